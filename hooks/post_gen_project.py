@@ -1,0 +1,105 @@
+"""What belongs to the choices made, and what is the package called? Standard library only; twice changes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+TEMPLATE_PACKAGE = "risk_model"  # the package's real, importable name in the template's own tree
+LINE_LENGTH = 120
+
+# For each question and answer, the files and folders that no other answer keeps.
+ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
+    "modality": {"tabular": ()},
+    "edition": {"reference": ()},
+    "licence": {
+        "MIT": ("licences/MIT",),
+        "Apache-2.0": ("licences/Apache-2.0",),
+        "BSD-3-Clause": ("licences/BSD-3-Clause",),
+        "Proprietary": ("licences/Proprietary",),
+    },
+}
+CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
+YOURS = {".git", ".venv", "runs", "models"}  # neither renamed nor dropped when a project is made again in its place
+
+
+def drop_caches() -> None:
+    """Removes what a used clone of the template left in the tree."""
+    for path in _tree():
+        if any(path.match(pattern) for pattern in CACHES):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _tree() -> list[Path]:
+    tops = [path for path in Path().iterdir() if path.name not in YOURS]
+    return [path for top in tops for path in (top, *(top.rglob("*") if top.is_dir() else ()))]
+
+
+def choose_files(answers: dict[str, str]) -> None:
+    """Drops the files of the answers that were not chosen, and puts the chosen licence in its usual place."""
+    for question, choices in ONLY_FOR.items():
+        for answer, names in choices.items():
+            for name in names if answer != answers[question] else ():
+                _drop(Path(name))
+    chosen = Path("licences") / answers["licence"]
+    if chosen.is_file():
+        chosen.replace("LICENSE")
+        chosen.parent.rmdir()
+
+
+def _drop(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def name_package(package: str) -> None:
+    """Gives the package its own name: its folder, and that word in every text file."""
+    if package == TEMPLATE_PACKAGE:
+        return
+    folder = Path("src") / TEMPLATE_PACKAGE
+    if folder.is_dir():
+        shutil.copytree(folder, folder.with_name(package), dirs_exist_ok=True)
+        shutil.rmtree(folder)
+    for path in filter(Path.is_file, _tree()):
+        _rename_within(path, package)
+
+
+def _rename_within(path: Path, package: str) -> None:
+    content = path.read_bytes()
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:  # data, not text
+        return
+    renamed = re.sub(rf"\b{TEMPLATE_PACKAGE}\b", package, text)
+    if renamed != text:
+        lines = renamed.split("\n")
+        path.write_bytes("\n".join(map(_wrapped, lines) if path.suffix == ".py" else lines).encode())
+
+
+def _wrapped(line: str) -> str:
+    """An import that the longer name made too long, one name a line as `ruff format` writes it."""
+    match = re.fullmatch(r"( *)(from \S+ import )([^(#]+)", line)
+    if len(line) <= LINE_LENGTH or not match:
+        return line
+    indent, start, names = match.groups()
+    return "\n".join([f"{indent}{start}(", *(f"{indent}    {name}," for name in names.split(", ")), f"{indent})"])
+
+
+def main() -> None:
+    """Finishes the project in the current directory and says what to do next."""
+    answers = json.loads(r"""{{ cookiecutter | tojson }}""")
+    drop_caches()
+    choose_files(answers)
+    name_package(answers["__package"])
+    slug = answers["project_slug"]
+    print(f"\n{slug} is ready ({', '.join(answers[question] for question in ONLY_FOR)}). Next:")
+    print(f"  cd {slug} && make install")
+    print("  make run\n")
+
+
+if __name__ == "__main__":
+    main()

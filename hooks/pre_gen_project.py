@@ -1,0 +1,110 @@
+"""Are the answers usable? All of them are checked at once, and nothing is written when one is not."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+import sys
+import unicodedata
+
+SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+SLUG_LENGTH = (3, 40)
+TEXT_LENGTHS = {"project_name": 60, "description": 200, "author": 100}
+
+# Control, format, surrogate, private, other symbols (emoji), line and paragraph separators: Unicode categories.
+UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+JOINERS = "\u200c\u200d"  # needed to spell Persian and Indic names
+TEMPLATE_MARK = re.compile(r"\x7b[\x7b%#]")  # written so that this file is itself no template
+
+# What the project installs or imports, and words of its own layout: a package of that name would hide the real one.
+TAKEN = frozenset(
+    """
+    aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types antlr4 antlr4_python3_runtime anyio arrow
+    ast_serialize attr attrs binaryornot blinker cachetools certifi cffi charset_normalizer click cloudpickle contourpy
+    cookiecutter coverage cryptography cycler databricks databricks_sdk dateutil docker dotenv ecos execnet fairlearn
+    fastapi filelock flask flask_cors flatbuffers fonttools frozenlist fsspec functorch git gitdb gitpython google
+    google_auth graphene graphql graphql_core graphql_relay gunicorn h11 httpcore httptools httpx huey hydra hydra_core
+    hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2 joblib kiwisolver librt llvmlite mako
+    markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow mlflow_skinny mlflow_tracing mpl_toolkits
+    mpmath multidict mypy mypy_extensions mypyc narwhals networkx numba numexpr numpy omegaconf onnx onnx_ir
+    onnxruntime onnxscript opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
+    opentelemetry_semantic_conventions orjson osqp packaging pandas pandas_stubs pathspec pil pillow pip pkg_resources
+    pluggy prettytable propcache protobuf py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core
+    pydevd_plugins pygments pylab pyparsing pytest pytest_cov pytest_xdist python_dateutil python_dotenv
+    python_slugify pyyaml requests rich ruff scikit_learn scikit_survival scipy setuptools shap six sklearn skops
+    sksurv slicer slugify smmap sortedcontainers sqlalchemy sqlparse starlette sympy text_unidecode threadpoolctl
+    torch torchgen tqdm types_tqdm typing_extensions typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug
+    wheel xdist xgboost xgboost_cpu yaml yarl zipp
+    benchmarks config data demo deployment docs evaluation make model models pip project python risk runs src tests
+    training
+    """.split()
+)
+
+
+def package_problem(package: str) -> str:
+    """Why Python could not import a package of this name beside everything else; "" when it can."""
+    if keyword.iskeyword(package) or keyword.issoftkeyword(package):
+        return "is a Python keyword"
+    if package in sys.stdlib_module_names:
+        return "is a module of Python's standard library"
+    if package in TAKEN:
+        return "is the name of something the project uses"
+    return "" if package.isascii() and package.isidentifier() else "is no name for a Python package"
+
+
+def slug_problem(slug: str) -> str:
+    """What is wrong with the short name, and what to do; "" when nothing is."""
+    low, high = SLUG_LENGTH
+    if not SLUG.fullmatch(slug):
+        return "use lower-case letters and digits, in words joined by single hyphens, such as icu-mortality"
+    if not low <= len(slug) <= high:
+        return f"has {len(slug)} characters; use {low} to {high}"
+    problem = package_problem(slug.replace("-", "_"))
+    return problem and f"{problem}; use two or three words that say what is predicted, such as icu-mortality"
+
+
+def unusable(text: str) -> str:
+    """The first character that some file of the project could not hold, by name; "" when there is none."""
+    for character in text:
+        category = unicodedata.category(character)
+        emoji = category == "So" and ord(character) > 0xFF
+        if character in '"\\' or emoji or (category in UNPRINTABLE and character not in JOINERS):
+            return unicodedata.name(character, f"U+{ord(character):04X}").lower()
+    return "braces that look like a template" if TEMPLATE_MARK.search(text) else ""
+
+
+def text_problem(text: str, longest: int) -> str:
+    """What is wrong with a free text, and what to do; "" when nothing is."""
+    if not text.strip():
+        return "is empty; write at least a word"
+    if text != text.strip():
+        return "begins or ends with a space; remove it"
+    if len(text) > longest:
+        return f"has {len(text)} characters; use at most {longest}"
+    found = unusable(text)
+    return found and f"holds {found}; leave it out (double quotes, backslashes, line breaks and emoji cannot be used)"
+
+
+def problems(answers: dict[str, str]) -> list[str]:
+    """A line for each answer that cannot be used."""
+    found = {name: text_problem(answers[name], longest) for name, longest in TEXT_LENGTHS.items()}
+    found["project_slug"] = slug_problem(answers["project_slug"])
+    if not found["project_slug"] and answers["__package"] != answers["project_slug"].replace("-", "_"):
+        found["__package"] = "follows from project_slug; leave it out"
+    return [f"  {name}: {_shown(answers[name])} {problem}" for name, problem in found.items() if problem]
+
+
+def _shown(answer: str) -> str:
+    return ascii(answer if len(answer) <= 40 else answer[:37] + "...")
+
+
+def main() -> None:
+    """Exits with 1 and every problem on stderr, or goes on in silence."""
+    found = problems(json.loads(r"""{{ cookiecutter | tojson }}"""))
+    if found:
+        sys.exit("\n".join(["No project was made. Please answer again:", *found]))
+
+
+if __name__ == "__main__":
+    main()

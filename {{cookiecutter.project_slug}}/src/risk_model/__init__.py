@@ -1,0 +1,7 @@
+"""A clinical risk model, from patient data to a served, audited, explained prediction."""
+
+import os
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # patient environments must not call out (checked with strace)
+
+__version__ = "0.1.0"

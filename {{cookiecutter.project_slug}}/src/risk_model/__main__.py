@@ -1,0 +1,5 @@
+"""Lets `python -m risk_model` do what the console script does."""
+
+from risk_model.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,164 @@
+"""What can be asked for at the command line? Seven commands; errors are one line with the remedy.
+
+run, data, train, evaluate, register and score take Hydra overrides (`training.epochs=20`, `-m seed=0,1,2` for a sweep);
+serve and audit take flags. Heavy libraries are imported by the command that needs them, so that help is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from risk_model.errors import UserError
+
+COMMANDS = {
+    "run": "data, train, evaluate and register, in one go",
+    "data": "read a cohort, check it for leaks and quality, show its splits",
+    "train": "fit the three models, calibrate them, choose the champion",
+    "evaluate": "open the test split and the external cohorts of a trained run, write its report",
+    "register": "put an evaluated run's packages into the registry",
+    "score": "risks for every row of a file: score input=new.csv output=risks.csv",
+    "serve": "answer requests with the registered champion",
+    "audit": "verify that nobody edited the audit log",
+}
+FLAGS = ("serve", "audit")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; 0 when it did what was asked, 2 when the user can mend it, 1 when it is a fault of ours."""
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
+    command, *rest = [word for word in words if word != "--debug"] or ["--help"]
+    try:
+        return _dispatch(command, rest)
+    except UserError as error:
+        return _complain(str(error), debug, code=2)
+    except KeyboardInterrupt:
+        return _complain("stopped by the user; nothing half-written is kept", debug, code=130)
+    except Exception as error:  # the last resort of a command line: one line, and the way to the traceback
+        return _complain(f"unexpected {type(error).__name__} (a bug: please report it; --debug shows where)", debug, 1)
+
+
+def _dispatch(command: str, rest: list[str]) -> int:
+    if command in ("-h", "--help", "help"):
+        print(_help())
+    elif command not in COMMANDS:
+        close = difflib.get_close_matches(command, COMMANDS, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else f"; choose one of {', '.join(COMMANDS)}"
+        raise UserError(f"no command '{command}'{hint}")
+    elif command in FLAGS:
+        {"serve": _serve, "audit": _audit}[command](rest)
+    else:
+        _hydra(command, rest)
+    return 0
+
+
+def _complain(message: str, debug: bool, code: int) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+def _help() -> str:
+    program = Path(sys.argv[0]).name
+    lines = [f"usage: {program} COMMAND [setting=value ...]", ""]
+    lines += [f"  {name:10}{text}" for name, text in COMMANDS.items()]
+    lines += ["", f"{program} run --help shows every setting; {program} serve --help the flags. --debug: tracebacks."]
+    return "\n".join(lines)
+
+
+def _hydra(command: str, rest: list[str]) -> None:
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from risk_model.config.compose import CONFIG_DIR, literal_overrides, refuse_untyped, register_configs, settings
+
+    _refuse_flags(command, rest)
+    refuse_untyped(rest)
+    register_configs()
+
+    failures: list[Exception] = []  # Hydra would print a line of its own over an exception that passed through it
+
+    def task(composed: Any) -> None:
+        try:
+            getattr(import_module("risk_model.pipeline"), f"{command}_command")(settings(composed))
+        except Exception as error:
+            failures.append(error)
+
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise instead of printing and exiting
+    before, sys.argv = sys.argv, [f"{Path(sys.argv[0]).name} {command}", *literal_overrides(rest)]
+    try:
+        hydra.main(version_base="1.3", config_path=CONFIG_DIR, config_name="config")(task)()
+        for failure in failures:
+            raise failure
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(_explain(error)) from error
+    finally:
+        sys.argv = before
+
+
+def _refuse_flags(command: str, rest: list[str]) -> None:
+    known = ("--help", "-h", "--cfg", "--multirun", "-m", "--info", "job", "hydra", "all")
+    for word in rest:
+        if word.startswith("-") and word.split("=")[0] not in known:
+            raise UserError(f"no flag '{word}'; {command} takes settings like training.epochs=20 (see {command} --help)")
+        if not word.startswith("-") and "=" not in word and word not in known:
+            raise UserError(f"'{word}': settings are written name=value (see {command} --help)")
+
+
+def _explain(error: Exception) -> str:
+    """Hydra's and OmegaConf's errors in one line that names the key."""
+    from risk_model.config.compose import nearest
+
+    text = str(error.__cause__ or error)
+    override = getattr(error, "override", "")
+    if override:
+        return f"{override}: cannot be read as a setting; put quotes round a value that holds commas, colons or braces"
+    full_key = re.search(r"full_key: (\S+)", text)
+    unknown = re.search(r"Key '([^']+)' (?:is )?not in|Could not override '([^']+)'", text)
+    first = text.splitlines()[0].strip().rstrip(".")
+    if unknown or "not in struct" in text:
+        key = full_key.group(1) if full_key else next((g for g in unknown.groups() if g), "") if unknown else ""
+        return f"no setting '{key}'{nearest(key)}"
+    if "missing mandatory value" in text:
+        key = full_key.group(1) if full_key else "data.path"
+        return f"{key}: needs a value; write {key}=..."
+    choices = re.findall(r"^\t(\S+)$", str(error), flags=re.MULTILINE)
+    offered = f"; choose one of {', '.join(choices)}" if choices else ""
+    where = f"{full_key.group(1)}: " if full_key else ""
+    return f"{where}{first}{offered}"
+
+
+def _serve(rest: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="serve", description=COMMANDS["serve"])
+    parser.add_argument("--name", default="support2", help="registered model (default: %(default)s)")
+    parser.add_argument("--registry", type=Path, default=Path("models"), help="the registry's directory")
+    parser.add_argument("--package", type=Path, help="serve this package directory instead of the champion")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--audit", type=Path, default=Path("audit/audit.db"), help="the audit log")
+    parser.add_argument("--accept", default="", help='serve what was too few to judge: "your name: your reason"')
+    flags = parser.parse_args(rest)
+    from risk_model.deployment.registry import champion
+    from risk_model.deployment.serve import serve
+
+    package = flags.package or champion(flags.registry, flags.name)
+    serve(package, flags.host, flags.port, flags.audit, accept=flags.accept)
+
+
+def _audit(rest: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="audit", description=COMMANDS["audit"])
+    parser.add_argument("log", type=Path, nargs="?", default=Path("audit/audit.db"))
+    from risk_model.deployment.audit import verify
+
+    print(verify(parser.parse_args(rest).log))

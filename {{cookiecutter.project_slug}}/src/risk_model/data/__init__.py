@@ -1,0 +1,24 @@
+"""Where do the patients come from, and may this data be learned from at all?"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from risk_model import config
+from risk_model.errors import UserError
+
+if TYPE_CHECKING:
+    from risk_model.cohort import Cohort
+
+
+def load(settings: config.Data) -> Cohort:
+    """The cohort that `data=<name>` asks for, from the module of that name in `sources` (`table` for csv).
+
+    Raises UserError, with the remedy, for an unknown name and for whatever the source finds wrong.
+    """
+    if settings.name not in config.SOURCES:
+        raise UserError(f"data.name: there is no source {settings.name!r}; use {', '.join(config.SOURCES)}")
+    source = "table" if settings.name == "csv" else settings.name
+    cohort: Cohort = import_module(f"{__name__}.sources.{source}").load(settings)
+    return cohort

@@ -1,0 +1,213 @@
+"""Splits: who trains, tunes, calibrates and tests the model, stratified by site, time and demographics?
+
+Subjects are split, never rows. Whole sites and the last period stand apart as external cohorts. Subjects of one cell
+(outcome × site × period × age band × sex × ethnicity) are ordered by a keyed hash of their identifier and dealt to the
+parts in turn, so the same seed gives the same split whatever the order of the rows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from risk_model import config
+from risk_model.cohort import DEVELOPMENT, Cohort, Rows, Splits
+from risk_model.data.strata import strata
+from risk_model.errors import UserError
+
+Codes = npt.NDArray[np.int64]
+
+DEVELOPED, LAST_PERIOD = "development", "last period"
+EXTERNAL_EVENTS = 100  # events, and non-events: the least for an external validation (Vergouwe 2005, Collins 2016)
+EXTERNAL_SHARE = 0.25  # of the rows: more would cost the development too much
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: multiples of it fill the circle most evenly
+
+
+def split(cohort: Cohort, shares: config.Split, data: config.Data, seed: int, fold: int = 0) -> Splits:
+    """The parts of a cohort; no subject stands in two of them.
+
+    A subject seen in several places belongs to the held-out site before the development, and to the development before
+    the last period; their other rows are set aside. With `shares.folds` = k every development subject is tested in
+    exactly one fold and the rest is divided in the configured proportions; external cohorts are the same in each.
+    UserError when a site is unknown, the shares make no sense, or a part would be empty or hold one class only.
+    """
+    _check_shares(shares, fold)
+    subject, names = pd.factorize(cohort.subjects)
+    places, place = _places(cohort, data)
+    belongs = np.full(len(names), len(places))
+    np.minimum.at(belongs, subject, place)
+    kept = belongs[subject] == place
+    rows = {name: np.flatnonzero(kept & (place == i)) for i, name in enumerate(places)}
+    development = rows.pop(DEVELOPED)
+    part = _allot(cohort, development, subject, names, shares, seed, fold)
+    parts = {name: development[part == i] for i, name in enumerate(DEVELOPMENT)}
+    _check_parts(parts, cohort.labels)
+    return Splits(**parts, external={n: r for n, r in rows.items() if len(r)}, set_aside=np.flatnonzero(~kept))
+
+
+def split_report(cohort: Cohort, splits: Splits) -> pd.DataFrame:
+    """A row a part: rows, subjects, events, prevalence, the share of each stratum among its rows.
+
+    The largest imbalance, told for the parts of the development, is the largest difference of a stratum's share from
+    that of the whole development.
+    """
+    columns = [
+        pd.get_dummies(_common(c), prefix=str(n), prefix_sep=": ", dtype=float) for n, c in strata(cohort).items()
+    ]
+    shown = pd.concat([pd.DataFrame(index=range(len(cohort))), *columns], axis=1)
+    overall = shown.iloc[np.concatenate([getattr(splits, name) for name in DEVELOPMENT])].mean()
+    parts = [*splits.items(), ("set aside", splits.set_aside)]
+    return pd.DataFrame([_report_row(cohort, shown, overall, name, rows) for name, rows in parts if len(rows)])
+
+
+def shared_by_row_split(cohort: Cohort, test_share: float, seed: int) -> tuple[int, int]:
+    """What a random split by row would have shared: subjects on both sides, and the test rows that are theirs."""
+    subject, names = pd.factorize(cohort.subjects)
+    tested = np.random.default_rng(seed).random(len(cohort)) < test_share
+    rows_tested = np.bincount(subject, weights=tested, minlength=len(names))
+    both = (rows_tested > 0) & (rows_tested < np.bincount(subject, minlength=len(names)))
+    return int(both.sum()), int(rows_tested[both].sum())
+
+
+def _check_shares(shares: config.Split, fold: int) -> None:
+    parts = {"train": shares.train, "validation": shares.validation, "calibration": shares.calibration}
+    for name, share in parts.items():
+        if not 0 < share < 1:
+            raise UserError(
+                f"split.{name}={share:g}: must lie between 0 and 1; the default is {getattr(config.Split(), name)}"
+            )
+    if shares.folds == 1 and sum(parts.values()) > 1 - 1e-9:
+        raise UserError(f"split: {' + '.join(parts)} must leave a share for the test split; make split.train smaller")
+    if shares.folds < 1 or not 0 <= fold < shares.folds:
+        raise UserError(f"split.folds={shares.folds}: must be at least 1, and fold {fold} one of them counted from 0")
+
+
+def _places(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
+    """Where each row belongs by itself, in order of precedence: held-out sites, development, last period."""
+    sites = _held_out_sites(cohort, data.held_out_sites)
+    code = np.full(len(cohort), len(sites), dtype=np.int64)
+    code[_in_last_period(cohort, data.held_out_period)] = len(sites) + 1
+    for i, site in enumerate(sites):
+        code[(cohort.index["site"].astype(str) == site).to_numpy()] = i
+    return [*(f"site: {site}" for site in sites), DEVELOPED, LAST_PERIOD], code
+
+
+def _held_out_sites(cohort: Cohort, wanted: list[str]) -> list[str]:
+    if not cohort.recorded("site"):
+        if wanted in ([], ["auto"]):
+            return []
+        raise UserError("data.held_out_sites: this cohort records no site; use data.held_out_sites=[]")
+    if wanted == ["auto"]:
+        return _chosen_site(cohort)
+    known = sorted(cohort.index["site"].dropna().astype(str).unique())
+    unknown = [site for site in wanted if site not in known]
+    if unknown:
+        raise UserError(
+            f"data.held_out_sites: no site is called {', '.join(unknown)}; the sites are {', '.join(known)}"
+        )
+    return list(dict.fromkeys(wanted))
+
+
+def _chosen_site(cohort: Cohort) -> list[str]:
+    """Of three sites or more, the one with most of the rarer class among those neither too large nor too small."""
+    table = pd.crosstab(cohort.index["site"].astype("string"), cohort.labels).reindex(columns=[0, 1], fill_value=0)
+    rarer = table.min(axis=1)[(table.sum(axis=1) <= EXTERNAL_SHARE * len(cohort)).to_numpy()].sort_index()
+    enough = rarer[rarer >= EXTERNAL_EVENTS]
+    return [str(enough.idxmax())] if len(table) >= 3 and len(enough) else []
+
+
+def _in_last_period(cohort: Cohort, share: float) -> npt.NDArray[np.bool_]:
+    """Rows in the last `share` of the calendar, cut between two dates."""
+    if not cohort.recorded("prediction_time") or share == 0:
+        return np.zeros(len(cohort), dtype=bool)
+    if not 0 < share < 1:
+        raise UserError(f"data.held_out_period={share:g}: must lie between 0 and 1; use 0 for none")
+    time = cohort.index["prediction_time"]
+    cut = time.quantile(1 - share, interpolation="lower")
+    later = (time > cut).to_numpy()
+    if later.any() or time.nunique() < 2:
+        return later
+    last = (time == cut).to_numpy()  # dates as coarse as years: the last one, unless it is most of the cohort
+    return last if last.mean() <= 2 * share else later
+
+
+def _allot(
+    cohort: Cohort, rows: Rows, subject: Codes, names: npt.NDArray[Any], shares: config.Split, seed: int, fold: int
+) -> Codes:
+    """The part of each of these rows, as a position in DEVELOPMENT."""
+    smallest = min(shares.validation, shares.calibration, _test_share(shares))
+    cell = _cells(cohort.take(rows), subject[rows], len(names), math.ceil(1 / smallest))
+    who = np.unique(subject[rows])
+    order = who[np.lexsort((pd.util.hash_array(names[who], hash_key=f"{seed:016d}"[-16:]), cell[who]))]
+    turn = np.empty(len(names))
+    turn[order] = (np.arange(len(order), dtype=np.uint64) * GOLDEN >> np.uint64(11)) / 2.0**53
+    return _part_of_turn(turn[subject[rows]], shares, fold)
+
+
+def _test_share(shares: config.Split) -> float:
+    return 1 / shares.folds if shares.folds > 1 else 1 - shares.train - shares.validation - shares.calibration
+
+
+def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split, fold: int) -> Codes:
+    """Turns in [0, 1) to parts: an interval of the test share's length is tested, the rest divided in proportion."""
+    share = _test_share(shares)
+    tested = np.floor(turn * shares.folds) == fold if shares.folds > 1 else turn < share
+    rest = (turn - (fold + 1) * share) % 1 / (1 - share)
+    edges = np.cumsum([shares.train, shares.validation]) / (shares.train + shares.validation + shares.calibration)
+    return np.where(tested, DEVELOPMENT.index("test"), np.searchsorted(edges, rest, side="right")).astype(np.int64)
+
+
+def _cells(cohort: Cohort, subject: Codes, n: int, enough: int) -> Codes:
+    """The cell of each of n subjects; one with too few subjects gives up its least important dimension, and so on."""
+    cell = np.zeros(n, dtype=np.int64)
+    np.maximum.at(cell, subject, cohort.labels)
+    present = np.unique(subject)
+    levels = [np.unique(cell[present], return_inverse=True)[1]]
+    for _, column in strata(cohort).items():
+        code = np.full(n, np.iinfo(np.int64).max)
+        np.minimum.at(code, subject, column.cat.codes.to_numpy(dtype=np.int64))
+        finer = levels[-1] * (len(column.cat.categories) + 2) + code[present] + 1
+        levels.append(np.unique(finer, return_inverse=True)[1])
+    cell[present] = _merged(levels, enough)
+    return cell
+
+
+def _merged(levels: list[Codes], enough: int) -> Codes:
+    """From the finest level to the coarsest: members of a cell that is too small are pooled within the next level."""
+    cell = levels[-1]
+    for coarser in reversed(levels[:-1]):
+        small = np.bincount(cell)[cell] < enough
+        width = int(cell.max()) + 2
+        cell = np.unique(coarser * width + np.where(small, width - 1, cell), return_inverse=True)[1]
+    return cell
+
+
+def _common(column: pd.Series[Any], most: int = 8) -> pd.Series[Any]:
+    """The column with all but its most frequent values told as one."""
+    frequent = column.value_counts().index[:most]
+    return column.astype(str).where(column.isin(frequent), "other")
+
+
+def _report_row(
+    cohort: Cohort, shown: pd.DataFrame, overall: pd.Series[float], name: str, rows: Rows
+) -> dict[str, Any]:
+    events = int(cohort.labels[rows].sum())
+    shares = shown.iloc[rows].mean()
+    prevalence = events / len(rows)
+    counts = {"part": name, "rows": len(rows), "subjects": len(set(cohort.subjects[rows])), "events": events}
+    largest = float((shares - overall).abs().max()) if name in DEVELOPMENT and len(shares) else None
+    return {**counts, "prevalence": prevalence, "largest imbalance": largest, **{str(k): v for k, v in shares.items()}}
+
+
+def _check_parts(parts: dict[str, Rows], labels: npt.NDArray[np.int8]) -> None:
+    for name, rows in parts.items():
+        remedy = f"make split.{name} larger" if name != "test" else "make split.train smaller"
+        if len(rows) == 0:
+            raise UserError(f"split: no row falls in {name}; {remedy}, hold out less, or bring more subjects")
+        if labels[rows].min() == labels[rows].max():
+            lacks = "event" if labels[rows[0]] == 0 else "row without the event"
+            raise UserError(f"split: {name} holds no {lacks} among {len(rows)} rows; {remedy}, or bring more subjects")

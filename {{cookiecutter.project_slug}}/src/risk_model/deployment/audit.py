@@ -1,0 +1,251 @@
+"""Can we show afterwards what was predicted, by which model, and that nobody changed the record?
+
+An append-only SQLite file. Each record carries the SHA-256 of the record before it and its own bytes, so `verify` finds
+the first one that was edited, removed or moved. What a chain cannot show by itself is a log that was cut at the end and
+renumbered, or rewritten whole by somebody with write access: keep a head elsewhere and give it to `verify`.
+
+One thread writes. Requests that arrive while it waits for the disk share the next commit, so a durable record costs a
+service about one fsync of latency and not one fsync of throughput. Records hold no feature value and no identifier of a
+patient: the input stands there as an HMAC, under a key kept beside the log, which proves what was asked to whoever
+holds the input, and tells nothing to whoever reads the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Literal
+
+from risk_model.errors import UserError
+from risk_model.package import write_atomically
+
+Kind = Literal["prediction", "refusal", "explanation", "start", "stop", "probe"]
+
+# What a record may say. A name that is not here is refused, so that no input can slip into the log.
+FACTS = frozenset(
+    "model model_sha256 code_version risk operating_threshold flagged request_id status reason of accepted".split()
+)
+GENESIS = b"\0" * 32
+TAIL = 1_000
+BATCH = 256
+WAITING = 4_096
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS record (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, hash BLOB NOT NULL);
+CREATE TRIGGER IF NOT EXISTS no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+"""
+
+
+class AuditUnavailable(Exception):
+    """The record could not be made durable, so the answer must not be given."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found: how many records follow from the first, the hash of the last one, and the first problem."""
+
+    records: int
+    head: str
+    problem: str = ""
+
+
+class AuditLog:
+    """The one writer of a log. A second process, or a log whose tail does not verify, is refused with a UserError.
+
+    `constant` facts (the model and code version) stand in every record.
+    """
+
+    def __init__(self, path: Path, constant: Mapping[str, object]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.failed = False
+        self._lock = _lock(path)
+        self._key = _commitment_key(path.with_name(f"{path.name}.key"))
+        self._constant = _allowed(constant)
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "audit")
+        self._database: sqlite3.Connection | None = self._connect()
+
+    async def append(self, kind: Kind, facts: Mapping[str, object], committed: bytes = b"") -> str:
+        """Writes one record and returns its event id once the record is durably on disk.
+
+        `committed` is what the record commits to (the encoded input, the explanation) without telling it.
+        AuditUnavailable when the disk refused it or too many records wait; the next call tries the disk again.
+        """
+        if len(self._waiting) >= WAITING:
+            raise AuditUnavailable("too many records wait for the disk")
+        event_id = str(uuid.uuid4())
+        body = {"event_id": event_id, "time": datetime.now(UTC).isoformat(timespec="milliseconds"), "type": kind}
+        body |= self._constant | _allowed(facts)
+        if committed:
+            body["commitment"] = self.commitment(event_id, committed)
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append((json.dumps(body, allow_nan=False).encode(), waiter))
+        if self._writing is None:  # starts in the loop's next round, so the rest of this round joins the same commit
+            self._writing = asyncio.create_task(self._write())
+        await waiter
+        return event_id
+
+    def commitment(self, event_id: str, committed: bytes) -> str:
+        """HMAC-SHA256 over event id and content, in hex: equal inputs of two events do not look equal."""
+        return hmac.digest(self._key, event_id.encode() + committed, "sha256").hex()
+
+    async def close(self) -> None:
+        """Waits for the records on their way, then closes the file and gives up the lock."""
+        if self._writing is not None:
+            await self._writing
+        self._thread.shutdown()
+        if self._database is not None:
+            self._database.close()
+        self._lock.close()
+
+    async def _write(self) -> None:
+        """Commits batch after batch until none waits. Only the event loop touches the queue."""
+        while self._waiting:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            bodies, error = [body for body, _ in batch], None
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, bodies)
+            except Exception as cause:
+                error = AuditUnavailable(type(cause).__name__)
+            self.failed = error is not None
+            for _, waiter in batch:
+                _settle(waiter, error)
+        self._writing = None
+
+    def _commit(self, bodies: list[bytes]) -> None:
+        """One transaction, in the writer thread. After a failure the file is opened again and its tail read again."""
+        try:
+            self._database = self._database or self._connect()
+            rows: list[object] = []
+            seq, head = self._last
+            for body in bodies:
+                seq, head = seq + 1, chained(head, body)
+                rows += [seq, body, head]
+            # One statement for the whole batch: with several, the thread would hand over the GIL for each.
+            self._database.execute(f"INSERT INTO record VALUES {','.join(['(?,?,?)'] * len(bodies))}", rows)  # noqa: S608
+            self._last = (seq, head)
+        except Exception:
+            if self._database is not None:
+                self._database.close()
+            self._database = None
+            raise
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA synchronous=FULL")  # NORMAL may lose the last commits when the power goes
+            database.executescript(_TABLES)
+            self._last = _verified_tail(database, self.path)
+        except BaseException as error:
+            database.close()
+            if isinstance(error, sqlite3.Error):
+                raise UserError(f"{self.path}: not a usable audit log ({error}); check the disk and the path") from error
+            raise
+        return database
+
+
+def chained(previous: bytes, body: bytes) -> bytes:
+    """The hash of a record: SHA-256 of the hash before it and its own bytes as stored."""
+    return hashlib.sha256(previous + body).digest()
+
+
+def verify(path: Path, saved_head: str = "") -> Verdict:
+    """Reads a log from its first record, changing nothing, and says where it first fails to follow.
+
+    `saved_head` is a head (hex) kept from an earlier verification: a log that was cut or rewritten since does not hold
+    it any more. A log may be verified while a server writes to it. UserError when the file cannot be read as a log.
+    """
+    try:
+        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            return _walk(database, saved_head)
+        finally:
+            database.close()
+    except sqlite3.Error as error:
+        raise UserError(f"{path}: cannot be read as an audit log ({error})") from error
+
+
+def _walk(database: sqlite3.Connection, saved_head: str) -> Verdict:
+    last, head, seen = 0, GENESIS, not saved_head
+    for seq, body, stored in database.execute("SELECT seq, body, hash FROM record ORDER BY seq"):
+        if seq != last + 1:
+            return Verdict(last, head.hex(), f"record {last + 1} was removed")
+        if chained(head, body) != stored:
+            return Verdict(last, head.hex(), f"record {seq} was edited or moved")
+        last, head = seq, stored
+        seen = seen or head.hex() == saved_head
+    if _highest(database) > last:
+        return Verdict(last, head.hex(), f"records after {last} were removed")
+    return Verdict(last, head.hex(), "" if seen else "the saved head is not in this log: it was cut or rewritten")
+
+
+def _highest(database: sqlite3.Connection) -> int:
+    """The highest record number ever given, which SQLite keeps even when the record is gone."""
+    row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _verified_tail(database: sqlite3.Connection, path: Path) -> tuple[int, bytes]:
+    """Number and hash of the last record, after checking that the last TAIL records follow from each other."""
+    rows = database.execute("SELECT seq, body, hash FROM record ORDER BY seq DESC LIMIT ?", (TAIL + 1,)).fetchall()
+    if _highest(database) > (rows[0][0] if rows else 0):
+        raise UserError(f"{path}: its last records were removed; keep the file as evidence and start a new log")
+    for (seq, body, stored), (before, _, previous) in zip(rows, [*rows[1:], (0, b"", GENESIS)], strict=True):
+        oldest_read = before == 0 and len(rows) > TAIL
+        if not oldest_read and (seq != before + 1 or chained(previous, body) != stored):
+            raise UserError(f"{path}: record {seq} was edited or moved; keep the file as evidence and start a new log")
+    return (rows[0][0], rows[0][2]) if rows else (0, GENESIS)
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """The lock that makes this process the only writer; the kernel drops it however the process ends."""
+    file = path.with_name(f"{path.name}.lock").open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise UserError(f"{path}: another process writes to this audit log; give each server its own") from error
+    return file
+
+
+def _commitment_key(path: Path) -> bytes:
+    """The secret of the commitments, made on first use; deleting it makes every commitment meaningless."""
+    if not path.exists():
+        others = os.umask(0o077)
+        try:
+            write_atomically(path, os.urandom(32))
+        finally:
+            os.umask(others)
+    return path.read_bytes()
+
+
+def _allowed(facts: Mapping[str, object]) -> dict[str, object]:
+    if unknown := facts.keys() - FACTS:
+        raise ValueError(f"not for the audit log: {', '.join(sorted(unknown))}")
+    return dict(facts)
+
+
+def _settle(waiter: asyncio.Future[None], error: Exception | None) -> None:
+    if waiter.done():  # the client went away
+        return
+    if error is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(error)
+

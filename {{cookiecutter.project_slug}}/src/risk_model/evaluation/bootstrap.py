@@ -1,0 +1,221 @@
+"""How sure is each number? A bootstrap that draws patients, not rows, and the same patients for every model.
+
+One resample draws as many subjects as there are, with replacement; a row counts as often as its subject was drawn. The
+rows are sorted by risk once, so that each resample is a single pass: AUROC, average precision, Brier score, log loss,
+ECE and net benefit come out exact, ties included. Calibration slope and calibration-in-the-large are fitted to at most
+BINS bins of neighbouring risks, each at its mean log odds (exact where there are no more rows than bins). Percentile
+intervals: Efron and Tibshirani 1993, chapter 13; whole clusters: Field and Welsh, JRSS B 2007.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from risk_model.evaluation import metrics
+from risk_model.evaluation.metrics import NAN, Floats, Loess, Outcomes
+
+BINS = 1024
+CHUNK = 16  # resamples whose sums are held at once: more would leave the processor's cache
+LEVEL = 0.95
+Whole = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.int16]
+Statistics = dict[str, Floats]
+NONE = np.empty(0)
+
+
+def interval(estimate: float, draws: Floats) -> dict[str, float]:
+    """Estimate, low and high: the middle 95 % of the draws [r], undefined ones left out.
+
+    The bounds are NaN when more than half of the draws, or the estimate itself, are undefined.
+    """
+    kept = draws[np.isfinite(draws)]
+    if len(kept) * 2 <= len(draws) or not np.isfinite(estimate):
+        return {"estimate": estimate, "low": NAN, "high": NAN}
+    low, high = np.quantile(kept, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return {"estimate": estimate, "low": float(low), "high": float(high)}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One model's predictions for some rows, in descending order of risk, ready to be resampled.
+
+    `subject` int32[n] numbers the subjects, the same in all samples of one cohort; `ends` int64[j] cuts the rows into
+    segments, and `bounds` says for each binning how many segments lie before each of its edges.
+    """
+
+    subject: npt.NDArray[np.int32]
+    outcome: npt.NDArray[np.int8]
+    risk: Floats
+    loss: Floats
+    ends: Whole
+    bounds: dict[str, Whole]
+    log_odds: Floats  # mean of each bin of the calibration line; none: no calibration line
+    smooth: Loess | None = None
+
+    @classmethod
+    def of(
+        cls,
+        outcome: Outcomes,
+        risk: Floats,
+        subject: npt.NDArray[Any],
+        thresholds: Floats = NONE,
+        points: Floats = NONE,
+        bins: int = BINS,
+    ) -> Sample:
+        """Sorts outcome, risk and subject code, all [n], and lays the cuts.
+
+        `thresholds` asks for the counts at or above each, `points` for the smooth calibration curve there; `bins` 0
+        leaves calibration slope, calibration-in-the-large and curve out.
+        """
+        order = np.argsort(-risk, kind="stable")
+        y, p = outcome[order].astype(np.int8), np.asarray(risk[order], dtype=np.float64)
+        edges = np.arange(min(bins, len(p)) + 1) * len(p) // max(min(bins, len(p)), 1)
+        cuts = {**_cuts(p, thresholds), "line": edges}
+        ends = np.unique(np.concatenate([*cuts.values(), [len(p)]]))[1:]
+        bounds = {name: np.searchsorted(ends, cut, side="right") for name, cut in cuts.items()}
+        rows = np.diff(edges)
+        log_odds = _bin_means(metrics.logit(p), edges)
+        smooth = Loess(_bin_means(p, edges), rows.astype(np.float64), points) if len(points) and len(rows) else None
+        loss = metrics.row_log_loss(y, p)
+        return cls(subject[order].astype(np.int32), y, p, loss, ends.astype(np.int64), bounds, log_odds, smooth)
+
+
+def _bin_means(values: Floats, edges: Whole) -> Floats:
+    sums = np.concatenate([[0.0], np.cumsum(values)])[edges]
+    return np.diff(sums) / np.diff(edges) if len(edges) > 1 else NONE
+
+
+def _cuts(risk: Floats, thresholds: Floats) -> dict[str, Whole]:
+    """For each ECE binning and for the thresholds, how many of the descending rows lie above each edge."""
+    ascending, n = risk[::-1], len(risk)
+    cuts = {"thresholds": n - np.searchsorted(ascending, thresholds, side="left")}
+    binnings = {"ece_equal_width": metrics.equal_width_edges()}
+    if n:
+        binnings["ece_equal_count"] = metrics.equal_count_edges(risk)
+    for name, edges in binnings.items():
+        inner = n - np.searchsorted(ascending, edges, side="right")
+        cuts[name] = np.concatenate([[0], inner[::-1], [n]])
+    return cuts
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _one_pass(
+    counts: Counts,
+    subject: npt.NDArray[np.int32],
+    outcome: npt.NDArray[np.int8],
+    risk: Floats,
+    loss: Floats,
+    ends: Whole,
+    totals: Floats,
+    segments: Floats,
+) -> None:
+    """Fills totals [4] (pairs won, precision at events, squared error, log loss) and segments [j, 3] of one resample."""
+    above, flagged, tied, tied_events, won, precision, squared, logged = 0, 0, 0, 0, 0, 0.0, 0.0, 0.0
+    last, start = 2.0, 0
+    for j in range(len(ends)):
+        rows, events, risks = 0, 0, 0.0
+        for i in range(start, ends[j]):
+            count = counts[subject[i]]
+            if count == 0:
+                continue
+            if risk[i] != last:  # only now is it known how many shared the last risk
+                won += (tied - tied_events) * (2 * above + tied_events)
+                above, flagged = above + tied_events, flagged + tied
+                if tied_events:
+                    precision += tied_events * above / flagged
+                tied, tied_events, last = 0, 0, risk[i]
+            hits = count * outcome[i]
+            tied, tied_events = tied + count, tied_events + hits
+            rows, events, risks = rows + count, events + hits, risks + count * last
+            squared += count * (outcome[i] - last) ** 2
+            logged += count * loss[i]
+        segments[j, 0], segments[j, 1], segments[j, 2], start = rows, events, risks, ends[j]
+    won += (tied - tied_events) * (2 * above + tied_events)
+    if tied_events:
+        precision += tied_events * (above + tied_events) / (flagged + tied)
+    totals[0], totals[1], totals[2], totals[3] = won / 2, precision, squared, logged
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _passes(
+    counts: Counts,
+    subject: npt.NDArray[np.int32],
+    outcome: npt.NDArray[np.int8],
+    risk: Floats,
+    loss: Floats,
+    ends: Whole,
+    totals: Floats,
+    segments: Floats,
+) -> None:
+    for r in range(len(counts)):
+        _one_pass(counts[r], subject, outcome, risk, loss, ends, totals[r], segments[r])
+
+
+def statistics(sample: Sample, counts: Counts) -> Statistics:
+    """The statistics of each resample, given how often it drew each subject: int16[r, subjects] -> name: float64[r].
+
+    Names are those of `evaluate`; `rows`, `events` and, per threshold, `flagged` and `found` float64[r, m] count rows,
+    and `curve` float64[r, points] is the smooth calibration curve. A resample with one class only is NaN throughout.
+    """
+    totals = np.empty((len(counts), 4))
+    segments = np.empty((len(counts), len(sample.ends), 3))
+    _passes(counts, sample.subject, sample.outcome, sample.risk, sample.loss, sample.ends, totals, segments)
+    below = np.concatenate([np.zeros((len(counts), 1, 3)), np.cumsum(segments, axis=1)], axis=1)
+    rows, events = below[:, -1, 0], below[:, -1, 1]
+    usable = (events > 0) & (events < rows)
+    events, others = np.where(usable, events, NAN), np.where(usable, rows - events, NAN)
+    found = {
+        "rows": rows,
+        "events": events,
+        "auroc": totals[:, 0] / (events * others),
+        "auprc": totals[:, 1] / events,
+        "brier": totals[:, 2] / (events + others),
+        "log_loss": totals[:, 3] / (events + others),
+    }
+    for name in ("ece_equal_width", "ece_equal_count"):
+        bins = np.diff(below[:, sample.bounds.get(name, [0]), :], axis=1)
+        found[name] = np.abs(bins[:, :, 1] - bins[:, :, 2]).sum(axis=1) / (events + others)
+    at = below[:, sample.bounds["thresholds"], :]
+    return {**found, "flagged": at[:, :, 0], "found": at[:, :, 1], **_calibration(sample, below)}
+
+
+def _calibration(sample: Sample, below: Floats) -> Statistics:
+    if not len(sample.log_odds):
+        return {}
+    bins = np.diff(below[:, sample.bounds["line"], :2], axis=1)
+    rows, events = np.ascontiguousarray(bins[:, :, 0]), np.ascontiguousarray(bins[:, :, 1])
+    found = {
+        "calibration_in_the_large": metrics.recalibration_intercept(events, rows, sample.log_odds),
+        "calibration_slope": metrics.recalibration_line(events, rows, sample.log_odds)[1],
+    }
+    return found if sample.smooth is None else {**found, "curve": sample.smooth(events, rows)}
+
+
+def draw_counts(subjects: int, resamples: int, seed: int) -> Iterator[Counts]:
+    """How often each subject is drawn, a chunk of resamples at a time: int16[chunk, subjects]; the same per seed."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, resamples, CHUNK):
+        size = min(CHUNK, resamples - start)
+        counts = np.empty((size, subjects), dtype=np.int16)
+        for row in counts:
+            row[:] = np.bincount(rng.integers(0, subjects, subjects, dtype=np.int32), minlength=subjects)
+        yield counts
+
+
+def resample(samples: Sequence[Sample], subjects: int, resamples: int, seed: int) -> list[Statistics]:
+    """Bootstrap statistics of each sample, paired: draw k takes the same subjects in all of them.
+
+    Subject codes of the samples are in [0, subjects). Returns one dictionary a sample, as `statistics` gives for
+    all `resamples` at once.
+    """
+    chunks = [[statistics(sample, counts) for sample in samples] for counts in draw_counts(subjects, resamples, seed)]
+    return [
+        {name: np.concatenate([chunk[k][name] for chunk in chunks]) for name in chunks[0][k]}
+        for k in range(len(samples))
+    ]

@@ -1,0 +1,198 @@
+"""Which numbers show that a model works, and which one hides that it does not?
+
+Accuracy is not here: on 950 healthy and 50 readmitted patients, always saying "healthy" has an accuracy of 95 % and an
+AUROC of .5. The core set follows Van Calster et al., Lancet Digit Health 2025 (arXiv 2412.10288): discrimination,
+calibration, clinical utility. Throughout, `outcome` is 0 or 1 and `risk` a probability, both [n]; where a number is not
+defined (one class, no rows) it is NaN.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Outcomes = npt.NDArray[Any]
+NAN = float("nan")
+STEPS = 30  # of Newton's method; what has not converged by then is separated, and has no finite estimate
+CLIP = 1e-8  # logits need 0 < p < 1: a risk of 0 or 1 counts as this close to it, as in the R package CalibrationCurves
+
+
+def auroc(outcome: Outcomes, risk: Floats) -> float:
+    """Chance that a patient with the event has a higher risk than one without; ties count half (Mann and Whitney 1947).
+
+    >>> auroc(np.array([0, 1, 0, 1]), np.array([0.1, 0.4, 0.4, 0.8]))
+    0.875
+    """
+    value, block = np.unique(risk, return_inverse=True)
+    events = np.bincount(block, weights=outcome, minlength=len(value))
+    others = np.bincount(block, minlength=len(value)) - events
+    pairs = events.sum() * others.sum()
+    below = np.cumsum(others) - others
+    return float(np.sum(events * (below + others / 2)) / pairs) if pairs else NAN
+
+
+def average_precision(outcome: Outcomes, risk: Floats) -> float:
+    """Area under the precision-recall curve as a step function, equal risks together: what is printed as AUPRC.
+
+    Read it beside the prevalence, which is its value for random risks, and compare no groups by it (McDermott 2024).
+    """
+    value, block = np.unique(-risk, return_inverse=True)
+    events = np.bincount(block, weights=outcome, minlength=len(value))
+    flagged = np.cumsum(np.bincount(block, minlength=len(value)))
+    total = events.sum()
+    return float(np.sum(events * np.cumsum(events) / flagged) / total) if total else NAN
+
+
+def brier(outcome: Outcomes, risk: Floats) -> float:
+    """Mean squared difference between risk and outcome (Brier 1950)."""
+    return float(np.mean((outcome - risk) ** 2)) if len(risk) else NAN
+
+
+def row_log_loss(outcome: Outcomes, risk: Floats) -> Floats:
+    """Minus the log of the probability given to what happened, per row; 0 counts as the smallest double step."""
+    given = np.where(outcome == 1, risk, 1 - risk)
+    return np.asarray(-np.log(np.clip(given, np.finfo(np.float64).eps, 1)))
+
+
+def log_loss(outcome: Outcomes, risk: Floats) -> float:
+    """Mean log loss (cross-entropy), in nats."""
+    return float(np.mean(row_log_loss(outcome, risk))) if len(risk) else NAN
+
+
+def equal_width_edges(bins: int = 10) -> Floats:
+    """Inner edges of bins of equal width on [0, 1]."""
+    return np.linspace(0, 1, bins + 1)[1:-1]
+
+
+def equal_count_edges(risk: Floats, bins: int = 10) -> Floats:
+    """Inner edges of bins that hold about as many rows each: quantiles of the risk."""
+    return np.quantile(risk, np.linspace(0, 1, bins + 1)[1:-1])
+
+
+def expected_calibration_error(outcome: Outcomes, risk: Floats, edges: Floats) -> float:
+    """Mean over the rows of |mean outcome - mean risk| in their bin; the edges are the inner ones, 0 and 1 included.
+
+    The number depends on the bins, so it is shown at two binnings and never decides (Blasiok and Nakkiran 2024).
+
+    >>> expected_calibration_error(np.array([0, 1]), np.array([0.0, 1.0]), equal_width_edges())
+    0.0
+    """
+    gap = np.bincount(np.searchsorted(edges, risk), weights=outcome - risk, minlength=len(edges) + 1)
+    return float(np.abs(gap).sum() / len(risk)) if len(risk) else NAN
+
+
+def logit(risk: Floats) -> Floats:
+    """Log odds of a risk, in nats; 0 and 1 are moved inwards by CLIP."""
+    inside = np.clip(risk, CLIP, 1 - CLIP)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def expit(x: Floats) -> Floats:
+    """Probability of a log odds."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
+
+
+def calibration_in_the_large(outcome: Outcomes, risk: Floats) -> float:
+    """Intercept a of logit P(event) = a + logit(risk): 0 is right on average, below 0 the risk is overestimated.
+
+    With one class it has no finite estimate: NaN. Cox 1958; Van Calster et al., BMC Med 2019.
+    """
+    rows = np.ones((1, len(risk)))
+    return float(recalibration_intercept(rows * outcome, rows, logit(risk))[0])
+
+
+def calibration_slope(outcome: Outcomes, risk: Floats) -> float:
+    """Slope b of logit P(event) = a + b logit(risk): 1 is right, below 1 the risks are too extreme (overfitting).
+
+    NaN where it has no finite estimate: one class, one distinct risk, or events and non-events separated by the risk.
+    """
+    rows = np.ones((1, len(risk)))
+    return float(recalibration_line(rows * outcome, rows, logit(risk))[1][0])
+
+
+def recalibration_intercept(events: Floats, rows: Floats, x: Floats) -> Floats:
+    """Maximum-likelihood intercept at slope 1, for k tables at once: events and rows [k, n] at log odds x [n] -> [k]."""
+    total, happened = rows.sum(axis=1), events.sum(axis=1)
+    a = np.zeros(len(rows))
+    for _ in range(STEPS):
+        p = expit(a[:, None] + x)
+        curvature = np.maximum((rows * p * (1 - p)).sum(axis=1), 1e-300)
+        step = np.clip((happened - (rows * p).sum(axis=1)) / curvature, -2, 2)  # Newton overshoots where p is flat
+        a += step
+        if np.all(np.abs(step) < 1e-10):
+            break
+    return np.where((happened > 0) & (happened < total), a, NAN)
+
+
+def recalibration_line(events: Floats, rows: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Maximum-likelihood intercept and slope, for k tables at once (as `recalibration_intercept`): two float64[k].
+
+    Newton's method (iteratively reweighted least squares) from the events' mean and slope 0.
+    """
+    happened, total = events.sum(axis=1), rows.sum(axis=1)
+    judged = (happened > 0) & (happened < total)
+    a = np.where(judged, logit(np.divide(happened, total, out=np.full(len(total), 0.5), where=total > 0)), 0.0)
+    b, step = np.zeros_like(a), np.full_like(a, np.inf)
+    powers = np.stack([np.ones_like(x), x, x * x], axis=1)
+    for _ in range(STEPS):
+        step_a, step = _newton_step(events, rows, a[:, None] + b[:, None] * x, powers)
+        a, b = a + step_a, b + step
+        if np.all((np.abs(step) < 1e-10) | ~judged):
+            break
+    found = judged & (np.abs(step) < 1e-6) & (np.abs(b) < 1e3)
+    return np.where(found, a, NAN), np.where(found, b, NAN)
+
+
+def _newton_step(events: Floats, rows: Floats, linear: Floats, powers: Floats) -> tuple[Floats, Floats]:
+    p = expit(linear)
+    g0, g1 = ((events - rows * p) @ powers[:, :2]).T
+    h0, h1, h2 = ((rows * p * (1 - p)) @ powers).T
+    determinant = h0 * h2 - h1 * h1
+    flat = determinant <= 1e-12 * h0 * h2  # one distinct risk, or nothing left to learn from: no step, no estimate
+    determinant = np.where(flat, NAN, determinant)
+    return (h2 * g0 - h1 * g1) / determinant, (h0 * g1 - h1 * g0) / determinant
+
+
+def net_benefit(outcome: Outcomes, risk: Floats, threshold: float) -> float:
+    """True positives minus false positives weighted by the threshold's odds, per patient (Vickers and Elkin 2006).
+
+    Patients at or above the threshold are flagged. Flagging nobody has 0; flagging all has `treat_all`.
+    """
+    flagged = risk >= threshold
+    gained = np.sum(flagged & (outcome == 1)) - np.sum(flagged & (outcome == 0)) * threshold / (1 - threshold)
+    return float(gained / len(risk)) if len(risk) else NAN
+
+
+def treat_all(prevalence: float, threshold: Floats | float) -> Floats:
+    """Net benefit of flagging every patient."""
+    odds = np.asarray(threshold) / (1 - np.asarray(threshold))
+    return np.asarray(prevalence - (1 - prevalence) * odds)
+
+
+class Loess:
+    """A straight line fitted around each of `points`, weighted towards them: the smooth calibration curve.
+
+    Local linear regression of the outcome on the risk with tricube weights over the nearest `span` of the rows
+    (Cleveland 1979; for calibration Austin and Steyerberg, Stat Med 2014). `risk` [n] holds `rows` [n] rows each.
+    """
+
+    def __init__(self, risk: Floats, rows: Floats, points: Floats, span: float = 0.75) -> None:
+        distance = np.abs(risk - points[:, None])
+        order = np.argsort(distance, axis=1)
+        reach = np.argmax(np.cumsum(rows[order], axis=1) >= span * rows.sum(), axis=1)
+        width = np.take_along_axis(distance, np.take_along_axis(order, reach[:, None], 1), 1)
+        kernel = (1 - np.minimum(distance / np.maximum(width * 1.0001, 1e-9), 1) ** 3) ** 3
+        self._moments = [kernel * (risk - points[:, None]) ** k for k in range(3)]
+
+    def __call__(self, events: Floats, rows: Floats) -> Floats:
+        """The curve's height at each point, between 0 and 1: events and rows [k, n] -> float64[k, points]."""
+        s0, s1, s2 = (rows @ m.T for m in self._moments)
+        t0, t1 = (events @ m.T for m in self._moments[:2])
+        determinant = s0 * s2 - s1 * s1
+        flat = determinant <= 1e-12 * np.maximum(s0 * s2, 1e-300)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            height = np.where(flat, t0 / s0, (s2 * t0 - s1 * t1) / determinant)
+        return np.asarray(np.clip(height, 0, 1))

@@ -1,0 +1,36 @@
+"""What is a risk model here? Anything that turns encoded features into a logit, and can leave as one ONNX graph.
+
+Two baselines come first (logistic regression, XGBoost); a network has to be worth its cost beside them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from risk_model.schema import Features
+
+if TYPE_CHECKING:
+    import onnx
+
+Logits = npt.NDArray[np.float64]
+SIMPLEST_FIRST = ("logistic_regression", "xgboost", "network")
+
+
+class RiskModel(Protocol):
+    """A fitted model. Everything that was fitted, imputation and scaling included, lives inside it."""
+
+    @property
+    def name(self) -> str:
+        """One of SIMPLEST_FIRST."""
+
+    def logit(self, features: Features) -> Logits:
+        """Log odds of the outcome for float32[n, d] rows, NaN where missing: float64[n], before calibration."""
+
+    def graph(self) -> onnx.ModelProto:
+        """The same as a graph: input `features` float32[n, d], output `logit` float32[n]."""
+
+    def parameters(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything fitted, by name; names under `statistics.` are summaries of the training rows."""

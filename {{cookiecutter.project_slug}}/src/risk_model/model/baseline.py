@@ -1,0 +1,226 @@
+"""Does anything simpler do as well? Logistic regression and XGBoost, fitted before any network.
+
+Both give logits and leave as one ONNX graph. Nothing but the training rows shapes what they learn; XGBoost looks at
+the validation rows only to know when to stop.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import xgboost
+from tqdm import tqdm
+
+from risk_model import config
+from risk_model.model import Logits
+from risk_model.model.export import logit_graph, node
+from risk_model.schema import Features
+
+Floats = npt.NDArray[np.float64]
+Record = Callable[[int, dict[str, float]], None]
+
+
+class Rows(NamedTuple):
+    """Rows to learn from: float32[n, d] features, int8[n] labels, float64[n] weights (all 1 unless pos_weight)."""
+
+    features: Features
+    labels: npt.NDArray[np.int8]
+    weights: Floats
+
+
+@dataclass(frozen=True)
+class LogisticRegression:
+    """L2-penalised logistic regression on median-imputed, standardised features.
+
+    `weight` (float64[d]) and `bias` act on raw values: z = x·weight + bias, the scaling folded in.
+    """
+
+    median: Features
+    mean: Floats
+    scale: Floats
+    weight: Floats
+    bias: float
+    name: ClassVar[str] = "logistic_regression"
+
+    @classmethod
+    def fit(cls, rows: Rows, settings: config.LogisticRegression) -> LogisticRegression:
+        """Fits imputation, scaling and weights on these rows and no others."""
+        from sklearn.linear_model import LogisticRegression as Solver
+
+        median = column_medians(rows.features)
+        filled = np.where(np.isnan(rows.features), median, rows.features).astype(np.float64)
+        mean, scale = filled.mean(axis=0), filled.std(axis=0)
+        scale[scale == 0] = 1.0
+        solver = Solver(C=settings.c, max_iter=2000, tol=1e-6)
+        solver.fit((filled - mean) / scale, rows.labels, sample_weight=rows.weights)
+        weight = solver.coef_[0] / scale
+        return cls(median, mean, scale, weight, float(solver.intercept_[0] - mean @ weight))
+
+    def logit(self, features: Features) -> Logits:
+        """See RiskModel."""
+        filled = np.where(np.isnan(features), self.median, features)
+        return np.asarray(filled.astype(np.float64) @ self.weight + self.bias)
+
+    def graph(self) -> onnx.ModelProto:
+        """See RiskModel."""
+        nodes = [
+            node("IsNaN", ["features"], "missing"),
+            node("Where", ["missing", "median", "features"], "filled"),
+            node("Cast", ["filled"], "exact", to=onnx.TensorProto.DOUBLE),
+            node("MatMul", ["exact", "weight"], "product"),
+            node("Add", ["product", "bias"], "sum"),
+            node("Cast", ["sum"], "logit", to=onnx.TensorProto.FLOAT),
+        ]
+        values = {"median": self.median, "weight": self.weight, "bias": np.float64(self.bias).reshape(1)}
+        return logit_graph(nodes, values, len(self.weight))
+
+    def parameters(self) -> dict[str, npt.NDArray[Any]]:
+        """See RiskModel."""
+        statistics = {f"statistics.{name}": getattr(self, name) for name in ("median", "mean", "scale")}
+        return {**statistics, "weight": self.weight, "bias": np.array([self.bias])}
+
+
+def column_medians(features: Features) -> Features:
+    """Median of what was recorded in each column, 0 where nothing was: float32[d]."""
+    recorded = ~np.isnan(features).all(axis=0)
+    medians = np.zeros(features.shape[1], dtype=np.float32)
+    medians[recorded] = np.nanmedian(features[:, recorded], axis=0)
+    return medians
+
+
+@dataclass(frozen=True)
+class XGBoost:
+    """Gradient-boosted trees; `booster` holds the trees up to the best round and no more."""
+
+    booster: xgboost.Booster
+    name: ClassVar[str] = "xgboost"
+
+    @classmethod
+    def fit(
+        cls, train: Rows, validation: Rows, settings: config.XGBoost, seed: int, threads: int, record: Record
+    ) -> XGBoost:
+        """Adds trees until the validation log loss has not improved for `patience` rounds."""
+        best = xgboost.callback.EarlyStopping(settings.patience, data_name="validation", metric_name="logloss")
+        matrix = _matrix(train, threads)
+        booster = xgboost.train(
+            _parameters(settings, seed, threads),
+            matrix,
+            settings.trees,
+            evals=[(_matrix(bounded(train), threads, matrix), "train"), (_matrix(validation, threads, matrix), "validation")],
+            callbacks=[_Watch(record, settings.trees), best],
+            verbose_eval=False,
+        )
+        # Without the cut, predict() and every exporter use the trees after the best round as well.
+        return cls(booster[: booster.best_iteration + 1])
+
+    def logit(self, features: Features) -> Logits:
+        """See RiskModel."""
+        return np.asarray(self.booster.inplace_predict(features, predict_type="margin")).astype(np.float64)
+
+    def graph(self) -> onnx.ModelProto:
+        """See RiskModel."""
+        trees = node("TreeEnsembleRegressor", ["features"], "column", domain="ai.onnx.ml", **self._ensemble())
+        flat = node("Reshape", ["column", "flat"], "logit")
+        return logit_graph([trees, flat], {"flat": np.array([-1])}, self.booster.num_features())
+
+    def parameters(self) -> dict[str, npt.NDArray[Any]]:
+        """See RiskModel."""
+        keys = ("split_indices", "split_conditions", "left_children", "right_children", "default_left")
+        joined = {key: np.concatenate([np.asarray(tree[key]) for tree in self._trees]) for key in keys}
+        return {**joined, "base_logit": np.array([self._base_logit])}
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(bytes(self.booster.save_raw("json")))["learner"]
+        return content
+
+    @property
+    def _trees(self) -> list[dict[str, Any]]:
+        trees: list[dict[str, Any]] = self._content["gradient_booster"]["model"]["trees"]
+        return trees
+
+    @property
+    def _base_logit(self) -> float:
+        share = float(self._content["learner_model_param"]["base_score"].strip("[]"))
+        return math.log(share / (1 - share))
+
+    def _ensemble(self) -> dict[str, Any]:
+        """The trees as attributes of TreeEnsembleRegressor: x < value, or missing where so learned, goes left."""
+        parts = [_tree_attributes(number, tree) for number, tree in enumerate(self._trees)]
+        joined = {key: [value for part in parts for value in part[key]] for key in parts[0]}
+        return {**joined, "n_targets": 1, "base_values": [self._base_logit], "post_transform": "NONE"}
+
+
+def _tree_attributes(number: int, tree: dict[str, Any]) -> dict[str, list[Any]]:
+    left, right = tree["left_children"], tree["right_children"]
+    leaf = [child == -1 for child in left]
+    leaves = [i for i, is_leaf in enumerate(leaf) if is_leaf]
+    return {
+        "nodes_treeids": [number] * len(leaf),
+        "nodes_nodeids": list(range(len(leaf))),
+        "nodes_featureids": [0 if at_leaf else i for i, at_leaf in zip(tree["split_indices"], leaf, strict=True)],
+        "nodes_modes": ["LEAF" if at_leaf else "BRANCH_LT" for at_leaf in leaf],
+        "nodes_values": [0.0 if at_leaf else v for v, at_leaf in zip(tree["split_conditions"], leaf, strict=True)],
+        "nodes_truenodeids": [max(child, 0) for child in left],
+        "nodes_falsenodeids": [max(child, 0) for child in right],
+        "nodes_missing_value_tracks_true": list(map(int, tree["default_left"])),
+        "target_treeids": [number] * len(leaves),
+        "target_nodeids": leaves,
+        "target_ids": [0] * len(leaves),
+        "target_weights": [tree["split_conditions"][i] for i in leaves],
+    }
+
+
+def bounded(rows: Rows, limit: int = 20_000) -> Rows:
+    """At most `limit` rows, evenly spaced: enough for a training curve, whatever the cohort's size."""
+    step = -(-len(rows.labels) // limit)
+    return Rows(*(part[:: max(step, 1)] for part in rows))
+
+
+def _matrix(rows: Rows, threads: int, cuts_from: xgboost.QuantileDMatrix | None = None) -> xgboost.QuantileDMatrix:
+    return xgboost.QuantileDMatrix(rows.features, rows.labels, weight=rows.weights, nthread=threads, ref=cuts_from)
+
+
+def _parameters(settings: config.XGBoost, seed: int, threads: int) -> dict[str, Any]:
+    return {
+        "objective": "binary:logistic",
+        "eval_metric": ["auc", "logloss"],
+        "tree_method": "hist",
+        "max_depth": settings.depth,
+        "learning_rate": settings.learning_rate,
+        "subsample": settings.subsample,
+        "colsample_bytree": settings.colsample,
+        "min_child_weight": settings.min_child_weight,
+        "seed": seed,
+        "nthread": threads,
+    }
+
+
+class _Watch(xgboost.callback.TrainingCallback):
+    """Records each round and moves the progress bar."""
+
+    def __init__(self, record: Record, rounds: int) -> None:
+        super().__init__()
+        self._record, self._bar = record, tqdm(total=rounds, desc="xgboost", unit="tree", disable=None, leave=False)
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        values = {
+            f"{part}_{name}": float(evals_log[part][metric][-1])
+            for part in ("train", "validation")
+            for name, metric in (("loss", "logloss"), ("auroc", "auc"))
+        }
+        self._record(epoch + 1, values)
+        self._bar.update()
+        return False
+
+    def after_training(self, model: Any) -> Any:
+        self._bar.close()
+        return model

@@ -1,0 +1,81 @@
+"""What leaves training? One ONNX graph a model, equal to the original on every row, the same bytes every time.
+
+A graph is put together from a few nodes by hand: nothing in it depends on a converter's version or on the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+from risk_model.model import Logits, RiskModel
+from risk_model.schema import Features
+
+OPSETS = {"": 18, "ai.onnx.ml": 3}
+TOLERANCE = 1e-5
+
+
+def node(operator: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any) -> onnx.NodeProto:
+    """One operation of a graph, named after its output."""
+    return helper.make_node(operator, list(inputs), [output], name=output, domain=domain, **attributes)
+
+
+def constants(values: Mapping[str, npt.NDArray[Any]]) -> list[onnx.TensorProto]:
+    """Arrays as a graph's named constants."""
+    return [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in values.items()]
+
+
+def logit_graph(
+    nodes: Sequence[onnx.NodeProto], values: Mapping[str, npt.NDArray[Any]], width: int
+) -> onnx.ModelProto:
+    """A checked graph from `features` float32[n, width] to `logit` float32[n]."""
+    features = helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, ["n", width])
+    logit = helper.make_tensor_value_info("logit", onnx.TensorProto.FLOAT, ["n"])
+    graph = helper.make_graph(list(nodes), "risk", [features], [logit], initializer=constants(values))
+    opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    onnx.checker.check_model(model)
+    return model
+
+
+def to_bytes(model: onnx.ModelProto) -> bytes:
+    """The graph as bytes: equal for equal graphs."""
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def run(graph: onnx.ModelProto, features: Features, chunk: int = 4096) -> Logits:
+    """The graph's own logits for float32[n, d] rows, on one thread: float64[n]."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(to_bytes(graph), options, providers=["CPUExecutionProvider"])
+    starts = range(0, len(features), chunk)
+    pieces = [session.run(["logit"], {"features": features[i : i + chunk]})[0].reshape(-1) for i in starts]
+    return np.concatenate([np.empty(0), *pieces]).astype(np.float64)
+
+
+def check_parity(model: RiskModel, features: Features) -> Logits:
+    """The exported graph's logits, after finding them equal to the model's own on every row: float64[n].
+
+    All that is later calibrated, chosen and reported is computed from these. RuntimeError when a risk differs by more
+    than 1e-5, or a logit by more than 1e-5 of 1 + its size.
+    """
+    original, exported = model.logit(features), run(model.graph(), features)
+    in_logit = np.abs(exported - original) / (1 + np.abs(original))
+    in_risk = np.abs(_sigmoid(exported) - _sigmoid(original))
+    worst = float(np.max(np.maximum(in_logit, in_risk), initial=0.0))
+    if not worst <= TOLERANCE:
+        raise RuntimeError(f"{model.name}: the exported graph differs from the model by {worst:.1e}; do not use it")
+    return exported
+
+
+def _sigmoid(logit: Logits) -> Logits:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logit)))

@@ -1,0 +1,114 @@
+"""Where does a run keep what it did? A directory that appears whole or not at all, and an MLflow run beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from risk_model.config import Config, Deployment
+from risk_model.errors import UserError
+from risk_model.package import write_atomically
+
+PARTIAL = ".partial-"
+LIBRARIES = ("torch", "numpy", "pandas", "scikit-learn", "xgboost-cpu", "onnx", "onnxruntime", "mlflow", "shap")
+
+
+@contextmanager
+def new_run(settings: Config, cohort: str) -> Iterator[tuple[Path, Path]]:
+    """Yields (where to write, where it will stand): the second exists only when the block ended without an error."""
+    home = Path(settings.runs).resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    _sweep(home)
+    name = f"{cohort}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    partial = home / f"{PARTIAL}{os.getpid()}-{name}"
+    partial.mkdir()
+    try:
+        yield partial, home / name
+        partial.rename(home / name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _sweep(home: Path) -> None:
+    """Removes what a killed run left behind; a run whose process still lives is left alone."""
+    for leftover in home.glob(f"{PARTIAL}*"):
+        pid = leftover.name.removeprefix(PARTIAL).split("-")[0]
+        if not (pid.isdigit() and _alive(int(pid))):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def find_run(settings: Config) -> Path:
+    """The run that `run=` names, or the latest of all; UserError when there is none."""
+    if settings.run:
+        directory = Path(settings.run).resolve()
+    else:
+        finished = [d for d in Path(settings.runs).resolve().glob("*/") if (d / "training.json").is_file()]
+        finished = [d for d in finished if not d.name.startswith(".")]
+        directory = max(finished, key=lambda d: d.stat().st_mtime, default=Path(settings.runs))
+    if not (directory / "training.json").is_file():
+        raise UserError(f"run: {directory} holds no trained run; train one first, or write run=DIRECTORY")
+    return directory
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes values as indented JSON in one step; ValueError for NaN, which JSON does not have."""
+    write_atomically(path, (json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Reads what `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def provenance() -> dict[str, Any]:
+    """What a result depends on besides data and settings: versions and the git commit."""
+    git = shutil.which("git")
+    command = [git or "git", "describe", "--always", "--dirty", "--abbrev=12"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() if git else ""
+    return {"git": commit or "not under git", "versions": {name: _version(name) for name in LIBRARIES}}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@contextmanager
+def mlflow_run(settings: Deployment, cohort: str, parameters: dict[str, str]) -> Iterator[str]:
+    """Yields the id of a new MLflow run, which ends as FINISHED, or FAILED when the block raised."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(settings.tracking_uri)
+    found = client.get_experiment_by_name(cohort)
+    artifacts = Path("mlartifacts").resolve().as_uri()
+    experiment = found.experiment_id if found else client.create_experiment(cohort, artifact_location=artifacts)
+    run_id = str(client.create_run(experiment).info.run_id)
+    for key, value in parameters.items():
+        client.log_param(run_id, key, value[:500])
+    try:
+        yield run_id
+    except BaseException:
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, "FINISHED")

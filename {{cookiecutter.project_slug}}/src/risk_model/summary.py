@@ -1,0 +1,93 @@
+"""What does a run say while it works and when it ends? A few lines a reader can act on, and the paths it wrote."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from risk_model.cohort import Cohort
+from risk_model.data.quality import Quality
+from risk_model.findings import Finding
+from risk_model.runs import read_json
+
+
+def say(room: str, text: str) -> None:
+    """One line of progress, with the room it comes from."""
+    print(f"{room:9} {text}", flush=True)
+
+
+def show_data(cohort: Cohort, report: pd.DataFrame, quality: Quality, findings: list[Finding], schema: Path) -> None:
+    """Prints the data room's answers: what was read, how it is split, what was noticed, and the schema to review."""
+    print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
+    print(pd.DataFrame([_field_row(f) for f in cohort.schema.fields]).to_string(index=False))
+    print(f"\nschema written to {schema}: review it, correct it, and pass it with data.schema\n")
+    print(report.to_string(index=False))
+    for answer in quality.answers:
+        print(f"\n{answer.question}\n  {answer.answer}")
+    print()
+    for finding in findings:
+        print(finding.line())
+
+
+def _field_row(field: Any) -> dict[str, str]:
+    shown = ", ".join(field.categories[:6]) + (", ..." if len(field.categories) > 6 else "")
+    detail = shown if field.kind == "category" else field.range_text() if field.kind == "number" else ""
+    return {"field": field.name, "kind": field.kind, "values": detail, "model": "no" if field.recorded_after else "yes"}
+
+
+def closing(directory: Path, judged: dict[str, Any], versions: list[dict[str, Any]] | None = None) -> None:
+    """Prints a run's headline figures and where everything is."""
+    print()
+    print(headline_table(judged).to_string(index=False))
+    print(f"\nreport    {directory / 'report.html'}")
+    print(f"run       {directory}")
+    for version in versions or []:
+        if version.get("alias") == "champion":
+            print(f"champion  {version['name']} version {version['version']} ({version['model']})")
+    if versions and (directory.parent / "index.html").is_file():
+        print(f"index     {directory.parent / 'index.html'}")
+    sys.stdout.flush()
+
+
+def headline_table(judged: dict[str, Any]) -> pd.DataFrame:
+    """Part, model, n, events, AUROC, AUPRC, slope, calibration-in-the-large and verdict: a row a part and model."""
+    rows = []
+    for part, content in judged["parts"].items():
+        for model, figures in content["models"].items():
+            row = {"part": part, "model": model, "n": content["n"], "events": content["events"]}
+            row |= {name: _interval(figures["metrics"][key]) for name, key in HEADLINES.items()}
+            rows.append({**row, "verdict": judged["gates"].get(part, {}).get(model, {}).get("verdict", "")})
+    return pd.DataFrame(rows)
+
+
+HEADLINES = {"AUROC": "auroc", "AUPRC": "auprc", "slope": "slope", "in the large": "citl", "ECE": "ece"}
+
+
+def _interval(figure: dict[str, float | None]) -> str:
+    if figure["estimate"] is None:
+        return "–"
+    if figure["low"] is None or figure["high"] is None:
+        return f"{figure['estimate']:.3f}"
+    return f"{figure['estimate']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
+def refresh_index(runs: Path) -> None:
+    """Rewrites runs/index.html: one line a finished run, newest first."""
+    from risk_model.evaluation.reporting.report import write_index
+
+    finished = [d for d in runs.glob("*/") if (d / "report.html").is_file() and (d / "evaluation.json").is_file()]
+    finished.sort(key=lambda d: d.stat().st_mtime, reverse=True)
+    entries = [
+        {
+            "name": directory.name,
+            "href": f"{directory.name}/report.html",
+            "outcome": read_json(directory / "training.json")["outcome"],
+            "champion": read_json(directory / "training.json")["champion"]["name"],
+            "evaluation": read_json(directory / "evaluation.json"),
+        }
+        for directory in finished
+    ]
+    write_index(runs / "index.html", entries)

@@ -1,0 +1,74 @@
+"""A package is whole, unchanged and free of pickles, or it is not opened."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from risk_model.errors import UserError
+from risk_model.package import FILES, MANIFEST, ModelPackage, seal, write_atomically
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    for name in FILES:
+        write_atomically(tmp_path / name, f"content of {name}".encode())
+    seal(tmp_path, {"operating_threshold": 0.2, "model": "xgboost"})
+    return tmp_path
+
+
+def test_a_sealed_package_opens_with_its_facts(package: Path) -> None:
+    opened = ModelPackage.open(package)
+    assert opened.threshold == 0.2
+    assert len(opened.sha256) == 64
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_changed_byte_is_refused_and_named(package: Path, name: str) -> None:
+    content = bytearray((package / name).read_bytes())
+    content[-1] ^= 1
+    (package / name).write_bytes(bytes(content))
+    with pytest.raises(UserError, match=name.split("/")[-1]):
+        ModelPackage.open(package)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_refused_and_named(package: Path, name: str) -> None:
+    (package / name).unlink()
+    with pytest.raises(UserError, match="is missing"):
+        ModelPackage.open(package)
+
+
+def test_a_directory_without_manifest_is_not_a_package(package: Path) -> None:
+    (package / MANIFEST).unlink()
+    with pytest.raises(UserError, match="not a finished model package"):
+        ModelPackage.open(package)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": 3}', "\x00"])
+def test_a_manifest_that_is_something_else_is_refused(package: Path, text: str) -> None:
+    (package / MANIFEST).write_text(text)
+    with pytest.raises(UserError, match="manifest"):
+        ModelPackage.open(package)
+
+
+def test_a_manifest_that_lists_nothing_vouches_for_nothing(package: Path) -> None:
+    manifest = json.loads((package / MANIFEST).read_text())
+    (package / MANIFEST).write_text(json.dumps({**manifest, "files": {}}))
+    with pytest.raises(UserError, match="differs from its manifest"):
+        ModelPackage.open(package)
+
+
+def test_an_interrupted_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def power_cut(self: Path, target: Path) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"

@@ -1,0 +1,174 @@
+"""The whole way, on small cohorts: what a run writes, what may not influence it, and what a kill leaves behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from risk_model import pipeline
+from risk_model.config import Config, Synthetic
+from risk_model.config.compose import from_container, to_container
+from risk_model.errors import UserError
+from risk_model.package import MANIFEST, ModelPackage
+from risk_model.training.monitor import Monitor
+
+SMALL = [
+    "data=synthetic",
+    "data.subjects=3000",
+    "model.xgboost.trees=20",
+    "model.network.members=2",
+    "model.network.width=16",
+    "model.network.blocks=1",
+    "training.epochs=2",
+    "evaluation.resamples=50",
+]
+
+
+def small_settings(**changes: object) -> Config:
+    settings = Config(data=Synthetic(subjects=3000))
+    settings.model.xgboost.trees = 20
+    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = 2, 16, 1
+    settings.training.epochs = 2
+    settings.evaluation.resamples = 50
+    return replace(settings, **changes)  # type: ignore[arg-type]
+
+
+def command(*words: str, where: Path) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "risk_model", *words]
+    return subprocess.run(line, cwd=where, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which `run` has been run once."""
+    where = tmp_path_factory.mktemp("finished")
+    done = command("run", *SMALL, where=where)
+    assert done.returncode == 0, done.stderr
+    return where
+
+
+def only_run(where: Path) -> Path:
+    (directory,) = (d for d in (where / "runs").iterdir() if d.is_dir())
+    return directory
+
+
+def test_a_run_writes_its_report_its_figures_and_sealed_packages(finished: Path) -> None:
+    directory = only_run(finished)
+    assert {p.name for p in directory.iterdir()} >= {
+        "config.json",
+        "training.json",
+        "predictions.parquet",
+        "evaluation.json",
+        "report.html",
+        "packages",
+    }
+    names = {ModelPackage.open(p).manifest["model"] for p in (directory / "packages").iterdir()}
+    assert names == {"logistic_regression", "xgboost", "network"}
+    assert (finished / "runs" / "index.html").is_file()
+
+
+def test_a_run_registers_a_champion_and_a_challenger(finished: Path) -> None:
+    with sqlite3.connect(finished / "mlflow.db") as store:
+        aliases = {row[0] for row in store.execute("select alias from registered_model_aliases")}
+        status = [row[0] for row in store.execute("select status from runs")]
+    assert "challenger" in aliases
+    assert status == ["FINISHED"]
+
+
+def test_nothing_that_leaves_training_is_a_pickle_or_a_patient(finished: Path) -> None:
+    rows = pd.read_parquet(only_run(finished) / "predictions.parquet")
+    subjects = set(rows["subject_id"].astype(str))
+    for path in (only_run(finished) / "packages").rglob("*"):
+        assert path.suffix not in (".pkl", ".pickle", ".joblib", ".pt")
+        if path.suffix in (".json", ".md"):
+            assert not any(f'"{subject}"' in path.read_text() for subject in list(subjects)[:200])
+
+
+def test_only_test_and_external_rows_are_judged(finished: Path) -> None:
+    parts = set(pd.read_parquet(only_run(finished) / "predictions.parquet")["split"])
+    assert parts == {"test", "site: Hospital E", "last period"}
+
+
+def test_settings_are_written_down_and_read_back(finished: Path) -> None:
+    content = json.loads((only_run(finished) / "config.json").read_text())
+    assert to_container(from_container(content)) == content
+
+
+def test_two_runs_with_one_seed_write_identical_metrics(finished: Path, tmp_path: Path) -> None:
+    assert command("run", *SMALL, where=tmp_path).returncode == 0
+    for name in ("evaluation.json",):
+        assert (only_run(tmp_path) / name).read_bytes() == (only_run(finished) / name).read_bytes()
+
+
+def test_evaluating_again_in_another_process_changes_no_figure(finished: Path) -> None:
+    before = (only_run(finished) / "evaluation.json").read_bytes()
+    assert command("evaluate", where=finished).returncode == 0
+    assert (only_run(finished) / "evaluation.json").read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def prepared() -> pipeline.Prepared:
+    return pipeline.prepare(small_settings())
+
+
+def test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator(prepared: pipeline.Prepared) -> None:
+    cohort, splits = prepared.cohort, prepared.splits
+    flipped = cohort.labels.copy()
+    for rows in (splits.test, *splits.external.values()):
+        flipped[rows] = 1 - flipped[rows]
+    changed = replace(prepared, cohort=replace(cohort, outcome=flipped))
+    first, second = (pipeline.fit(small_settings(), p.cohort, splits, Monitor()) for p in (prepared, changed))
+    assert first.champion == second.champion
+    assert {n: c.to_dict() for n, c in first.calibrators.items()} == {n: c.to_dict() for n, c in second.calibrators.items()}
+    assert first.graphs == second.graphs
+    rows = splits.calibration
+    assert cohort.labels[rows].mean() == changed.cohort.labels[rows].mean()
+
+
+def test_the_served_graph_is_what_was_evaluated(finished: Path) -> None:
+    settings = from_container(json.loads((only_run(finished) / "config.json").read_text()))
+    again = pipeline.prepare(settings)
+    table = pd.read_parquet(only_run(finished) / "predictions.parquet")
+    for path in (only_run(finished) / "packages").iterdir():
+        risk, _ = ModelPackage.open(path).scorer(again.cohort.take(again.splits.test).encoded())
+        judged = table[(table["model"] == path.name) & (table["split"] == "test")]
+        np.testing.assert_array_equal(risk, judged["predicted_boolean_probability"].to_numpy())
+
+
+def test_a_run_trained_on_other_data_is_not_evaluated(finished: Path, tmp_path: Path) -> None:
+    directory = only_run(finished)
+    settings = from_container(json.loads((directory / "config.json").read_text()))
+    settings.data.seed = 1
+    with pytest.raises(UserError, match="trained on other data"):
+        pipeline.evaluate_run(settings, directory, pipeline.prepare(settings))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [2.0, 4.0, 6.0, 8.0])
+def test_a_killed_run_leaves_nothing_that_looks_whole(tmp_path: Path, after: float) -> None:
+    line = [sys.executable, "-m", "risk_model", "run", *SMALL]
+    victim = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(after)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    for directory in (d for d in (tmp_path / "runs").glob("*/") if not d.name.startswith(".")):
+        assert (directory / "training.json").is_file()
+        for manifest in directory.rglob(MANIFEST):
+            ModelPackage.open(manifest.parent)
+    pointer = tmp_path / "models"
+    for manifest in pointer.rglob(MANIFEST):
+        if not any(part.startswith(".") for part in manifest.relative_to(pointer).parts):
+            ModelPackage.open(manifest.parent)
+    again = command("run", *SMALL, where=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert not list((tmp_path / "runs").glob(".partial-*"))
