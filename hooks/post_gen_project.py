@@ -22,7 +22,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
-YOURS = {".git", ".venv", "runs", "models"}  # neither renamed nor dropped when a project is made again in its place
+YOURS = {".git", ".venv", "runs", "models", "audit"}  # neither renamed nor dropped when a project is made over itself
 
 
 def drop_caches() -> None:

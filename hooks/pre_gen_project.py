@@ -9,7 +9,7 @@ import sys
 import unicodedata
 
 SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
-SLUG_LENGTH = (3, 40)
+SLUG_LENGTH = (3, 32)  # a longer name would break lines that the formatter has joined
 TEXT_LENGTHS = {"project_name": 60, "description": 200, "author": 100}
 
 # Control, format, surrogate, private, other symbols (emoji), line and paragraph separators: Unicode categories.
@@ -18,28 +18,25 @@ JOINERS = "\u200c\u200d"  # needed to spell Persian and Indic names
 TEMPLATE_MARK = re.compile(r"\x7b[\x7b%#]")  # written so that this file is itself no template
 
 # What the project installs or imports, and words of its own layout: a package of that name would hide the real one.
-TAKEN = frozenset(
-    """
+TAKEN = """
     aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types antlr4 antlr4_python3_runtime anyio arrow
-    ast_serialize attr attrs binaryornot blinker cachetools certifi cffi charset_normalizer click cloudpickle contourpy
-    cookiecutter coverage cryptography cycler databricks databricks_sdk dateutil docker dotenv ecos execnet fairlearn
-    fastapi filelock flask flask_cors flatbuffers fonttools frozenlist fsspec functorch git gitdb gitpython google
-    google_auth graphene graphql graphql_core graphql_relay gunicorn h11 httpcore httptools httpx huey hydra hydra_core
-    hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2 joblib kiwisolver librt llvmlite mako
-    markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow mlflow_skinny mlflow_tracing mpl_toolkits
-    mpmath multidict mypy mypy_extensions mypyc narwhals networkx numba numexpr numpy omegaconf onnx onnx_ir
-    onnxruntime onnxscript opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
+    ast_serialize attr attrs binaryornot blinker cachetools certifi cffi charset_normalizer click cloudpickle
+    contourpy cookiecutter coverage cryptography cycler databricks databricks_sdk dateutil docker dotenv ecos execnet
+    fairlearn fastapi filelock flask flask_cors flatbuffers fonttools frozenlist fsspec functorch git gitdb gitpython
+    google google_auth graphene graphql graphql_core graphql_relay gunicorn h11 httpcore httptools httpx huey hydra
+    hydra_core hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2 joblib kiwisolver librt
+    llvmlite mako markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow mlflow_skinny mlflow_tracing
+    mpl_toolkits mpmath multidict mypy mypy_extensions mypyc narwhals networkx numba numexpr numpy omegaconf onnx
+    onnx_ir onnxruntime onnxscript opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
     opentelemetry_semantic_conventions orjson osqp packaging pandas pandas_stubs pathspec pil pillow pip pkg_resources
     pluggy prettytable propcache protobuf py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core
     pydevd_plugins pygments pylab pyparsing pytest pytest_cov pytest_xdist python_dateutil python_dotenv
     python_slugify pyyaml requests rich ruff scikit_learn scikit_survival scipy setuptools shap six sklearn skops
     sksurv slicer slugify smmap sortedcontainers sqlalchemy sqlparse starlette sympy text_unidecode threadpoolctl
     torch torchgen tqdm types_tqdm typing_extensions typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug
-    wheel xdist xgboost xgboost_cpu yaml yarl zipp
-    benchmarks config data demo deployment docs evaluation make model models pip project python risk runs src tests
-    training
-    """.split()
-)
+    wheel xdist xgboost xgboost_cpu yaml yarl zipp benchmarks config data demo deployment docs evaluation make model
+    models pip project python risk runs src tests training
+""".split()
 
 
 def package_problem(package: str) -> str:
@@ -70,7 +67,7 @@ def unusable(text: str) -> str:
         category = unicodedata.category(character)
         emoji = category == "So" and ord(character) > 0xFF
         if character in '"\\' or emoji or (category in UNPRINTABLE and character not in JOINERS):
-            return unicodedata.name(character, f"U+{ord(character):04X}").lower()
+            return unicodedata.name(character, "").lower() or f"U+{ord(character):04X}"
     return "braces that look like a template" if TEMPLATE_MARK.search(text) else ""
 
 

@@ -18,7 +18,10 @@ from risk_model.config.compose import from_container, literal_overrides, to_cont
     [
         (["trian"], "no command 'trian'; did you mean 'train'?"),
         (["run", "training.epohcs=3"], "no setting 'training.epohcs'; did you mean 'training.epochs'?"),
-        (["run", "training.epochs=abc"], "training.epochs: Value 'abc' of type 'str' could not be converted to Integer"),
+        (
+            ["run", "training.epochs=abc"],
+            "training.epochs: Value 'abc' of type 'str' could not be converted to Integer",
+        ),
         (["run", "seed=1.5"], "seed: Value '1.5' of type 'float' could not be converted to Integer"),
         (["run", "data=suport2"], "choose one of csv, diabetes130, heart_disease, support2, synthetic"),
         (["run", "data=csv"], "data.path: needs a value; write data.path=..."),

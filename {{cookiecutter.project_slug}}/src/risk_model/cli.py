@@ -28,6 +28,7 @@ COMMANDS = {
     "audit": "verify that nobody edited the audit log",
 }
 FLAGS = ("serve", "audit")
+FUNCTIONS = {"train": "train_only"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -91,7 +92,7 @@ def _hydra(command: str, rest: list[str]) -> None:
 
     def task(composed: Any) -> None:
         try:
-            getattr(import_module("risk_model.pipeline"), f"{command}_command")(settings(composed))
+            getattr(import_module("risk_model.commands"), FUNCTIONS.get(command, command))(settings(composed))
         except Exception as error:
             failures.append(error)
 
@@ -111,7 +112,9 @@ def _refuse_flags(command: str, rest: list[str]) -> None:
     known = ("--help", "-h", "--cfg", "--multirun", "-m", "--info", "job", "hydra", "all")
     for word in rest:
         if word.startswith("-") and word.split("=")[0] not in known:
-            raise UserError(f"no flag '{word}'; {command} takes settings like training.epochs=20 (see {command} --help)")
+            raise UserError(
+                f"no flag '{word}'; {command} takes settings like training.epochs=20 (see {command} --help)"
+            )
         if not word.startswith("-") and "=" not in word and word not in known:
             raise UserError(f"'{word}': settings are written name=value (see {command} --help)")
 

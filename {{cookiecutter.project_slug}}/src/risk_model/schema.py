@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["number", "category", "boolean"]
 Features = npt.NDArray[np.float32]
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,16 @@ class Field:
         return "" if self.plausible(float(value)) else f"must be {self.range_text()}"
 
     def plausible(self, value: float) -> bool:
-        """Whether a number is finite and within the plausible range."""
-        low = -np.inf if self.minimum is None else self.minimum
-        high = np.inf if self.maximum is None else self.maximum
-        return bool(np.isfinite(value) and low <= value <= high)
+        """Whether a number fits into 32 bits and lies within the plausible range."""
+        low, high = self.bounds
+        return bool(low <= value <= high)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The plausible range as numbers; what 32 bits can hold where no bound is given."""
+        low = -FLOAT32_MAX if self.minimum is None else self.minimum
+        high = FLOAT32_MAX if self.maximum is None else self.maximum
+        return max(low, -FLOAT32_MAX), min(high, FLOAT32_MAX)
 
     def range_text(self) -> str:
         """The plausible range in words, with its unit."""

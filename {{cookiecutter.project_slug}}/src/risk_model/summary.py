@@ -8,9 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from risk_model.cohort import Cohort
-from risk_model.data.quality import Quality
-from risk_model.findings import Finding
+from risk_model.data.prepare import Prepared
 from risk_model.runs import read_json
 
 
@@ -19,16 +17,17 @@ def say(room: str, text: str) -> None:
     print(f"{room:9} {text}", flush=True)
 
 
-def show_data(cohort: Cohort, report: pd.DataFrame, quality: Quality, findings: list[Finding], schema: Path) -> None:
+def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
     """Prints the data room's answers: what was read, how it is split, what was noticed, and the schema to review."""
+    cohort = prepared.cohort
     print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
     print(pd.DataFrame([_field_row(f) for f in cohort.schema.fields]).to_string(index=False))
-    print(f"\nschema written to {schema}: review it, correct it, and pass it with data.schema\n")
+    print(f"\nschema    {schema} (review it, correct it, pass it with data.schema)\n")
     print(report.to_string(index=False))
-    for answer in quality.answers:
+    for answer in prepared.quality.answers:
         print(f"\n{answer.question}\n  {answer.answer}")
     print()
-    for finding in findings:
+    for finding in prepared.findings:
         print(finding.line())
 
 
@@ -45,25 +44,32 @@ def closing(directory: Path, judged: dict[str, Any], versions: list[dict[str, An
     print(f"\nreport    {directory / 'report.html'}")
     print(f"run       {directory}")
     for version in versions or []:
-        if version.get("alias") == "champion":
-            print(f"champion  {version['name']} version {version['version']} ({version['model']})")
+        if version["alias"] == "champion":
+            print(f"champion  {version['model']}, version {version['version']}: {version['path']}")
+        if version["refused"]:
+            print(f"refused   {version['model']}: {version['refused']}")
     if versions and (directory.parent / "index.html").is_file():
         print(f"index     {directory.parent / 'index.html'}")
     sys.stdout.flush()
 
 
+HEADLINES = {
+    "AUROC": "auroc",
+    "AUPRC": "auprc",
+    "slope": "calibration_slope",
+    "in the large": "calibration_in_the_large",
+}
+
+
 def headline_table(judged: dict[str, Any]) -> pd.DataFrame:
-    """Part, model, n, events, AUROC, AUPRC, slope, calibration-in-the-large and verdict: a row a part and model."""
+    """Rows, events, discrimination, calibration and verdict: a row a part and model."""
     rows = []
     for part, content in judged["parts"].items():
         for model, figures in content["models"].items():
-            row = {"part": part, "model": model, "n": content["n"], "events": content["events"]}
+            row = {"part": part, "model": model, "rows": content["rows"], "events": content["events"]}
             row |= {name: _interval(figures["metrics"][key]) for name, key in HEADLINES.items()}
-            rows.append({**row, "verdict": judged["gates"].get(part, {}).get(model, {}).get("verdict", "")})
+            rows.append({**row, "verdict": figures["verdict"]["verdict"]})
     return pd.DataFrame(rows)
-
-
-HEADLINES = {"AUROC": "auroc", "AUPRC": "auprc", "slope": "slope", "in the large": "citl", "ECE": "ece"}
 
 
 def _interval(figure: dict[str, float | None]) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 from omegaconf import MISSING
 
 
-
 @dataclass
 class Decision:
     """What the risk is used for. The operating threshold is 1 / (1 + harm_ratio): see Vickers and Elkin 2006."""
@@ -203,7 +202,10 @@ class Evaluation:
 
     resamples: int = 1000  # of the subject-clustered bootstrap
     minimum_events: int = 10  # fewer events or non-events: the group is counted and not judged
-    curve_bins: int = 10
+    minimum_auroc: float = 0.6  # a gate: AUROC must surely be above this ...
+    slope_low: float = 0.7  # ... the calibration slope surely between these ...
+    slope_high: float = 1.4
+    intercept_bound: float = 0.3  # ... and calibration-in-the-large surely within ± this: odds off by a third
 
 
 @dataclass

@@ -34,12 +34,7 @@ def _named(codes: npt.NDArray[Any], names: list[str], like: pd.Series[Any]) -> p
 
 
 def _values(values: pd.Series[Any]) -> pd.Series[Any]:
-    codes, names = pd.factorize(values.astype(object), sort=False)
-    texts = [str(name) for name in names]
-    order = np.argsort(np.array([*texts, ABSENT], dtype=object)[: len(texts)]).tolist()
-    place = np.empty(len(texts) + 1, dtype=np.int64)
-    place[order], place[-1] = np.arange(len(texts)), len(texts)
-    return _named(place[codes], [*(texts[i] for i in order), ABSENT], values)
+    return values.astype("string").fillna(ABSENT).astype("category")
 
 
 def _age_bands(age: pd.Series[Any]) -> pd.Series[Any]:

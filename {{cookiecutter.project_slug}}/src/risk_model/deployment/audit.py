@@ -13,6 +13,7 @@ holds the input, and tells nothing to whoever reads the log.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
 import hmac
@@ -24,6 +25,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Literal
 
@@ -49,7 +51,7 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON record BEGIN SELECT RAIS
 """
 
 
-class AuditUnavailable(Exception):
+class AuditError(Exception):
     """The record could not be made durable, so the answer must not be given."""
 
 
@@ -65,10 +67,11 @@ class Verdict:
 class AuditLog:
     """The one writer of a log. A second process, or a log whose tail does not verify, is refused with a UserError.
 
-    `constant` facts (the model and code version) stand in every record.
+    `constant` facts (the model and code version) stand in every record. Opening the log writes its start, with the
+    facts of `start`; closing it writes its stop.
     """
 
-    def __init__(self, path: Path, constant: Mapping[str, object]) -> None:
+    def __init__(self, path: Path, constant: Mapping[str, object], start: Mapping[str, object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.failed = False
@@ -78,23 +81,27 @@ class AuditLog:
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "audit")
-        self._database: sqlite3.Connection | None = self._connect()
+        self._database: sqlite3.Connection | None = None
+        self._last = (0, GENESIS)
+        try:
+            self._commit([self._record("start", start, b"")[1]])
+        except BaseException as error:
+            self._lock.close()
+            if isinstance(error, sqlite3.Error):
+                raise UserError(f"{path}: not a usable audit log ({error}); check the disk and the path") from error
+            raise
 
     async def append(self, kind: Kind, facts: Mapping[str, object], committed: bytes = b"") -> str:
         """Writes one record and returns its event id once the record is durably on disk.
 
         `committed` is what the record commits to (the encoded input, the explanation) without telling it.
-        AuditUnavailable when the disk refused it or too many records wait; the next call tries the disk again.
+        AuditError when the disk refused it or too many records wait; the next call tries the disk again.
         """
         if len(self._waiting) >= WAITING:
-            raise AuditUnavailable("too many records wait for the disk")
-        event_id = str(uuid.uuid4())
-        body = {"event_id": event_id, "time": datetime.now(UTC).isoformat(timespec="milliseconds"), "type": kind}
-        body |= self._constant | _allowed(facts)
-        if committed:
-            body["commitment"] = self.commitment(event_id, committed)
+            raise AuditError("too many records wait for the disk")
+        event_id, body = self._record(kind, facts, committed)
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append((json.dumps(body, allow_nan=False).encode(), waiter))
+        self._waiting.append((body, waiter))
         if self._writing is None:  # starts in the loop's next round, so the rest of this round joins the same commit
             self._writing = asyncio.create_task(self._write())
         await waiter
@@ -105,13 +112,21 @@ class AuditLog:
         return hmac.digest(self._key, event_id.encode() + committed, "sha256").hex()
 
     async def close(self) -> None:
-        """Waits for the records on their way, then closes the file and gives up the lock."""
-        if self._writing is not None:
-            await self._writing
+        """Writes the stop after all records on their way, then closes the file and gives up the lock."""
+        with contextlib.suppress(AuditError):
+            await self.append("stop", {})
         self._thread.shutdown()
         if self._database is not None:
             self._database.close()
         self._lock.close()
+
+    def _record(self, kind: Kind, facts: Mapping[str, object], committed: bytes) -> tuple[str, bytes]:
+        """Event id and bytes of a record."""
+        event_id, now = str(uuid.uuid4()), datetime.now(UTC).isoformat(timespec="milliseconds")
+        body = {"event_id": event_id, "time": now, "type": kind, **self._constant, **_allowed(facts)}
+        if committed:
+            body["commitment"] = self.commitment(event_id, committed)
+        return event_id, json.dumps(body, allow_nan=False).encode()
 
     async def _write(self) -> None:
         """Commits batch after batch until none waits. Only the event loop touches the queue."""
@@ -121,7 +136,7 @@ class AuditLog:
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, bodies)
             except Exception as cause:
-                error = AuditUnavailable(type(cause).__name__)
+                error = AuditError(type(cause).__name__)
             self.failed = error is not None
             for _, waiter in batch:
                 _settle(waiter, error)
@@ -152,10 +167,8 @@ class AuditLog:
             database.execute("PRAGMA synchronous=FULL")  # NORMAL may lose the last commits when the power goes
             database.executescript(_TABLES)
             self._last = _verified_tail(database, self.path)
-        except BaseException as error:
+        except BaseException:
             database.close()
-            if isinstance(error, sqlite3.Error):
-                raise UserError(f"{self.path}: not a usable audit log ({error}); check the disk and the path") from error
             raise
         return database
 
@@ -206,7 +219,7 @@ def _verified_tail(database: sqlite3.Connection, path: Path) -> tuple[int, bytes
     rows = database.execute("SELECT seq, body, hash FROM record ORDER BY seq DESC LIMIT ?", (TAIL + 1,)).fetchall()
     if _highest(database) > (rows[0][0] if rows else 0):
         raise UserError(f"{path}: its last records were removed; keep the file as evidence and start a new log")
-    for (seq, body, stored), (before, _, previous) in zip(rows, [*rows[1:], (0, b"", GENESIS)], strict=True):
+    for (seq, body, stored), (before, _, previous) in pairwise([*rows, (0, b"", GENESIS)]):
         oldest_read = before == 0 and len(rows) > TAIL
         if not oldest_read and (seq != before + 1 or chained(previous, body) != stored):
             raise UserError(f"{path}: record {seq} was edited or moved; keep the file as evidence and start a new log")
@@ -248,4 +261,3 @@ def _settle(waiter: asyncio.Future[None], error: Exception | None) -> None:
         waiter.set_result(None)
     else:
         waiter.set_exception(error)
-

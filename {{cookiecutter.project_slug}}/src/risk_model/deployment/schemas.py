@@ -12,14 +12,14 @@ import difflib
 import json
 import uuid
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import orjson
 
-from risk_model.schema import Features, Field, Schema
+from risk_model.schema import Features, Field, Schema, encode
 
 BODY_LIMIT = 65_536
 MEMBERS = ("inputs", "units", "request_id", "explain")
@@ -28,12 +28,12 @@ Encoder = Callable[[Mapping[str, Any]], Features | None]
 Errors = list[tuple[str, str]]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An answer that is not a prediction: HTTP status, what is wrong, and (JSON pointer, message) per error."""
 
-    def __init__(self, status: int, detail: str, errors: Errors | None = None) -> None:
+    def __init__(self, status: int, detail: str, errors: Errors | None = None, request_id: str = "") -> None:
         super().__init__(detail)
-        self.status, self.detail, self.errors = status, detail, errors or []
+        self.status, self.detail, self.errors, self.request_id = status, detail, errors or [], request_id
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,20 @@ class Asked:
 
 
 def request_reader(schema: Schema) -> Callable[[bytes], Asked]:
-    """A function from a body to a checked, encoded request; it raises Refused (400, 422) with every error found."""
+    """A function from a body to a checked, encoded request; RefusedError (400, 422) holds every error found."""
     encode_record, names = record_encoder(schema), [f.name for f in schema.inputs]
 
     def read(body: bytes) -> Asked:
         content = read_json(body)
         inputs = content.get("inputs")
         row = encode_record(inputs) if isinstance(inputs, dict) else None
-        if row is None or len(content) > 1:  # the encoder refuses what is wrong, the slow check says why
-            if errors := body_errors(content, schema):
-                raise Refused(422, "the body does not follow the schema of this model", errors)
-        if row is None:
+        # The encoder refuses what is wrong; the slow check says why.
+        errors = body_errors(content, schema) if row is None or len(content) > 1 else []
+        if errors:
+            request_id = content.get("request_id")
+            known = str(request_id) if _is_uuid(request_id) else ""
+            raise RefusedError(422, "the body does not follow the schema of this model", errors, known)
+        if row is None or not isinstance(inputs, dict):
             raise RuntimeError("encoder and check disagree")
         missing = [name for name in names if inputs.get(name) is None]
         return Asked(row, missing, content.get("request_id", ""), content.get("explain", False))
@@ -66,7 +69,7 @@ def request_reader(schema: Schema) -> Callable[[bytes], Asked]:
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body; Refused (400) for what two parsers could read differently.
+    """The JSON object in a body; RefusedError (400) for what two parsers could read differently.
 
     That is: bad UTF-8, a byte order mark, a lone surrogate, NaN or Infinity (1e999 too), nesting deeper than the parser
     allows, a key given twice.
@@ -74,23 +77,25 @@ def read_json(body: bytes) -> dict[str, Any]:
     try:
         content = orjson.loads(body)
         if not isinstance(content, dict):
-            raise Refused(400, "the body must be a JSON object")
+            raise RefusedError(400, "the body must be a JSON object")
         if b"\\" in body or body.count(b'"') != 2 * _strings(content):  # more strings than were kept: look closer
             json.loads(body, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        detail = "a key is given twice" if isinstance(error, _Twice) else "not JSON in UTF-8 with finite numbers"
-        raise Refused(400, detail) from None
+        detail = (
+            "a key is given twice" if isinstance(error, _DuplicateKeyError) else "not JSON in UTF-8 with finite numbers"
+        )
+        raise RefusedError(400, detail) from None
     return content
 
 
-class _Twice(ValueError):
+class _DuplicateKeyError(ValueError):
     pass
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        raise _Twice
+        raise _DuplicateKeyError
     return content
 
 
@@ -105,19 +110,137 @@ def _strings(content: dict[str, Any]) -> int:
 
 
 def record_encoder(schema: Schema) -> Encoder:
-    """`schema.encode` for one record of JSON values, eight times as fast; None when the record breaks the schema.
+    """`schema.encode` for one record of JSON values; None when the record breaks the schema or gives no value at all.
 
-    A closure over what is known beforehand: the row of a record in which everything is missing, and for each field
-    where its columns are and what its values may be.
+    A closure over what can be known beforehand: the row of a record in which all is missing, and for each field where
+    its columns are and what its values may be. Ten times as fast as `encode`, and tested to equal it.
     """
-    first = np.searchsorted(schema.feature_field, np.arange(len(schema.inputs)))
-    fields = {f.name: (f, int(at)) for f, at in zip(schema.inputs, first, strict=True)}
+    blank = array("f", encode({f.name: [None] for f in schema.inputs}, schema)[0].tolist())
+    numbers, codes, flags = _places(schema)
     required = [f.name for f in schema.inputs if not f.missing_allowed]
-    numbers = {name: (at, *_bounds(f)) for name, (f, at) in fields.items() if f.kind == "number"}
-    places = {name: {v: at + i for i, v in enumerate(_values(f))} for name, (f, at) in fields.items() if f.kind != "number"}
-    flags = {name: at + len(f.features) - 1 for name, (f, at) in fields.items() if f.missing_flag}
-    blank = _blank(fields, len(schema.features))
 
     def encode_record(record: Mapping[str, Any]) -> Features | None:
         row, given = blank[:], 0
-        ...
+        for name, value in record.items():
+            if value is None and (name in numbers or name in codes):
+                continue
+            if name in numbers and (type(value) is float or type(value) is int):
+                at, low, high = numbers[name]
+                if not low <= value <= high:
+                    return None
+                row[at] = value
+            elif name in codes and (type(value), value if isinstance(value, str | bool) else None) in codes[name]:
+                at, shown = codes[name][type(value), value]
+                row[at] = shown
+            else:
+                return None
+            if name in flags:
+                row[flags[name]] = 0.0
+            given += 1
+        if not given or any(record.get(name) is None for name in required):
+            return None
+        return np.frombuffer(row, dtype=np.float32).reshape(1, -1)
+
+    return encode_record
+
+
+Codes = dict[tuple[type, object], tuple[int, float]]
+
+
+def _places(schema: Schema) -> tuple[dict[str, tuple[int, float, float]], dict[str, Codes], dict[str, int]]:
+    """Per field: column and bounds of a number, column and content of each other value, column of the missing flag."""
+    numbers: dict[str, tuple[int, float, float]] = {}
+    codes: dict[str, Codes] = {}
+    flags, at = {}, 0
+    for f in schema.inputs:
+        if f.kind == "number":
+            numbers[f.name] = (at, *f.bounds)
+        elif f.kind == "boolean":
+            codes[f.name] = {(bool, False): (at, 0.0), (bool, True): (at, 1.0)}
+        else:
+            codes[f.name] = {(str, category): (at + i, 1.0) for i, category in enumerate(f.categories)}
+        at += len(f.features)
+        if f.missing_flag:
+            flags[f.name] = at - 1
+    return numbers, codes, flags
+
+
+def body_errors(content: Mapping[str, Any], schema: Schema) -> Errors:
+    """Everything that is wrong with a body, as (JSON pointer, message); no message repeats what was sent."""
+    inputs, units, fields = content.get("inputs"), content.get("units", {}), {f.name: f for f in schema.inputs}
+    errors = [] if content.keys() <= set(MEMBERS) else [("", f"may hold {', '.join(MEMBERS)} and nothing else")]
+    for name, value in (("inputs", inputs), ("units", units)):
+        errors += [] if isinstance(value, dict) else [(f"/{name}", "must be an object with a member per field")]
+    if isinstance(inputs, dict):
+        errors += [*_unknown("inputs", inputs, fields), *_input_errors(inputs, fields)]
+    if isinstance(units, dict):
+        errors += [*_unknown("units", units, fields), *_unit_errors(units, fields)]
+    if not _is_uuid(content.get("request_id", str(uuid.UUID(int=0)))):
+        errors.append(("/request_id", "must be a UUID, so that it cannot be a patient's number"))
+    if not isinstance(content.get("explain", False), bool):
+        errors.append(("/explain", "must be true or false"))
+    return errors
+
+
+def _input_errors(inputs: Mapping[str, Any], fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
+    for name, field in fields.items():
+        if problem := field.problem(inputs.get(name)):
+            yield _pointer("inputs", name), problem
+    if all(value is None for value in inputs.values()):
+        yield "/inputs", "must give the value of at least one field"
+
+
+def _unit_errors(units: Mapping[str, Any], fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
+    for name in [name for name in fields if name in units]:
+        unit = fields[name].unit or "1"
+        if units[name] != unit:
+            yield _pointer("units", name), f"must be {unit} (UCUM); convert the value before sending"
+
+
+def _unknown(member: str, given: Mapping[str, Any], fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
+    for place, name in enumerate(given, start=1):
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else "; GET /v1/model lists the fields"
+            yield f"/{member}", f"member {place} is not a field of this model{hint}"
+
+
+def _pointer(member: str, name: str) -> str:
+    """A JSON pointer (RFC 6901) to a field."""
+    return f"/{member}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return isinstance(value, str) and str(uuid.UUID(value)) == value.lower()
+    except ValueError:
+        return False
+
+
+def body_schema(schema: Schema) -> dict[str, Any]:
+    """The JSON Schema of a body, for the OpenAPI document; units stand in each field's description."""
+    inputs = {f.name: _field_schema(f) for f in schema.inputs}
+    required = [f.name for f in schema.inputs if not f.missing_allowed]
+    members = {
+        "inputs": _object(inputs, required),
+        "units": _object({f.name: {"const": f.unit or "1"} for f in schema.inputs}, []),
+        "request_id": {"type": "string", "format": "uuid"},
+        "explain": {"type": "boolean", "default": False},
+    }
+    return _object(members, ["inputs"])
+
+
+def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": properties, "required": required}
+
+
+def _field_schema(field: Field) -> dict[str, Any]:
+    kinds = {"number": "number", "boolean": "boolean", "category": "string"}
+    absent = ["null"] if field.missing_allowed else []
+    described: dict[str, Any] = {"type": [kinds[field.kind], *absent]}
+    unit = f"UCUM unit {field.unit}" if field.unit else ""
+    described["description"] = ". ".join(text for text in (field.description, unit, field.code) if text)
+    if field.kind == "category":
+        described["enum"] = [*field.categories, *([None] if absent else [])]
+    bounds = {"minimum": field.minimum, "maximum": field.maximum}
+    return described | {word: bound for word, bound in bounds.items() if bound is not None}

@@ -114,7 +114,7 @@ def calibration_slope(outcome: Outcomes, risk: Floats) -> float:
 
 
 def recalibration_intercept(events: Floats, rows: Floats, x: Floats) -> Floats:
-    """Maximum-likelihood intercept at slope 1, for k tables at once: events and rows [k, n] at log odds x [n] -> [k]."""
+    """Maximum-likelihood intercept at slope 1, for k tables at once: events, rows [k, n] at log odds x [n] -> [k]."""
     total, happened = rows.sum(axis=1), events.sum(axis=1)
     a = np.zeros(len(rows))
     for _ in range(STEPS):
@@ -170,6 +170,21 @@ def treat_all(prevalence: float, threshold: Floats | float) -> Floats:
     """Net benefit of flagging every patient."""
     odds = np.asarray(threshold) / (1 - np.asarray(threshold))
     return np.asarray(prevalence - (1 - prevalence) * odds)
+
+
+def roc(outcome: Outcomes, risk: Floats, points: int = 150) -> tuple[Floats, Floats]:
+    """False- and true-positive rate from the strictest threshold to the laxest, at most `points` + 1 of each.
+
+    Ties are one step, so the curve has the area of `auroc` before it is thinned. Empty with one class.
+    """
+    value, block = np.unique(-risk, return_inverse=True)
+    events = np.cumsum(np.bincount(block, weights=outcome, minlength=len(value)))
+    others = np.cumsum(np.bincount(block, minlength=len(value))) - events
+    if not len(risk) or events[-1] == 0 or others[-1] == 0:
+        return np.empty(0), np.empty(0)
+    shown = np.unique(np.linspace(0, len(value) - 1, min(points, len(value))).astype(int))
+    false, true = (np.concatenate([[0.0], total[shown] / total[-1]]) for total in (others, events))
+    return false, true
 
 
 class Loess:

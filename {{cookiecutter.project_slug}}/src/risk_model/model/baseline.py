@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 Record = Callable[[int, dict[str, float]], None]
 
 
-class Rows(NamedTuple):
+class Sample(NamedTuple):
     """Rows to learn from: float32[n, d] features, int8[n] labels, float64[n] weights (all 1 unless pos_weight)."""
 
     features: Features
@@ -51,7 +51,7 @@ class LogisticRegression:
     name: ClassVar[str] = "logistic_regression"
 
     @classmethod
-    def fit(cls, rows: Rows, settings: config.LogisticRegression) -> LogisticRegression:
+    def fit(cls, rows: Sample, settings: config.LogisticRegression) -> LogisticRegression:
         """Fits imputation, scaling and weights on these rows and no others."""
         from sklearn.linear_model import LogisticRegression as Solver
 
@@ -79,7 +79,11 @@ class LogisticRegression:
             node("Add", ["product", "bias"], "sum"),
             node("Cast", ["sum"], "logit", to=onnx.TensorProto.FLOAT),
         ]
-        values = {"median": self.median, "weight": self.weight, "bias": np.float64(self.bias).reshape(1)}
+        values: dict[str, npt.NDArray[Any]] = {
+            "median": self.median,
+            "weight": self.weight,
+            "bias": np.array([self.bias]),
+        }
         return logit_graph(nodes, values, len(self.weight))
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
@@ -105,16 +109,19 @@ class XGBoost:
 
     @classmethod
     def fit(
-        cls, train: Rows, validation: Rows, settings: config.XGBoost, seed: int, threads: int, record: Record
+        cls, train: Sample, validation: Sample, settings: config.XGBoost, seed: int, threads: int, record: Record
     ) -> XGBoost:
         """Adds trees until the validation log loss has not improved for `patience` rounds."""
-        best = xgboost.callback.EarlyStopping(settings.patience, data_name="validation", metric_name="logloss")
+        best = xgboost.callback.EarlyStopping(rounds=settings.patience, data_name="validation", metric_name="logloss")
         matrix = _matrix(train, threads)
         booster = xgboost.train(
             _parameters(settings, seed, threads),
             matrix,
             settings.trees,
-            evals=[(_matrix(bounded(train), threads, matrix), "train"), (_matrix(validation, threads, matrix), "validation")],
+            evals=[
+                (_matrix(bounded(train), threads, matrix), "train"),
+                (_matrix(validation, threads, matrix), "validation"),
+            ],
             callbacks=[_Watch(record, settings.trees), best],
             verbose_eval=False,
         )
@@ -179,13 +186,13 @@ def _tree_attributes(number: int, tree: dict[str, Any]) -> dict[str, list[Any]]:
     }
 
 
-def bounded(rows: Rows, limit: int = 20_000) -> Rows:
+def bounded(rows: Sample, limit: int = 20_000) -> Sample:
     """At most `limit` rows, evenly spaced: enough for a training curve, whatever the cohort's size."""
-    step = -(-len(rows.labels) // limit)
-    return Rows(*(part[:: max(step, 1)] for part in rows))
+    step = max(-(-len(rows.labels) // limit), 1)
+    return Sample(rows.features[::step], rows.labels[::step], rows.weights[::step])
 
 
-def _matrix(rows: Rows, threads: int, cuts_from: xgboost.QuantileDMatrix | None = None) -> xgboost.QuantileDMatrix:
+def _matrix(rows: Sample, threads: int, cuts_from: xgboost.QuantileDMatrix | None = None) -> xgboost.QuantileDMatrix:
     return xgboost.QuantileDMatrix(rows.features, rows.labels, weight=rows.weights, nthread=threads, ref=cuts_from)
 
 

@@ -22,10 +22,13 @@ def conform(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, tuple[Fi
     """
     columns, notes = {}, []
     for field in schema.fields:
-        columns[field.name] = as_text(frame[field.name]) if field.kind == "category" else frame[field.name].astype(float)
+        column = as_text(frame[field.name]) if field.kind == "category" else frame[field.name].astype(float)
         if field.kind == "number":
-            columns[field.name], lost = _without_implausible(columns[field.name], field)
-            notes += [_implausible(field, lost)] * (lost > 0)
+            column, note = _without_implausible(column, field)
+            notes += note
+        elif field.kind == "category":
+            notes += _unknown_categories(column, field)
+        columns[field.name] = column
     return pd.DataFrame(columns, index=frame.index).reset_index(drop=True), tuple(notes)
 
 
@@ -57,13 +60,19 @@ def near_matches(name: str, columns: Sequence[str], most: int = 30) -> str:
     return f"{asked}Columns are {', '.join(list(map(str, columns))[:most])}{more}"
 
 
-def _without_implausible(column: pd.Series, field: Field) -> tuple[pd.Series, int]:
+def _without_implausible(column: pd.Series, field: Field) -> tuple[pd.Series, list[Finding]]:
     low = -float("inf") if field.minimum is None else field.minimum
     high = float("inf") if field.maximum is None else field.maximum
     plausible = column.between(low, high) & column.abs().lt(float("inf"))
-    return column.where(plausible), int((column.notna() & ~plausible).sum())
+    lost = int((column.notna() & ~plausible).sum())
+    if not lost:
+        return column, []
+    message = f"values outside the plausible range ({field.range_text()}) were taken as missing: {lost:,}"
+    remedy = "widen the range in the schema if they are real"
+    return column.where(plausible), [Finding("note", "implausible values", field.name, message, remedy)]
 
 
-def _implausible(field: Field, count: int) -> Finding:
-    message = f"{count:,} values outside the plausible range ({field.range_text()}) were taken as missing"
-    return Finding("note", "implausible values", field.name, message, "widen the range in the schema if they are real")
+def _unknown_categories(column: pd.Series, field: Field) -> list[Finding]:
+    unknown = int((column.notna() & ~column.isin(field.categories)).sum())
+    message = f"rows with a value the schema does not list, all alike to a model: {unknown:,}"
+    return [Finding("note", "unlisted categories", field.name, message)] if unknown else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from risk_model import config
@@ -53,5 +54,5 @@ def load(settings: config.HeartDisease) -> Cohort:
     frame = pd.read_csv(FILE)
     inputs, notes = conform(frame, schema)
     index = pd.DataFrame({"site": frame["dataset"], "age": frame["age"].astype(float), "sex": as_text(frame["sex"])})
-    outcome = (frame["num"] > 0).to_numpy(dtype="int8")
+    outcome = (frame["num"] > 0).to_numpy().astype(np.int8)
     return Cohort(schema, inputs, outcome, index, SOURCE, notes)

@@ -30,8 +30,8 @@ DISEASES = (
     "MOSF w/Malig",
 )
 
-# Not here: race (below), dzclass (a grouping of dzgroup), edu and income (interviews, mostly held after day 3 and missing
-# when the patient died before).
+# Not here: race (below), dzclass (a grouping of dzgroup), edu and income (interviews, mostly held after day 3
+# and missing when the patient died before).
 KNOWN = (
     Field("age", "number", "a", 18, 110, code="LOINC|30525-0", description="age"),
     Field("sex", "category", categories=("female", "male"), code="LOINC|46098-0", description="sex"),
@@ -47,10 +47,12 @@ KNOWN = (
     Field("hrt", "number", "/min", 0, 350, code="LOINC|8867-4", description="heart rate, day 3"),
     Field("resp", "number", "/min", 0, 120, code="LOINC|9279-1", description="respiratory rate, day 3"),
     Field("temp", "number", "Cel", 25, 45, code="LOINC|8310-5", description="body temperature, day 3"),
-    # A test not ordered is news about the patient (death .17 without a blood gas, .29 with), but ph is missing with pafi.
+    # A test not ordered is news (death .17 without a blood gas, .29 with it); ph is missing where pafi is.
     Field("pafi", "number", "mm[Hg]", 10, 1000, missing_flag=True, description="PaO2/FiO2, day 3"),
     Field("ph", "number", "[pH]", 6.5, 8, code="LOINC|2744-1", description="arterial pH, day 3"),
-    Field("wblc", "number", "10*3/uL", 0, 500, missing_flag=True, code="LOINC|26464-8", description="leukocytes, day 3"),
+    Field(
+        "wblc", "number", "10*3/uL", 0, 500, missing_flag=True, code="LOINC|26464-8", description="leukocytes, day 3"
+    ),
     Field("alb", "number", "g/dL", 0.3, 8, code="LOINC|1751-7", description="serum albumin, day 3"),
     Field("bili", "number", "mg/dL", 0, 100, missing_flag=True, code="LOINC|1975-2", description="bilirubin, day 3"),
     Field("crea", "number", "mg/dL", 0, 50, code="LOINC|2160-0", description="serum creatinine, day 3"),

@@ -1,0 +1,66 @@
+# `make demo`: three cohorts trained, evaluated and registered. `make test`: everything fast; `make test-all`: the rest.
+PYTHON ?= python3
+PROJECT := {{cookiecutter.project_slug}}
+PIN := $(PROJECT)/constraints.txt
+TORCH := $(shell grep '^torch==' '$(PIN)')
+COOKIECUTTER := cookiecutter==2.7.1
+PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check install
+SLUG := clinical-risk-model
+CACHE := $(CURDIR)/.cache
+
+# One environment serves every baked project; caches stay out of the tree that is baked from.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPYCACHEPREFIX := $(CACHE)/python
+export RUFF_CACHE_DIR := $(CACHE)/ruff
+export MYPY_CACHE_DIR := $(CACHE)/mypy
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
+export COOKIECUTTER_CONFIG := $(CACHE)/cookiecutter.yaml
+export MLFLOW_DISABLE_TELEMETRY := true
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test test-all lint bench clean
+
+demo: .venv/ready
+	rm -rf demo && mkdir -p '$(CACHE)'
+	printf 'replay_dir: "%s"\ncookiecutters_dir: "%s"\n' '$(CACHE)/replay' '$(CACHE)/templates' > '$(COOKIECUTTER_CONFIG)'
+	cookiecutter --no-input --output-dir demo .
+	$(PIP) --no-deps --editable demo/$(SLUG)
+	cd demo/$(SLUG) && for cohort in support2 heart_disease synthetic; do $(SLUG) run data=$$cohort || exit; done
+	@echo "Three reports: $(CURDIR)/demo/$(SLUG)/runs/index.html"
+
+test: lint
+	cd '$(PROJECT)' && python -m pytest -q -m 'not slow'
+	python -m pytest -q -m 'not slow'
+
+test-all: lint
+	cd '$(PROJECT)' && python -m pytest -q -m slow
+	python -m pytest -q -m slow
+
+lint: .venv/ready
+	ruff check hooks tests benchmarks && ruff format --check hooks tests benchmarks
+	mypy hooks tests benchmarks
+	cd '$(PROJECT)' && ruff check . && ruff format --check . && mypy src tests
+
+bench: .venv/ready
+	@for file in benchmarks/*.py; do echo "== $$file"; PYTHONPATH='$(PROJECT)/src' python "$$file" || exit; done
+
+clean:
+	rm -rf .venv .cache demo
+
+# torch first and exactly, so that pip never weighs another build of it against the rest.
+.venv/ready: $(PROJECT)/pyproject.toml $(PIN) Makefile
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make demo PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(PIP) $(TORCH)
+	$(PYTHON) -c "$$REQUIREMENTS" > .venv/requirements.txt
+	$(PIP) --constraint '$(PIN)' --requirement .venv/requirements.txt $(COOKIECUTTER) pyyaml 'setuptools>=77'
+	touch $@
+
+# The project's pyproject.toml is valid TOML before it is rendered, so that its requirements stand in one place.
+define REQUIREMENTS
+import tomllib
+with open("$(PROJECT)/pyproject.toml", "rb") as file:
+    project = tomllib.load(file)["project"]
+print(*project["dependencies"], *sum(project["optional-dependencies"].values(), []), sep="\n")
+endef
+export REQUIREMENTS

@@ -1,0 +1,174 @@
+"""Is a baked project whole, whatever was answered, and from whatever clone?"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import QUESTIONS, ROOT, TREE, Bake, BakedProject
+
+CHOICES = {name: value for name, value in QUESTIONS.items() if isinstance(value, list)}
+COMBINATIONS = [dict(zip(CHOICES, answers, strict=True)) for answers in itertools.product(*CHOICES.values())]
+SHORT, LONG = "icu", "readmission-within-a-month-risks"
+TEXT = {".py", ".toml", ".md", ".yml", ".yaml", ".txt", ".j2", ".css", ""}
+CACHES = {"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis"}
+
+
+def passes(project: BakedProject, *command: str) -> None:
+    """Fails with the command's own words when it fails."""
+    done = project.run(*command)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+
+
+@pytest.mark.parametrize("answers", COMBINATIONS, ids=lambda answers: "-".join(answers.values()))
+def test_every_combination_bakes_whole(bake: Bake, answers: dict[str, str]) -> None:
+    project = bake(**answers)
+    assert project.has_file("src/clinical_risk_model/pipeline.py")
+    assert project.has_file("LICENSE")
+    assert not (project.path / "licences").exists()
+    licence = tomllib.loads(project.read("pyproject.toml"))["project"]["license"]
+    assert licence.removeprefix("LicenseRef-") == answers["licence"]
+
+
+def test_nothing_of_the_template_is_left_in_a_project(bake: Bake) -> None:
+    left = re.compile(r"\brisk_model\b|cookiecutter|\{%")
+    for name, content in bake(project_slug="sepsis-watch").files().items():
+        assert not left.search(name), name
+        if Path(name).suffix in TEXT:
+            assert not left.search(content.decode()), name
+
+
+def test_python_is_copied_and_only_the_package_is_renamed(bake: Bake) -> None:
+    baked = bake(hooks=False).files()
+    for path in [p for p in TREE.rglob("*.py") if not CACHES & set(p.parts)]:
+        name = path.relative_to(TREE).as_posix()
+        assert baked[name] == path.read_bytes(), name
+    renamed = bake(into="named", project_slug="icu").files()
+    assert renamed["src/icu/schema.py"].decode() == re.sub(
+        r"\brisk_model\b", "icu", (TREE / "src/risk_model/schema.py").read_text()
+    )
+
+
+def test_workflows_reach_the_project_as_they_are(bake: Bake) -> None:
+    workflow = (TREE / ".github/workflows/ci.yml").read_text()
+    assert "${{" in workflow
+    assert bake().read(".github/workflows/ci.yml") == workflow
+
+
+def test_every_settings_file_can_be_read(bake: Bake) -> None:
+    project = bake()
+    for name in project.files():
+        if name.endswith(".toml"):
+            tomllib.loads(project.read(name))
+        elif name.endswith((".yml", ".yaml")):
+            list(yaml.safe_load_all(project.read(name)))
+    assert tomllib.loads(project.read("pyproject.toml"))["project"]["scripts"] == {
+        "clinical-risk-model": "clinical_risk_model.cli:main"
+    }
+
+
+def test_two_bakes_are_the_same_bytes(bake: Bake) -> None:
+    assert bake(into="first").files() == bake(into="second").files()
+
+
+def test_the_last_hook_changes_nothing_when_it_runs_again(bake: Bake) -> None:
+    project = bake(project_slug="sepsis-watch", licence="BSD-3-Clause")
+    before = project.files()
+    run_last_hook(project, licence="BSD-3-Clause")
+    assert project.files() == before
+
+
+def run_last_hook(project: BakedProject, licence: str) -> None:
+    """Runs post_gen_project again, rendered with the answers that matter to it."""
+    answers = {"project_slug": project.path.name, "__package": project.path.name.replace("-", "_"), "licence": licence}
+    answers |= {"modality": "tabular", "edition": "reference"}
+    source = (ROOT / "hooks" / "post_gen_project.py").read_text()
+    rendered = re.sub(r"\{\{.*?\}\}", str(answers).replace("'", '"'), source)
+    subprocess.run([sys.executable, "-c", rendered], cwd=project.path, check=True, capture_output=True)
+
+
+def test_a_project_made_over_itself_keeps_what_its_user_made(bake: Bake, tmp_path: Path) -> None:
+    project = bake(project_slug="sepsis-watch")
+    for name in ("runs/one/report.html", "models/champion.json", ".venv/lib/risk_model.py"):
+        (project.path / name).parent.mkdir(parents=True)
+        (project.path / name).write_text("risk_model")
+    run_last_hook(project, licence="MIT")
+    assert project.read("runs/one/report.html") == project.read(".venv/lib/risk_model.py") == "risk_model"
+
+
+def test_without_hooks_the_project_works_under_its_first_name(bake: Bake) -> None:
+    project = bake(hooks=False)
+    passes(project, "risk_model", "--help")
+    passes(project, "pytest", "-q", "tests/test_schema.py", "tests/test_cohort.py")
+
+
+def test_a_used_clone_bakes_like_a_fresh_one(bake: Bake, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".git", ".venv", ".cache", "demo", *CACHES))
+    fresh = bake(template=clone, into="fresh").files()
+    litter(clone / TREE.name)
+    assert bake(template=clone, into="used").files() == fresh
+
+
+def litter(tree: Path) -> None:
+    """Leaves what Python, ruff, mypy, pytest and pip leave in a tree when their caches are not kept elsewhere."""
+    environment = {n: v for n, v in os.environ.items() if n not in ("PYTHONPYCACHEPREFIX", "RUFF_CACHE_DIR")}
+    for command in (["compileall", "-q", "src", "tests"], ["ruff", "check", "--quiet", "--exit-zero", "src"]):
+        subprocess.run([sys.executable, "-m", *command], cwd=tree, env=environment, check=True)
+    for name in (".mypy_cache/3.11/a.json", ".hypothesis/a", ".pytest_cache/v/a", "src/risk_model.egg-info/PKG-INFO"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes(b"\x80 {{ risk_model {% not a template")
+    assert list(tree.rglob("*.pyc"))
+    assert (tree / ".ruff_cache").exists()
+
+
+@pytest.mark.parametrize("slug", [SHORT, LONG])
+def test_lint_passes_under_a_short_and_a_long_name(bake: Bake, slug: str) -> None:
+    project = bake(project_slug=slug)
+    passes(project, "ruff", "check", ".")
+    passes(project, "ruff", "format", "--check", ".")
+
+
+def test_types_and_fast_tests_pass_under_another_name(bake: Bake) -> None:
+    project = bake(project_name="Sepsis Watch")
+    passes(project, "mypy", "src", "tests")
+    passes(project, "pytest", "-q", "-m", "not slow")
+
+
+def test_what_is_installed_holds_every_file_of_the_package(bake: Bake, tmp_path: Path) -> None:
+    project = bake(project_slug="sepsis-watch")
+    passes(project, "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), ".")
+    passes(
+        project,
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--target",
+        str(tmp_path / "site"),
+        *map(str, tmp_path.glob("*.whl")),
+    )
+    installed = tmp_path / "site" / "sepsis_watch"
+    for source in (project.path / "src/sepsis_watch").rglob("*"):
+        if source.is_file() and not CACHES & set(source.parts):
+            copy = installed / source.relative_to(project.path / "src/sepsis_watch")
+            assert digest(copy) == digest(source), copy
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.slow
+def test_every_test_passes_under_another_name(bake: Bake) -> None:
+    passes(bake(project_slug=LONG), "pytest", "-q")

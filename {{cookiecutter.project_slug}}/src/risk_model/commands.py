@@ -1,0 +1,83 @@
+"""What does each command do with its settings, and what does it say when it is done?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from risk_model.config import Config
+from risk_model.config.compose import from_container
+from risk_model.data.prepare import Prepared, prepare
+from risk_model.data.split import split_report
+from risk_model.errors import UserError
+from risk_model.package import ModelPackage, write_atomically
+from risk_model.pipeline import evaluate_run, register_run, train
+from risk_model.runs import find_run, read_json
+from risk_model.summary import closing, refresh_index, say, show_data
+
+
+def run(settings: Config) -> None:
+    """All rooms, one after the other."""
+    prepared = _prepare_aloud(settings)
+    directory = train(settings, prepared)
+    champion = read_json(directory / "training.json")["champion"]
+    say("training", f"champion: {champion['reason']}")
+    judged = evaluate_run(settings, directory, prepared)
+    versions = register_run(settings, directory)
+    refresh_index(directory.parent)
+    closing(directory, judged, versions)
+
+
+def data(settings: Config) -> None:
+    """Reads, splits and checks a cohort, and prints what a reviewer would ask."""
+    prepared = prepare(settings)
+    schema = Path(settings.runs) / f"{prepared.cohort.schema.name}-schema.json"
+    write_atomically(schema, prepared.cohort.schema.to_json().encode())
+    show_data(prepared, split_report(prepared.cohort, prepared.splits), schema)
+
+
+def train_only(settings: Config) -> None:
+    """Trains, and says how to go on."""
+    directory = train(settings, _prepare_aloud(settings))
+    say("next", f"evaluate run={directory}")
+
+
+def evaluate(settings: Config) -> None:
+    """Evaluates a trained run with the settings it was trained with."""
+    directory = find_run(settings)
+    trained = from_container(read_json(directory / "config.json"))
+    judged = evaluate_run(trained, directory, prepare(trained))
+    refresh_index(directory.parent)
+    closing(directory, judged)
+    say("next", f"register run={directory}")
+
+
+def register(settings: Config) -> None:
+    """Registers an evaluated run."""
+    directory = find_run(settings)
+    if not (directory / "report.html").is_file():
+        raise UserError(f"run: {directory} is not evaluated; write evaluate run={directory}")
+    closing(directory, read_json(directory / "evaluation.json"), register_run(settings, directory))
+
+
+def score(settings: Config) -> None:
+    """Risks for every row of a file, from a package or the registered champion."""
+    from risk_model.deployment.batch import score as score_file
+    from risk_model.deployment.registry import champion
+
+    if not settings.input or not settings.output:
+        raise UserError("score: needs both files; write score input=new.csv output=risks.csv")
+    name = settings.deployment.registered_name
+    package = Path(settings.package) if settings.package else champion(Path(settings.deployment.registry), name)
+    score_file(ModelPackage.open(package), Path(settings.input), Path(settings.output))
+    say("score", f"written to {settings.output}")
+
+
+def _prepare_aloud(settings: Config) -> Prepared:
+    say("data", f"reading {settings.data.name}")
+    prepared = prepare(settings)
+    cohort, labels = prepared.cohort, prepared.cohort.labels
+    say("data", f"{len(labels):,} rows, {int(labels.sum()):,} events ({labels.mean():.1%}): {cohort.schema.outcome}")
+    for finding in prepared.findings:
+        if finding.severity != "note":
+            say("data", finding.line())
+    return prepared

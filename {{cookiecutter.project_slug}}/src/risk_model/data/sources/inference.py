@@ -1,0 +1,126 @@
+"""What may be learned from a table nobody described? A schema inferred from its columns.
+
+Each column left out is told with the reason. The user reads the schema, corrects it and hands it back as `data.schema`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from risk_model.data.sources.files import Where, rows_of
+from risk_model.data.sources.values import LISTED, to_dates, to_numbers, trimmed
+from risk_model.findings import Finding
+from risk_model.schema import Field, Schema
+
+CATEGORIES = 30  # the most frequent values of a column; the rest are unknown to the model: all zeros
+FLAGGED = 0.05  # share missing above which "not measured" becomes a feature of its own
+DISTINCT = 0.9  # share of distinct values above which text names rows, and numbers with such a name do
+FREE_TEXT = 40  # characters, or half as many words as LISTED: longer is prose
+IDENTIFIER = re.compile(
+    r"(^|[\W_])(id|ids|nr|nbr|mrn|key|uuid|guid|ssn|number|identifier)$|[a-z](ID|Id)$", re.IGNORECASE
+)
+
+
+def clean(
+    frame: pd.DataFrame, missing: Sequence[str], where: Where = rows_of, words: Sequence[str] = (), time: str = ""
+) -> pd.DataFrame:
+    """Columns as numbers, booleans, dates or trimmed words; UserError for a column that is a mixture.
+
+    The columns named in `words` stay words even when they look like numbers; that of `time` must be dates one can read
+    in one way only.
+    """
+
+    def typed(name: str) -> pd.Series:
+        if not is_words(frame[name]):
+            return frame[name]
+        text = trimmed(frame[name], missing)
+        if name in words:
+            return text
+        numbers = to_numbers(text, name, where)
+        dates = to_dates(text, name, where, insist=name == time) if numbers is None else None
+        return next((c for c in (numbers, dates) if c is not None), text)
+
+    return pd.DataFrame({name: typed(name) for name in map(str, frame.columns)}, index=frame.index)
+
+
+def is_words(column: pd.Series) -> bool:
+    """Whether a column holds text."""
+    return not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column))
+
+
+def infer_schema(frame: pd.DataFrame, name: str, outcome: str) -> tuple[Schema, tuple[Finding, ...]]:
+    """The schema of a cleaned table's columns, and a note for each column that no model should see.
+
+    Numbers are plausible in their observed range widened by its span on both sides, and not below 0 where none was; the
+    categories are the most frequent values with at least 10 rows.
+    """
+    fields, notes = [], []
+    for column in map(str, frame.columns):
+        reason = reason_to_leave_out(frame[column], column)
+        if reason:
+            notes.append(
+                Finding("note", "left out", column, reason, "describe it in data.schema if a model should see it")
+            )
+        else:
+            fields.append(infer_field(frame[column], column))
+    return Schema(name, outcome, tuple(fields)), tuple(notes)
+
+
+def reason_to_leave_out(column: pd.Series, name: str) -> str:
+    """Why a column should not be a feature, or "" when nothing speaks against it."""
+    recorded = column.dropna()
+    distinct = recorded.nunique()
+    if distinct < 2:
+        return "constant: the same value in every row" if distinct else "nothing is recorded"
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "a date: what it says about the patient must be counted from the prediction moment"
+    check: Callable[[pd.Series, str, int], str] = _words_reason if is_words(column) else _numbers_reason
+    return check(recorded, name, distinct)
+
+
+def _words_reason(recorded: pd.Series, name: str, distinct: int) -> str:
+    values = pd.Series(recorded.unique().astype(str))
+    if values.str.len().mean() > FREE_TEXT or values.str.count(r"\s").mean() > LISTED / 2:
+        return "free text"
+    if distinct > max(DISTINCT * len(recorded), LISTED) or (IDENTIFIER.search(name) and distinct > len(recorded) / 2):
+        return "an identifier: its values hardly repeat"
+    if recorded.value_counts().iloc[0] < LISTED:
+        return f"no value occurs in {LISTED} rows"
+    return ""
+
+
+def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
+    values = recorded.to_numpy(dtype=float)
+    if distinct <= max(DISTINCT * len(values), LISTED) or not np.isfinite(values).all() or (values % 1 != 0).any():
+        return ""
+    all_differ = distinct == len(values)
+    counted = all_differ and ((np.diff(values) > 0).all() or np.ptp(values) + 1 == len(values))
+    return "an identifier: a different whole number in each row" if counted or IDENTIFIER.search(name) else ""
+
+
+def infer_field(column: pd.Series, name: str) -> Field:
+    """One column as a field: boolean for true and false or 0 and 1, a category for words, else a number."""
+    flag = bool(column.isna().mean() > FLAGGED)
+    if is_words(column):
+        counts = column.value_counts()
+        listed = counts[counts >= LISTED].index[:CATEGORIES]
+        return Field(name, "category", categories=tuple(sorted(map(str, listed))), missing_flag=flag)
+    values = column.to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    if np.isin(values, (0, 1)).all():
+        return Field(name, "boolean", missing_flag=flag)
+    low, high = _plausible_range(float(values.min()), float(values.max()))
+    return Field(name, "number", minimum=low, maximum=high, missing_flag=flag)
+
+
+def _plausible_range(low: float, high: float) -> tuple[float, float]:
+    """Observed range widened by its span, rounded outwards to two digits so that it shows no patient's value."""
+    span = high - low
+    step = 10.0 ** (math.floor(math.log10(span)) - 1) if span else 1.0
+    below = math.floor((low - span) / step) * step
+    return (max(below, 0.0) if low >= 0 else below), round(math.ceil((high + span) / step) * step, 12)

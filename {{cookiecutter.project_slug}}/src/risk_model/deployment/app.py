@@ -1,0 +1,271 @@
+"""How does a clinician's system get a risk it can trust and trace? One route, answered after its record is on disk.
+
+`POST /v1/predict` is a plain Starlette route, because FastAPI's own request handling costs as much as the model. Its
+order is fixed: read and check the body, score, write the audit record, answer. Refusals are recorded too. Errors are
+problem+json (RFC 9457) and never repeat what was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+
+from risk_model import __version__
+from risk_model.deployment.audit import AuditError, AuditLog, Kind
+from risk_model.deployment.schemas import BODY_LIMIT, Asked, RefusedError, body_schema, request_reader
+from risk_model.errors import UserError
+from risk_model.model.explain import Explainer, affine
+from risk_model.package import ModelPackage
+
+BODY_SECONDS = 10.0
+RECORD_SECONDS = 5.0
+EXPLAIN_SECONDS = 0.5
+READY_SECONDS = 1.0
+SEED = 0
+CALIBRATED = "log-odds of the calibrated risk"
+UNCALIBRATED = "logit before calibration, which is not linear for this model"
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> FastAPI:
+    """The application over one model package and one audit log; the log is opened, and the start recorded, here.
+
+    `accepted` says who accepted a model that was too small to judge, and why. UserError when the model fails its
+    self-test or the log cannot be written.
+    """
+    service = Service(package, audit_path, accepted)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await service.close()
+
+    # No documentation pages: they would load scripts from the internet. /openapi.json stays.
+    app = FastAPI(title=package.schema.name, version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.service = service
+    app.add_route("/v1/predict", service.predict, methods=["POST"])
+    app.add_route("/v1/model", service.model_card, methods=["GET"])
+    app.add_route("/livez", _alive, methods=["GET"])
+    app.add_route("/readyz", service.ready, methods=["GET"])
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_error)
+    app.openapi = lambda: openapi(app, package)  # type: ignore[method-assign]
+    return app
+
+
+class Service:
+    """One verified model, its explainer and its audit log."""
+
+    def __init__(self, package: ModelPackage, audit_path: Path, accepted: str) -> None:
+        self.package = package
+        self._score, self._read = package.scorer, request_reader(package.schema)
+        self._background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
+        self._golden = self._golden_risk()
+        self._explainer, self._scale = self._explainer_of_risk()
+        self._explaining = ThreadPoolExecutor(1, "explain")
+        self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
+        self._facts = {"model": package.manifest["model"], "model_sha256": package.sha256, "code_version": __version__}
+        self.audit = AuditLog(audit_path, self._facts, {"accepted": accepted} if accepted else {})
+
+    async def predict(self, request: Request) -> Response:
+        """`POST /v1/predict`: a risk, or a problem. Either way its record is on disk first; without it, 503."""
+        body = b""
+        try:
+            try:
+                body = await read_body(request)
+                return await self._answer(body, request.query_params.get("explain") == "true")
+            except RefusedError as refused:
+                return await self._refuse(refused, body)
+            except (AuditError, TimeoutError, ClientDisconnect):
+                raise
+            except Exception as error:  # its text may hold a value, so only its type is told
+                logger.error("prediction failed: %s", type(error).__name__)
+                return await self._refuse(RefusedError(500, "the model could not answer"), body)
+        except (AuditError, TimeoutError):
+            return problem(503, "the audit record could not be written, so there is no answer", retry=1)
+
+    async def _answer(self, body: bytes, explain: bool) -> Response:
+        asked = self._read(body)
+        risk = float(self._score(asked.row)[0][0])
+        if not 0.0 <= risk <= 1.0:
+            raise RefusedError(500, "the model gave no valid risk")
+        threshold = self.package.threshold
+        facts = {"risk": risk, "operating_threshold": threshold, "flagged": risk >= threshold}
+        known = {"request_id": asked.request_id} if asked.request_id else {}
+        prediction_id = await self._record("prediction", facts | known, asked.row.tobytes())
+        answer = {
+            **facts,
+            **known,
+            "prediction_id": prediction_id,
+            "outcome": self.package.schema.outcome,
+            "model": self._facts["model"],
+            "model_version": self.package.sha256,
+            "missing": asked.missing,
+        }
+        if asked.explain or explain:
+            answer["explanation"] = await self._explanation(asked, prediction_id)
+        return json_response(answer)
+
+    async def _refuse(self, refused: RefusedError, body: bytes) -> Response:
+        facts = {"status": refused.status, "reason": refused.detail}
+        known = {"request_id": refused.request_id} if refused.request_id else {}
+        event_id = await self._record("refusal", facts | known, body)
+        return problem(refused.status, refused.detail, refused.errors, f"urn:uuid:{event_id}")
+
+    async def _record(self, kind: Kind, facts: dict[str, Any], committed: bytes = b"") -> str:
+        async with asyncio.timeout(RECORD_SECONDS):
+            return await self.audit.append(kind, facts, committed)
+
+    async def _explanation(self, asked: Asked, prediction_id: str) -> dict[str, Any]:
+        """SHAP values per field, from a thread with a deadline; whatever goes wrong, the prediction is still served."""
+        try:
+            async with asyncio.timeout(EXPLAIN_SECONDS):
+                loop, explain = asyncio.get_running_loop(), self._explainer.explain
+                base, contributions = await loop.run_in_executor(self._explaining, explain, asked.row[0])
+            await self._record("explanation", {"of": prediction_id}, contributions.tobytes())
+        except Exception as error:
+            logger.warning("explanation failed: %s", type(error).__name__)
+            return {"available": False, "detail": "explanation unavailable"}
+        names = [f.name for f in self.package.schema.inputs]
+        shown = dict(zip(names, contributions.tolist(), strict=True))
+        return {"available": True, "scale": self._scale, "base": base, "contributions": shown}
+
+    async def model_card(self, request: Request) -> Response:
+        """`GET /v1/model`: the model card, as text for `Accept: text/markdown`, else with its facts as JSON."""
+        card = (self.package.directory / "model_card.md").read_text(encoding="utf-8")
+        if "text/markdown" in request.headers.get("accept", ""):
+            return PlainTextResponse(card, media_type="text/markdown")
+        evaluation = headline(self.package.json("evaluation.json"), self._facts["model"])
+        facts = {"manifest": self.package.manifest, "schema": self.package.json("schema.json")}
+        return json_response({**self._facts, **facts, "evaluation": evaluation, "card": card})
+
+    async def ready(self, _: Request) -> Response:
+        """`GET /readyz`: 200 when the package is unchanged, scores its golden case and records can be written."""
+        if time.monotonic() - self._checked[0] > READY_SECONDS:
+            checks = await asyncio.to_thread(self._model_checks)
+            self._checked = (time.monotonic(), {**checks, "audit_append": await self._audit_works()})
+        checks = self._checked[1]
+        return json_response({"ready": all(checks.values()), "checks": checks}, 200 if all(checks.values()) else 503)
+
+    def _model_checks(self) -> dict[str, bool]:
+        try:
+            unchanged = ModelPackage.open(self.package.directory).sha256 == self.package.sha256
+        except (UserError, OSError):
+            unchanged = False
+        return {"model_digest": unchanged, "golden_case": self._golden_risk() == self._golden}
+
+    async def _audit_works(self) -> bool:
+        """Whether the last record could be written; after a failure, whether one can be written now."""
+        try:
+            if self.audit.failed:
+                await self._record("probe", {})
+        except (AuditError, TimeoutError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Waits for records on their way, records the stop and lets go of the log."""
+        self._explaining.shutdown(cancel_futures=True)
+        await self.audit.close()
+
+    def _golden_risk(self) -> float:
+        """The risk of the first synthetic patient: what it was when the package was made, it must be here and now."""
+        return float(self._score(self._background[:1])[0][0])
+
+    def _explainer_of_risk(self) -> tuple[Explainer, str]:
+        line = affine(*reversed(self._score(self._background)))
+        scale, shift = line or (1.0, 0.0)
+        explainer = Explainer(
+            lambda rows: scale * self._score(rows)[1] + shift, self._background, self.package.schema.feature_field, SEED
+        )
+        return explainer, CALIBRATED if line else UNCALIBRATED
+
+
+def headline(evaluation: dict[str, Any], model: str) -> dict[str, Any]:
+    """What evaluation.json says of one model: figures with their intervals and the verdict, for each part judged."""
+    judged = {part: facts["models"][model] for part, facts in evaluation["parts"].items()}
+    return {part: {"metrics": facts["metrics"], "verdict": facts["verdict"]} for part, facts in judged.items()}
+
+
+async def read_body(request: Request) -> bytes:
+    """A JSON body of at most BODY_LIMIT bytes; RefusedError with 408, 413 or 415."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise RefusedError(415, "send the header content-type: application/json")
+    if "content-encoding" in request.headers:
+        raise RefusedError(415, "send the body without content-encoding")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > BODY_LIMIT:
+                    raise RefusedError(413, f"the body is larger than {BODY_LIMIT} bytes")
+    except TimeoutError:
+        raise RefusedError(408, "the body took too long to arrive") from None
+    return bytes(body)
+
+
+def json_response(content: dict[str, Any], status: int = 200, media_type: str = "application/json") -> Response:
+    """A JSON answer that no cache may keep."""
+    return Response(orjson.dumps(content), status, {"cache-control": "no-store"}, media_type)
+
+
+def problem(
+    status: int, detail: str, errors: list[tuple[str, str]] | None = None, instance: str = "", retry: int = 0
+) -> Response:
+    """An error as RFC 9457 says, with a JSON pointer per error and never a value."""
+    content: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    content |= {"detail": detail} | ({"instance": instance} if instance else {})
+    if errors:
+        content["errors"] = [{"pointer": pointer, "detail": message} for pointer, message in errors]
+    response = json_response(content, status, "application/problem+json")
+    if retry:
+        response.headers["retry-after"] = str(retry)
+    return response
+
+
+async def _alive(_: Request) -> Response:
+    return json_response({"alive": True})
+
+
+async def _on_http_error(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    response = problem(status, HTTPStatus(status).description)
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response
+
+
+async def _on_error(_: Request, error: Exception) -> Response:
+    logger.error("request failed: %s", type(error).__name__)
+    return problem(500, "the server could not answer")
+
+
+def openapi(app: FastAPI, package: ModelPackage) -> dict[str, Any]:
+    """The OpenAPI document, with the routes that FastAPI does not see because they are plain ones."""
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    body = {"required": True, "content": {"application/json": {"schema": body_schema(package.schema)}}}
+    answers = {"200": {"description": "risk, with the id of its audit record"}}
+    errors = {str(s): {"description": HTTPStatus(s).phrase} for s in (400, 408, 413, 415, 422, 500, 503)}
+    document["paths"]["/v1/predict"] = {
+        "post": {"summary": "Risk of one patient", "requestBody": body, "responses": answers | errors}
+    }
+    for path in ("/v1/model", "/livez", "/readyz"):
+        document["paths"][path] = {"get": {"responses": {"200": {"description": "OK"}}}}
+    return document

@@ -1,0 +1,71 @@
+"""How is the model started, and when must it refuse to start? One process, one verified package, one audit log.
+
+A package with one byte changed, a model that failed its gate, an audit log somebody else writes to or a port in use
+each stop the start with one line. A model with too few events to judge starts only on a named person's reason, which
+is recorded.
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from risk_model.deployment.app import create_app
+from risk_model.errors import UserError
+from risk_model.package import ModelPackage
+
+DRAIN_SECONDS = 10
+
+
+def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str = "") -> None:
+    """Serves a package until SIGTERM or SIGINT, then finishes the requests on their way and records the stop.
+
+    `accept` is "name: reason" for a model with too few events to judge. UserError says in one line why it cannot start.
+    """
+    package = ModelPackage.open(package_dir)
+    accepted = admitted(package, accept)
+    with listen(host, port) as listener:
+        app = create_app(package, audit_path, accepted)
+        model = f"{package.manifest['model']} {package.sha256[:12]}"
+        print(f"serving {model} on http://{host}:{port}, audit log {audit_path}", flush=True)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                http="httptools",
+                lifespan="on",
+                access_log=False,  # a request line may hold what it should not
+                log_level="warning",
+                server_header=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+        server.run(sockets=[listener])
+
+
+def admitted(package: ModelPackage, accept: str) -> str:
+    """Who accepted the model ("" when its gate passed); UserError when the gate's verdict keeps it from patients."""
+    verdict, where = package.manifest.get("gate"), package.directory
+    if verdict == "pass":
+        return ""
+    if verdict != "too few to judge":
+        raise UserError(
+            f"{where}: the gate's verdict is '{verdict}', not 'pass'; see the run's report, and train again"
+        )
+    person, _, reason = accept.partition(":")
+    if not person.strip() or not reason.strip():
+        raise UserError(f"{where}: too few events to judge this model; serve it with --accept 'your name: your reason'")
+    return accept.strip()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; UserError when the port is in use or may not be bound."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        raise UserError(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port") from error

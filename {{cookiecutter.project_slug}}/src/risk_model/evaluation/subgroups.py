@@ -1,0 +1,109 @@
+"""Does the model serve every patient alike? The same figures by age, sex, ethnicity and site.
+
+Groups with too few events or non-events are counted and not judged. AUPRC is left out: it rises with the prevalence, so
+it must not be compared between groups (McDermott et al., NeurIPS 2024).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from risk_model.findings import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from risk_model.evaluation.metrics import Floats
+
+AGE_BANDS = {"under 18": 18.0, "18–44": 45.0, "45–64": 65.0, "65–79": 80.0, "80 and over": np.inf}  # below this age
+PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
+LARGEST = 20  # groups of one partition shown by name; the rest are pooled
+COMPARED = {"auroc": "discriminates differently", "citl": "is calibrated differently"}
+ALPHA = 0.01  # chance of any false alarm in one part of one model
+Labels = npt.NDArray[np.object_]
+
+
+def age_band(age: Floats) -> Labels:
+    """Name of the age band of each age in years [n]; None where the age is missing.
+
+    >>> age_band(np.array([17.9, 18.0, 79.9, 80.0, float("nan")])).tolist()
+    ['under 18', '18–44', '65–79', '80 and over', None]
+    """
+    names = np.array([*AGE_BANDS, None], dtype=object)
+    position = np.searchsorted(np.array(list(AGE_BANDS.values())), age, side="right")
+    return names[np.where(np.isnan(age), len(AGE_BANDS), np.minimum(position, len(AGE_BANDS) - 1))]
+
+
+def partitions(rows: pd.DataFrame) -> dict[str, Labels]:
+    """For each recorded partition the group of each row, None where missing: {"sex": object[n], ...}."""
+    found = {name: _labels(rows[column], name) for name, column in PARTITIONS.items() if column in rows}
+    return {name: labels for name, labels in found.items() if any(label is not None for label in labels)}
+
+
+def _labels(column: pd.Series[Any], name: str) -> Labels:
+    if name == "age band":
+        return age_band(column.to_numpy(np.float64, na_value=np.nan))
+    text = column.astype(object).where(column.notna(), None)
+    common = text.value_counts().index[:LARGEST]
+    pooled = text.where(text.isin(common) | text.isna(), "all others")
+    return np.array([None if label is None else str(label) for label in pooled], dtype=object)
+
+
+def groups(labels: Labels, name: str) -> list[str]:
+    """The groups of a partition in the order they are shown: age bands by age, the rest by name."""
+    present = {label for label in labels if label is not None}
+    return [band for band in AGE_BANDS if band in present] if name == "age band" else sorted(present)
+
+
+def p_value(difference: float, draws: Floats) -> float:
+    """Two-sided p of a difference, from its bootstrap standard error [r]; NaN where it cannot be told."""
+    kept = draws[np.isfinite(draws)]
+    if len(kept) * 2 <= len(draws) or not np.isfinite(difference):
+        return float("nan")
+    error = float(np.std(kept))
+    return math.erfc(abs(difference) / error / math.sqrt(2)) if error > 0 else float(difference == 0)
+
+
+def holm(p: list[float]) -> list[float]:
+    """Holm's step-down adjustment of p values (Holm 1979); NaN stays NaN and does not count.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    adjusted, worst = list(p), 0.0
+    known = sorted((i for i, value in enumerate(p) if not math.isnan(value)), key=lambda i: p[i])
+    for rank, i in enumerate(known):
+        worst = max(worst, min(1.0, (len(known) - rank) * p[i]))
+        adjusted[i] = worst
+    return adjusted
+
+
+def adjust(table: list[dict[str, Any]]) -> None:
+    """Replaces each group's raw `p` by Holm's, over all groups and figures of one model's table."""
+    cells = [(row, name) for row in table for name in row["p"]]
+    for (row, name), value in zip(cells, holm([row["p"][name] for row, name in cells]), strict=True):
+        row["p"][name] = value
+
+
+def findings(part: str, models: dict[str, Any]) -> list[Finding]:
+    """What differs between groups beyond chance, one finding a group and figure, with the models it is true of."""
+    seen: dict[tuple[str, str, str], list[str]] = {}
+    for model, judged in models.items():
+        for row in judged["subgroups"]:
+            for name, p in row["p"].items():
+                if p < ALPHA:
+                    seen.setdefault((row["partition"], row["group"], name), []).append(model)
+    return [_finding(part, key, names, models) for key, names in seen.items()]
+
+
+def _finding(part: str, key: tuple[str, str, str], names: list[str], models: dict[str, Any]) -> Finding:
+    partition, group, name = key
+    row = next(r for r in models[names[0]]["subgroups"] if (r["partition"], r["group"]) == key[:2])
+    here, everyone = (source[name]["estimate"] for source in (row["metrics"], models[names[0]]["metrics"]))
+    message = f"on {part}, {', '.join(names)} {COMPARED[name]} here: {here:.2f} against {everyone:.2f} for all"
+    remedy = "look at how the outcome and the inputs are recorded in this group before using the model there"
+    return Finding("warning", f"subgroup {name.replace('_', ' ')}", f"{partition} {group}", message, remedy)

@@ -1,0 +1,175 @@
+"""When is a network for tables worth its cost? When it reads numbers the way trees do and is an ensemble in one.
+
+Each number is embedded piecewise-linearly between quantiles of the training rows (Gorishniy et al. 2022), residual
+blocks with batch norm and dropout follow, and `members` networks share all weight matrices, each with scaling vectors
+of its own (TabM, Gorishniy et al. 2025).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from torch import Tensor, nn
+
+from risk_model import config
+from risk_model.model import Logits
+from risk_model.model.baseline import column_medians
+from risk_model.model.export import trace
+from risk_model.model.score import evaluating, score
+from risk_model.schema import Features
+
+
+class Bins(nn.Module):
+    """How far a value reaches into each bin of its column: 0 below it, 1 above, in between linearly."""
+
+    def __init__(self, edges: dict[int, Features], bins: int) -> None:
+        super().__init__()
+        lower, inverse_width = np.zeros((2, len(edges), bins), dtype=np.float32)
+        for i, e in enumerate(edges.values()):
+            lower[i, : len(e) - 1], inverse_width[i, : len(e) - 1] = e[:-1], 1 / np.diff(e)
+        self.column: Tensor
+        self.lower: Tensor
+        self.inverse_width: Tensor
+        self.register_buffer("column", torch.tensor(list(edges), dtype=torch.int64))
+        self.register_buffer("lower", torch.from_numpy(lower))
+        self.register_buffer("inverse_width", torch.from_numpy(inverse_width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features [n, d] without missing values to [n, columns, bins]; a bin that a column has no use for gives 0."""
+        return ((features[:, self.column, None] - self.lower) * self.inverse_width).clamp(0, 1)
+
+
+class Statistics(nn.Module):
+    """What is known about each column of the training rows, in buffers, so that it travels with the weights.
+
+    Numbers are cut at their quantiles; a column with two values, such as a category's, has one bin; a constant column
+    is left out. What lies beyond the range of the training rows counts as its end.
+    """
+
+    def __init__(self, features: Features, bins: int) -> None:
+        super().__init__()
+        edges = {i: quantiles(column, bins) for i, column in enumerate(features.T)}
+        self.median: Tensor
+        self.register_buffer("median", torch.from_numpy(column_medians(features)))
+        self.numbers = Bins({i: e for i, e in edges.items() if len(e) > 2}, bins)
+        self.flags = Bins({i: e for i, e in edges.items() if len(e) == 2}, 1)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [n, d] to numbers [n, numbers, bins + 1] and flags [n, flags].
+
+        A missing value stands at the column's median; a missing number is marked after its last bin as well.
+        """
+        missing = features.isnan()
+        filled = torch.where(missing, self.median, features)
+        marks = missing[:, self.numbers.column, None].to(features.dtype)
+        return torch.cat([self.numbers(filled), marks], dim=2), self.flags(filled).flatten(1)
+
+
+def quantiles(column: Features, bins: int) -> Features:
+    """Edges of at most `bins` bins with equally many recorded values each: float32, increasing."""
+    recorded = column[~np.isnan(column)]
+    if not len(recorded):
+        return recorded
+    return np.unique(np.quantile(recorded, np.linspace(0, 1, bins + 1)).astype(np.float32))
+
+
+class MemberLinear(nn.Module):
+    """One weight matrix for all members, between scaling vectors of each: [n, members, in] to [n, members, out]."""
+
+    def __init__(self, members: int, inputs: int, outputs: int, spread: bool = False) -> None:
+        super().__init__()
+        self.shared = nn.Linear(inputs, outputs, bias=False)
+        signs = torch.randint(0, 2, (members, inputs)).float() * 2 - 1
+        self.input_scale = nn.Parameter(signs if spread else torch.ones(members, inputs))
+        self.output_scale = nn.Parameter(torch.ones(members, outputs))
+        self.bias = nn.Parameter(torch.zeros(members, outputs))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Applies each member's layer to its own inputs."""
+        outputs: Tensor = self.shared(inputs * self.input_scale) * self.output_scale + self.bias
+        return outputs
+
+
+class Block(nn.Module):
+    """x + f(x), f being two layers with batch norm before and dropout between; the shortcut fits a changed width."""
+
+    def __init__(self, members: int, inputs: int, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(members * inputs)
+        self.first = MemberLinear(members, inputs, outputs)
+        self.second = MemberLinear(members, outputs, outputs)
+        self.dropout = nn.Dropout(dropout)
+        self.shortcut = nn.Identity() if inputs == outputs else MemberLinear(members, inputs, outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Shapes as in MemberLinear."""
+        hidden = self.norm(inputs.flatten(1)).view_as(inputs)
+        outputs: Tensor = self.shortcut(inputs) + self.second(self.dropout(torch.relu(self.first(hidden))))
+        return outputs
+
+
+class Network(nn.Module):
+    """Features [n, d] to one logit a member [n, members]; never a probability, for the loss applies its own sigmoid."""
+
+    def __init__(self, features: Features, prevalence: float, settings: config.Mlp) -> None:
+        super().__init__()
+        k, width = settings.members, settings.width
+        self.statistics = Statistics(features, settings.bins)
+        numbers, flags = len(self.statistics.numbers.column), len(self.statistics.flags.column)
+        self.embedding = nn.Parameter(torch.randn(numbers, settings.bins + 1, settings.embedding) * 0.1)
+        self.embedding_bias = nn.Parameter(torch.zeros(numbers, settings.embedding))
+        self.enter = MemberLinear(k, numbers * settings.embedding + flags, width, spread=True)
+        self.blocks = nn.Sequential(*(Block(k, width, width, settings.dropout) for _ in range(settings.blocks)))
+        self.norm = nn.BatchNorm1d(k * width)
+        self.leave = nn.Parameter(torch.randn(k, width) / width)
+        self.bias = nn.Parameter(torch.full((k,), float(np.log(prevalence / (1 - prevalence)))))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits of float32 rows with NaN where missing."""
+        reach, flags = self.statistics(features)
+        embedded = torch.einsum("nmb,mbe->nme", reach, self.embedding) + self.embedding_bias
+        entered = self.enter(torch.cat([embedded.flatten(1), flags], dim=1)[:, None])
+        hidden = self.blocks(entered)
+        hidden = torch.relu(self.norm(hidden.flatten(1)).view_as(hidden))
+        logits: Tensor = (hidden * self.leave).sum(dim=2) + self.bias
+        return logits
+
+
+class MeanOfMembers(nn.Module):
+    """One logit a row [n]. The mean of logits, not of probabilities: explanations in log odds stay additive over it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features [n, d] to the members' mean logit."""
+        logits: Tensor = self.network(features)
+        return logits.mean(dim=1)
+
+
+@dataclass(frozen=True)
+class NetworkModel:
+    """A trained network as a RiskModel: its logit is the mean of its members' logits."""
+
+    network: Network
+    name: ClassVar[str] = "network"
+
+    def logit(self, features: Features) -> Logits:
+        """See RiskModel."""
+        return score(self.network, torch.from_numpy(features)).numpy()
+
+    def graph(self) -> onnx.ModelProto:
+        """See RiskModel."""
+        width = len(self.network.statistics.median)
+        with evaluating(self.network):
+            return trace(MeanOfMembers(self.network), np.zeros((2, width), dtype=np.float32))
+
+    def parameters(self) -> dict[str, npt.NDArray[Any]]:
+        """See RiskModel."""
+        return {name: value.numpy() for name, value in self.network.state_dict().items()}

@@ -1,0 +1,28 @@
+"""What does a network say about a row? Asked in eval mode, always: dropout off, batch norm on what it learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+def score(network: nn.Module, features: Tensor, chunk: int = 4096) -> Tensor:
+    """Logits of float32[n, d] rows, the mean over members: float64[n]. Each module's mode is left as it was."""
+    with evaluating(network), torch.no_grad():
+        pieces = [network(part).reshape(len(part), -1).double().mean(dim=1) for part in torch.split(features, chunk)]
+    return torch.cat(pieces)
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Every module in eval mode until the block ends, then each in the mode it had."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,65 @@
+"""What is fitted, on which rows, in which order? Two baselines first, then the network."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from risk_model import config
+from risk_model.cohort import Outcome, Rows, Splits
+from risk_model.errors import UserError
+from risk_model.model import RiskModel
+from risk_model.model.baseline import LogisticRegression, Sample, XGBoost
+from risk_model.model.mlp import Network, NetworkModel
+from risk_model.schema import Features, Schema
+from risk_model.training import loop
+from risk_model.training.loss import choose_loss, positive_weight
+from risk_model.training.monitor import Monitor
+
+
+def fit_models(
+    features: Features, labels: Outcome, splits: Splits, schema: Schema, settings: config.Config, monitor: Monitor
+) -> dict[str, RiskModel]:
+    """The three models by name, the simplest first, all from the training rows of float32[n, d] and int8[n].
+
+    XGBoost and the network look at the validation rows to know when to stop. With loss=pos_weight all three weigh
+    events; focal loss changes the network alone. UserError when either part holds a single class.
+    """
+    pos_weight = positive_weight(labels[splits.train], settings.training)
+    train, validation = (
+        _sample(features, labels, rows, part, pos_weight)
+        for part, rows in (("train", splits.train), ("validation", splits.validation))
+    )
+    choose_loss(settings.training)
+    models: list[RiskModel] = [
+        LogisticRegression.fit(train, settings.model.logistic_regression),
+        _fit_xgboost(train, validation, settings, monitor),
+        fit_network(train, validation, settings, pos_weight, monitor),
+    ]
+    monitor.flush()
+    return {model.name: model for model in models}
+
+
+def _sample(features: Features, labels: Outcome, rows: Rows, part: str, pos_weight: float) -> Sample:
+    chosen, outcome = features[rows], labels[rows]
+    if len(np.unique(outcome)) < 2:
+        raise UserError(f"{part}: holds a single class of the outcome; enlarge split.{part} or use more rows")
+    if np.isinf(chosen).any():
+        raise UserError(f"{part}: holds infinite values; mark them as missing in the data")
+    return Sample(chosen, outcome, np.where(outcome == 1, pos_weight, 1.0))
+
+
+def _fit_xgboost(train: Sample, validation: Sample, settings: config.Config, monitor: Monitor) -> XGBoost:
+    record, threads = monitor.of("xgboost"), settings.training.threads
+    return XGBoost.fit(train, validation, settings.model.xgboost, settings.seed, threads, record)
+
+
+def fit_network(
+    train: Sample, validation: Sample, settings: config.Config, pos_weight: float, monitor: Monitor
+) -> NetworkModel:
+    """The network alone, with its bins from `train` and its weights from the loop."""
+    loss = choose_loss(settings.training, pos_weight)
+    with loop.seeded(settings.seed), loop.threads(settings.training.threads):
+        network = Network(train.features, float(train.labels.mean()), settings.model.network)
+        tables = loop.table(train.features, train.labels), loop.table(validation.features, validation.labels)
+        loop.fit(network, *tables, loss, settings.training, settings.seed, monitor.of("network"))
+    return NetworkModel(network)

@@ -1,0 +1,157 @@
+"""How does a network learn? One loop that reads straight down, for any module that turns rows into logits.
+
+The rows lie in two tensors: one permutation an epoch, cut into views, costs a third of a DataLoader. Scores are taken
+in eval mode only, and the weights of the epoch with the best validation loss are the ones kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from risk_model import config
+from risk_model.cohort import Outcome
+from risk_model.errors import UserError
+from risk_model.model.score import score
+from risk_model.schema import Features
+from risk_model.training.loss import Loss
+
+ROWS_PER_EPOCH = 131_072  # more rows than this and an epoch is a fresh draw of so many: epochs stay short
+ROWS_SCORED = 20_000  # of each part, for the curves
+
+
+class Table(NamedTuple):
+    """Float32 [n, d] features and float32 [n] labels."""
+
+    features: Tensor
+    labels: Tensor
+
+
+def fit(
+    network: nn.Module,
+    train: Table,
+    validation: Table,
+    loss: Loss,
+    settings: config.Training,
+    seed: int,
+    record: Callable[[int, dict[str, float]], None],
+) -> None:
+    """Trains until the validation loss has not improved for `patience` epochs, and restores the best weights.
+
+    Two calls with one seed give the same weights on one machine, whatever ran before, and leave torch's random state
+    as it was. UserError when the loss stops being finite.
+    """
+    with seeded(seed):
+        optimizer = adamw(network, settings)
+        size = settings.batch_size or automatic_batch_size(len(train.labels))
+        best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
+        network.train()
+        for epoch in tqdm(range(1, settings.epochs + 1), desc="network", unit="epoch", disable=None, leave=False):
+            norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm)
+            _refuse_divergence(norm, epoch, settings)
+            values = {**assess(network, train, loss, "train"), **assess(network, validation, loss, "validation")}
+            record(epoch, {**values, "gradient_norm": norm})
+            if values["validation_loss"] < best:
+                best, best_epoch, best_weights = values["validation_loss"], epoch, deepcopy(network.state_dict())
+            elif epoch - best_epoch >= settings.patience:
+                break
+        network.load_state_dict(best_weights)
+        network.eval()
+
+
+def train_epoch(
+    network: nn.Module, rows: Table, loss: Loss, optimizer: torch.optim.Optimizer, size: int, clip_norm: float
+) -> float:
+    """One pass over the rows in a fresh order, in train mode; the mean norm of the gradient before clipping."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    norms = []
+    for features, labels in batches(rows, size):
+        optimizer.zero_grad()
+        torch.autograd.backward(loss(network(features), labels))
+        norms.append(nn.utils.clip_grad_norm_(parameters, clip_norm))
+        optimizer.step()
+    return float(torch.stack(norms).mean())
+
+
+def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The rows in a fresh order, in nearly equal batches of `size` or a little more.
+
+    No row is dropped and none is left alone at the end, where batch norm could not tell it from its own mean.
+    """
+    order = torch.randperm(len(rows.labels))[:ROWS_PER_EPOCH]
+    count = max(1, len(order) // size)
+    return zip(rows.features[order].tensor_split(count), rows.labels[order].tensor_split(count), strict=True)
+
+
+def automatic_batch_size(rows: int) -> int:
+    """256, doubled while an epoch would take more than 256 steps."""
+    size = 256
+    while min(rows, ROWS_PER_EPOCH) > 256 * size:
+        size *= 2
+    return size
+
+
+def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
+    """AdamW that decays weight matrices, and neither biases, nor norms, nor scaling vectors."""
+    decayed = [p for name, p in network.named_parameters() if p.ndim > 1 and not name.endswith("scale")]
+    chosen = {id(p) for p in decayed}
+    others = [p for p in network.parameters() if id(p) not in chosen]
+    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+
+
+def table(features: Features, labels: Outcome) -> Table:
+    """Arrays as tensors."""
+    return Table(torch.from_numpy(features), torch.from_numpy(labels.astype(np.float32)))
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Torch on so many threads, until the block ends."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Random numbers of torch from this seed, until the block ends; then as if nothing had been drawn."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def assess(network: nn.Module, rows: Table, loss: Loss, part: str) -> dict[str, float]:
+    """Loss and AUROC on at most ROWS_SCORED evenly spaced rows."""
+    step = -(-len(rows.labels) // ROWS_SCORED)
+    logits, labels = score(network, rows.features[::step]), rows.labels[::step]
+    value = float(loss(logits, labels.double()))
+    return {f"{part}_loss": value, f"{part}_auroc": auroc(logits.numpy(), labels.numpy())}
+
+
+def auroc(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.float32]) -> float:
+    """Share of pairs, one with the event and one without, that are in the right order; ties count half."""
+    from scipy.stats import rankdata
+
+    event = labels == 1
+    events, others = int(event.sum()), int((~event).sum())
+    return float((rankdata(logits)[event].sum() - events * (events + 1) / 2) / (events * others))
+
+
+def _refuse_divergence(norm: float, epoch: int, settings: config.Training) -> None:
+    if not np.isfinite(norm):
+        raise UserError(
+            f"training: the loss is no longer finite in epoch {epoch}; lower training.learning_rate "
+            f"(now {settings.learning_rate:g}) or training.clip_norm (now {settings.clip_norm:g})"
+        )

@@ -1,0 +1,55 @@
+"""Is it learning, or only memorising? Loss, AUROC and gradient norm of every epoch, kept and sent to MLflow."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+Values = dict[str, float]
+BATCH = 1000  # values that MLflow takes at once
+
+
+class Monitor:
+    """The history of each model's training.
+
+    With `tracking_uri` and `run_id` each epoch goes to that MLflow run as well, as `<model>/<value>` at step = epoch.
+    An epoch is a pass of the network over its rows, or a tree of XGBoost.
+    """
+
+    def __init__(self, tracking_uri: str = "", run_id: str = "") -> None:
+        self.history: dict[str, list[Values]] = defaultdict(list)
+        self._run_id, self._uri = run_id, tracking_uri
+        self._client: Any = None
+        self._pending: list[Any] = []
+
+    def of(self, model: str) -> Callable[[int, Values], None]:
+        """What a model's training calls with the epoch (from 1) and its values."""
+        return lambda epoch, values: self.record(model, epoch, values)
+
+    def record(self, model: str, epoch: int, values: Values) -> None:
+        """Keeps one epoch of one model."""
+        self.history[model].append({"epoch": epoch, **values})
+        if self._run_id:
+            self._pending += [(f"{model}/{name}", value, epoch) for name, value in values.items()]
+        if len(self._pending) > BATCH // 20:
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends what MLflow has not got yet."""
+        if not self._pending:
+            return
+        import time
+
+        from mlflow.entities import Metric
+        from mlflow.tracking import MlflowClient
+
+        self._client = self._client or MlflowClient(self._uri)
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, value, now, step) for name, value, step in self._pending]
+        self._client.log_batch(self._run_id, metrics=metrics)
+        self._pending.clear()
+
+    def to_dict(self) -> dict[str, list[Values]]:
+        """The history as JSON-able values: model to a list of epochs."""
+        return {model: list(epochs) for model, epochs in self.history.items()}

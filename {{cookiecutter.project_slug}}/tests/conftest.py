@@ -1,0 +1,30 @@
+"""Where do tests get their data, and what may they touch? One thread, no telemetry, no downloads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Before any test module is imported: numeric libraries read these once.
+os.environ.update(OMP_NUM_THREADS="1", MLFLOW_DISABLE_TELEMETRY="true", MPLBACKEND="Agg")
+
+settings.register_profile("project", deadline=None, derandomize=True, database=None)
+settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def downloaded() -> Callable[[str], Path]:
+    """Finds a public file in $CLINICAL_DATA_CACHE: skips the test where it is absent, fails where CI runs."""
+
+    def find(name: str) -> Path:
+        path = Path(os.environ.get("CLINICAL_DATA_CACHE", "")) / name
+        if not os.environ.get("CLINICAL_DATA_CACHE") or not path.exists():
+            stop = pytest.fail if os.environ.get("CI") else pytest.skip
+            stop(f"set CLINICAL_DATA_CACHE to a folder with the download {name}")
+        return path
+
+    return find

@@ -1,0 +1,98 @@
+"""Does the project keep its own rules? Rooms, documentation, and the hour's path in the README."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "risk_model"
+ROOMS = ["data", "model", "training", "evaluation", "deployment"]
+HALL = ["cohort", "config", "errors", "findings", "package", "predictions", "schema"]
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+HOUR = 2_000  # lines a reader is asked to read
+HEAVY = {"torch", "pandas", "sklearn", "mlflow", "scipy", "shap", "xgboost", "matplotlib", "hydra"}
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def imported(path: Path) -> set[tuple[str, ...]]:
+    """What a file imports from the package, as parts below its name: also inside functions, and for types."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{named(path)}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {tuple(name.split(".")[1:]) for name in found if name.split(".")[0] == PACKAGE.name}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_room_imports_only_the_hall_and_earlier_rooms(path: Path) -> None:
+    here = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    if here in (*ROOMS, *HALL):  # all others conduct the rooms: they call every room, and no room calls them
+        allowed = {*HALL, *ROOMS[: ROOMS.index(here) + 1]} if here in ROOMS else set(HALL)
+        strangers = {parts for parts in imported(path) if parts and parts[0] not in {*allowed, "__version__"}}
+        assert strangers == set()
+
+
+def undocumented(node: ast.AST, prefix: str = "") -> list[str]:
+    """Public classes, functions and methods below `node` without a docstring."""
+    found = []
+    for child in ast.iter_child_nodes(node):
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        if isinstance(child, kinds) and not child.name.startswith("_"):
+            found += [] if ast.get_docstring(child) else [prefix + child.name]
+            found += undocumented(child, f"{prefix}{child.name}.") if isinstance(child, ast.ClassDef) else []
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_every_public_name_is_documented(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "the module has no docstring"
+    assert undocumented(tree) == []
+
+
+def hour_path() -> list[Path]:
+    """The files that the README asks to read, in order."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## The hour's path")[1].split("\n## ")[0]
+    return [ROOT / link for link in re.findall(r"\]\(([^)#]+)\)", section)]
+
+
+def test_the_hours_path_exists_and_takes_an_hour() -> None:
+    lengths = {str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in hour_path()}
+    assert len(lengths) >= 10
+    assert sum(lengths.values()) <= HOUR, lengths
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / link).exists() and not link.startswith("runs/")] == []
+
+
+def run_python(program: str, **environment: str) -> str:
+    """What a fresh interpreter prints when it runs `program` on the package."""
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment}
+    run = subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=True)
+    return run.stdout
+
+
+def test_serving_imports_nothing_that_only_training_needs() -> None:
+    printed = run_python("import risk_model.deployment.app, sys; print(*sys.modules)")
+    assert {module.split(".")[0] for module in printed.split()} & HEAVY == set()
+
+
+def test_importing_the_package_turns_telemetry_off() -> None:
+    program = "import os, risk_model; print(os.environ['MLFLOW_DISABLE_TELEMETRY'])"
+    assert run_python(program, MLFLOW_DISABLE_TELEMETRY="false").strip() == "true"
