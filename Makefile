@@ -15,6 +15,7 @@ export RUFF_CACHE_DIR := $(CACHE)/ruff
 export MYPY_CACHE_DIR := $(CACHE)/mypy
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 export COOKIECUTTER_CONFIG := $(CACHE)/cookiecutter.yaml
+export NUMBA_CACHE_DIR := $(CACHE)/numba
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_NUM_THREADS ?= 1
 
@@ -41,8 +42,13 @@ lint: .venv/ready
 	mypy hooks tests benchmarks
 	cd '$(PROJECT)' && ruff check . && ruff format --check . && mypy src tests
 
+bench: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
 bench: .venv/ready
-	@for file in benchmarks/*.py; do echo "== $$file"; PYTHONPATH='$(PROJECT)/src' python "$$file" || exit; done
+	python benchmarks/training_loop.py
+	python benchmarks/bootstrap.py
+	python benchmarks/scoring.py
+	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
+	python benchmarks/serving.py --package '$(CACHE)/package'
 
 clean:
 	rm -rf .venv .cache demo

@@ -194,7 +194,7 @@ def _seal(directory: Path, name: str, facts: dict[str, Any], judged: dict[str, A
     write_json(directory / "evaluation.json", judged)
     write_atomically(directory / "model_card.md", model_card(name, facts, judged).encode())
     kept = {key: facts[key] for key in ("cohort", "outcome", "fingerprint", "git", "versions", "threshold_reason")}
-    gate = judged["parts"]["test"]["models"][name]["verdict"]["verdict"]
+    gate = judged["gates"]["test"][name]["verdict"]
     seal(directory, {**kept, "model": name, "gate": gate, "operating_threshold": facts["threshold"]})
 
 

@@ -153,7 +153,7 @@ def encode(records: Mapping[str, Any] | pd.DataFrame, schema: Schema) -> Feature
 def _encode_field(values: Any, field: Field) -> Features:
     column = np.asarray(values, dtype=object if field.kind == "category" else np.float64)
     if field.kind == "category":
-        shown = np.stack([column == c for c in field.categories], axis=1) if field.categories else column[:, :0]
+        shown = column[:, None] == np.array(field.categories, dtype=object)
         absent = np.array([v is None or v != v for v in column]) if field.missing_flag else None
     else:
         shown, absent = column[:, None], np.isnan(column)

@@ -56,8 +56,8 @@ def closing(directory: Path, judged: dict[str, Any], versions: list[dict[str, An
 HEADLINES = {
     "AUROC": "auroc",
     "AUPRC": "auprc",
-    "slope": "calibration_slope",
-    "in the large": "calibration_in_the_large",
+    "slope": "slope",
+    "in the large": "citl",
 }
 
 
@@ -66,9 +66,9 @@ def headline_table(judged: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for part, content in judged["parts"].items():
         for model, figures in content["models"].items():
-            row = {"part": part, "model": model, "rows": content["rows"], "events": content["events"]}
+            row = {"part": part, "model": model, "n": content["n"], "events": content["events"]}
             row |= {name: _interval(figures["metrics"][key]) for name, key in HEADLINES.items()}
-            rows.append({**row, "verdict": figures["verdict"]["verdict"]})
+            rows.append({**row, "verdict": judged["gates"][part][model]["verdict"]})
     return pd.DataFrame(rows)
 
 

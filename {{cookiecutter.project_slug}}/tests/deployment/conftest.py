@@ -1,4 +1,4 @@
-"""A small sealed package made by hand, and a real server process over it."""
+"""A small sealed package made by hand, a patient, and a real server process."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from onnx import TensorProto, helper
 
 from risk_model.model.explain import background
 from risk_model.package import ModelPackage, seal
-from risk_model.schema import Field, Schema, encode
+from risk_model.schema import Field, Schema
 
 SCHEMA = Schema(
     "ward",
@@ -121,11 +121,6 @@ def make_package(
     return ModelPackage.open(directory)
 
 
-@pytest.fixture
-def package(tmp_path: Path) -> ModelPackage:
-    return make_package(tmp_path / "package")
-
-
 class Server:
     """A served package in a process of its own."""
 
@@ -201,4 +196,26 @@ def _until_alive(server: Server) -> None:
     pytest.fail("the server did not answer in time")
 
 
-__all__ = ["PATIENT", "REFERENCE", "SCHEMA", "encode", "free_port", "make_package", "running", "start"]
+@pytest.fixture
+def package(tmp_path: Path) -> ModelPackage:
+    return make_package(tmp_path / "package")
+
+
+@pytest.fixture
+def patient() -> dict[str, Any]:
+    return dict(PATIENT)
+
+
+@pytest.fixture(name="make_package")
+def _make_package() -> Callable[..., ModelPackage]:
+    return make_package
+
+
+@pytest.fixture(name="running")
+def _running() -> Callable[..., AbstractContextManager[Server]]:
+    return running
+
+
+@pytest.fixture(name="start")
+def _start() -> Callable[..., subprocess.Popen[str]]:
+    return start

@@ -100,7 +100,6 @@ def _copy(response: http.client.HTTPResponse, file: BinaryIO, start: int, total:
                 copied += file.write(chunk)
                 progress.update(len(chunk))
     finally:
-        file.truncate()
         file.flush()
         os.fsync(file.fileno())
     return copied

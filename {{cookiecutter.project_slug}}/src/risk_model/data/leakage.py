@@ -74,8 +74,9 @@ class Knowledge:
 
     `auroc` is that of the column alone, a missing value counting as a value of its own: for numbers in the better
     direction, for categories of the out-of-fold event rate of each. `chance` is its standard error if the column knew
-    nothing, `doubt` the most that its own can be (Birnbaum and Klose 1957). `copy` is the highest absolute correlation (phi) of one value's presence with the outcome; `silent` and
-    `telling` are the shares of rows with values that never, or always, have the outcome.
+    nothing, `doubt` the most that its own can be (Birnbaum and Klose 1957). `copy` is the highest absolute correlation
+    (phi) of one value's presence with the outcome; `silent` and `telling` are the shares of rows with values that
+    never, or always, have the outcome.
     """
 
     auroc: float

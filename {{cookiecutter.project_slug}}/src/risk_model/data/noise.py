@@ -30,11 +30,12 @@ def repeatability(cohort: Cohort) -> list[dict[str, str | float]]:
     ICC = (MSB - MSW) / (MSB + (k - 1) MSW), Shrout and Fleiss 1979, k being the mean number of values a subject. It
     holds true change and measurement noise together; empty when fewer than PAIRS subjects have two rows.
     """
-    rows = []
+    rows: list[dict[str, str | float]] = []
     for field in cohort.schema.inputs:
         if field.kind == "number":
             icc, subjects = _intraclass(cohort.inputs[field.name], cohort.subjects)
-            rows += [{"column": field.name, "subjects": subjects, "icc": icc}] if subjects >= PAIRS else []
+            if subjects >= PAIRS:
+                rows.append({"column": field.name, "subjects": subjects, "icc": icc})
     return sorted(rows, key=lambda row: float(row["icc"]))
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from risk_model.cohort import DEVELOPMENT, Cohort, Rows, Splits
 from risk_model.data import noise, shift, underdiagnosis
 from risk_model.data.sample_size import required_rows
-from risk_model.data.strata import ABSENT, strata
+from risk_model.data.strata import strata
 from risk_model.findings import Finding, Severity
 
 RARE = 0.05  # prevalence below which the report suggests what to try
@@ -59,15 +59,15 @@ def assess(cohort: Cohort, splits: Splits) -> Quality:
 
 def _volume(quality: Quality, cohort: Cohort, splits: Splits, learned: Rows) -> None:
     events, rows = int(cohort.labels[learned].sum()), len(learned)
-    parameters = sum(max(len(f.features) - (f.kind == "category"), 1) for f in cohort.schema.inputs)
-    needed = required_rows(max(parameters, 1), events / rows)
+    parameters = max(sum(max(len(f.features) - (f.kind == "category"), 1) for f in cohort.schema.inputs), 1)
+    needed = required_rows(parameters, events / rows)
     most = max(needed.values())
     fewer = min(events, rows - events)
     quality.tables["development sample size"] = [{"criterion": c, "rows needed": n} for c, n in needed.items()]
     quality.answers["How much data is there?"] = [
-        f"{len(cohort):,} rows of {len(pd.unique(cohort.subjects)):,} subjects; {len(splits.set_aside):,} rows set aside.",
-        f"{rows:,} rows teach, tune and calibrate, with {events:,} events: {fewer / max(parameters, 1):.1f} of the rarer "
-        f"class for each of {parameters} candidate parameters.",
+        f"{len(cohort):,} rows of {len(set(cohort.subjects)):,} subjects; {len(splits.set_aside):,} rows set aside.",
+        f"{rows:,} rows teach, tune and calibrate, with {events:,} events: {fewer / parameters:.1f} of the rarer class "
+        f"for each of {parameters} candidate parameters.",
         f"A regression of that size needs {most:,} rows to train on (Riley 2020, assuming a modest R²); it has "
         f"{len(splits.train):,}.",
     ]
@@ -92,9 +92,10 @@ def _balance(quality: Quality, cohort: Cohort, learned: Rows) -> None:
 def _noise(quality: Quality, cohort: Cohort, learned: Rows) -> None:
     repeated, digits = noise.repeatability(cohort), noise.rounded(cohort)
     quality.tables["repeatability"] = [dict(row) for row in repeated]
-    least = ", ".join(f"{row['column']} ({row['icc']:.2f})" for row in repeated[:3])
+    alike = "least alike in two rows of one subject (intraclass correlation, true change included)"
+    least = ", ".join(f"{row['column']} {row['icc']:.2f}" for row in repeated[:3])
     measured = (
-        f"Measurement noise: between two rows of one subject the least alike are {least} (intraclass correlation; true change included)."
+        f"Measurement noise: {alike}: {least}."
         if repeated
         else "Measurement noise: not assessable, too few subjects have two rows."
     )

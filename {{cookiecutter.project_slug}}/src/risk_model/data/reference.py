@@ -42,4 +42,5 @@ def _quantiles(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[flo
         return []
     levels = np.linspace(0, 1, min(len(LEVELS), len(values) // FEWEST))
     edge = max(0.01, FEWEST / len(values))
-    return np.interp(LEVELS, levels, np.quantile(values, levels.clip(edge, 1 - edge))).tolist()
+    told = np.interp(LEVELS, levels, np.quantile(values, levels.clip(edge, 1 - edge)))
+    return [float(value) for value in told]

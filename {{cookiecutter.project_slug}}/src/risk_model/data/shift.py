@@ -27,6 +27,7 @@ BOUND = {"value": 0.14, "share": 0.2, "missing": 0.2, "events": 0.4}  # ridit: h
 ALPHA = 1e-3
 ROWS = 200_000  # looked at; no more is needed to see a difference of that size
 FEWEST = 20  # subjects of a group
+MOST_CATEGORIES = 50  # of a column: a rarer one cannot differ by as much as BOUND
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class Contrast:
             return f"{self.column} {'higher' if self.effect > 0 else 'lower'} (mean ridit differs by {size})"
         if self.respect == "events":
             return f"outcome {'more' if self.effect > 0 else 'less'} frequent (odds × {np.exp(self.effect):.2f})"
-        noun = "missing" if self.respect == "missing" else "with some category"
-        return f"{self.column} {'more' if self.effect > 0 else 'less'} often {noun} (share differs by {size})"
+        often = f"{self.column} {'more' if self.effect > 0 else 'less'} often"
+        return f"{often}{' missing' * (self.respect == 'missing')} (share differs by {size})"
 
 
 def holm(p: Numbers) -> Numbers:
@@ -77,30 +78,28 @@ def contrasts(cohort: Cohort, learned: Rows, name: str) -> list[Contrast]:
     sample, group = cohort.take(kept), strata(cohort)[name].iloc[kept]
     first = name == "period"
     groups = _Groups.of(group, sample.subjects, first)
-    found = [
-        c
-        for f in cohort.schema.inputs
-        for r, v in _respects(f, sample.inputs[f.name])
-        for c in groups.compare(f.name, r, v)
-    ]
+    found: list[Contrast] = []
+    for field in cohort.schema.inputs:
+        for column, respect, values in _respects(field, sample.inputs[field.name]):
+            found += groups.compare(column, respect, values)
     known = np.isin(kept, learned)
     found += _Groups.of(group[known], sample.subjects[known], first).events(sample.labels[known].astype(np.float64))
     adjusted = holm(np.array([c.p for c in found]))
     return [replace(c, p=float(p)) for c, p in zip(found, adjusted, strict=True)]
 
 
-def _respects(field: Field, column: pd.Series[Any]) -> Iterator[tuple[str, Numbers]]:
-    """What is compared of a column: a number a row, NaN where there is none."""
-    missing = column.isna().to_numpy(dtype=np.float64)
-    yield "missing", missing
+def _respects(field: Field, column: pd.Series[Any]) -> Iterator[tuple[str, str, Numbers]]:
+    """What is compared of a column, in which respect: a number a row, NaN where there is none."""
+    missing = np.asarray(column.isna(), dtype=np.float64)
+    yield field.name, "missing", missing
     if field.kind == "number":
-        yield "value", ((column.rank() - 0.5) / max((1 - missing).sum(), 1)).to_numpy(dtype=np.float64)
+        yield field.name, "value", np.asarray((column.rank() - 0.5) / max(column.count(), 1), dtype=np.float64)
     elif field.kind == "boolean":
-        yield "share", column.to_numpy(dtype=np.float64)
+        yield field.name, "share", np.asarray(column, dtype=np.float64)
     else:
-        codes, values = pd.factorize(column)
-        for code in range(min(len(values), 50)):
-            yield "share", np.where(codes < 0, np.nan, codes == code)
+        for value in column.value_counts().index[:MOST_CATEGORIES]:
+            same = np.asarray(column == value, dtype=np.float64)
+            yield f"{field.name}={value}", "share", np.where(missing == 1, np.nan, same)
 
 
 @dataclass(frozen=True)
@@ -115,9 +114,9 @@ class _Groups:
     @classmethod
     def of(cls, group: pd.Series[Any], subjects: npt.NDArray[Any], first: bool) -> _Groups:
         names = [str(name) for name in group.cat.categories]
-        codes = group.cat.codes.to_numpy(dtype=np.int64)
+        codes = np.asarray(group.cat.codes, dtype=np.int64)
         people = pd.DataFrame({"group": codes, "subject": subjects}).drop_duplicates()["group"]
-        return cls(codes, names, np.bincount(people, minlength=len(names)).astype(np.float64), first)
+        return cls(codes, names, np.bincount(people.to_numpy(), minlength=len(names)).astype(np.float64), first)
 
     def _sums(self, values: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Number and mean of the values in each group, and in what it is compared with."""

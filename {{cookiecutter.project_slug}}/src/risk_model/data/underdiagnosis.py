@@ -47,7 +47,7 @@ class Recorded:
             return []
         message = (
             f"outcome recorded {self.ratio:.2f} times as often as in the others with the same inputs "
-            f"({self.events:,} events, {self.expected:,.0f} expected)"
+            f"({self.events:,} events, {self.expected:,.0f} expected): a lower risk, or missed events"
         )
         remedy = "ask how the outcome comes to be recorded in this group before a model learns it"
         return [Finding("warning", "under-diagnosis", f"{self.stratum}: {self.group}", message, remedy)]
@@ -57,12 +57,17 @@ def recorded(cohort: Cohort) -> list[Recorded]:
     """What was recorded and expected in each group of GROUPS; pass development rows only, without the test split."""
     if len(cohort) > ROWS:
         cohort = cohort.take(np.sort(np.random.default_rng(0).permutation(len(cohort))[:ROWS]))
+    if min(cohort.labels.sum(), (1 - cohort.labels).sum()) < EXPECTED:
+        return []
     groups = strata(cohort)
-    found: list[Recorded] = []
-    for stratum in [name for name in GROUPS if name in groups]:
-        risk = _blind_risk(cohort, groups[stratum])
-        names = [str(g) for g in groups[stratum].cat.categories if g != ABSENT]
-        found += [_compare(cohort, stratum, g, (groups[stratum] == g).to_numpy(), risk) for g in names]
+    blind = [groups[name] for name in GROUPS if name in groups]
+    risk = _blind_risk(cohort, blind) if blind else np.empty(0)
+    found = [
+        _compare(cohort, str(group.name), name, (group == name).to_numpy(), risk)
+        for group in blind
+        for name in group.cat.categories
+        if name != ABSENT
+    ]
     judged = [r for r in found if r.expected >= EXPECTED]
     adjusted = holm(np.array([r.p for r in judged]))
     return [Recorded(**{**vars(r), "p": float(p)}) for r, p in zip(judged, adjusted, strict=True)]
@@ -75,7 +80,7 @@ def _compare(cohort: Cohort, stratum: str, group: str, member: npt.NDArray[np.bo
         events, expected = float(cohort.labels[rows].sum()), float(risk[rows].sum())
         residual = pd.Series(cohort.labels[rows] - risk[rows]).groupby(cohort.subjects[rows]).sum()
         ratio.append(max(events, 0.5) / max(expected, 1e-9))
-        variance += float((residual**2).sum()) / max(expected, 1e-9) ** 2
+        variance += float((residual**2).sum()) / max(events, 0.5) ** 2
     effect = np.log(ratio[0] / ratio[1])
     p = float(norm.cdf(effect / np.sqrt(max(variance, 1e-12))))
     return Recorded(
@@ -83,38 +88,38 @@ def _compare(cohort: Cohort, stratum: str, group: str, member: npt.NDArray[np.bo
     )
 
 
-def _blind_risk(cohort: Cohort, group: pd.Series[Any]) -> Numbers:
-    """Out-of-fold risk of each row, from inputs that do not give the group away: float64[n]."""
+def _blind_risk(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
+    """Out-of-fold risk of each row, from inputs that do not give the groups away: float64[n]."""
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    features = _blind_features(cohort, group)
+    features = _blind_features(cohort, groups)
     fold = pd.util.hash_array(cohort.subjects) % np.uint64(FOLDS)
     risk = np.empty(len(cohort))
     for k in range(FOLDS):
-        scaler = StandardScaler().fit(features[fold != k])
-        model = LogisticRegression(C=1.0, max_iter=200).fit(
-            scaler.transform(features[fold != k]), cohort.labels[fold != k]
-        )
-        risk[fold == k] = model.predict_proba(scaler.transform(features[fold == k]))[:, 1]
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
+        model.fit(features[fold != k], cohort.labels[fold != k])
+        risk[fold == k] = model.predict_proba(features[fold == k])[:, 1]
     return risk
 
 
-def _blind_features(cohort: Cohort, group: pd.Series[Any]) -> Numbers:
-    """The encoded inputs, but for fields that are the group under another name; missing values at the median."""
-    inputs = cohort.schema.inputs
-    seen = [not _same(cohort.inputs[f.name], group) for f in inputs]
+def _blind_features(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
+    """The encoded inputs, but for fields that are a group under another name; missing values at the median."""
+    seen = [not any(_same(cohort.inputs[f.name], group) for group in groups) for f in cohort.schema.inputs]
     features = cohort.encoded()[:, np.array(seen)[cohort.schema.feature_field]].astype(np.float64)
+    features = features[:, ~np.isnan(features).all(axis=0)]
     absent = np.isnan(features)
-    middle = np.nan_to_num(np.nanmedian(np.where(absent.all(axis=0), 0.0, features), axis=0))
-    varied = absent[:, absent.any(axis=0) & ~absent.all(axis=0)]
-    return np.hstack([np.where(absent, middle, features), varied.astype(np.float64)])
+    flags = absent[:, absent.any(axis=0)].astype(np.float64)
+    return np.hstack([np.where(absent, np.nanmedian(features, axis=0), features), flags])
 
 
 def _same(column: pd.Series[Any], group: pd.Series[Any]) -> bool:
-    """Whether the column tells the group of 95 % of the rows, although no group holds as many."""
-    table = pd.crosstab(column.fillna("missing").to_numpy(), group.to_numpy()) if column.nunique() <= 50 else None
-    if table is None:
+    """Whether the column's value tells the group of 95 % of the rows, and of most rows outside the largest group."""
+    values = pd.factorize(column, use_na_sentinel=False)[0]
+    size, names = int(values.max()) + 1, len(group.cat.categories)
+    if size > 50:
         return False
-    told, largest = table.max(axis=1).sum() / len(column), table.sum().max() / len(column)
-    return bool(told >= 0.95 and (told - largest) >= 0.5 * (1 - largest))
+    cells = np.bincount(values * names + np.asarray(group.cat.codes), minlength=size * names).reshape(size, names)
+    told, largest = cells.max(axis=1).sum() / len(column), cells.sum(axis=0).max() / len(column)
+    return bool(told >= 0.95 and told - largest >= 0.5 * (1 - largest))

@@ -17,7 +17,6 @@ import contextlib
 import fcntl
 import hashlib
 import hmac
-import json
 import os
 import sqlite3
 import uuid
@@ -28,6 +27,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Literal
+
+import orjson
 
 from risk_model.errors import UserError
 from risk_model.package import write_atomically
@@ -42,6 +43,7 @@ GENESIS = b"\0" * 32
 TAIL = 1_000
 BATCH = 256
 WAITING = 4_096
+DISK_SECONDS = 5.0
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS record (
@@ -72,11 +74,7 @@ class AuditLog:
     """
 
     def __init__(self, path: Path, constant: Mapping[str, object], start: Mapping[str, object]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self.failed = False
-        self._lock = _lock(path)
-        self._key = _commitment_key(path.with_name(f"{path.name}.key"))
+        self.path, self.failed = path, False
         self._constant = _allowed(constant)
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -84,12 +82,12 @@ class AuditLog:
         self._database: sqlite3.Connection | None = None
         self._last = (0, GENESIS)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path)
+            self._key = _commitment_key(path.with_name(f"{path.name}.key"))
             self._commit([self._record("start", start, b"")[1]])
-        except BaseException as error:
-            self._lock.close()
-            if isinstance(error, sqlite3.Error):
-                raise UserError(f"{path}: not a usable audit log ({error}); check the disk and the path") from error
-            raise
+        except (sqlite3.Error, OSError) as error:
+            raise UserError(f"{path}: not a usable audit log ({error}); check the disk and the path") from error
 
     async def append(self, kind: Kind, facts: Mapping[str, object], committed: bytes = b"") -> str:
         """Writes one record and returns its event id once the record is durably on disk.
@@ -126,7 +124,7 @@ class AuditLog:
         body = {"event_id": event_id, "time": now, "type": kind, **self._constant, **_allowed(facts)}
         if committed:
             body["commitment"] = self.commitment(event_id, committed)
-        return event_id, json.dumps(body, allow_nan=False).encode()
+        return event_id, orjson.dumps(body)
 
     async def _write(self) -> None:
         """Commits batch after batch until none waits. Only the event loop touches the queue."""
@@ -134,12 +132,13 @@ class AuditLog:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
             bodies, error = [body for body, _ in batch], None
             try:
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, bodies)
+                async with asyncio.timeout(DISK_SECONDS):
+                    await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, bodies)
             except Exception as cause:
                 error = AuditError(type(cause).__name__)
             self.failed = error is not None
-            for _, waiter in batch:
-                _settle(waiter, error)
+            for waiter in [waiter for _, waiter in batch if not waiter.done()]:  # a client may have gone away
+                waiter.set_exception(error) if error else waiter.set_result(None)
         self._writing = None
 
     def _commit(self, bodies: list[bytes]) -> None:
@@ -178,6 +177,11 @@ def chained(previous: bytes, body: bytes) -> bytes:
     return hashlib.sha256(previous + body).digest()
 
 
+def follows(previous: bytes, body: object, stored: bytes) -> bool:
+    """Whether a stored record follows from the hash before it."""
+    return isinstance(body, bytes) and chained(previous, body) == stored
+
+
 def verify(path: Path, saved_head: str = "") -> Verdict:
     """Reads a log from its first record, changing nothing, and says where it first fails to follow.
 
@@ -199,7 +203,7 @@ def _walk(database: sqlite3.Connection, saved_head: str) -> Verdict:
     for seq, body, stored in database.execute("SELECT seq, body, hash FROM record ORDER BY seq"):
         if seq != last + 1:
             return Verdict(last, head.hex(), f"record {last + 1} was removed")
-        if chained(head, body) != stored:
+        if not follows(head, body, stored):
             return Verdict(last, head.hex(), f"record {seq} was edited or moved")
         last, head = seq, stored
         seen = seen or head.hex() == saved_head
@@ -221,7 +225,7 @@ def _verified_tail(database: sqlite3.Connection, path: Path) -> tuple[int, bytes
         raise UserError(f"{path}: its last records were removed; keep the file as evidence and start a new log")
     for (seq, body, stored), (before, _, previous) in pairwise([*rows, (0, b"", GENESIS)]):
         oldest_read = before == 0 and len(rows) > TAIL
-        if not oldest_read and (seq != before + 1 or chained(previous, body) != stored):
+        if not oldest_read and (seq != before + 1 or not follows(previous, body, stored)):
             raise UserError(f"{path}: record {seq} was edited or moved; keep the file as evidence and start a new log")
     return (rows[0][0], rows[0][2]) if rows else (0, GENESIS)
 
@@ -231,7 +235,7 @@ def _lock(path: Path) -> IO[bytes]:
     file = path.with_name(f"{path.name}.lock").open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         file.close()
         raise UserError(f"{path}: another process writes to this audit log; give each server its own") from error
     return file
@@ -252,12 +256,3 @@ def _allowed(facts: Mapping[str, object]) -> dict[str, object]:
     if unknown := facts.keys() - FACTS:
         raise ValueError(f"not for the audit log: {', '.join(sorted(unknown))}")
     return dict(facts)
-
-
-def _settle(waiter: asyncio.Future[None], error: Exception | None) -> None:
-    if waiter.done():  # the client went away
-        return
-    if error is None:
-        waiter.set_result(None)
-    else:
-        waiter.set_exception(error)

@@ -14,7 +14,7 @@ import uuid
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -62,7 +62,8 @@ def request_reader(schema: Schema) -> Callable[[bytes], Asked]:
             raise RefusedError(422, "the body does not follow the schema of this model", errors, known)
         if row is None or not isinstance(inputs, dict):
             raise RuntimeError("encoder and check disagree")
-        missing = [name for name in names if inputs.get(name) is None]
+        complete = len(inputs) == len(names) and None not in inputs.values()
+        missing = [] if complete else [name for name in names if inputs.get(name) is None]
         return Asked(row, missing, content.get("request_id", ""), content.get("explain", False))
 
     return read
@@ -106,7 +107,7 @@ def _strings(content: dict[str, Any]) -> int:
         if isinstance(value, dict):
             values += value
             values += value.values()
-    return len(content) + sum(type(value) is str for value in values)
+    return len(content) + [*map(type, values)].count(str)
 
 
 def record_encoder(schema: Schema) -> Encoder:
@@ -116,27 +117,28 @@ def record_encoder(schema: Schema) -> Encoder:
     its columns are and what its values may be. Ten times as fast as `encode`, and tested to equal it.
     """
     blank = array("f", encode({f.name: [None] for f in schema.inputs}, schema)[0].tolist())
-    numbers, codes, flags = _places(schema)
+    places = _places(schema)
     required = [f.name for f in schema.inputs if not f.missing_allowed]
 
     def encode_record(record: Mapping[str, Any]) -> Features | None:
-        row, given = blank[:], 0
+        row, given = blank[:], False
         for name, value in record.items():
-            if value is None and (name in numbers or name in codes):
+            if name not in places:
+                return None
+            if value is None:
                 continue
-            if name in numbers and (type(value) is float or type(value) is int):
-                at, low, high = numbers[name]
+            kind, at, low, high, codes, flag = places[name]
+            if kind is float and (type(value) is float or type(value) is int):
                 if not low <= value <= high:
                     return None
                 row[at] = value
-            elif name in codes and (type(value), value if isinstance(value, str | bool) else None) in codes[name]:
-                at, shown = codes[name][type(value), value]
-                row[at] = shown
+            elif kind is type(value) and value in codes:
+                row[at + codes[value]] = value if kind is bool else 1.0
             else:
                 return None
-            if name in flags:
-                row[flags[name]] = 0.0
-            given += 1
+            if flag is not None:
+                row[flag] = 0.0
+            given = True
         if not given or any(record.get(name) is None for name in required):
             return None
         return np.frombuffer(row, dtype=np.float32).reshape(1, -1)
@@ -144,25 +146,26 @@ def record_encoder(schema: Schema) -> Encoder:
     return encode_record
 
 
-Codes = dict[tuple[type, object], tuple[int, float]]
+class Place(NamedTuple):
+    """What a field's values may be, and where they go: type, first column, bounds, offset per value, flag's column."""
+
+    kind: type
+    at: int
+    low: float
+    high: float
+    codes: dict[object, int]
+    flag: int | None
 
 
-def _places(schema: Schema) -> tuple[dict[str, tuple[int, float, float]], dict[str, Codes], dict[str, int]]:
-    """Per field: column and bounds of a number, column and content of each other value, column of the missing flag."""
-    numbers: dict[str, tuple[int, float, float]] = {}
-    codes: dict[str, Codes] = {}
-    flags, at = {}, 0
+def _places(schema: Schema) -> dict[str, Place]:
+    places, at = {}, 0
     for f in schema.inputs:
-        if f.kind == "number":
-            numbers[f.name] = (at, *f.bounds)
-        elif f.kind == "boolean":
-            codes[f.name] = {(bool, False): (at, 0.0), (bool, True): (at, 1.0)}
-        else:
-            codes[f.name] = {(str, category): (at + i, 1.0) for i, category in enumerate(f.categories)}
-        at += len(f.features)
-        if f.missing_flag:
-            flags[f.name] = at - 1
-    return numbers, codes, flags
+        kind = {"number": float, "boolean": bool, "category": str}[f.kind]
+        codes: dict[object, int] = {False: 0, True: 0} if kind is bool else {c: i for i, c in enumerate(f.categories)}
+        end = at + len(f.features)
+        places[f.name] = Place(kind, at, *f.bounds, codes, end - 1 if f.missing_flag else None)
+        at = end
+    return places
 
 
 def body_errors(content: Mapping[str, Any], schema: Schema) -> Errors:

@@ -24,8 +24,8 @@ def evaluate(
     `predictions` is the prediction table (see `risk_model.predictions`); a patient is flagged at or above `threshold`.
     Under "parts", each part has its counts and, under "models", for each model: "metrics" {name: {estimate, low,
     high}} after calibration, "raw" the same before, paired "differences" to the first model, "per_1000", "in_words",
-    "curves", "subgroups" and "verdict". None stands for what cannot be estimated. UserError when a risk is not a
-    probability, or no row is left to judge.
+    "curves" and "subgroups". "gates" holds the verdict per part and model, "findings" what a reader must know. None
+    stands for what cannot be estimated. UserError when a risk is not a probability, or no row is left to judge.
     """
     from risk_model.evaluation import gates, subgroups
     from risk_model.evaluation.judge import Question, judge_part
@@ -44,6 +44,7 @@ def evaluate(
             "bounds": gates.bounds(settings),
             "reference": next(iter(next(iter(parts.values()))["models"])),
             "parts": parts,
+            "gates": {name: {m: j.pop("verdict") for m, j in part["models"].items()} for name, part in parts.items()},
             "findings": [f.to_dict() for f in seen],
         }
     )

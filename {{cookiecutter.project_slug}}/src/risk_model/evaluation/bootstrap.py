@@ -20,7 +20,7 @@ import numpy.typing as npt
 from risk_model.evaluation import metrics
 from risk_model.evaluation.metrics import NAN, Floats, Loess, Outcomes
 
-BINS = 1024
+BINS = 512
 CHUNK = 16  # resamples whose sums are held at once: more would leave the processor's cache
 LEVEL = 0.95
 Whole = npt.NDArray[np.int64]
@@ -75,7 +75,7 @@ class Sample:
         """
         order = np.argsort(-risk, kind="stable")
         y, p = outcome[order].astype(np.int8), np.asarray(risk[order], dtype=np.float64)
-        edges = np.arange(min(bins, len(p)) + 1) * len(p) // max(min(bins, len(p)), 1)
+        edges = _line_edges(metrics.logit(p), bins)
         cuts = {**_cuts(p, thresholds), "line": edges}
         ends = np.unique(np.concatenate([*cuts.values(), [len(p)]]))[1:]
         bounds = {name: np.searchsorted(ends, cut, side="right") for name, cut in cuts.items()}
@@ -84,6 +84,16 @@ class Sample:
         smooth = Loess(_bin_means(p, edges), rows.astype(np.float64), points) if len(points) and len(rows) else None
         loss = metrics.row_log_loss(y, p)
         return cls(subject[order].astype(np.int32), y, p, loss, ends.astype(np.int64), bounds, log_odds, smooth)
+
+
+def _line_edges(log_odds: Floats, bins: int) -> Whole:
+    """Edges of the bins of the calibration line: half hold as many rows each, half split the log odds evenly."""
+    n = len(log_odds)
+    if n <= bins or not bins:
+        return np.arange(n + 1 if bins else 1)
+    levels = np.linspace(log_odds[0], log_odds[-1], bins // 2 + 1)
+    even = n - np.searchsorted(log_odds[::-1], levels, side="right")
+    return np.unique(np.concatenate([np.arange(bins // 2 + 1) * n // (bins // 2), even]))
 
 
 def _bin_means(values: Floats, edges: Whole) -> Floats:
@@ -188,8 +198,8 @@ def _calibration(sample: Sample, below: Floats) -> Statistics:
     bins = np.diff(below[:, sample.bounds["line"], :2], axis=1)
     rows, events = np.ascontiguousarray(bins[:, :, 0]), np.ascontiguousarray(bins[:, :, 1])
     found = {
-        "citl": metrics.recalibration_intercept(events, rows, sample.log_odds),
-        "slope": metrics.recalibration_line(events, rows, sample.log_odds)[1],
+        "citl": metrics.recalibration(events, rows, sample.log_odds, slope=False)[:, 0],
+        "slope": metrics.recalibration(events, rows, sample.log_odds, slope=True)[:, 1],
     }
     return found if sample.smooth is None else {**found, "curve": sample.smooth(events, rows)}
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 PASS, FAIL, UNCLEAR = "pass", "fail", "too few to judge"
 INFINITE = float("inf")
+NAMES = {"auroc": "AUROC", "slope": "calibration slope", "citl": "calibration-in-the-large"}
 
 
 def bounds(settings: Evaluation) -> dict[str, tuple[float, float]]:
@@ -49,7 +50,7 @@ def _reason(name: str, figure: dict[str, float], verdict: str, low: float, high:
     wanted = f"above {low:g}" if high == INFINITE else f"between {low:g} and {high:g}"
     state = "is not" if verdict == FAIL else "is not surely"
     shown = "{estimate:.2f} ({low:.2f} to {high:.2f})".format(**figure)
-    return f"{name.replace('_', ' ').replace('auroc', 'AUROC')} {shown} {state} {wanted}"
+    return f"{NAMES[name]} {shown} {state} {wanted}"
 
 
 def findings(part: str, models: dict[str, Any]) -> list[Finding]:
@@ -58,8 +59,9 @@ def findings(part: str, models: dict[str, Any]) -> list[Finding]:
     for outcome in (FAIL, UNCLEAR):
         names = [name for name, judged in models.items() if judged["verdict"]["verdict"] == outcome]
         if names:
-            reasons = "; ".join(models[names[0]]["verdict"]["reasons"])
-            message = f"{outcome} for {', '.join(names)}: {names[0]}: {reasons}"
+            told = "; ".join(models[names[0]]["verdict"]["reasons"])
+            which = "the first: " if names[1:] else ""
+            message = f"{outcome} for {', '.join(names).replace('_', ' ')} ({which}{told})"
             remedy = "do not use it there; recalibrate on local patients first" if outcome == FAIL else "collect more"
             found.append(Finding("warning" if outcome == FAIL else "note", "gate", part, message, remedy))
     return found

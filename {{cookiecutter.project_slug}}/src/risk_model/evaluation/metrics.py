@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -90,18 +91,13 @@ def logit(risk: Floats) -> Floats:
     return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
-def expit(x: Floats) -> Floats:
-    """Probability of a log odds."""
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
-
-
 def calibration_in_the_large(outcome: Outcomes, risk: Floats) -> float:
     """Intercept a of logit P(event) = a + logit(risk): 0 is right on average, below 0 the risk is overestimated.
 
     With one class it has no finite estimate: NaN. Cox 1958; Van Calster et al., BMC Med 2019.
     """
     rows = np.ones((1, len(risk)))
-    return float(recalibration_intercept(rows * outcome, rows, logit(risk))[0])
+    return float(recalibration(rows * outcome, rows, logit(risk), slope=False)[0, 0])
 
 
 def calibration_slope(outcome: Outcomes, risk: Floats) -> float:
@@ -110,50 +106,51 @@ def calibration_slope(outcome: Outcomes, risk: Floats) -> float:
     NaN where it has no finite estimate: one class, one distinct risk, or events and non-events separated by the risk.
     """
     rows = np.ones((1, len(risk)))
-    return float(recalibration_line(rows * outcome, rows, logit(risk))[1][0])
+    return float(recalibration(rows * outcome, rows, logit(risk), slope=True)[0, 1])
 
 
-def recalibration_intercept(events: Floats, rows: Floats, x: Floats) -> Floats:
-    """Maximum-likelihood intercept at slope 1, for k tables at once: events, rows [k, n] at log odds x [n] -> [k]."""
-    total, happened = rows.sum(axis=1), events.sum(axis=1)
-    a = np.zeros(len(rows))
-    for _ in range(STEPS):
-        p = expit(a[:, None] + x)
-        curvature = np.maximum((rows * p * (1 - p)).sum(axis=1), 1e-300)
-        step = np.clip((happened - (rows * p).sum(axis=1)) / curvature, -2, 2)  # Newton overshoots where p is flat
-        a += step
-        if np.all(np.abs(step) < 1e-10):
-            break
-    return np.where((happened > 0) & (happened < total), a, NAN)
+@numba.njit(cache=True, nogil=True)
+def recalibration(events: Floats, rows: Floats, x: Floats, slope: bool) -> Floats:
+    """Maximum-likelihood intercept and slope of events on log odds x [n], for k tables of counts [k, n]: float64[k, 2].
 
-
-def recalibration_line(events: Floats, rows: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """Maximum-likelihood intercept and slope, for k tables at once (as `recalibration_intercept`): two float64[k].
-
-    Newton's method (iteratively reweighted least squares) from the events' mean and slope 0.
+    Without `slope` it stays 1. Newton's method, that is iteratively reweighted least squares; each table starts from
+    the solution before it. NaN where there is no finite solution.
     """
-    happened, total = events.sum(axis=1), rows.sum(axis=1)
-    judged = (happened > 0) & (happened < total)
-    a = np.where(judged, logit(np.divide(happened, total, out=np.full(len(total), 0.5), where=total > 0)), 0.0)
-    b, step = np.zeros_like(a), np.full_like(a, np.inf)
-    powers = np.stack([np.ones_like(x), x, x * x], axis=1)
+    lines = np.full((len(rows), 2), np.nan)
+    a, b = 0.0, 1.0
+    for k in range(len(rows)):
+        total, happened = rows[k].sum(), events[k].sum()
+        if happened <= 0 or happened >= total:
+            continue
+        a, b = _newton(events[k], rows[k], x, slope, a, b)
+        if slope and np.isnan(a):  # too far away to start from there
+            a, b = _newton(events[k], rows[k], x, slope, np.log(happened / (total - happened)), 0.0)
+        lines[k] = a, b
+        if np.isnan(a):
+            a, b = 0.0, 1.0
+    return lines
+
+
+@numba.njit(cache=True, nogil=True)
+def _newton(events: Floats, rows: Floats, x: Floats, slope: bool, a: float, b: float) -> tuple[float, float]:
     for _ in range(STEPS):
-        step_a, step = _newton_step(events, rows, a[:, None] + b[:, None] * x, powers)
-        a, b = a + step_a, b + step
-        if np.all((np.abs(step) < 1e-10) | ~judged):
-            break
-    found = judged & (np.abs(step) < 1e-6) & (np.abs(b) < 1e3)
-    return np.where(found, a, NAN), np.where(found, b, NAN)
-
-
-def _newton_step(events: Floats, rows: Floats, linear: Floats, powers: Floats) -> tuple[Floats, Floats]:
-    p = expit(linear)
-    g0, g1 = ((events - rows * p) @ powers[:, :2]).T
-    h0, h1, h2 = ((rows * p * (1 - p)) @ powers).T
-    determinant = h0 * h2 - h1 * h1
-    flat = determinant <= 1e-12 * h0 * h2  # one distinct risk, or nothing left to learn from: no step, no estimate
-    determinant = np.where(flat, NAN, determinant)
-    return (h2 * g0 - h1 * g1) / determinant, (h0 * g1 - h1 * g0) / determinant
+        g0, g1, h0, h1, h2 = 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(len(x)):
+            p = 1 / (1 + np.exp(-a - b * x[i]))
+            residual, weight = events[i] - rows[i] * p, rows[i] * p * (1 - p)
+            g0, g1 = g0 + residual, g1 + residual * x[i]
+            h0, h1, h2 = h0 + weight, h1 + weight * x[i], h2 + weight * x[i] * x[i]
+        if not slope:
+            step_a, step_b = min(max(g0 / max(h0, 1e-300), -2.0), 2.0), 0.0  # Newton overshoots where p is flat
+        else:
+            determinant = h0 * h2 - h1 * h1
+            if not determinant > 1e-12 * h0 * h2:  # one distinct risk, or a step to where the likelihood is flat
+                break
+            step_a, step_b = (h2 * g0 - h1 * g1) / determinant, (h0 * g1 - h1 * g0) / determinant
+        a, b = a + step_a, b + step_b
+        if max(abs(step_a), abs(step_b)) < 1e-10 * (1 + abs(a) + abs(b)):
+            return a, b
+    return np.nan, np.nan
 
 
 def net_benefit(outcome: Outcomes, risk: Floats, threshold: float) -> float:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AGE_BANDS = {"under 18": 18.0, "18–44": 45.0, "45–64": 65.0, "65–79": 80.0, "80 and over": np.inf}  # below this age
 PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
 LARGEST = 20  # groups of one partition shown by name; the rest are pooled
-COMPARED = {"auroc": "discriminates differently", "citl": "is calibrated differently"}
+COMPARED = {"auroc": "discriminates differently (AUROC", "citl": "is calibrated differently (calibration-in-the-large"}
 ALPHA = 0.01  # chance of any false alarm in one part of one model
 Labels = npt.NDArray[np.object_]
 
@@ -39,9 +39,9 @@ def age_band(age: Floats) -> Labels:
 
 
 def partitions(rows: pd.DataFrame) -> dict[str, Labels]:
-    """For each recorded partition the group of each row, None where missing: {"sex": object[n], ...}."""
+    """For each partition of two groups or more, the group of each row, None where missing: {"sex": object[n], ...}."""
     found = {name: _labels(rows[column], name) for name, column in PARTITIONS.items() if column in rows}
-    return {name: labels for name, labels in found.items() if any(label is not None for label in labels)}
+    return {name: labels for name, labels in found.items() if len(groups(labels, name)) > 1}
 
 
 def _labels(column: pd.Series[Any], name: str) -> Labels:
@@ -104,6 +104,7 @@ def _finding(part: str, key: tuple[str, str, str], names: list[str], models: dic
     partition, group, name = key
     row = next(r for r in models[names[0]]["subgroups"] if (r["partition"], r["group"]) == key[:2])
     here, everyone = (source[name]["estimate"] for source in (row["metrics"], models[names[0]]["metrics"]))
-    message = f"on {part}, {', '.join(names)} {COMPARED[name]} here: {here:.2f} against {everyone:.2f} for all"
+    told = ", ".join(names).replace("_", " ")
+    message = f"on {part}, {told} {COMPARED[name]} {here:.2f} here, {everyone:.2f} for all)"
     remedy = "look at how the outcome and the inputs are recorded in this group before using the model there"
-    return Finding("warning", f"subgroup {name.replace('_', ' ')}", f"{partition} {group}", message, remedy)
+    return Finding("warning", "subgroup", f"{partition} {group}", message, remedy)

@@ -52,7 +52,7 @@ def per_1000(prevalence: float, sensitivity: float, alert_rate: float) -> dict[s
     {'found': 80, 'missed': 20, 'false_alerts': 220, 'left_alone': 680}
     """
     events = round(1000 * prevalence)
-    found = min(round(1000 * prevalence * sensitivity), events)
+    found = min(round(1000 * prevalence * sensitivity), events) if events else 0
     false_alerts = min(max(round(1000 * alert_rate) - found, 0), 1000 - events)
     left_alone = 1000 - events - false_alerts
     return {"found": found, "missed": events - found, "false_alerts": false_alerts, "left_alone": left_alone}

@@ -103,7 +103,8 @@ def check_parity(model: RiskModel, features: Features) -> Logits:
     than 1e-5, or a logit by more than 1e-5 of 1 + its size.
     """
     original, exported = model.logit(features), run(model.graph(), features)
-    in_logit = np.abs(exported - original) / (1 + np.abs(original))
+    with np.errstate(invalid="ignore"):  # a logit that is not finite is found by the comparison below
+        in_logit = np.abs(exported - original) / (1 + np.abs(original))
     in_risk = np.abs(_sigmoid(exported) - _sigmoid(original))
     worst = float(np.max(np.maximum(in_logit, in_risk), initial=0.0))
     if not worst <= TOLERANCE:

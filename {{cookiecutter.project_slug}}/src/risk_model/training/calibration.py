@@ -26,7 +26,7 @@ ISOTONIC_EVENTS = 1_000  # with fewer events its steps follow noise
 SMALLEST_SLOPE = 0.01  # a calibrator may flatten the order of patients, never turn it round
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calibrator:
     """From logit to probability: sigmoid(slope · logit + intercept), or a line from knot to knot."""
 

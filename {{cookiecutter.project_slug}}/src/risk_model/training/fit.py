@@ -58,8 +58,9 @@ def fit_network(
 ) -> NetworkModel:
     """The network alone, with its bins from `train` and its weights from the loop."""
     loss = choose_loss(settings.training, pos_weight)
+    prevalence = float(np.average(train.labels, weights=train.weights))
     with loop.seeded(settings.seed), loop.threads(settings.training.threads):
-        network = Network(train.features, float(train.labels.mean()), settings.model.network)
+        network = Network(train.features, prevalence, settings.model.network)
         tables = loop.table(train.features, train.labels), loop.table(validation.features, validation.labels)
         loop.fit(network, *tables, loss, settings.training, settings.seed, monitor.of("network"))
     return NetworkModel(network)

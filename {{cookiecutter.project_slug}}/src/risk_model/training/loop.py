@@ -47,11 +47,15 @@ def fit(
     """Trains until the validation loss has not improved for `patience` epochs, and restores the best weights.
 
     Two calls with one seed give the same weights on one machine, whatever ran before, and leave torch's random state
-    as it was. UserError when the loss stops being finite.
+    as it was. UserError when the loss stops being finite, or a batch would hold a single row.
     """
+    size = settings.batch_size or automatic_batch_size(len(train.labels))
+    if size < 2:
+        raise UserError(
+            "training.batch_size: batch norm needs at least 2 rows a batch; use 0 (automatic) or 2 and more"
+        )
     with seeded(seed):
         optimizer = adamw(network, settings)
-        size = settings.batch_size or automatic_batch_size(len(train.labels))
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
         network.train()
         for epoch in tqdm(range(1, settings.epochs + 1), desc="network", unit="epoch", disable=None, leave=False):
@@ -74,11 +78,21 @@ def train_epoch(
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     norms = []
     for features, labels in batches(rows, size):
-        optimizer.zero_grad()
+        for parameter in parameters:
+            parameter.grad = None
         torch.autograd.backward(loss(network(features), labels))
-        norms.append(nn.utils.clip_grad_norm_(parameters, clip_norm))
+        norms.append(clip(parameters, clip_norm))
         optimizer.step()
     return float(torch.stack(norms).mean())
+
+
+def clip(parameters: list[Tensor], limit: float) -> Tensor:
+    """Scales the gradients down to a joint norm of `limit` where it is larger; the norm before."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    if norm > limit:
+        torch._foreach_mul_(gradients, limit / norm)
+    return norm
 
 
 def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -92,18 +106,15 @@ def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def automatic_batch_size(rows: int) -> int:
-    """256, doubled while an epoch would take more than 256 steps."""
-    size = 256
-    while min(rows, ROWS_PER_EPOCH) > 256 * size:
-        size *= 2
-    return size
+    """A power of two from 32 up that makes an epoch of 16 to 32 steps, then of up to 512 steps of 256 rows."""
+    return 1 << min(max(rows.bit_length() - 5, 5), 8)
 
 
 def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
     """AdamW that decays weight matrices, and neither biases, nor norms, nor scaling vectors."""
-    decayed = [p for name, p in network.named_parameters() if p.ndim > 1 and not name.endswith("scale")]
-    chosen = {id(p) for p in decayed}
-    others = [p for p in network.parameters() if id(p) not in chosen]
+    exempt = {name for name, p in network.named_parameters() if p.ndim < 2 or name.endswith(("bias", "scale"))}
+    decayed = [p for name, p in network.named_parameters() if name not in exempt]
+    others = [p for name, p in network.named_parameters() if name in exempt]
     groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
 

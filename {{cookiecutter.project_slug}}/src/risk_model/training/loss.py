@@ -65,7 +65,8 @@ def focal(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
     """
     refuse_activation(logits)
     surprise = binary_cross_entropy_with_logits(logits, _beside(labels, logits), reduction="none")
-    return ((-torch.expm1(-surprise)) ** gamma * surprise).mean()
+    missed = (-torch.expm1(-surprise)).clamp_min(1e-12)  # at 0 the power's gradient is infinite for gamma < 1
+    return (missed**gamma * surprise).mean()
 
 
 def refuse_activation(logits: Tensor) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 Values = dict[str, float]
-BATCH = 1000  # values that MLflow takes at once
+PENDING = 100  # values sent together: one write a tree would take longer than the tree
 
 
 class Monitor:
@@ -32,7 +32,7 @@ class Monitor:
         self.history[model].append({"epoch": epoch, **values})
         if self._run_id:
             self._pending += [(f"{model}/{name}", value, epoch) for name, value in values.items()]
-        if len(self._pending) > BATCH // 20:
+        if len(self._pending) >= PENDING:
             self.flush()
 
     def flush(self) -> None:

@@ -14,6 +14,8 @@ from risk_model.errors import UserError
 from risk_model.findings import Finding
 from risk_model.schema import Field, Schema
 
+WORTH_SAYING = 0.01  # share of rows
+
 
 def conform(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
     """The schema's columns in its order and types, with a note for each column that had implausible values.
@@ -73,6 +75,6 @@ def _without_implausible(column: pd.Series, field: Field) -> tuple[pd.Series, li
 
 
 def _unknown_categories(column: pd.Series, field: Field) -> list[Finding]:
-    unknown = int((column.notna() & ~column.isin(field.categories)).sum())
-    message = f"rows with a value the schema does not list, all alike to a model: {unknown:,}"
-    return [Finding("note", "unlisted categories", field.name, message)] if unknown else []
+    unknown = float((column.notna() & ~column.isin(field.categories)).mean())
+    message = f"{unknown:.0%} of the rows have a value the schema does not list; a model sees them all alike"
+    return [Finding("note", "unlisted categories", field.name, message)] if unknown > WORTH_SAYING else []

@@ -62,7 +62,7 @@ def is_parquet(path: Path) -> bool:
 def column_names(path: Path) -> list[str]:
     """The file's column names; UserError when it has no header row or a name occurs twice."""
     if is_parquet(path):
-        names = [str(name) for name in _open_parquet(path).schema_arrow.names]
+        names = _tidy(_open_parquet(path).schema_arrow.names)
     else:
         names = read_header(path).names
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -91,7 +91,7 @@ def read(path: Path, missing: Sequence[str], as_text: Sequence[str] = ()) -> Tab
 
 
 def read_header(path: Path) -> Header:
-    """A CSV file's names, trimmed, an empty one named for its position; the separator is what splits the row most."""
+    """A CSV file's names; its separator is the sign that splits the first row most."""
     try:
         with _text(path) as file:
             lines = [line for line, _ in zip(file, range(64), strict=False)]
@@ -104,8 +104,12 @@ def read_header(path: Path) -> Header:
     header = max(parsed, key=lambda h: len(h.names))
     if not header.names:
         raise UserError(f"{path}: there is no header row; the first row must name the columns")
-    names = [name.strip() or f"column {i}" for i, name in enumerate(header.names, start=1)]
-    return Header(names, header.separator, header.lines)
+    return Header(_tidy(header.names), header.separator, header.lines)
+
+
+def _tidy(names: Sequence[str]) -> list[str]:
+    """Names without spaces around them or line ends within; an empty one is named for its position."""
+    return [" ".join(str(name).split()) or f"column {i}" for i, name in enumerate(names, start=1)]
 
 
 def rows_of(rows: Sequence[int]) -> str:
@@ -168,7 +172,7 @@ def _read_csv(path: Path, header: Header, missing: Sequence[str], as_text: Seque
         )
     except pa.ArrowInvalid as error:
         raise _unreadable(path, header, error) from None  # pyarrow's own message repeats the row
-    if any(pa.types.is_binary(_value_type(kind)) for kind in table.schema.types):
+    if any(_is_bytes(_value_type(kind)) for kind in table.schema.types):
         raise _not_utf8(path)
     if ragged:
         places = _lines_of(path, header)(ragged)
@@ -176,7 +180,21 @@ def _read_csv(path: Path, header: Header, missing: Sequence[str], as_text: Seque
             f"{path}: {len(ragged):,} rows do not have the header's {len(header.names)} values ({places}); "
             f"quote values that contain {header.separator!r} or line ends"
         )
+    if _ends_in_quotes(path, table):
+        line = _lines_of(path, header)([len(table) - 1])
+        raise UserError(f"{path}: a quote that opens in {line} is never closed; close it, or double it within a value")
     return table
+
+
+def _ends_in_quotes(path: Path, table: pa.Table) -> bool:
+    """Whether the last value swallowed the lines after it."""
+    last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
+    if not isinstance(last, str) or "\n" not in last:
+        return False
+    with pa.input_stream(str(path)) as file:
+        while chunk := file.read(BLOCK):
+            end = chunk
+    return not end.rstrip().endswith(b'"')
 
 
 def _unreadable(path: Path, header: Header, error: pa.ArrowInvalid) -> UserError:
@@ -224,24 +242,31 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+
+
 def _to_pandas(table: pa.Table, as_text: Sequence[str]) -> pd.DataFrame:
-    """Dates become datetime64; times of day, lists and the like become text."""
-    columns = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        columns[str(name)] = _column_to_pandas(column, str(name) in as_text)
-    return pd.DataFrame(columns)
+    columns = zip(_tidy(table.column_names), table.columns, strict=True)
+    return pd.DataFrame({name: _column_to_pandas(column, name in as_text) for name, column in columns})
 
 
 def _column_to_pandas(column: pa.ChunkedArray, as_text: bool) -> pd.Series:
-    kind = _value_type(column.type)
-    if pa.types.is_time(kind) or (as_text and not pa.types.is_string(kind)):
-        column = column.cast(pa.string())
-    elif pa.types.is_decimal(kind):
-        column = column.cast(pa.float64())
-    elif pa.types.is_boolean(kind):  # with missing values it would be no numpy type
-        column = column.cast(pa.int8())
-    series: pd.Series = column.to_pandas(date_as_object=False)
-    if pa.types.is_temporal(column.type):
-        series = pd.to_datetime(series)
+    series: pd.Series = _plain(column, as_text).to_pandas(date_as_object=False)
+    if pd.api.types.is_datetime64_any_dtype(series):
         return series.dt.tz_localize(None) if series.dt.tz is not None else series
     return series
+
+
+def _plain(column: pa.ChunkedArray, as_text: bool) -> pa.ChunkedArray:
+    """The column as numbers, timestamps or text: what pandas has a type of its own for."""
+    kind, types = _value_type(column.type), pa.types
+    if types.is_nested(kind) or _is_bytes(kind):
+        return pa.chunked_array([pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())])
+    if types.is_time(kind) or (as_text and not types.is_string(kind)):
+        return column.cast(pa.string())
+    if types.is_duration(kind):
+        return column.cast(pa.duration("s"), safe=False).cast(pa.int64())
+    if types.is_decimal(kind) or types.is_float16(kind):
+        return column.cast(pa.float64())
+    return column.cast(pa.int8()) if types.is_boolean(kind) else column  # a boolean with gaps has no numpy type

@@ -50,7 +50,9 @@ FIELDS = (
 
 def load(settings: config.HeartDisease) -> Cohort:
     """920 patients, 55.3 % with an artery narrowed by more than half (`num` above 0); the site is the hospital."""
-    schema = declare_recorded_after(Schema("heart_disease", "num > 0", FIELDS), settings.recorded_after)
+    schema = declare_recorded_after(
+        Schema("heart_disease", "narrowing of a coronary artery by more than half", FIELDS), settings.recorded_after
+    )
     frame = pd.read_csv(FILE)
     inputs, notes = conform(frame, schema)
     index = pd.DataFrame({"site": frame["dataset"], "age": frame["age"].astype(float), "sex": as_text(frame["sex"])})

@@ -20,6 +20,7 @@ from risk_model.schema import Field, Schema
 CATEGORIES = 30  # the most frequent values of a column; the rest are unknown to the model: all zeros
 FLAGGED = 0.05  # share missing above which "not measured" becomes a feature of its own
 DISTINCT = 0.9  # share of distinct values above which text names rows, and numbers with such a name do
+COUNTED = 100  # rows: from here on whole numbers that rise from row to row, or fill their range, count the rows
 FREE_TEXT = 40  # characters, or half as many words as LISTED: longer is prose
 IDENTIFIER = re.compile(
     r"(^|[\W_])(id|ids|nr|nbr|mrn|key|uuid|guid|ssn|number|identifier)$|[a-z](ID|Id)$", re.IGNORECASE
@@ -63,12 +64,16 @@ def infer_schema(frame: pd.DataFrame, name: str, outcome: str) -> tuple[Schema, 
     for column in map(str, frame.columns):
         reason = reason_to_leave_out(frame[column], column)
         if reason:
-            notes.append(
-                Finding("note", "left out", column, reason, "describe it in data.schema if a model should see it")
-            )
+            notes.append(Finding("note", "left out", column, reason, _remedy(frame[column], column)))
         else:
             fields.append(infer_field(frame[column], column))
     return Schema(name, outcome, tuple(fields)), tuple(notes)
+
+
+def _remedy(column: pd.Series, name: str) -> str:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return f"data.time={name} if it is the prediction moment"
+    return "describe it in data.schema if a model should see it"
 
 
 def reason_to_leave_out(column: pd.Series, name: str) -> str:
@@ -98,9 +103,11 @@ def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     values = recorded.to_numpy(dtype=float)
     if distinct <= max(DISTINCT * len(values), LISTED) or not np.isfinite(values).all() or (values % 1 != 0).any():
         return ""
-    all_differ = distinct == len(values)
-    counted = all_differ and ((np.diff(values) > 0).all() or np.ptp(values) + 1 == len(values))
-    return "an identifier: a different whole number in each row" if counted or IDENTIFIER.search(name) else ""
+    counted = distinct == len(values) and ((np.diff(values) > 0).all() or np.ptp(values) + 1 == len(values))
+    by_chance = len(values) < COUNTED and values.min() not in (0, 1)  # few patients may all differ in age
+    if (counted and not by_chance) or IDENTIFIER.search(name):
+        return "an identifier: a different whole number in each row"
+    return ""
 
 
 def infer_field(column: pd.Series, name: str) -> Field:
@@ -122,5 +129,5 @@ def _plausible_range(low: float, high: float) -> tuple[float, float]:
     """Observed range widened by its span, rounded outwards to two digits so that it shows no patient's value."""
     span = high - low
     step = 10.0 ** (math.floor(math.log10(span)) - 1) if span else 1.0
-    below = math.floor((low - span) / step) * step
-    return (max(below, 0.0) if low >= 0 else below), round(math.ceil((high + span) / step) * step, 12)
+    below, above = math.floor((low - span) / step) * step, math.ceil((high + span) / step) * step
+    return float(f"{max(below, 0.0) if low >= 0 else below:.10g}"), float(f"{above:.10g}")

@@ -104,7 +104,7 @@ LATER = (
 
 def load(settings: config.Support2) -> Cohort:
     """9,105 patients, 25.9 % of whom died in hospital; UserError for an unknown name in `recorded_after`."""
-    schema = Schema("support2", "hospdead", KNOWN + LATER)
+    schema = Schema("support2", "death in hospital", KNOWN + LATER)
     schema = declare_recorded_after(schema, settings.recorded_after)
     frame = pd.read_parquet(FILE)
     inputs, notes = conform(frame, schema)

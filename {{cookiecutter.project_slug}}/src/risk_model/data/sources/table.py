@@ -6,6 +6,7 @@ like, the schema with data.schema=….
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def load(settings: config.Table) -> Cohort:
     rows, dropped = _rows_to_keep(labels, index, outcome)
     columns, index = (frame.iloc[rows].reset_index(drop=True) for frame in (columns, index))
     schema, inferred = (given, ()) if given else infer_schema(columns, path.stem, outcome)
-    schema = _declare(schema, outcome, settings.recorded_after)
+    schema = _declare(schema, outcome, settings.recorded_after, inferred)
     inputs, changed = conform(columns, schema)
     source = f"{path.name}, supplied by the user"
     return Cohort(schema, inputs, labels[rows].astype(np.int8), index, source, (*dropped, *notes, *inferred, *changed))
@@ -58,6 +59,9 @@ def _required(value: str, key: str) -> str:
 
 
 def _check_names(settings: config.Table, names: list[str]) -> None:
+    if settings.outcome not in names and any(re.fullmatch(r"[-+\d.,/: ]+", name) for name in names):
+        # not listed, as columns are elsewhere: they may be a patient's values
+        raise UserError(f"{settings.path}: the first row looks like data; put a row of column names above it")
     asked = [("outcome", settings.outcome)]
     asked += [(key, name) for key in ("exclude", "recorded_after") for name in getattr(settings, key)]
     for key, name in asked:
@@ -105,8 +109,14 @@ def _rows_to_keep(labels: np.ndarray, index: pd.DataFrame, outcome: str) -> tupl
     return np.flatnonzero(has_outcome & has_subject), notes
 
 
-def _declare(schema: Schema, outcome: str, recorded_after: Sequence[str]) -> Schema:
-    """The schema for this outcome; what is declared in the settings goes before what the schema says."""
+def _declare(schema: Schema, outcome: str, recorded_after: Sequence[str], left_out: Sequence[Finding]) -> Schema:
+    """The schema for this outcome; what the settings declare goes before what the schema says."""
+    if outcome in schema.names:
+        raise UserError(f"data.schema: the outcome {outcome!r} must not be one of the fields; take it out")
     schema = Schema(schema.name, outcome, schema.fields)
-    present = [name for name in recorded_after if name in schema.names]
-    return declare_recorded_after(schema, present) if recorded_after else schema
+    if recorded_after:
+        schema = declare_recorded_after(schema, [name for name in recorded_after if name in schema.names])
+    if not schema.inputs:
+        reasons = "; ".join(f"{note.where}: {note.message}" for note in left_out[:5])
+        raise UserError(f"data.path: no column is left to learn from ({reasons or 'all columns are roles or excluded'})")
+    return schema

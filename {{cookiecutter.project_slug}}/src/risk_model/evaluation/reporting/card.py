@@ -8,9 +8,9 @@ FIGURES = {
     "AUROC": "auroc",
     "AUPRC": "auprc",
     "Brier score": "brier",
-    "calibration-in-the-large": "calibration_in_the_large",
-    "calibration slope": "calibration_slope",
-    "ECE, ten equal-width bins": "ece_equal_width",
+    "calibration-in-the-large": "citl",
+    "calibration slope": "slope",
+    "ECE, ten equal-width bins": "ece",
     "net benefit at the operating threshold": "net_benefit",
 }
 
@@ -42,11 +42,11 @@ def _purpose(name: str, facts: dict[str, Any]) -> str:
 def _part(part: str, name: str, judged: dict[str, Any]) -> str:
     content = judged["parts"][part]
     metrics = content["models"][name]["metrics"]
-    verdict = content["models"][name]["verdict"]["verdict"]
+    verdict = judged["gates"][part][name]["verdict"]
     lines = [
         f"## {part}: {verdict}",
         "",
-        f"{content['rows']} predictions, {content['events']} events.",
+        f"{content['n']} predictions, {content['events']} events.",
         "",
         "| figure | estimate | 95 % interval |",
         "|---|---|---|",

@@ -1,0 +1,54 @@
+"""What is served and scored in the benchmarks? A sealed package of an untrained network: 60-128-128-1, or wider.
+
+    python benchmarks/packages.py DIRECTORY
+
+writes one of 50 numbers and 10 categories, for serving.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from training_loop import Mlp
+
+from risk_model.model.export import trace
+from risk_model.package import ModelPackage, seal
+from risk_model.runs import write_json
+from risk_model.schema import Field, Schema
+from risk_model.training.calibration import Calibrator, attach
+
+WARDS = ("medical", "surgical", "intensive")
+
+
+def schema(numbers: int, categories: int) -> Schema:
+    """Numbers between -10 and 10, and categories of three."""
+    fields = [Field(f"number {i}", "number", minimum=-10.0, maximum=10.0) for i in range(numbers)]
+    fields += [Field(f"ward {i}", "category", categories=WARDS) for i in range(categories)]
+    return Schema("benchmark", "event", tuple(fields))
+
+
+def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
+    """Writes and seals a package."""
+    torch.manual_seed(0)
+    fields = schema(numbers, categories)
+    width = len(fields.features)
+    graph = trace(Mlp(width).eval(), np.zeros((2, width), dtype=np.float32))
+    (directory / "explain").mkdir(parents=True)
+    (directory / "risk.onnx").write_bytes(attach(graph, Calibrator("identity")))
+    (directory / "schema.json").write_text(fields.to_json(), encoding="utf-8")
+    (directory / "model_card.md").write_text("# Benchmark\n", encoding="utf-8")
+    quantiles = {"missing": 0.0, "quantiles": np.linspace(-2, 2, 101).tolist()}
+    shares = {"missing": 0.0, "shares": dict.fromkeys(WARDS, 1 / 3)}
+    reference = {field.name: quantiles if field.kind == "number" else shares for field in fields.fields}
+    write_json(directory / "reference.json", {"rows": 1000, "fields": reference})
+    write_json(directory / "evaluation.json", {})
+    np.save(directory / "explain" / "background.npy", np.zeros((100, width), dtype=np.float32))
+    seal(directory, {"model": "network", "operating_threshold": 0.5, "versions": {}, "git": "", "fingerprint": ""})
+    return ModelPackage.open(directory)
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]), numbers=50, categories=10)

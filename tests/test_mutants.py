@@ -1,0 +1,87 @@
+"""Do the project's tests notice the mistakes they are there for? Each mistake is made once, and its test must fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import TREE
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mistake: `old`, which stands once in `file`, becomes `new`, and `test` must fail."""
+
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+MUTANTS = {
+    "a model may see what is recorded after the prediction": Mutant(
+        "src/risk_model/schema.py",
+        "tuple(f for f in self.fields if not f.recorded_after)",
+        "tuple(f for f in self.fields)",
+        "tests/test_schema.py",
+    ),
+    "the hall imports a room": Mutant(
+        "src/risk_model/findings.py",
+        "from dataclasses import asdict, dataclass\n",
+        "from dataclasses import asdict, dataclass\n\nfrom risk_model import data\n",
+        "tests/test_project.py::test_a_room_imports_only_the_hall_and_earlier_rooms",
+    ),
+    "serving imports pandas": Mutant(
+        "src/risk_model/schema.py",
+        "if TYPE_CHECKING:\n    import pandas as pd\n",
+        "import pandas as pd\n",
+        "tests/test_project.py::test_serving_imports_nothing_that_only_training_needs",
+    ),
+    "MLflow may call home": Mutant(
+        "src/risk_model/__init__.py",
+        'os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"',
+        'os.environ["MLFLOW_DISABLE_TELEMETRY"] = "false"',
+        "tests/test_project.py::test_importing_the_package_turns_telemetry_off",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project to make mistakes in; each test leaves it as it was."""
+    copy = tmp_path_factory.mktemp("mutants") / "project"
+    shutil.copytree(TREE, copy, ignore=shutil.ignore_patterns("__pycache__", ".*_cache", ".venv", ".hypothesis"))
+    return copy
+
+
+def run_tests(project: Path, test: str) -> subprocess.CompletedProcess[str]:
+    """Runs a test, stopping at its first failure; no bytecode, which could outlive the mistake."""
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
+    return subprocess.run(command, cwd=project, env=dict(os.environ), capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_a_mistake_is_noticed(project: Path, mutant: Mutant) -> None:
+    path = project / mutant.file
+    original = path.read_text(encoding="utf-8")
+    assert original.count(mutant.old) == 1, "the table is out of date: the text must stand in the file once"
+    path.write_text(original.replace(mutant.old, mutant.new), encoding="utf-8")
+    try:
+        done = run_tests(project, mutant.test)
+    finally:
+        path.write_text(original, encoding="utf-8")
+    assert done.returncode == 1, done.stdout[-3000:]  # 2 to 5: the test did not run
+    assert f"FAILED {mutant.test}" in done.stdout
+
+
+@pytest.mark.parametrize("test", sorted({mutant.test for mutant in MUTANTS.values()}))
+def test_without_a_mistake_the_same_test_passes(project: Path, test: str) -> None:
+    done = run_tests(project, test)
+    assert done.returncode == 0, done.stdout[-3000:]

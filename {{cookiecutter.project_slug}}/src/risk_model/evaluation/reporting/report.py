@@ -1,0 +1,164 @@
+"""What will a clinician, a reviewer and an auditor ask of this run? One HTML file that answers without a network.
+
+The page's text stands in `report.html.j2`, its looks in `report.css`; here the run's facts become what the page shows.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from risk_model.evaluation.reporting import figures, tables, wording
+from risk_model.evaluation.reporting.figures import words
+from risk_model.package import write_atomically
+
+Facts = dict[str, Any]
+HERE = Path(__file__).parent
+CONTENTS = {
+    "core": "Core figures",
+    "split": "Split",
+    "found": "Findings",
+    "models": "Models",
+    "recalibration": "Recalibration",
+    "subgroups": "Subgroups",
+    "choice": "Choice of champion",
+    "explanation": "Explanation",
+    "training": "Training",
+    "data": "Data quality",
+    "provenance": "Provenance",
+}
+
+
+def write_report(path: Path, facts: Facts) -> None:
+    """Writes a run's report as one self-contained HTML file, whole or not at all.
+
+    `facts` is JSON-able. Needed: "title", and "evaluation" as `evaluate` returns it. Read where present, and otherwise
+    "not recorded": "cohort", "split", "shared_by_row_split", "quality", "findings", "calibrators", "champion",
+    "threshold_reason", "training", "explanation", "provenance".
+    """
+    _write(path, "report.html.j2", _view(facts))
+
+
+def write_index(path: Path, entries: list[Facts]) -> None:
+    """Writes the page that links several reports, with the champion's figures of each.
+
+    An entry has "name", "href", "outcome", "champion" and "evaluation".
+    """
+    _write(path, "index.html.j2", {"entries": [_entry(entry) for entry in entries]})
+
+
+def _write(path: Path, template: str, view: Facts) -> None:
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"cell": wording.cell, "kind": _kind}
+    css = Markup((HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704 the package's own file
+    write_atomically(path, environment.get_template(template).render(css=css, **view).encode())
+
+
+def _kind(verdict: str) -> str:
+    return verdict if verdict in ("pass", "fail") else "unclear"
+
+
+def _entry(entry: Facts) -> Facts:
+    evaluation, champion = entry["evaluation"], entry["champion"]
+    view = wording.verdict(champion, evaluation, _first(evaluation))
+    return {**view, "title": entry["outcome"], "name": entry["name"], "href": entry["href"]}
+
+
+def _first(evaluation: Facts) -> str:
+    return "test" if "test" in evaluation["parts"] else next(iter(evaluation["parts"]))
+
+
+def _view(facts: Facts) -> Facts:
+    evaluation = facts["evaluation"]
+    first = _first(evaluation)
+    chosen = facts.get("champion") or {"name": next(iter(evaluation["parts"][first]["models"]))}
+    name, quality = chosen["name"], facts.get("quality") or {}
+    verdict = wording.verdict(name, evaluation, first)
+    urgent, notes = tables.findings([*facts.get("findings", []), *evaluation["findings"]])
+    return {
+        "title": facts["title"],
+        "cohort_line": _cohort_line(facts.get("cohort", {})),
+        "verdict": {**verdict, "kind": _kind(verdict["verdict"])},
+        "threshold_reason": facts.get("threshold_reason", ""),
+        "contents": list(CONTENTS.items()),
+        "first": "the test split" if first == "test" else first,
+        "figures": _core(evaluation["parts"][first], name, evaluation["threshold"]),
+        "split": tables.split(facts.get("split", [])),
+        "shared": _shared(facts.get("shared_by_row_split")),
+        "urgent": urgent,
+        "notes": notes,
+        "resamples": f"{evaluation['resamples']:,}",
+        "minimum_events": evaluation["minimum_events"],
+        "parts": [_part(part, name, evaluation, part == first) for part in evaluation["parts"]],
+        "reference": words(evaluation["reference"]),
+        "calibrators": tables.calibrators(facts.get("calibrators", {})),
+        "champion": {"label": words(name), "reason": chosen.get("reason", ""), "table": tables.choice(chosen)},
+        "explanation": _markup(figures.explanation(facts.get("explanation") or {})),
+        "training": [_training(*item) for item in (facts.get("training") or {}).items()],
+        "answers": tables.answers(quality),
+        "quality_tables": {k: rows for k, rows in quality.get("tables", {}).items() if rows},
+        **_provenance(facts.get("provenance", {})),
+        "gates": tables.gates(evaluation["bounds"]),
+    }
+
+
+def _markup(svg: str) -> Markup:
+    return Markup(svg)  # noqa: S704 drawn here; matplotlib escapes what it writes
+
+
+def _core(part: Facts, champion: str, threshold: float) -> dict[str, Markup]:
+    return {name: _markup(svg) for name, svg in figures.core(part, champion, threshold).items()}
+
+
+def _cohort_line(cohort: Facts) -> str:
+    rows = f"{cohort['rows']:,} rows" if "rows" in cohort else ""
+    return " · ".join(text for text in (cohort.get("name", ""), rows, cohort.get("source", "")) if text)
+
+
+def _shared(shared: list[int] | None) -> str:
+    if not shared:
+        return ""
+    if not shared[0]:
+        return "No subject has two rows that a split by row could have put on both sides."
+    return (
+        f"A split by row would have put {shared[0]:,} subjects on both sides, and {shared[1]:,} of their rows into the "
+        "test split: that is why subjects are kept together."
+    )
+
+
+def _part(part: str, champion: str, evaluation: Facts, first: bool) -> Facts:
+    content, gates = evaluation["parts"][part], evaluation["gates"][part]
+    drawn = {} if first else _core(content, champion, evaluation["threshold"])
+    prevalence = wording.percent(content["prevalence"])
+    return {
+        "name": part,
+        "heading": f"{part}: {content['n']:,} rows, {content['events']:,} events ({prevalence})",
+        "columns": [
+            {"label": words(name), "champion": name == champion, "verdict": gates[name]["verdict"]}
+            for name in content["models"]
+        ],
+        "figure_rows": tables.figure_rows(content, evaluation["threshold"]),
+        "reasons": [f"{words(name)}: {'; '.join(g['reasons'])}." for name, g in gates.items() if g["reasons"]],
+        "dropped": content["resamples_dropped"],
+        "differences": tables.differences(content, evaluation["reference"]),
+        "recalibration": tables.recalibration(content),
+        "subgroups": tables.subgroups(content["models"][champion]),
+        "figures": list(drawn.values()),
+    }
+
+
+def _training(name: str, history: list[Facts]) -> Facts:
+    last = history[-1]["epoch"] if history else 0
+    return {"name": words(name), "figure": _markup(figures.training(history)), "text": f"{last} epochs recorded."}
+
+
+def _provenance(provenance: Facts) -> Facts:
+    plain = {key: value for key, value in provenance.items() if not isinstance(value, dict | list)}
+    nested = {key: value for key, value in provenance.items() if key not in plain}
+    return {"provenance": plain, "settings": json.dumps(nested, indent=1, ensure_ascii=False)}

@@ -1,0 +1,102 @@
+"""How does a number become a sentence a clinician can use? Only what an interval supports is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from risk_model.evaluation.gates import FAIL, PASS, UNCLEAR
+from risk_model.evaluation.reporting.figures import words
+
+Figure = dict[str, Any]
+SUMMARY = {PASS: "within the stated bounds", FAIL: "outside the stated bounds", UNCLEAR: "too few to judge"}
+
+
+def figure_text(figure: Figure, digits: int = 3) -> str:
+    """An estimate with its interval, "–" for what could not be estimated.
+
+    >>> figure_text({"estimate": 0.8312, "low": 0.81, "high": 0.85})
+    '0.831 (0.810 to 0.850)'
+    """
+    estimate, low, high = (figure.get(key) for key in ("estimate", "low", "high"))
+    if estimate is None:
+        return "–"
+    if low is None or high is None:
+        return f"{estimate:.{digits}f} (no interval)"
+    return f"{estimate:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})".replace("-", "−")
+
+
+def cell(value: Any) -> str:
+    """Any value as a table shows it: intervals, counts with thousands, numbers to three digits, "–" for none."""
+    if isinstance(value, dict):
+        return figure_text(value)
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return (f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}").replace("-", "−")
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def percent(share: float | None) -> str:
+    """A share in per cent, with one digit below 10 %."""
+    return "–" if share is None else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+
+
+def discrimination(model: str, part: dict[str, Any]) -> str:
+    """On how many patients, and how well the model tells the two groups apart."""
+    auroc = figure_text(part["models"][model]["metrics"]["auroc"], 2)
+    rows = f"{part['n']:,} predictions for {part['subjects']:,} patients" if part["subjects"] < part["n"] else ""
+    seen = rows or f"{part['n']:,} patients"
+    return f"AUROC {auroc} on {seen} that played no part in its making; {part['events']:,} had the event."
+
+
+def calibration(metrics: dict[str, Figure]) -> str:
+    """Whether risks are right on average and spread as they should be, as far as the intervals tell."""
+    average = _position(metrics["citl"], 0.0, ("too low", "right", "too high"))
+    spread = _position(metrics["slope"], 1.0, ("not spread enough", "neither too extreme nor too timid", "too extreme"))
+    return (
+        f"On average its risks are {average} (calibration-in-the-large {_inside(metrics['citl'])}); "
+        f"they are {spread} (slope {_inside(metrics['slope'])})."
+    )
+
+
+def _inside(figure: Figure) -> str:
+    return figure_text(figure, 2).replace(" (", ", ").replace(")", "")
+
+
+def _position(figure: Figure, target: float, said: tuple[str, str, str]) -> str:
+    """Words for an interval above, around and below the target."""
+    low, high = figure.get("low"), figure.get("high")
+    if low is None or high is None:
+        return "not judged"
+    return said[0] if low > target else said[2] if high < target else said[1]
+
+
+def elsewhere(model: str, evaluation: dict[str, Any], first: str) -> list[dict[str, str]]:
+    """The model's verdict in every part but the first: part, verdict and sentence."""
+    lines = []
+    for name, part in evaluation["parts"].items():
+        gate = evaluation["gates"][name][model]
+        if gate["verdict"] == UNCLEAR:
+            sentence = "; ".join(gate["reasons"]) + "."
+        else:
+            sentence = f"{discrimination(model, part)} {calibration(part['models'][model]['metrics'])}"
+        lines.append({"part": name, "verdict": gate["verdict"], "sentence": sentence})
+    return [line for line in lines if line["part"] != first]
+
+
+def verdict(model: str, evaluation: dict[str, Any], first: str) -> dict[str, Any]:
+    """What stands at the top of a report: the verdict on the model in the first part, in words and counts."""
+    part, gate = evaluation["parts"][first], evaluation["gates"][first][model]
+    judged = part["models"][model]
+    reasons = f" {'; '.join(gate['reasons'])}." if gate["reasons"] else ""
+    return {
+        "verdict": gate["verdict"],
+        "word": f"{words(model)}, {SUMMARY[gate['verdict']]}",
+        "sentence": f"{words(model)[:1].upper()}{words(model)[1:]}: {discrimination(model, part)}",
+        "calibration": calibration(judged["metrics"]) + reasons,
+        "in_words": judged["in_words"],
+        "counts": judged["per_1000"],
+        "elsewhere": elsewhere(model, evaluation, first),
+    }

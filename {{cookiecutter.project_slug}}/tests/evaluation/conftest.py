@@ -1,0 +1,58 @@
+"""Predictions to judge: a well-calibrated cohort with groups, and external cohorts that go wrong in known ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from risk_model.config import Decision, Evaluation
+from risk_model.predictions import COLUMNS
+
+Predictions = Callable[..., pd.DataFrame]
+MODELS = {"logistic_regression": 0.6, "xgboost": 0.3, "network": 0.4}
+
+
+def part(rng: np.random.Generator, split: str, n: int, shift: float = 0.0, rows_each: int = 1) -> pd.DataFrame:
+    """Rows of one split in which the models' risks are right but for `shift` on the log odds."""
+    z = np.repeat(rng.normal(-1.2, 1.3, n // rows_each), rows_each)
+    base = pd.DataFrame(
+        {
+            "subject_id": [f"{split}-{i // rows_each}" for i in range(len(z))],
+            "prediction_time": pd.NaT,
+            "boolean_value": rng.random(len(z)) < 1 / (1 + np.exp(-z - shift)),
+            "site": rng.choice(["A", "B"], len(z)) if split == "test" else split,
+            "age": rng.uniform(18, 95, len(z)),
+            "sex": rng.choice(["female", "male"], len(z)),
+            "ethnicity": pd.NA,
+            "split": split,
+        }
+    )
+    tables = []
+    for model, noise in MODELS.items():
+        seen = z + rng.normal(0, noise, len(z))
+        slope = np.cov(seen, z)[0, 1] / seen.var()
+        risk = 1 / (1 + np.exp(-(z.mean() + slope * (seen - z.mean()))))
+        raw = 1 / (1 + np.exp(-seen - 1.5))
+        tables.append(base.assign(model=model, predicted_boolean_probability=risk, raw_probability=raw))
+    return pd.concat(tables)[list(COLUMNS)]
+
+
+@pytest.fixture(scope="session")
+def predictions() -> pd.DataFrame:
+    """A test split, a training split that must not be judged, and two external cohorts: off by 1.5, and tiny."""
+    rng = np.random.default_rng(0)
+    parts = [part(rng, "train", 300), part(rng, "test", 1500, rows_each=2), part(rng, "North", 400, shift=1.5)]
+    tiny = part(rng, "Tiny", 30)
+    return pd.concat([*parts, tiny], ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def evaluation(predictions: pd.DataFrame) -> dict[str, Any]:
+    """The evaluation of `predictions`, with fewer resamples than a run would take."""
+    from risk_model.evaluation import evaluate
+
+    return evaluate(predictions, 0.2, Evaluation(resamples=200), Decision(harm_ratio=4.0), seed=0)

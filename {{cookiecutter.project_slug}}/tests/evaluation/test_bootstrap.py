@@ -1,0 +1,161 @@
+"""The fused kernel equals plain numpy on the drawn rows; draws are of subjects, paired, and the same per seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from risk_model.evaluation import metrics
+from risk_model.evaluation.bootstrap import Sample, draw_counts, interval, resample, statistics
+
+THRESHOLDS = np.array([0.1, 0.25, 0.5])
+
+
+class Drawn:
+    """Outcomes, risks and subjects of a cohort with several rows a subject."""
+
+    def __init__(self, n: int = 600, digits: int | None = None, seed: int = 0, subjects: int = 200) -> None:
+        rng = np.random.default_rng(seed)
+        x = rng.normal(-1.3, 1.5, n)
+        self.outcome = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(np.int8)
+        risk = 1 / (1 + np.exp(-1.2 * x - 0.2))
+        self.risk = risk if digits is None else risk.round(digits)
+        self.subject = rng.integers(0, subjects, n)
+        self.subjects = subjects
+
+    def sample(self, **options: object) -> Sample:
+        return Sample.of(self.outcome, self.risk, self.subject, **options)  # type: ignore[arg-type]
+
+    def rows(self, counts: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+        """The rows of one resample, each as often as its subject was drawn."""
+        return np.repeat(np.arange(len(self.risk)), counts[self.subject])
+
+
+def reference(cohort: Drawn, counts: npt.NDArray[np.uint8]) -> dict[str, float]:
+    """One resample's figures the slow way: the rows repeated, scikit-learn and plain numpy."""
+    rows = cohort.rows(counts)
+    y, p = cohort.outcome[rows], cohort.risk[rows]
+    edges = {"ece": metrics.equal_width_edges(), "ece_equal_count": metrics.equal_count_edges(cohort.risk)}
+    gaps = {k: np.bincount(np.searchsorted(e, p), weights=y - p, minlength=10) for k, e in edges.items()}
+    return {
+        "auroc": roc_auc_score(y, p),
+        "auprc": average_precision_score(y, p),
+        "brier": brier_score_loss(y, p),
+        **{name: float(np.abs(gap).sum() / len(p)) for name, gap in gaps.items()},
+    }
+
+
+@pytest.mark.parametrize("digits", [None, 2, 1, 0], ids=["no ties", "some ties", "many ties", "risks of 0 and 1 only"])
+def test_kernel_equals_plain_numpy_to_the_twelfth_digit(digits: int | None) -> None:
+    cohort = Drawn(digits=digits)
+    counts = np.concatenate(list(draw_counts(cohort.subjects, 40, seed=3)))
+    found = statistics(cohort.sample(bins=0), counts)
+    for k in range(40):
+        for name, expected in reference(cohort, counts[k]).items():
+            assert found[name][k] == pytest.approx(expected, abs=1e-12), name
+
+
+def test_counts_at_each_threshold_are_those_of_the_drawn_rows() -> None:
+    cohort = Drawn(digits=2)
+    counts = next(draw_counts(cohort.subjects, 5, seed=0))
+    found = statistics(cohort.sample(thresholds=THRESHOLDS, bins=0), counts)
+    for k in range(5):
+        y, p = cohort.outcome[cohort.rows(counts[k])], cohort.risk[cohort.rows(counts[k])]
+        assert found["flagged"][k].tolist() == [float((p >= t).sum()) for t in THRESHOLDS]
+        assert found["found"][k].tolist() == [float(y[p >= t].sum()) for t in THRESHOLDS]
+
+
+def test_with_every_row_once_the_kernel_gives_the_metrics_themselves() -> None:
+    cohort = Drawn()
+    found = statistics(cohort.sample(bins=len(cohort.risk)), np.ones((1, cohort.subjects), np.uint8))
+    assert found["log_loss"][0] == pytest.approx(metrics.log_loss(cohort.outcome, cohort.risk), abs=1e-12)
+    assert found["slope"][0] == pytest.approx(metrics.calibration_slope(cohort.outcome, cohort.risk), abs=1e-9)
+    assert found["citl"][0] == pytest.approx(metrics.calibration_in_the_large(cohort.outcome, cohort.risk), abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [1500, 20_000])
+def test_slopes_fitted_to_bins_are_within_a_twentieth_of_their_standard_error(n: int) -> None:
+    cohort = Drawn(n=n, subjects=n)
+    counts = np.concatenate(list(draw_counts(n, 20, seed=0)))
+    found = statistics(cohort.sample(), counts)["slope"]
+    exact = []
+    for k in range(20):
+        rows = cohort.rows(counts[k])
+        line = LogisticRegression(C=np.inf, tol=1e-10).fit(
+            metrics.logit(cohort.risk[rows])[:, None], cohort.outcome[rows]
+        )
+        exact.append(line.coef_[0, 0])
+    assert np.abs(found - exact).max() < 0.05 * np.std(exact)
+
+
+def test_rows_of_one_subject_are_drawn_together() -> None:
+    once = Drawn(n=400, subjects=400)
+    once.subject = np.arange(400)
+    twice = Drawn(n=400, subjects=400)
+    twice.outcome, twice.risk = np.tile(once.outcome, 2), np.tile(once.risk, 2)
+    twice.subject = np.tile(once.subject, 2)
+    one, two = (resample([c.sample(bins=0)], 400, 50, seed=1)[0] for c in (once, twice))
+    np.testing.assert_allclose(one["auroc"], two["auroc"], atol=1e-12)  # copies of a row add no information
+    assert (two["rows"] == 2 * one["rows"]).all()
+
+
+def test_models_are_paired_and_the_seed_decides() -> None:
+    cohort = Drawn()
+    sample = cohort.sample(thresholds=THRESHOLDS)
+    first, second = resample([sample, sample], cohort.subjects, 30, seed=7)
+    again = resample([sample], cohort.subjects, 30, seed=7)[0]
+    other = resample([sample], cohort.subjects, 30, seed=8)[0]
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+        np.testing.assert_array_equal(first[name], again[name])
+    assert (first["auroc"] != other["auroc"]).any()
+
+
+def test_draws_without_an_event_are_dropped_and_can_be_counted() -> None:
+    outcome, risk = np.array([1] + [0] * 9), np.linspace(0.9, 0.1, 10)
+    found = resample([Sample.of(outcome, risk, np.arange(10))], 10, 400, seed=0)[0]
+    dropped = np.isnan(found["events"])
+    assert 0.25 < dropped.mean() < 0.45  # (1 - 1/10) ** 10 = .35
+    assert np.isnan(found["auroc"][dropped]).all()
+    assert np.isfinite(found["auroc"][~dropped]).all()
+
+
+def test_a_separated_resample_has_no_slope_and_does_not_stop_the_rest() -> None:
+    outcome, risk = np.array([0, 0, 0, 1, 1, 1]), np.array([0.1, 0.2, 0.3, 0.6, 0.7, 0.8])
+    found = resample([Sample.of(outcome, risk, np.arange(6))], 6, 50, seed=0)[0]
+    assert np.isnan(found["slope"]).all()
+    assert np.isfinite(found["auroc"]).sum() > 40
+
+
+def test_interval_is_the_middle_95_percent_of_what_is_defined() -> None:
+    draws = np.append(np.arange(1000.0), [np.nan] * 10)
+    assert interval(500.0, draws) == {"estimate": 500.0, "low": pytest.approx(24.975), "high": pytest.approx(974.025)}
+    assert np.isnan(interval(1.0, np.array([1.0, np.nan, np.nan]))["low"])
+
+
+def test_auroc_interval_agrees_with_delong() -> None:
+    cohort = Drawn(n=1500, subjects=1500)
+    cohort.subject = np.arange(1500)
+    draws = resample([cohort.sample(bins=0)], 1500, 1000, seed=0)[0]["auroc"]
+    y, p = cohort.outcome, cohort.risk
+    wins = (p[y == 1][:, None] > p[y == 0]) + 0.5 * (p[y == 1][:, None] == p[y == 0])
+    variance = wins.mean(1).var(ddof=1) / y.sum() + wins.mean(0).var(ddof=1) / (1 - y).sum()  # DeLong et al. 1988
+    assert draws.std() == pytest.approx(np.sqrt(variance), rel=0.08)
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_truth_in_clustered_cohorts() -> None:
+    covered = {"slope": 0, "citl": 0}
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        x = np.repeat(rng.normal(-1, 1, 500), 3)
+        outcome = (rng.random(1500) < 1 / (1 + np.exp(-x))).astype(np.int8)
+        risk, subject = 1 / (1 + np.exp(-x)), np.repeat(np.arange(500), 3)
+        draws = resample([Sample.of(outcome, risk, subject)], 500, 400, seed)[0]
+        for name, truth in (("slope", 1.0), ("citl", 0.0)):
+            found = interval(0.0, draws[name])
+            covered[name] += found["low"] <= truth <= found["high"]
+    assert all(180 <= hits <= 198 for hits in covered.values()), covered

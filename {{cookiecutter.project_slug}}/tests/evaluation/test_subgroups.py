@@ -1,0 +1,87 @@
+"""Groups are named as clinicians name them, small ones are not judged, and chance accuses nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from risk_model.config import Decision, Evaluation
+from risk_model.evaluation import evaluate, subgroups
+from risk_model.evaluation.metrics import auroc
+
+DECISION = Decision(harm_ratio=4.0)
+
+
+def test_each_age_falls_into_its_band() -> None:
+    ages = np.array([0, 17.99, 18, 44.9, 45, 64, 65, 79.5, 80, 110, np.nan])
+    bands = ["under 18"] * 2 + ["18–44"] * 2 + ["45–64"] * 2 + ["65–79"] * 2 + ["80 and over"] * 2 + [None]
+    assert subgroups.age_band(ages).tolist() == bands
+
+
+def test_what_was_not_recorded_or_has_one_group_is_no_partition() -> None:
+    rows = pd.DataFrame({"age": [pd.NA, 70], "sex": ["F", "M"], "ethnicity": [pd.NA] * 2, "site": ["A", "A"]})
+    assert list(subgroups.partitions(rows)) == ["sex"]
+
+
+def test_many_sites_are_pooled_beyond_the_largest() -> None:
+    rows = pd.DataFrame({"site": [f"S{i:02d}" for i in range(30) for _ in range(31 - i)]})
+    names = subgroups.groups(subgroups.partitions(rows)["site"], "site")
+    assert len(names) == subgroups.LARGEST + 1
+    assert "all others" in names
+
+
+def test_a_group_with_few_events_is_counted_and_not_judged(predictions: pd.DataFrame) -> None:
+    rows = predictions[predictions["split"] == "test"].copy()
+    few = rows["subject_id"].isin(rows["subject_id"].unique()[:12])
+    rows["ethnicity"] = np.where(few, "rare", "common")
+    found = evaluate(rows, 0.2, Evaluation(resamples=50), DECISION, seed=0)
+    table = {row["group"]: row for row in found["parts"]["test"]["models"]["xgboost"]["subgroups"]}
+    assert table["rare"] == {
+        "partition": "ethnicity", "group": "rare", "n": 24, "judged": False, "metrics": {}, "p": {}
+    }  # fmt: skip
+    assert table["common"]["judged"]
+
+
+def test_a_groups_figures_are_those_of_its_rows(evaluation: dict[str, Any], predictions: pd.DataFrame) -> None:
+    rows = predictions.query("split == 'test' and model == 'network' and sex == 'female'")
+    table = evaluation["parts"]["test"]["models"]["network"]["subgroups"]
+    female = next(row for row in table if row["group"] == "female")
+    outcome, risk = rows["boolean_value"].to_numpy(int), rows["predicted_boolean_probability"].to_numpy()
+    assert (female["n"], female["events"]) == (len(rows), outcome.sum())
+    assert female["metrics"]["auroc"]["estimate"] == pytest.approx(auroc(outcome, risk))
+    assert female["metrics"]["sensitivity"]["estimate"] == pytest.approx(np.mean(risk[outcome == 1] >= 0.2))
+    assert "auprc" not in female["metrics"]  # it must not be compared between groups
+
+
+def test_holm_adjusts_step_by_step_and_leaves_unknown_out() -> None:
+    assert subgroups.holm([0.01, float("nan"), 0.02, 0.9])[::2] == pytest.approx([0.03, 0.04])
+    assert np.isnan(subgroups.holm([float("nan"), 0.5])[0])
+
+
+def test_p_value_is_that_of_the_normal_distribution() -> None:
+    draws = np.random.default_rng(0).normal(2.0, 1.0, 5000)
+    assert subgroups.p_value(2.0, draws) == pytest.approx(2 * norm.sf(2.0), rel=0.15)
+
+
+def test_a_group_whose_events_are_under_recorded_is_found(predictions: pd.DataFrame) -> None:
+    rows = predictions[predictions["split"] == "test"].reset_index(drop=True)
+    hidden = (rows["sex"] == "female") & (rows.index % 500 % 2 == 0)
+    rows.loc[hidden, "boolean_value"] = False
+    found = evaluate(rows, 0.2, Evaluation(resamples=200), DECISION, seed=0)
+    assert "sex female" in [f["where"] for f in found["findings"] if f["kind"] == "subgroup"]
+
+
+@pytest.mark.slow
+def test_fair_cohorts_are_hardly_ever_accused() -> None:
+    from conftest import part
+
+    accused = 0
+    for seed in range(60):
+        rows = part(np.random.default_rng(seed), "test", 1200)
+        found = evaluate(rows, 0.2, Evaluation(resamples=200), DECISION, seed=seed)
+        accused += any(f["kind"] == "subgroup" for f in found["findings"])
+    assert accused <= 4

@@ -1,0 +1,69 @@
+"""Trap 1 of the lesson: accuracy on rare events. It is no figure of the evaluation and no heading of the report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from risk_model.config import Decision, Evaluation
+from risk_model.evaluation import evaluate, metrics
+from risk_model.evaluation.reporting import report, tables
+from risk_model.predictions import COLUMNS
+
+MISLEADING = re.compile(r"accuracy|\bacc\b|\bf1\b|f1[_ -]score|f_?beta", re.IGNORECASE)
+
+
+@pytest.fixture
+def always_healthy() -> pd.DataFrame:
+    """The lesson's predictor: 950 healthy, 50 readmitted, and no risk for anybody."""
+    rows = pd.DataFrame({"boolean_value": [False] * 950 + [True] * 50, "split": "test", "model": "trivial"})
+    rows["subject_id"] = [f"p{i}" for i in range(1000)]
+    risks = rows.assign(predicted_boolean_probability=0.0, raw_probability=0.0)
+    return risks.reindex(columns=list(COLUMNS))
+
+
+def keys(value: Any) -> Iterator[str]:
+    """Every key of nested dictionaries."""
+    for key, item in value.items() if isinstance(value, dict) else ():
+        yield key
+        yield from keys(item)
+    for item in value if isinstance(value, list) else ():
+        yield from keys(item)
+
+
+def test_the_trivial_predictor_of_the_lesson_is_seen_through(always_healthy: pd.DataFrame) -> None:
+    outcome, risk = always_healthy["boolean_value"].to_numpy(int), np.zeros(1000)
+    assert np.mean((risk >= 0.5) == outcome) == 0.95  # what the trap shows
+    found = evaluate(always_healthy, 0.1, Evaluation(resamples=50), Decision(harm_ratio=9.0), seed=0)
+    figures = found["parts"]["test"]["models"]["trivial"]["metrics"]
+    assert figures["auroc"] == {"estimate": 0.5, "low": 0.5, "high": 0.5}
+    assert figures["auprc"]["estimate"] == pytest.approx(0.05)  # the prevalence
+    assert figures["net_benefit"]["estimate"] == 0.0
+    assert found["gates"]["test"]["trivial"]["verdict"] == "fail"
+    assert found["parts"]["test"]["models"]["trivial"]["per_1000"]["missed"] == 50
+
+
+def test_no_key_of_the_evaluation_is_accuracy_or_f1(evaluation: dict[str, Any]) -> None:
+    assert not [key for key in keys(evaluation) if MISLEADING.search(key)]
+
+
+def test_neither_accuracy_nor_f1_heads_a_row_or_stands_on_the_page(evaluation: dict[str, Any], tmp_path: Path) -> None:
+    assert not [label for label in tables.LABELS.values() if MISLEADING.search(label)]
+    report.write_report(tmp_path / "report.html", {"title": "T", "evaluation": evaluation})
+    text = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", (tmp_path / "report.html").read_text(), flags=re.S)
+    assert not MISLEADING.findall(re.sub(r"<[^>]+>", " ", text))
+
+
+def test_no_metric_is_called_accuracy() -> None:
+    assert not [name for name in vars(metrics) if MISLEADING.search(name)]
+
+
+def test_auprc_stands_beside_the_prevalence(evaluation: dict[str, Any]) -> None:
+    rows = tables.figure_rows(evaluation["parts"]["test"], 0.2)
+    assert next(row for row in rows if row["label"] == "AUPRC")["note"].startswith("prevalence 0.")

@@ -1,0 +1,61 @@
+"""Are the losses what their formulas say?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import log_loss
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from risk_model import config
+from risk_model.errors import UserError
+from risk_model.training.loss import choose_loss, cross_entropy, focal, positive_weight
+
+LOGITS, LABELS = torch.tensor([-2.0, 0.5, 3.0, 0.0]), torch.tensor([0.0, 1.0, 0.0, 1.0])
+
+
+def test_cross_entropy_equals_scikit_learns_log_loss_of_the_probabilities() -> None:
+    expected = log_loss(LABELS.numpy(), torch.sigmoid(LOGITS.double()).numpy())
+    assert cross_entropy(LOGITS, LABELS).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_pos_weight_counts_each_event_so_many_times() -> None:
+    repeated = [0, 1, 1, 1, 2, 3, 3, 3]
+    weighted = cross_entropy(LOGITS, LABELS, pos_weight=3.0).item() * len(LABELS)
+    assert weighted == pytest.approx(cross_entropy(LOGITS[repeated], LABELS[repeated]).item() * len(repeated))
+
+
+@given(st.floats(0, 4))
+def test_focal_loss_is_the_papers_formula(gamma: float) -> None:
+    p = torch.sigmoid(LOGITS.double())
+    given_to_truth = torch.where(LABELS == 1, p, 1 - p)
+    expected = (-((1 - given_to_truth) ** gamma) * given_to_truth.log()).mean()
+    assert focal(LOGITS.double(), LABELS.double(), gamma).item() == pytest.approx(expected.item(), abs=1e-12)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_loss_has_finite_gradients_where_the_network_is_certain(gamma: float) -> None:
+    logits = torch.tensor([200.0, -200.0, 200.0], requires_grad=True)
+    focal(logits, torch.tensor([1.0, 0.0, 0.0]), gamma).backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_the_loss_of_members_is_the_mean_of_their_losses() -> None:
+    members = torch.stack([LOGITS, LOGITS - 1], dim=1)
+    each = [binary_cross_entropy_with_logits(members[:, k], LABELS) for k in (0, 1)]
+    assert cross_entropy(members, LABELS).item() == pytest.approx(float(sum(each)) / 2)
+
+
+def test_the_weight_of_an_event_is_the_number_of_non_events_per_event_and_1_for_other_losses() -> None:
+    labels = np.array([0, 0, 0, 1], dtype=np.int8)
+    assert positive_weight(labels, config.Training(loss="pos_weight")) == 3.0
+    assert positive_weight(labels, config.Training()) == 1.0
+
+
+def test_an_unknown_loss_is_refused_with_the_choices() -> None:
+    with pytest.raises(UserError, match="choose one of bce, pos_weight, focal"):
+        choose_loss(config.Training(loss="hinge"))
