@@ -6,7 +6,10 @@ TORCH := $(shell grep '^torch==' '$(PIN)')
 COOKIECUTTER := cookiecutter==2.7.1
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check install
 SLUG := clinical-risk-model
+COHORTS := support2 heart_disease synthetic
 CACHE := $(CURDIR)/.cache
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 
 # One environment serves every baked project; caches stay out of the tree that is baked from.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -26,8 +29,9 @@ demo: .venv/ready
 	printf 'replay_dir: "%s"\ncookiecutters_dir: "%s"\n' '$(CACHE)/replay' '$(CACHE)/templates' > '$(COOKIECUTTER_CONFIG)'
 	cookiecutter --no-input --output-dir demo .
 	$(PIP) --no-deps --editable demo/$(SLUG)
-	cd demo/$(SLUG) && for cohort in support2 heart_disease synthetic; do $(SLUG) run data=$$cohort || exit; done
-	@echo "Three reports: $(CURDIR)/demo/$(SLUG)/runs/index.html"
+	cd demo/$(SLUG) && for cohort in $(COHORTS); do $(SLUG) run data=$$cohort | tee ../$$cohort.log || exit; done
+	@for cohort in $(COHORTS); do printf '\n== %s\n' $$cohort; sed -n '/^ *part  /,/^champion/p' demo/$$cohort.log; done
+	@printf '\nThree reports: %s\n' '$(CURDIR)/demo/$(SLUG)/runs/index.html'
 
 test: lint
 	cd '$(PROJECT)' && python -m pytest -q -m 'not slow'

@@ -22,7 +22,8 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
-YOURS = {".git", ".venv", "runs", "models", "audit"}  # neither renamed nor dropped when a project is made over itself
+# Neither renamed nor dropped when a project is made again over itself.
+YOURS = {".git", ".venv", "audit", "mlartifacts", "mlflow.db", "models", "runs"}
 
 
 def drop_caches() -> None:

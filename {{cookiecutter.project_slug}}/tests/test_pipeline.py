@@ -18,6 +18,7 @@ import pytest
 from risk_model import pipeline
 from risk_model.config import Config, Synthetic
 from risk_model.config.compose import from_container, to_container
+from risk_model.data.prepare import Prepared, prepare
 from risk_model.errors import UserError
 from risk_model.package import MANIFEST, ModelPackage
 from risk_model.training.monitor import Monitor
@@ -117,11 +118,11 @@ def test_evaluating_again_in_another_process_changes_no_figure(finished: Path) -
 
 
 @pytest.fixture(scope="module")
-def prepared() -> pipeline.Prepared:
-    return pipeline.prepare(small_settings())
+def prepared() -> Prepared:
+    return prepare(small_settings())
 
 
-def test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator(prepared: pipeline.Prepared) -> None:
+def test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator(prepared: Prepared) -> None:
     cohort, splits = prepared.cohort, prepared.splits
     flipped = cohort.labels.copy()
     for rows in (splits.test, *splits.external.values()):
@@ -139,7 +140,7 @@ def test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator(prep
 
 def test_the_served_graph_is_what_was_evaluated(finished: Path) -> None:
     settings = from_container(json.loads((only_run(finished) / "config.json").read_text()))
-    again = pipeline.prepare(settings)
+    again = prepare(settings)
     table = pd.read_parquet(only_run(finished) / "predictions.parquet")
     for path in (only_run(finished) / "packages").iterdir():
         risk, _ = ModelPackage.open(path).scorer(again.cohort.take(again.splits.test).encoded())
@@ -152,7 +153,7 @@ def test_a_run_trained_on_other_data_is_not_evaluated(finished: Path, tmp_path: 
     settings = from_container(json.loads((directory / "config.json").read_text()))
     settings.data.seed = 1
     with pytest.raises(UserError, match="trained on other data"):
-        pipeline.evaluate_run(settings, directory, pipeline.prepare(settings))
+        pipeline.evaluate_run(settings, directory, prepare(settings))
 
 
 @pytest.mark.slow

@@ -65,7 +65,7 @@ def test_every_public_name_is_documented(path: Path) -> None:
 
 def hour_path() -> list[Path]:
     """The files that the README asks to read, in order."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## The hour's path")[1].split("\n## ")[0]
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## The hour's path")[1].split("\n##")[0]
     return [ROOT / link for link in re.findall(r"\]\(([^)#]+)\)", section)]
 
 

@@ -91,9 +91,7 @@ def test_heart_disease_shows_the_collapse_in_va_and_calls_switzerland_too_few(
 
 
 @pytest.mark.slow
-def test_diabetes130_grouped_by_patient(
-    capsys: pytest.CaptureFixture[str], downloaded: Callable[[str], Path]
-) -> None:
+def test_diabetes130_grouped_by_patient(capsys: pytest.CaptureFixture[str], downloaded: Callable[[str], Path]) -> None:
     downloaded("diabetes130/dataset_diabetes.zip")
     settings = Config(data=Diabetes130())
     prepared = prepare(settings)

@@ -13,7 +13,7 @@ import re
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from risk_model.errors import UserError
 
@@ -54,7 +54,7 @@ def _dispatch(command: str, rest: list[str]) -> int:
         hint = f"; did you mean '{close[0]}'?" if close else f"; choose one of {', '.join(COMMANDS)}"
         raise UserError(f"no command '{command}'{hint}")
     elif command in FLAGS:
-        {"serve": _serve, "audit": _audit}[command](rest)
+        return {"serve": _serve, "audit": _audit}[command](rest)
     else:
         _hydra(command, rest)
     return 0
@@ -142,9 +142,17 @@ def _explain(error: Exception) -> str:
     return f"{where}{first}{offered}"
 
 
-def _serve(rest: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="serve", description=COMMANDS["serve"])
-    parser.add_argument("--name", default="support2", help="registered model (default: %(default)s)")
+class _Flags(argparse.ArgumentParser):
+    """A parser whose complaints are one line, as everywhere else."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what the command line prints."""
+        raise UserError(f"{self.prog}: {message}; see {self.prog} --help")
+
+
+def _serve(rest: list[str]) -> int:
+    parser = _Flags(prog="serve", description=COMMANDS["serve"])
+    parser.add_argument("--name", default="", help="registered model (default: the only one there is)")
     parser.add_argument("--registry", type=Path, default=Path("models"), help="the registry's directory")
     parser.add_argument("--package", type=Path, help="serve this package directory instead of the champion")
     parser.add_argument("--host", default="127.0.0.1")
@@ -157,11 +165,20 @@ def _serve(rest: list[str]) -> None:
 
     package = flags.package or champion(flags.registry, flags.name)
     serve(package, flags.host, flags.port, flags.audit, accept=flags.accept)
+    return 0
 
 
-def _audit(rest: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="audit", description=COMMANDS["audit"])
+def _audit(rest: list[str]) -> int:
+    parser = _Flags(prog="audit", description=COMMANDS["audit"])
     parser.add_argument("log", type=Path, nargs="?", default=Path("audit/audit.db"))
+    parser.add_argument(
+        "--head", default="", help="a head kept from an earlier verification, which must still be there"
+    )
+    flags = parser.parse_args(rest)
     from risk_model.deployment.audit import verify
 
-    print(verify(parser.parse_args(rest).log))
+    verdict = verify(flags.log, flags.head)
+    print(f"{flags.log}: {verdict.records:,} records follow from the first; head {verdict.head}")
+    if verdict.problem:
+        print(f"error: {flags.log}: {verdict.problem}; keep the file as evidence", file=sys.stderr)
+    return 1 if verdict.problem else 0

@@ -5,7 +5,7 @@
     judged = evaluate_run(settings, directory, prepared)   evaluation
     register_run(settings, directory)                      deployment
 
-Between rooms only files of the run's directory and four types of the hall are handed on, so each step can also run alone.
+Rooms hand on files of the run's directory and a few types of the hall, so each step can also run alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from risk_model.model.export import check_parity
 from risk_model.package import Scorer, seal, write_atomically
 from risk_model.predictions import prediction_table
 from risk_model.runs import mlflow_run, new_run, provenance, read_json, write_json
-from risk_model.training.calibration import Calibrator, attach, choose_calibrator
+from risk_model.training.calibration import Calibrator, attach, choose_calibrator, sigmoid
 from risk_model.training.champion import Champion, choose_champion
 from risk_model.training.fit import fit_models
 from risk_model.training.loss import positive_weight
@@ -76,11 +76,7 @@ def fit(settings: Config, cohort: Cohort, splits: Splits, monitor: Monitor) -> F
     champion = choose_champion(of_held, labels, subjects, settings.seed, settings, weight)
     graphs = {name: attach(model.graph(), calibrators[name]) for name, model in models.items()}
     calibrated = {name: Scorer(graph)(features)[0] for name, graph in graphs.items()}
-    return Fitted(graphs, calibrators, champion, {name: _risk(z) for name, z in logits.items()}, calibrated)
-
-
-def _risk(logit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)), dtype=np.float64)
+    return Fitted(graphs, calibrators, champion, {name: sigmoid(z) for name, z in logits.items()}, calibrated)
 
 
 def train(settings: Config, prepared: Prepared) -> Path:
@@ -171,7 +167,7 @@ def _judged_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
     for package in _packages(directory):
         risk, logit = Scorer((package / "risk.onnx").read_bytes())(features)
         calibrated[package.name] = _spread(risk, rows, len(cohort))
-        raw[package.name] = _spread(_risk(logit), rows, len(cohort))
+        raw[package.name] = _spread(sigmoid(logit), rows, len(cohort))
     table = prediction_table(cohort, splits, calibrated, raw)
     table = table[table["split"].isin(["test", *splits.external])]
     pooled = directory / "out_of_fold.parquet"
@@ -194,8 +190,9 @@ def _seal(directory: Path, name: str, facts: dict[str, Any], judged: dict[str, A
     write_json(directory / "evaluation.json", judged)
     write_atomically(directory / "model_card.md", model_card(name, facts, judged).encode())
     kept = {key: facts[key] for key in ("cohort", "outcome", "fingerprint", "git", "versions", "threshold_reason")}
-    gate = judged["gates"]["test"][name]["verdict"]
-    seal(directory, {**kept, "model": name, "gate": gate, "operating_threshold": facts["threshold"]})
+    golden, _ = Scorer((directory / "risk.onnx").read_bytes())(np.load(directory / "explain" / "background.npy")[:1])
+    checks = {"gate": judged["gates"]["test"][name]["verdict"], "golden_risk": float(golden[0])}
+    seal(directory, {**kept, **checks, "model": name, "operating_threshold": facts["threshold"]})
 
 
 def register_run(settings: Config, directory: Path) -> list[dict[str, Any]]:

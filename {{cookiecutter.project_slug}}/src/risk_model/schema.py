@@ -77,7 +77,7 @@ class Field:
         """The plausible range in words, with its unit."""
         bounds = {"at least": self.minimum, "at most": self.maximum}
         words = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
-        return f"{words or 'a finite number'} {self.unit}".strip()
+        return f"{words or 'a finite number'} {self.unit.removeprefix('1')}".strip()
 
 
 @dataclass(frozen=True)

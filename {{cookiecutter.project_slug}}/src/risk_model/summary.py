@@ -23,9 +23,9 @@ def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
     print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
     print(pd.DataFrame([_field_row(f) for f in cohort.schema.fields]).to_string(index=False))
     print(f"\nschema    {schema} (review it, correct it, pass it with data.schema)\n")
-    print(report.to_string(index=False))
-    for answer in prepared.quality.answers:
-        print(f"\n{answer.question}\n  {answer.answer}")
+    print(report[["part", "rows", "subjects", "events", "prevalence", "largest imbalance"]].to_string(index=False))
+    for question, sentences in prepared.quality.answers.items():
+        print(f"\n{question}\n  {' '.join(sentences)}")
     print()
     for finding in prepared.findings:
         print(finding.line())

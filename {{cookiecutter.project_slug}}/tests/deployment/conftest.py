@@ -47,6 +47,18 @@ REFERENCE: dict[str, Any] = {
         "diabetes": {"missing": 0.1, "shares": {"true": 0.2, "false": 0.7}},
     },
 }
+EVALUATION: dict[str, Any] = {
+    "parts": {
+        "test": {
+            "n": 100,
+            "subjects": 90,
+            "events": 20,
+            "prevalence": 0.2,
+            "models": {"logistic_regression": {"metrics": {"auroc": {"estimate": 0.8, "low": 0.7, "high": 0.9}}}},
+        }
+    },
+    "gates": {"test": {"logistic_regression": {"verdict": "pass", "reasons": []}}},
+}
 PATIENT: dict[str, Any] = {
     "age": 71,
     "heart_rate": 96.5,
@@ -104,17 +116,7 @@ def make_package(
     (directory / "risk.onnx").write_bytes(graph.SerializeToString())
     (directory / "schema.json").write_text(schema.to_json())
     (directory / "reference.json").write_text(json.dumps(reference))
-    (directory / "evaluation.json").write_text(
-        json.dumps(
-            {
-                "parts": {
-                    "test": {
-                        "models": {"logistic_regression": {"metrics": {"auroc": 0.8}, "verdict": {"verdict": "pass"}}}
-                    }
-                }
-            }
-        )
-    )
+    (directory / "evaluation.json").write_text(json.dumps(EVALUATION))
     (directory / "model_card.md").write_text("# Model card\n")
     np.save(directory / "explain/background.npy", background(reference, schema, 100, seed=0))
     seal(directory, {"model": "logistic_regression", "operating_threshold": 0.2, "gate": "pass", **facts})

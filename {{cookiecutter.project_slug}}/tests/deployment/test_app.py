@@ -257,7 +257,8 @@ def test_the_card_is_served_as_text_and_as_facts(client: TestClient, package: Mo
     assert facts["model_sha256"] == package.sha256
     assert facts["manifest"] == package.manifest
     assert [field["name"] for field in facts["schema"]["fields"]] == package.schema.names
-    assert facts["evaluation"]["test"]["metrics"] == {"auroc": 0.8}
+    assert facts["evaluation"]["test"]["metrics"]["auroc"] == {"estimate": 0.8, "low": 0.7, "high": 0.9}
+    assert (facts["evaluation"]["test"]["events"], facts["evaluation"]["test"]["verdict"]) == (20, "pass")
     assert client.get("/v1/model", headers={"accept": "text/markdown"}).text == "# Model card\n" == facts["card"]
 
 

@@ -59,6 +59,10 @@ def tamper(path: Path, *statements: str) -> None:
             database.execute(statement)
 
 
+def renumber(seq: int, new: int) -> str:
+    return f"UPDATE record SET seq = {new} WHERE seq = {seq}"  # noqa: S608
+
+
 def test_a_record_is_readable_by_others_as_soon_as_append_returns(tmp_path: Path) -> None:
     async def run() -> None:
         log = AuditLog(tmp_path / "a.db", MODEL, {})
@@ -135,7 +139,7 @@ def test_an_input_can_be_proven_with_the_key_and_equal_inputs_do_not_look_equal(
         (["DELETE FROM record WHERE seq = 1"], "record 1 was removed"),
         (["DELETE FROM record WHERE seq > 8"], "records after 8 were removed"),
         (
-            [f"UPDATE record SET seq = {to} WHERE seq = {at}" for at, to in ((3, -3), (6, 3), (-3, 6))],
+            [renumber(3, -3), renumber(6, 3), renumber(-3, 6)],
             "record 3 was edited or moved",
         ),
         (

@@ -85,7 +85,7 @@ def test_packages_become_versions_and_one_of_them_the_champion(
     client = MlflowClient(settings.tracking_uri)
     version = client.get_model_version_by_alias("ward", "champion")
     assert version.tags["sha256"] == rows[1]["sha256"]
-    stored = client.download_artifacts(version.run_id, f"packages/{rows[1]['sha256']}")
+    stored = client.download_artifacts(str(version.run_id), f"packages/{rows[1]['sha256']}")
     assert ModelPackage.open(Path(stored)).sha256 == rows[1]["sha256"]
 
 

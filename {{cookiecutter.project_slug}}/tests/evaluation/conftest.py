@@ -12,11 +12,10 @@ import pytest
 from risk_model.config import Decision, Evaluation
 from risk_model.predictions import COLUMNS
 
-Predictions = Callable[..., pd.DataFrame]
 MODELS = {"logistic_regression": 0.6, "xgboost": 0.3, "network": 0.4}
 
 
-def part(rng: np.random.Generator, split: str, n: int, shift: float = 0.0, rows_each: int = 1) -> pd.DataFrame:
+def make_part(rng: np.random.Generator, split: str, n: int, shift: float = 0.0, rows_each: int = 1) -> pd.DataFrame:
     """Rows of one split in which the models' risks are right but for `shift` on the log odds."""
     z = np.repeat(rng.normal(-1.2, 1.3, n // rows_each), rows_each)
     base = pd.DataFrame(
@@ -45,9 +44,15 @@ def part(rng: np.random.Generator, split: str, n: int, shift: float = 0.0, rows_
 def predictions() -> pd.DataFrame:
     """A test split, a training split that must not be judged, and two external cohorts: off by 1.5, and tiny."""
     rng = np.random.default_rng(0)
-    parts = [part(rng, "train", 300), part(rng, "test", 1500, rows_each=2), part(rng, "North", 400, shift=1.5)]
-    tiny = part(rng, "Tiny", 30)
-    return pd.concat([*parts, tiny], ignore_index=True)
+    parts = [make_part(rng, "train", 300), make_part(rng, "test", 1500, rows_each=2)]
+    parts += [make_part(rng, "North", 400, shift=1.5), make_part(rng, "Tiny", 30)]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def part() -> Callable[..., pd.DataFrame]:
+    """Makes rows of one split; see `make_part`."""
+    return make_part
 
 
 @pytest.fixture(scope="session")

@@ -115,6 +115,12 @@ def test_what_is_no_probability_is_refused(predictions: pd.DataFrame, value: flo
         evaluate(wrong, 0.2, FAST, DECISION, seed=0)
 
 
+def test_models_that_do_not_judge_the_same_rows_are_refused(predictions: pd.DataFrame) -> None:
+    fewer = predictions.drop(predictions[predictions["model"] == "xgboost"].index[-3:])
+    with pytest.raises(UserError, match="same rows"):
+        evaluate(fewer, 0.2, FAST, DECISION, seed=0)
+
+
 def test_predictions_without_unseen_rows_are_refused(predictions: pd.DataFrame) -> None:
     with pytest.raises(UserError, match="no test split"):
         evaluate(predictions[predictions["split"] == "train"], 0.2, FAST, DECISION, seed=0)

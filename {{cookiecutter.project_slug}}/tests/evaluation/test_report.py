@@ -132,7 +132,7 @@ def test_each_finding_is_told_once_and_markup_in_it_is_escaped(page: str) -> Non
 def test_report_without_the_optional_facts_says_not_recorded(evaluation: dict[str, Any], tmp_path: Path) -> None:
     write_report(tmp_path / "report.html", {"title": "bare", "evaluation": evaluation})
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert text.count("Not recorded.") == 4
+    assert text.count("Not recorded.") == 5
     assert "None" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
 
 

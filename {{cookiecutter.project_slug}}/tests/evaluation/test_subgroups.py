@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,9 +77,7 @@ def test_a_group_whose_events_are_under_recorded_is_found(predictions: pd.DataFr
 
 
 @pytest.mark.slow
-def test_fair_cohorts_are_hardly_ever_accused() -> None:
-    from conftest import part
-
+def test_fair_cohorts_are_hardly_ever_accused(part: Callable[..., pd.DataFrame]) -> None:
     accused = 0
     for seed in range(60):
         rows = part(np.random.default_rng(seed), "test", 1200)

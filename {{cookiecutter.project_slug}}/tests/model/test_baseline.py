@@ -12,7 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from risk_model import config
-from risk_model.model.baseline import LogisticRegression, Sample, XGBoost, bounded, column_medians
+from risk_model.model import curve_rows
+from risk_model.model.baseline import LogisticRegression, Sample, XGBoost, column_medians
 from risk_model.model.export import check_parity, run
 from risk_model.schema import Features
 
@@ -115,5 +116,15 @@ def test_trees_that_never_split_still_leave_as_a_graph() -> None:
     check_parity(model, rows.features)
 
 
-def test_the_training_curve_needs_only_so_many_rows() -> None:
-    assert [len(bounded(sample(n), limit=100).labels) for n in (99, 100, 101, 500)] == [99, 100, 51, 100]
+def test_a_training_curve_needs_only_so_many_rows_and_keeps_the_share_of_events() -> None:
+    labels = np.arange(60_001) % 10 == 3
+    rows = curve_rows(labels)
+    assert len(set(rows)) == len(rows) <= 20_000
+    assert labels[rows].mean() == pytest.approx(labels.mean(), abs=1e-3)
+    assert curve_rows(labels[:50]).tolist() == list(range(50))
+
+
+def test_a_training_curve_keeps_an_event_however_rare_they_are() -> None:
+    labels = np.zeros(100_000, dtype=np.int8)
+    labels[41_001] = 1
+    assert labels[curve_rows(labels)].sum() == 1

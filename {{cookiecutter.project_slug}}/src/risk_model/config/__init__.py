@@ -168,7 +168,7 @@ class Mlp:
     blocks: int = 2
     dropout: float = 0.15
     bins: int = 16  # of the piecewise-linear embedding of each number
-    embedding: int = 8
+    embedding: int = 4
 
 
 @dataclass
@@ -187,9 +187,9 @@ class Training:
 
     loss: str = "bce"  # bce, pos_weight or focal; the last two are always recalibrated
     focal_gamma: float = 2.0
-    learning_rate: float = 2e-3
+    learning_rate: float = 7e-4
     weight_decay: float = 1e-2
-    batch_size: int = 0  # 0: 256, and more for large cohorts
+    batch_size: int = 0  # 0: by the number of rows, 32 to 256
     epochs: int = 100
     patience: int = 12  # epochs without a better validation log loss
     clip_norm: float = 1.0

@@ -16,8 +16,11 @@ from risk_model.cohort import DEMOGRAPHICS, Cohort, Rows, Splits
 from risk_model.findings import Finding
 
 Numbers = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int32]
 
 IMPLAUSIBLE = 1e-3  # twins expected by chance in the whole cohort, below which a pair is taken for one person
+ALIKE = 100  # rows that share a record's rarest values: among those the rest of its values are called common or rare
+JUDGED = 500  # distinct records, the rarest
 CORRELATION_ROWS = 20_000  # enough for a correlation to two decimals
 SHOWN = 3  # pairs named in a message, by row number: identifiers may be medical record numbers
 
@@ -31,7 +34,8 @@ def registered_twice(cohort: Cohort, splits: Splits) -> list[Finding]:
     twins = twins[~twins["row"].isin(splits.set_aside)]
     if twins.empty:
         return []
-    same = chance_of_twin(cohort, twins["row"].to_numpy()) * len(cohort) ** 2 < IMPLAUSIBLE
+    chance = chance_of_twin(cohort, twins.drop_duplicates("record")["row"].to_numpy())
+    same = (chance * len(cohort) ** 2 < IMPLAUSIBLE)[pd.factorize(twins["record"])[0]]
     person = twins[same].groupby("record").agg(rows=("row", list), parts=("row", lambda rows: len(set(part[rows]))))
     apart, together = person[person["parts"] > 1], person[person["parts"] == 1]
     findings = []
@@ -64,30 +68,44 @@ def _twins(cohort: Cohort) -> pd.DataFrame:
 def chance_of_twin(cohort: Cohort, rows: Rows) -> Numbers:
     """The probability that a row picked at random equals each of these rows in every field: float64[rows].
 
-    A value is missing, its column's most frequent one, or another. Which columns are which is counted jointly, so that
-    tests done or filled in together, and rare conditions, are taken as they come; the other values are multiplied,
-    each divided by sqrt(1 - R²) with the columns before it (a Gaussian copula), but never below certainty.
+    Patients come in kinds (a child with ketoacidosis has few diagnoses and no statin), so a record's rarest values are
+    matched jointly for as long as ALIKE rows share them, and only the other values are multiplied, each as common as
+    among all rows or, twins left out, among those alike, whichever is more; over sqrt(1 - R²) on the ranks of the
+    columns before it (a Gaussian copula), at most 1. All but the JUDGED rarest records count as coincidence.
     """
-    codes = [pd.factorize(cohort.inputs[f.name], sort=f.kind != "category")[0] for f in cohort.schema.fields]
-    apart = _independence(codes)
-    weights = np.random.default_rng(0).integers(1, 2**62, len(codes), dtype=np.uint64)
-    pattern, chance = np.zeros(len(cohort), dtype=np.uint64), np.ones(len(rows))
-    for code, weight, free in zip(codes, weights, apart, strict=True):
-        counts = np.bincount(code[code >= 0], minlength=1)
-        kind = np.where(code < 0, 0, np.where(code == counts.argmax(), 1, 2))
-        pattern += kind.astype(np.uint64) * weight
-        among = counts[code[rows]] / max(int((kind == 2).sum()), 1)
-        chance *= np.where(kind[rows] == 2, np.minimum(among / free, 1), 1)
-    _, place, sizes = np.unique(pattern, return_inverse=True, return_counts=True)
-    return np.asarray(chance * sizes[place[rows]] / len(cohort))
+    codes = np.stack([_codes(cohort.inputs[f.name], f.kind == "category") for f in cohort.schema.fields])
+    free = _independence(codes)
+    shares = np.stack([np.bincount(code)[code[rows]] / code.size for code in codes])
+    chance = np.ones(len(rows))
+    for i in np.argsort(shares.prod(axis=0))[:JUDGED]:
+        chance[i] = _among_alike(codes, codes[:, rows[i]], shares[:, i], free)
+    return chance
 
 
-def _independence(codes: list[npt.NDArray[np.int64]]) -> Numbers:
+def _codes(column: pd.Series[Any], category: bool) -> npt.NDArray[np.int32]:
+    """Values as numbers from 0, missing first, in order unless they are categories."""
+    return (pd.factorize(column, sort=not category)[0] + 1).astype(np.int32)
+
+
+def _among_alike(codes: Codes, record: Codes, shares: Numbers, free: Numbers) -> float:
+    alike, left = np.arange(codes.shape[1]), []
+    for j in np.argsort(shares):
+        match = alike[codes[j, alike] == record[j]]
+        if len(match) >= ALIKE:
+            alike = match
+        else:
+            left.append(j)
+    same = codes[np.ix_(left, alike)] == record[left, None]
+    near = same[:, ~same.all(axis=0)].sum(axis=1) / len(alike)
+    return float(np.minimum(np.maximum(near, shares[left]) / free[left], 1).prod() * len(alike) / codes.shape[1])
+
+
+def _independence(codes: Codes) -> Numbers:
     """Of each column, sqrt(1 - R²) on the ranks of the columns before it."""
-    step = max(1, len(codes[0]) // CORRELATION_ROWS)
-    ranks = np.stack([pd.Series(c[::step]).rank().to_numpy() for c in codes])
-    varied = ranks.std(axis=1) > 0
+    ranks = pd.DataFrame(codes[:, :: max(1, codes.shape[1] // CORRELATION_ROWS)].T).rank().to_numpy()
+    varied = np.flatnonzero(ranks.std(axis=0) > 0)
     free = np.ones(len(codes))
-    correlation = np.corrcoef(ranks[varied]) if varied.any() else np.eye(1)
-    free[varied] = np.diag(np.linalg.cholesky(np.atleast_2d(correlation) * 0.999 + 0.001 * np.eye(len(correlation))))
+    if len(varied):
+        correlation = np.atleast_2d(np.corrcoef(ranks[:, varied], rowvar=False))
+        free[varied] = np.diag(np.linalg.cholesky(0.999 * correlation + 0.001 * np.eye(len(varied))))
     return free

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from risk_model.cohort import Cohort, Rows
 
 PAIRS = 50  # subjects seen twice, or records that repeat: fewer say nothing
 ROUND = 0.3  # of last digits are 0: as by chance .1
-VALUES = 30  # distinct whole numbers, the fewest that have a last digit to speak of
+SMALL, SPAN = 20, 30  # whole numbers from here, over at least this range, have a last digit to speak of
 
 
 def label_noise(cohort: Cohort, learned: Rows) -> str:
@@ -17,9 +18,7 @@ def label_noise(cohort: Cohort, learned: Rows) -> str:
     labels = pd.Series(cohort.labels[learned]).groupby(cohort.row_hash[learned])
     repeated = labels.size() > 1
     if int(repeated.sum()) < PAIRS:
-        return (
-            "Label noise: not assessable, no outcome was recorded twice for the same moment (ask for a second reading)."
-        )
+        return "Label noise: not assessable, no outcome was recorded twice."
     differ = float((labels.nunique()[repeated] > 1).mean())
     return f"Label noise: of {int(repeated.sum()):,} groups of identical records {differ:.1%} differ in their outcome."
 
@@ -31,15 +30,17 @@ def repeatability(cohort: Cohort) -> list[dict[str, str | float]]:
     holds true change and measurement noise together; empty when fewer than PAIRS subjects have two rows.
     """
     rows: list[dict[str, str | float]] = []
+    subjects = pd.factorize(cohort.subjects)[0]
     for field in cohort.schema.inputs:
         if field.kind == "number":
-            icc, subjects = _intraclass(cohort.inputs[field.name], cohort.subjects)
-            if subjects >= PAIRS:
-                rows.append({"column": field.name, "subjects": subjects, "icc": icc})
+            icc, again = _intraclass(cohort.inputs[field.name], subjects)
+            if again >= PAIRS:
+                rows.append({"column": field.name, "subjects": again, "icc": icc})
     return sorted(rows, key=lambda row: float(row["icc"]))
 
 
-def _intraclass(column: pd.Series[float], subjects: np.ndarray[tuple[int], np.dtype[np.object_]]) -> tuple[float, int]:
+def _intraclass(column: pd.Series[float], subjects: npt.NDArray[np.int64]) -> tuple[float, int]:
+    """Correlation within subjects, and the number of subjects with two values or more."""
     values = pd.DataFrame({"value": column.to_numpy(), "subject": subjects}).dropna()
     again = values[values["subject"].duplicated(keep=False)]
     groups = again.groupby("subject", sort=False)["value"]
@@ -57,6 +58,7 @@ def rounded(cohort: Cohort) -> list[str]:
     found = []
     for field in cohort.schema.inputs:
         column = cohort.inputs[field.name].dropna() if field.kind == "number" else pd.Series(dtype=np.float64)
-        if len(column) >= 100 and bool((column % 1 == 0).all()) and column.nunique() >= VALUES:
-            found += [field.name] * bool((column % 10 == 0).mean() >= ROUND)
+        read = column[column >= SMALL]  # a count of 0 or 10 is no rounding
+        if len(read) >= 100 and read.max() - read.min() >= SPAN and bool((column % 1 == 0).all()):
+            found += [field.name] * bool((read % 10 == 0).mean() >= ROUND)
     return found

@@ -15,7 +15,7 @@ from risk_model.findings import Finding
 
 @dataclass(frozen=True)
 class Prepared:
-    """A cohort that no unaccepted leak was found in; `findings` are the reader's, the leakage check's and quality's."""
+    """A cohort that no unaccepted leak was found in; `findings` are the leakage check's, the reader's and quality's."""
 
     cohort: Cohort
     splits: Splits
@@ -29,4 +29,4 @@ def prepare(settings: Config) -> Prepared:
     splits = split(cohort, settings.split, settings.data, settings.seed)
     leaks = refuse(check(cohort, splits), settings.data.accept)
     quality = assess(cohort, splits)
-    return Prepared(cohort, splits, quality, [*cohort.notes, *leaks, *quality.findings])
+    return Prepared(cohort, splits, quality, [*leaks, *quality.findings])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from risk_model.cohort import Cohort, Rows
@@ -37,7 +38,7 @@ def _field(field: Field, column: pd.Series[Any]) -> dict[str, Any]:
     return {**missing, "shares": {str(v): int(n) / recorded for v, n in counts.items() if n >= FEWEST}}
 
 
-def _quantiles(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float]:
+def _quantiles(values: npt.NDArray[np.float64]) -> list[float]:
     if len(values) < 2 * FEWEST:
         return []
     levels = np.linspace(0, 1, min(len(LEVELS), len(values) // FEWEST))

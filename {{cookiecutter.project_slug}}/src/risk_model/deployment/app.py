@@ -100,11 +100,13 @@ class Service:
         try:
             try:
                 body = await read_body(request)
-                return await self._answer(body, request.scope["query_string"] == b"explain=true")
+                return await self._answer(body, b"explain=true" in request.scope["query_string"].split(b"&"))
             except RefusedError as refused:
                 return await self._refuse(refused, body)
-            except (AuditError, ClientDisconnect):
+            except AuditError:
                 raise
+            except ClientDisconnect:
+                return problem(400, "the client went away")
             except Exception as error:  # its text may hold a value, so only its type is told
                 logger.error("prediction failed: %s", type(error).__name__)
                 return await self._refuse(RefusedError(500, "the model could not answer"), body)
@@ -205,9 +207,13 @@ class Service:
 
 
 def headline(evaluation: dict[str, Any], model: str) -> dict[str, Any]:
-    """What evaluation.json says of one model: figures with their intervals and the verdict, for each part judged."""
-    judged = {part: facts["models"][model] for part, facts in evaluation["parts"].items()}
-    return {part: {"metrics": facts["metrics"], "verdict": facts["verdict"]} for part, facts in judged.items()}
+    """What evaluation.json says of one model, for each part judged: its size, figures with intervals and verdict."""
+    told = {}
+    for part, judged in evaluation["parts"].items():
+        size = {name: judged[name] for name in ("n", "subjects", "events", "prevalence")}
+        verdict = evaluation["gates"][part][model]["verdict"]
+        told[part] = {**size, "metrics": judged["models"][model]["metrics"], "verdict": verdict}
+    return told
 
 
 async def read_body(request: Request) -> bytes:

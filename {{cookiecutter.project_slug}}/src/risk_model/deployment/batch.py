@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from csv import reader
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +26,26 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 from tqdm import tqdm
 
+from risk_model.deployment.schemas import Place, places
 from risk_model.errors import UserError
 from risk_model.package import ModelPackage
 from risk_model.schema import Features, Field, Schema
 
 ADDED = ("risk", "flagged", "reason", "model_version")
-PIECE = 8_192  # rows scored together; larger pieces outgrow the cache and were slower
+PIECE = 8_192  # rows read and checked together, and CHUNK of them scored: larger ones outgrow the cache and are slower
+CHUNK = 1_024
 GROUP = 16  # pieces written together, as one row group of a Parquet file
 NOT_RECORDED = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", ".", "?"]
+TRUE, FALSE = ["true", "True", "TRUE", "1", "1.0"], ["false", "False", "FALSE", "0", "0.0"]
 
-WRITERS = {".csv": csv.CSVWriter, ".parquet": pq.ParquetWriter}
+WRITERS = {
+    ".csv": csv.CSVWriter,
+    # Looking for repeated values in the other columns would take longer than scoring them.
+    ".parquet": partial(pq.ParquetWriter, use_dictionary=["reason", "model_version"]),
+}
 
 Mask = npt.NDArray[np.bool_]
+Broken = dict[str, Mask]
 
 
 @dataclass(frozen=True)
@@ -58,58 +68,71 @@ def score(package: ModelPackage, input: Path, output: Path) -> Scored:
         raise UserError(f"{output}: is neither .csv nor .parquet; name one of them")
     names, rows, pieces = _open(input, package.schema)
     keys = [name for name in names if name not in package.schema.names]
+    encode_columns = column_encoder(package.schema)
     done = refused = 0
     with _written(output) as write, tqdm(total=rows, unit=" rows", disable=None, desc="score") as bar:
         for piece in _readable(pieces, input, names):
-            scored = _score_piece(package, piece, keys)
+            scored = _score_piece(package, *encode_columns(piece), piece.select(keys))
             write(scored)
             done, refused = done + piece.num_rows, refused + piece.num_rows - scored.column("reason").null_count
             bar.update(piece.num_rows)
+        if not done:
+            raise UserError(f"{input}: has no rows; there is nothing to score")
     return Scored(done, refused)
 
 
-def encode_columns(piece: pa.RecordBatch, schema: Schema) -> tuple[Features, dict[str, tuple[Mask, str]]]:
-    """`schema.encode` for columns of a file: float32[n, d], and per broken rule the rows that break it.
+def column_encoder(schema: Schema) -> Callable[[pa.RecordBatch], tuple[Features, Broken]]:
+    """`schema.encode` for columns of a file: float32[n, d], and which rows break which rule.
 
     Equal to `encode` where no rule is broken; tested to be.
     """
-    features = np.zeros((piece.num_rows, len(schema.features)), dtype=np.float32)
-    broken: dict[str, tuple[Mask, str]] = {}
-    at = 0
-    for field in schema.inputs:
-        fill = _fill_category if field.kind == "category" else _fill_number
-        width = len(field.features)
-        absent, wrong = fill(piece.column(field.name), field, features[:, at : at + width])
-        if wrong.any():
-            broken[field.name] = (wrong, _rule(field))
-        if not field.missing_allowed and absent.any():
-            broken[f"{field.name} missing"] = (absent, f"{field.name} is required")
-        if field.missing_flag:
-            features[:, at + width - 1] = absent
-        at += width
-    return features, broken
+    known = places(schema)
+    width = len(schema.features)
+
+    def encode_columns(piece: pa.RecordBatch) -> tuple[Features, Broken]:
+        columns = np.zeros((width, piece.num_rows), dtype=np.float32)  # filled column by column
+        broken: Broken = {}
+        for field in schema.inputs:
+            column, place = piece.column(field.name), known[field.name]
+            fill = _fill_category if place.kind is str else _fill_number
+            if (wrong := fill(column, place, columns)) is not None:
+                broken[_rule(field)] = wrong
+            if place.flag is not None:
+                columns[place.flag] = _absent(column, place, columns)
+            if not field.missing_allowed:
+                broken[f"{field.name} is required"] = _absent(column, place, columns)
+        return np.ascontiguousarray(columns.T), broken
+
+    return encode_columns
 
 
-def _fill_number(column: pa.Array, field: Field, into: Features) -> tuple[Mask, Mask]:
+def _absent(column: pa.Array, place: Place, columns: Features) -> Mask:
+    return np.asarray(column.is_null()) if place.kind is str else np.isnan(columns[place.at])
+
+
+def _fill_number(column: pa.Array, place: Place, columns: Features) -> Mask | None:
+    """Puts a column of numbers or truth values into its place; which rows are implausible, None when none is."""
     values = np.asarray(column.to_numpy(zero_copy_only=False))
     if values.dtype.kind not in "fiu":
         values = np.asarray(values, dtype=np.float64)
-    low, high = field.bounds if field.kind == "number" else (0.0, 1.0)
+    low, high = (0.0, 1.0) if place.kind is bool else (place.low, place.high)
+    if low <= np.fmin.reduce(values) and np.fmax.reduce(values) <= high and place.kind is float:
+        columns[place.at] = values
+        return None
     wrong = (values < low) | (values > high)
-    if field.kind == "boolean":
-        wrong |= (values > 0.0) & (values < 1.0)
-    with np.errstate(over="ignore"):
-        into[:, 0] = values
-    return np.isnan(into[:, 0]), wrong
+    if place.kind is bool:
+        wrong |= (values > 0) & (values < 1)
+    columns[place.at] = np.where(wrong, 0.0, values)  # such a row gets no risk
+    return np.asarray(wrong)
 
 
-def _fill_category(column: pa.Array, field: Field, into: Features) -> tuple[Mask, Mask]:
-    absent = np.asarray(column.is_null())
-    place = pc.index_in(column.cast(pa.string()), value_set=pa.array(field.categories, pa.string()))
-    place = place.fill_null(-1).to_numpy(zero_copy_only=False)
-    known = np.flatnonzero(place >= 0)
-    into[known, place[known]] = 1.0
-    return absent, (place < 0) & ~absent
+def _fill_category(column: pa.Array, place: Place, columns: Features) -> Mask | None:
+    """Puts a one for each known category; which rows hold an unknown one, None when none does."""
+    code = pc.index_in(column.cast(pa.string()), value_set=pa.array(list(place.codes), pa.string()))
+    code = code.fill_null(-1).to_numpy(zero_copy_only=False)
+    given = np.flatnonzero(code >= 0)
+    columns[place.at + code[given], given] = 1.0
+    return None if len(given) == len(code) else (code < 0) & ~np.asarray(column.is_null())
 
 
 def _rule(field: Field) -> str:
@@ -118,26 +141,22 @@ def _rule(field: Field) -> str:
     return f"{field.name} must be {'true or false' if field.kind == 'boolean' else 'a category of the schema'}"
 
 
-def _score_piece(package: ModelPackage, piece: pa.RecordBatch, keys: list[str]) -> pa.RecordBatch:
-    features, broken = encode_columns(piece, package.schema)
-    risk, _ = package.scorer(features, chunk=PIECE)
-    reason = _reasons(broken | {"": (~((risk >= 0) & (risk <= 1)), "the model gives no valid risk")}, len(risk))
-    refused = np.array([text is not None for text in reason]) if reason else np.zeros(len(risk), dtype=bool)
-    added = [
-        pa.array(risk, mask=refused),
-        pa.array(risk >= package.threshold, mask=refused),
-        pa.array(reason or [None] * len(risk), pa.string()),
-        pa.repeat(package.sha256, len(risk)),
-    ]
-    return pa.RecordBatch.from_arrays([*(piece.column(key) for key in keys), *added], [*keys, *ADDED])
+def _score_piece(package: ModelPackage, features: Features, broken: Broken, keys: pa.RecordBatch) -> pa.RecordBatch:
+    risk, _ = package.scorer(features, CHUNK)
+    reasons = _reasons(broken | {"the model gives no valid risk": ~((risk >= 0) & (risk <= 1))}, len(risk))
+    reason = pa.array(reasons) if reasons else pa.nulls(len(risk), pa.string())
+    refused = ~np.asarray(reason.is_null())
+    flagged = pa.array(risk >= package.threshold, mask=refused)
+    added = [pa.array(risk, mask=refused), flagged, reason, pa.repeat(package.sha256, len(risk))]
+    return pa.RecordBatch.from_arrays([*keys.columns, *added], [*keys.schema.names, *ADDED])
 
 
-def _reasons(broken: dict[str, tuple[Mask, str]], rows: int) -> list[str | None]:
+def _reasons(broken: Broken, rows: int) -> list[str | None]:
     """Per row the rules it breaks; nothing at all when no row breaks one."""
     reasons: list[str | None] = []
-    for mask, rule in broken.values():
-        places = np.flatnonzero(mask)
-        reasons = reasons or [None] * (rows if len(places) else 0)
+    for rule, mask in broken.items():
+        places = np.flatnonzero(mask).tolist()
+        reasons = reasons or [None] * (rows if places else 0)
         for row in places:
             reasons[row] = f"{reasons[row]}; {rule}" if reasons[row] else rule
     return reasons
@@ -177,7 +196,13 @@ def _open_csv(path: Path, schema: Schema) -> tuple[list[str], None, Iterator[pa.
     _check_columns(path, names, schema)
     kinds = {f.name: {"number": pa.float64(), "boolean": pa.bool_()}.get(f.kind, pa.string()) for f in schema.inputs}
     types = {name: kinds.get(name, pa.string()) for name in names}  # keys stay text: 007 is not 7
-    convert = csv.ConvertOptions(column_types=types, null_values=NOT_RECORDED, strings_can_be_null=True)
+    convert = csv.ConvertOptions(
+        column_types=types,
+        null_values=NOT_RECORDED,
+        strings_can_be_null=True,
+        true_values=TRUE,
+        false_values=FALSE,
+    )
     try:
         return names, None, _small(csv.open_csv(path, convert_options=convert))
     except pa.ArrowInvalid as error:
@@ -202,8 +227,14 @@ def _check_columns(path: Path, names: list[str], schema: Schema) -> None:
 
 
 def _readable(pieces: Iterable[pa.RecordBatch], path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
+    """The pieces, each read while the one before it is scored; UserError when one cannot be read."""
+    waiting = iter(pieces)
     try:
-        yield from pieces
+        with ThreadPoolExecutor(1, "read") as thread:
+            coming = thread.submit(next, waiting, None)
+            while (piece := coming.result()) is not None:
+                coming = thread.submit(next, waiting, None)
+                yield piece
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(path, names, error) from error
 
@@ -218,10 +249,10 @@ def _unreadable(path: Path, names: list[str], error: Exception) -> UserError:
 @contextmanager
 def _written(output: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
     """A function that writes pieces to a partial file, which gets its name when all of them are on disk."""
-    partial = output.with_name(f".{output.name}.partial")
+    unfinished = output.with_name(f".{output.name}.partial")
     waiting: list[pa.RecordBatch] = []
     try:
-        with partial.open("wb") as file, ExitStack() as stack:
+        with unfinished.open("wb") as file, ExitStack() as stack:
             writer: Any = None
 
             def flush() -> None:
@@ -240,6 +271,6 @@ def _written(output: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
             flush()
             stack.close()
             os.fsync(file.fileno())
-        partial.rename(output)
+        unfinished.rename(output)
     finally:
-        partial.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)

@@ -74,8 +74,10 @@ def champion(registry: Path, name: str) -> Path:
     pointer = registry / (name or names[0]) / POINTER
     try:
         sha256 = str(json.loads(pointer.read_text(encoding="utf-8"))["sha256"])
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise UserError(f"{pointer}: not a pointer to a champion; register a run again") from error
+    except (ValueError, KeyError, TypeError, OSError):
+        sha256 = ""
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise UserError(f"{pointer}: not a pointer to a champion; register a run again")
     package = ModelPackage.open(registry / sha256)
     if package.sha256 != sha256:
         raise UserError(f"{package.directory}: its manifest was changed; register the run again")

@@ -117,17 +117,17 @@ def record_encoder(schema: Schema) -> Encoder:
     its columns are and what its values may be. Ten times as fast as `encode`, and tested to equal it.
     """
     blank = array("f", encode({f.name: [None] for f in schema.inputs}, schema)[0].tolist())
-    places = _places(schema)
+    known = places(schema)
     required = [f.name for f in schema.inputs if not f.missing_allowed]
 
     def encode_record(record: Mapping[str, Any]) -> Features | None:
         row, given = blank[:], False
         for name, value in record.items():
-            if name not in places:
+            if name not in known:
                 return None
             if value is None:
                 continue
-            kind, at, low, high, codes, flag = places[name]
+            kind, at, low, high, codes, flag = known[name]
             if kind is float and (type(value) is float or type(value) is int):
                 if not low <= value <= high:
                     return None
@@ -157,15 +157,16 @@ class Place(NamedTuple):
     flag: int | None
 
 
-def _places(schema: Schema) -> dict[str, Place]:
-    places, at = {}, 0
+def places(schema: Schema) -> dict[str, Place]:
+    """Where each input field's values go, by name."""
+    found, at = {}, 0
     for f in schema.inputs:
         kind = {"number": float, "boolean": bool, "category": str}[f.kind]
         codes: dict[object, int] = {False: 0, True: 0} if kind is bool else {c: i for i, c in enumerate(f.categories)}
         end = at + len(f.features)
-        places[f.name] = Place(kind, at, *f.bounds, codes, end - 1 if f.missing_flag else None)
+        found[f.name] = Place(kind, at, *f.bounds, codes, end - 1 if f.missing_flag else None)
         at = end
-    return places
+    return found
 
 
 def body_errors(content: Mapping[str, Any], schema: Schema) -> Errors:

@@ -59,6 +59,9 @@ def _unseen(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
             raise UserError(f"predictions: {column} holds values that are no probability; train the models again")
     if rows.empty:
         raise UserError("predictions: no test split and no external cohort to judge; check the split's shares")
+    counts = rows.groupby(["split", "model"]).size().unstack()
+    if counts.isna().any(axis=None) or (counts.nunique(axis=1) > 1).any():
+        raise UserError("predictions: the models do not judge the same rows of each split; train them again together")
     names = sorted(map(str, rows["split"].unique()), key=lambda name: (name != "test", name != "out of fold"))
     return {name: rows[rows["split"] == name] for name in names}
 

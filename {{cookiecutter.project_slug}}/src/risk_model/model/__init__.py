@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import onnx
 
 Logits = npt.NDArray[np.float64]
+CURVE_ROWS = 20_000
 SIMPLEST_FIRST = ("logistic_regression", "xgboost", "network")
 
 
@@ -34,3 +35,9 @@ class RiskModel(Protocol):
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
         """Everything fitted, by name; names under `statistics.` are summaries of the training rows."""
+
+
+def curve_rows(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """At most CURVE_ROWS training rows for the curves of an epoch, with events and non-events as often as in all."""
+    step = max(-(-len(labels) // CURVE_ROWS), 1)
+    return np.sort(np.argsort(labels, kind="stable")[::-1][::step])  # begins at an event, however rare they are

@@ -20,7 +20,7 @@ import xgboost
 from tqdm import tqdm
 
 from risk_model import config
-from risk_model.model import Logits
+from risk_model.model import Logits, curve_rows
 from risk_model.model.export import logit_graph, node
 from risk_model.schema import Features
 
@@ -34,6 +34,10 @@ class Sample(NamedTuple):
     features: Features
     labels: npt.NDArray[np.int8]
     weights: Floats
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Sample:
+        """These rows, in this order."""
+        return Sample(self.features[rows], self.labels[rows], self.weights[rows])
 
 
 @dataclass(frozen=True)
@@ -113,13 +117,13 @@ class XGBoost:
     ) -> XGBoost:
         """Adds trees until the validation log loss has not improved for `patience` rounds."""
         best = xgboost.callback.EarlyStopping(rounds=settings.patience, data_name="validation", metric_name="logloss")
-        matrix = _matrix(train, threads)
+        matrix, shown = _matrix(train, threads), train.take(curve_rows(train.labels))
         booster = xgboost.train(
             _parameters(settings, seed, threads),
             matrix,
             settings.trees,
             evals=[
-                (_matrix(bounded(train), threads, matrix), "train"),
+                (_matrix(shown, threads, matrix), "train"),
                 (_matrix(validation, threads, matrix), "validation"),
             ],
             callbacks=[_Watch(record, settings.trees), best],
@@ -184,12 +188,6 @@ def _tree_attributes(number: int, tree: dict[str, Any]) -> dict[str, list[Any]]:
         "target_ids": [0] * len(leaves),
         "target_weights": [tree["split_conditions"][i] for i in leaves],
     }
-
-
-def bounded(rows: Sample, limit: int = 20_000) -> Sample:
-    """At most `limit` rows, evenly spaced: enough for a training curve, whatever the cohort's size."""
-    step = max(-(-len(rows.labels) // limit), 1)
-    return Sample(rows.features[::step], rows.labels[::step], rows.weights[::step])
 
 
 def _matrix(rows: Sample, threads: int, cuts_from: xgboost.QuantileDMatrix | None = None) -> xgboost.QuantileDMatrix:

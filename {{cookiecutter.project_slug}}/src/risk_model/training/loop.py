@@ -20,12 +20,12 @@ from tqdm import tqdm
 from risk_model import config
 from risk_model.cohort import Outcome
 from risk_model.errors import UserError
+from risk_model.model import curve_rows
 from risk_model.model.score import score
 from risk_model.schema import Features
 from risk_model.training.loss import Loss
 
 ROWS_PER_EPOCH = 131_072  # more rows than this and an epoch is a fresh draw of so many: epochs stay short
-ROWS_SCORED = 20_000  # of each part, for the curves
 
 
 class Table(NamedTuple):
@@ -57,11 +57,13 @@ def fit(
     with seeded(seed):
         optimizer = adamw(network, settings)
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
+        shown = torch.from_numpy(curve_rows(train.labels.numpy()))
+        seen = Table(train.features[shown], train.labels[shown])
         network.train()
         for epoch in tqdm(range(1, settings.epochs + 1), desc="network", unit="epoch", disable=None, leave=False):
             norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm)
             _refuse_divergence(norm, epoch, settings)
-            values = {**assess(network, train, loss, "train"), **assess(network, validation, loss, "validation")}
+            values = {**assess(network, seen, loss, "train"), **assess(network, validation, loss, "validation")}
             record(epoch, {**values, "gradient_norm": norm})
             if values["validation_loss"] < best:
                 best, best_epoch, best_weights = values["validation_loss"], epoch, deepcopy(network.state_dict())
@@ -144,11 +146,10 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def assess(network: nn.Module, rows: Table, loss: Loss, part: str) -> dict[str, float]:
-    """Loss and AUROC on at most ROWS_SCORED evenly spaced rows."""
-    step = -(-len(rows.labels) // ROWS_SCORED)
-    logits, labels = score(network, rows.features[::step]), rows.labels[::step]
-    value = float(loss(logits, labels.double()))
-    return {f"{part}_loss": value, f"{part}_auroc": auroc(logits.numpy(), labels.numpy())}
+    """Loss and AUROC of the rows, named after their part."""
+    logits = score(network, rows.features)
+    value = float(loss(logits, rows.labels.double()))
+    return {f"{part}_loss": value, f"{part}_auroc": auroc(logits.numpy(), rows.labels.numpy())}
 
 
 def auroc(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.float32]) -> float:

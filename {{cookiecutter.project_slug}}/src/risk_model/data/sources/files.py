@@ -61,10 +61,7 @@ def is_parquet(path: Path) -> bool:
 
 def column_names(path: Path) -> list[str]:
     """The file's column names; UserError when it has no header row or a name occurs twice."""
-    if is_parquet(path):
-        names = _tidy(_open_parquet(path).schema_arrow.names)
-    else:
-        names = read_header(path).names
+    names = _tidy(_open_parquet(path).schema_arrow.names) if is_parquet(path) else read_header(path).names
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise UserError(

@@ -45,7 +45,7 @@ def load(settings: config.Table) -> Cohort:
     index, columns, notes = _index_and_columns(file, settings, roles, given)
     rows, dropped = _rows_to_keep(labels, index, outcome)
     columns, index = (frame.iloc[rows].reset_index(drop=True) for frame in (columns, index))
-    schema, inferred = (given, ()) if given else infer_schema(columns, path.stem, outcome)
+    schema, inferred = (given, ()) if given else infer_schema(columns, _cohort_name(path), outcome)
     schema = _declare(schema, outcome, settings.recorded_after, inferred)
     inputs, changed = conform(columns, schema)
     source = f"{path.name}, supplied by the user"
@@ -56,6 +56,11 @@ def _required(value: str, key: str) -> str:
     if value in ("", "???"):
         raise UserError(f"data.{key} is not set; say data.path=… (a CSV or Parquet file) and data.outcome=… (a column)")
     return str(value)
+
+
+def _cohort_name(path: Path) -> str:
+    """The file's name without what directories and the registry do not take."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "table"
 
 
 def _check_names(settings: config.Table, names: list[str]) -> None:
@@ -117,6 +122,6 @@ def _declare(schema: Schema, outcome: str, recorded_after: Sequence[str], left_o
     if recorded_after:
         schema = declare_recorded_after(schema, [name for name in recorded_after if name in schema.names])
     if not schema.inputs:
-        reasons = "; ".join(f"{note.where}: {note.message}" for note in left_out[:5])
-        raise UserError(f"data.path: no column is left to learn from ({reasons or 'all columns are roles or excluded'})")
+        reasons = "; ".join(f"{note.where}: {note.message}" for note in left_out[:5]) or "all are excluded or roles"
+        raise UserError(f"data.path: no column is left to learn from ({reasons})")
     return schema

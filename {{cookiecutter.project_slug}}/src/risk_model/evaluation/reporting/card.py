@@ -1,4 +1,4 @@
-"""What must somebody know before using this model? One page, holding only what the run computed or the settings stated."""
+"""What must somebody know before using this model? One page of what the run computed or the settings stated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes into the report? What the rooms before wrote down, and the champion's SHAP values; nothing is computed anew."""
+"""What goes into the report? What the rooms before wrote down, and the champion's SHAP values."""
 
 from __future__ import annotations
 

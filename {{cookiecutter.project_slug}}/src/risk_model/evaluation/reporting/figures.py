@@ -120,33 +120,34 @@ def _distribution(curves: dict[str, Any], threshold: float) -> str:
     return _svg(figure, "Distribution of the predicted risk among patients with and without the event")
 
 
-def training(history: list[dict[str, Any]]) -> str:
-    """Loss, AUROC and gradient norm of each epoch, as far as they were recorded."""
-    panels = {
-        "loss": ("train_loss", "validation_loss"),
-        "AUROC": ("train_auroc", "validation_auroc"),
-        "gradient norm": ("gradient_norm",),
-    }
-    recorded = history[0].keys() if history else ()
-    shown = {title: [k for k in keys if k in recorded] for title, keys in panels.items()}
-    shown = {title: keys for title, keys in shown.items() if keys}
-    if not shown:
-        return ""
+EPOCHS = {
+    "loss": ("train_loss", "validation_loss"),
+    "AUROC": ("train_auroc", "validation_auroc"),
+    "gradient norm": ("gradient_norm",),
+}
+
+
+def training(history: list[dict[str, Any]]) -> list[str]:
+    """Loss, AUROC and gradient norm of each epoch, a figure each, as far as they were recorded."""
     import matplotlib
 
-    with matplotlib.rc_context(RC):
-        figure = _figure(3.4 * len(shown), 2.8)
-        for i, (title, keys) in enumerate(shown.items()):
-            _epochs(figure.add_subplot(1, len(shown), i + 1, title=title, xlabel="epoch"), history, keys)
-        return _svg(figure, f"{', '.join(shown)} by epoch")
+    drawn = []
+    for title, keys in EPOCHS.items():
+        recorded = [key for key in keys if history and key in history[0]]
+        if recorded:
+            with matplotlib.rc_context(RC):
+                drawn.append(_epochs(title, history, recorded))
+    return drawn
 
 
-def _epochs(axes: Axes, history: list[dict[str, Any]], keys: list[str]) -> None:
+def _epochs(title: str, history: list[dict[str, Any]], keys: list[str]) -> str:
+    figure, axes = _panel("epoch", title)
     for key, (colour, dash) in zip(keys, STYLES, strict=False):
         values = [np.nan if row.get(key) is None else row[key] for row in history]
         axes.plot([row["epoch"] for row in history], values, color=colour, linestyle=dash, label=key.split("_")[0])
     if len(keys) > 1:
         axes.legend()
+    return _svg(figure, f"{title} by epoch")
 
 
 def explanation(facts: dict[str, Any], fields: int = 15) -> str:
@@ -169,19 +170,16 @@ def explanation(facts: dict[str, Any], fields: int = 15) -> str:
         size = {"plot_size": (7.0, height), "max_display": fields, "rng": np.random.default_rng(0)}
         shap.summary_plot(np.array(facts["shap"]), values, feature_names=facts["fields"], show=False, **size)
         figure = plt.gcf()
+        figure.axes[0].set_xlabel("SHAP value: change of the log odds")
         drawn = _svg(figure, "SHAP values of the most important fields, one dot a patient")
         plt.close(figure)
     return drawn
 
 
-def _figure(width: float, height: float) -> Figure:
+def _panel(x: str, y: str) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _panel(x: str, y: str) -> tuple[Figure, Axes]:
-    figure = _figure(*SIZE)
+    figure = Figure(figsize=SIZE, layout="constrained")
     return figure, figure.add_subplot(xlabel=x, ylabel=y)
 
 

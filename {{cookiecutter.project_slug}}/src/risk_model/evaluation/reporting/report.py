@@ -98,7 +98,7 @@ def _view(facts: Facts) -> Facts:
         "parts": [_part(part, name, evaluation, part == first) for part in evaluation["parts"]],
         "reference": words(evaluation["reference"]),
         "calibrators": tables.calibrators(facts.get("calibrators", {})),
-        "champion": {"label": words(name), "reason": chosen.get("reason", ""), "table": tables.choice(chosen)},
+        "champion": {"label": words(name), "reason": _in_words(chosen), "table": tables.choice(chosen)},
         "explanation": _markup(figures.explanation(facts.get("explanation") or {})),
         "training": [_training(*item) for item in (facts.get("training") or {}).items()],
         "answers": tables.answers(quality),
@@ -119,6 +119,14 @@ def _core(part: Facts, champion: str, threshold: float) -> dict[str, Markup]:
 def _cohort_line(cohort: Facts) -> str:
     rows = f"{cohort['rows']:,} rows" if "rows" in cohort else ""
     return " · ".join(text for text in (cohort.get("name", ""), rows, cohort.get("source", "")) if text)
+
+
+def _in_words(chosen: Facts) -> str:
+    """Why the champion was chosen, with the models' names as a reader says them."""
+    reason = str(chosen.get("reason", ""))
+    for row in chosen.get("table", []):
+        reason = reason.replace(str(row.get("model")), words(str(row.get("model"))))
+    return reason[:1].upper() + reason[1:]
 
 
 def _shared(shared: list[int] | None) -> str:
@@ -155,7 +163,8 @@ def _part(part: str, champion: str, evaluation: Facts, first: bool) -> Facts:
 
 def _training(name: str, history: list[Facts]) -> Facts:
     last = history[-1]["epoch"] if history else 0
-    return {"name": words(name), "figure": _markup(figures.training(history)), "text": f"{last} epochs recorded."}
+    drawn = [_markup(svg) for svg in figures.training(history)]
+    return {"name": words(name), "figures": drawn, "text": f"{last} epochs recorded."}
 
 
 def _provenance(provenance: Facts) -> Facts:

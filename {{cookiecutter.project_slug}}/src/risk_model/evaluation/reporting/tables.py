@@ -115,8 +115,14 @@ def _parameters(parameters: Any) -> str:
 
 def choice(champion: Row) -> list[Row]:
     """The comparison that chose the champion, names in words."""
-    rows = champion.get("table", [])
-    return [{key.replace("_", " "): words(v) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
+    return [
+        {
+            "model": words(row["model"]),
+            "log loss": row.get("log_loss"),
+            "difference to the best": {"estimate": row.get("mean"), "low": row.get("low"), "high": row.get("high")},
+        }
+        for row in champion.get("table", [])
+    ]
 
 
 def answers(quality: Row) -> list[dict[str, str]]:
