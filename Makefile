@@ -5,6 +5,7 @@ PIN := $(PROJECT)/constraints.txt
 TORCH := $(shell grep '^torch==' '$(PIN)')
 COOKIECUTTER := cookiecutter==2.7.1
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check install
+PYTEST := python -m pytest -q --numprocesses 2 --dist loadfile
 SLUG := clinical-risk-model
 COHORTS := support2 heart_disease synthetic
 CACHE := $(CURDIR)/.cache
@@ -34,12 +35,12 @@ demo: .venv/ready
 	@printf '\nThree reports: %s\n' '$(CURDIR)/demo/$(SLUG)/runs/index.html'
 
 test: lint
-	cd '$(PROJECT)' && python -m pytest -q -m 'not slow'
-	python -m pytest -q -m 'not slow'
+	cd '$(PROJECT)' && $(PYTEST) -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 test-all: lint
-	cd '$(PROJECT)' && python -m pytest -q -m slow
-	python -m pytest -q -m slow
+	cd '$(PROJECT)' && $(PYTEST) -m slow
+	$(PYTEST) -m slow
 
 lint: .venv/ready
 	ruff check hooks tests benchmarks && ruff format --check hooks tests benchmarks

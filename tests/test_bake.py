@@ -141,7 +141,7 @@ def test_lint_passes_under_a_short_and_a_long_name(bake: Bake, slug: str) -> Non
 def test_types_and_fast_tests_pass_under_another_name(bake: Bake) -> None:
     project = bake(project_name="Sepsis Watch")
     passes(project, "mypy", "src", "tests")
-    passes(project, "pytest", "-q", "-m", "not slow")
+    passes(project, "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow")
 
 
 def test_what_is_installed_holds_every_file_of_the_package(bake: Bake, tmp_path: Path) -> None:
@@ -171,4 +171,4 @@ def digest(path: Path) -> str:
 
 @pytest.mark.slow
 def test_every_test_passes_under_another_name(bake: Bake) -> None:
-    passes(bake(project_slug=LONG), "pytest", "-q")
+    passes(bake(project_slug=LONG), "pytest", "-q", "-n", "2", "--dist", "loadfile")

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Before any test module is imported: numeric libraries read these once.
+SOURCES = str(Path(__file__).parents[1] / "src")
+
+# Before any test module is imported: numeric libraries read these once, and commands that tests start inherit them.
 os.environ.update(OMP_NUM_THREADS="1", MLFLOW_DISABLE_TELEMETRY="true", MPLBACKEND="Agg")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH", "")]))
 
 settings.register_profile("project", deadline=None, derandomize=True, database=None)
 settings.load_profile("project")

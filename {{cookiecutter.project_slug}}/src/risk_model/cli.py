@@ -84,8 +84,8 @@ def _hydra(command: str, rest: list[str]) -> None:
 
     from risk_model.config.compose import CONFIG_DIR, literal_overrides, refuse_untyped, register_configs, settings
 
-    _refuse_flags(command, rest)
     refuse_untyped(rest)
+    _refuse_flags(command, rest)
     register_configs()
 
     failures: list[Exception] = []  # Hydra would print a line of its own over an exception that passed through it

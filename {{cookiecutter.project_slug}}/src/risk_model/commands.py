@@ -7,7 +7,7 @@ from pathlib import Path
 from risk_model.config import Config
 from risk_model.config.compose import from_container
 from risk_model.data.prepare import Prepared, prepare
-from risk_model.data.split import split_report
+from risk_model.data.split_report import split_report
 from risk_model.errors import UserError
 from risk_model.package import ModelPackage, write_atomically
 from risk_model.pipeline import evaluate_run, register_run, train

@@ -1,4 +1,4 @@
-"""Where does a run keep what it did? A directory that appears whole or not at all, and an MLflow run beside it."""
+"""Where does a run keep what it did? A directory that appears whole or not at all, and names what it came from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from risk_model.config import Config, Deployment
+from risk_model.config import Config
 from risk_model.errors import UserError
 from risk_model.package import write_atomically
 
@@ -92,23 +92,3 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
-
-
-@contextmanager
-def mlflow_run(settings: Deployment, cohort: str, parameters: dict[str, str]) -> Iterator[str]:
-    """Yields the id of a new MLflow run, which ends as FINISHED, or FAILED when the block raised."""
-    from mlflow import MlflowClient
-
-    client = MlflowClient(settings.tracking_uri)
-    found = client.get_experiment_by_name(cohort)
-    artifacts = Path("mlartifacts").resolve().as_uri()
-    experiment = found.experiment_id if found else client.create_experiment(cohort, artifact_location=artifacts)
-    run_id = str(client.create_run(experiment).info.run_id)
-    for key, value in parameters.items():
-        client.log_param(run_id, key, value[:500])
-    try:
-        yield run_id
-    except BaseException:
-        client.set_terminated(run_id, "FAILED")
-        raise
-    client.set_terminated(run_id, "FINISHED")

@@ -77,7 +77,8 @@ class Field:
         """The plausible range in words, with its unit."""
         bounds = {"at least": self.minimum, "at most": self.maximum}
         words = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
-        return f"{words or 'a finite number'} {self.unit.removeprefix('1')}".strip()
+        unit = "" if self.unit == "1" else self.unit  # UCUM's sign for "no unit"
+        return f"{words or 'a finite number'} {unit}".strip()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +18,11 @@ from risk_model.cohort import Cohort
 from risk_model.data import load
 from risk_model.data.leakage import check, judge, knowledge, refuse
 from risk_model.data.split import split
+from risk_model.data.split_report import shared_by_row_split
 from risk_model.errors import UserError
 from risk_model.findings import Finding
 from risk_model.schema import Field
+
 from tests.data.made_cohorts import cohort_of
 
 
@@ -84,6 +88,15 @@ def test_alike_patients_of_a_rare_kind_are_no_duplicates() -> None:
     }
     cohort = cohort_of(columns, rng.random(5000) < 0.3, {"subject_id": np.arange(5000).astype(str)})
     assert not named(check(cohort, split(cohort, config.Split(), config.Data(name="made"), 0)), "error")
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_real_stays_accuse_nobody(downloaded: Callable[[str], Path]) -> None:
+    settings = config.Diabetes130(cache=str(downloaded("diabetes130").parent))
+    cohort = load(settings)
+    findings = check(cohort, split(cohort, config.Split(), settings, 0))
+    assert not named(findings, "error") | named(findings, "warning")
+    assert shared_by_row_split(cohort, 0.2, 0)[1] / (0.2 * len(cohort)) == pytest.approx(0.42, abs=0.01)
 
 
 def test_subjects_moved_between_parts_are_noticed() -> None:

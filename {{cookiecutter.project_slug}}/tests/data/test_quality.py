@@ -19,6 +19,7 @@ from risk_model.data.sample_size import required_rows
 from risk_model.data.shift import contrasts, holm
 from risk_model.data.split import split
 from risk_model.findings import Finding
+
 from tests.data.made_cohorts import cohort_of
 
 FOUND_BY_LEAKAGE = {"leaking_column": "clinic_contacts", "duplicated_patient": "identical records"}
@@ -162,7 +163,7 @@ def test_repeated_rows_of_one_patient_are_no_evidence_of_a_shift() -> None:
     rng = np.random.default_rng(0)
     patient = np.repeat(np.arange(60), 50)
     site = np.where(patient < 24, "A", "B")
-    value = rng.normal(size=60)[patient] + (site == "A") * 0.7
+    value = rng.normal(size=60)[patient] + (site == "A") * 1.0
     cohort = cohort_of({"x": value}, rng.random(3000) < 0.3, {"site": site, "subject_id": patient.astype(str)})
     (contrast,) = [c for c in contrasts(cohort, np.arange(3000), "site") if c.column == "x" and c.group == "A"]
     assert contrast.effect > 0.14

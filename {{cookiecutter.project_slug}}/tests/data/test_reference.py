@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from risk_model import config
 from risk_model.data import load
 from risk_model.data.reference import reference
+
 from tests.data.made_cohorts import cohort_of
 
 

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from risk_model import config
 from risk_model.cohort import DEVELOPMENT, Cohort, Splits
-from risk_model.data.split import shared_by_row_split, split, split_report
+from risk_model.data.split import split
+from risk_model.data.split_report import shared_by_row_split, split_report
 from risk_model.data.strata import strata
 from risk_model.errors import UserError
+
 from tests.data.made_cohorts import cohort_of, hospital_cohort
 
 NOTHING_HELD_OUT = config.Data(name="made", held_out_sites=[], held_out_period=0.0)

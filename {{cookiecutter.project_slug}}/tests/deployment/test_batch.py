@@ -113,6 +113,12 @@ def test_any_numeric_column_will_do(package: ModelPackage, kind: pa.DataType) ->
     assert features[:, package.schema.features.index("diabetes missing")].tolist() == [0, 0, 1]
 
 
+def test_a_truth_value_that_is_neither_0_nor_1_gets_no_risk(package: ModelPackage, tmp_path: Path) -> None:
+    columns = table().slice(0, 3).drop_columns(["diabetes"]).append_column("diabetes", pa.array([0.0, 0.5, 2.0]))
+    assert score(package, write(tmp_path / "in.parquet", columns), tmp_path / "out.parquet").refused == 2
+    assert read(tmp_path / "out.parquet")[1]["reason"] == "diabetes must be true or false"
+
+
 def test_a_table_of_many_pieces_keeps_its_order(
     package: ModelPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

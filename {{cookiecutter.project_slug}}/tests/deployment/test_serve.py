@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import uvicorn
 
 from risk_model.deployment.audit import verify
 from risk_model.deployment.serve import admitted, serve
@@ -65,6 +66,13 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
     assert [body["type"] for body in recorded(log)].count("start") == 2
 
 
+@pytest.fixture
+def no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here, a server that starts is a failure."""
+    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: pytest.fail("it started"))
+
+
+@pytest.mark.usefixtures("no_start")
 @pytest.mark.parametrize("name", FILES)
 def test_a_package_with_one_byte_changed_is_refused_in_one_line(
     package: ModelPackage, tmp_path: Path, name: str
@@ -79,6 +87,7 @@ def test_a_package_with_one_byte_changed_is_refused_in_one_line(
     assert not (tmp_path / "audit.db").exists()
 
 
+@pytest.mark.usefixtures("no_start")
 def test_what_may_not_start_is_refused_before_anything_is_written(
     running: Running, package: ModelPackage, make_package: Callable[..., ModelPackage], tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from risk_model.evaluation import metrics
+from risk_model.evaluation import curves, metrics
 
 Pair = tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]
 
@@ -136,7 +136,7 @@ def test_net_benefit_follows_its_formula() -> None:
 
 def test_the_drawn_roc_curve_has_the_area_of_the_auroc() -> None:
     outcome, risk = drawn(0, digits=2)
-    false, true = metrics.roc(outcome, risk, points=1000)
+    false, true = curves.roc(outcome, risk, points=1000)
     assert np.trapezoid(true, false) == pytest.approx(metrics.auroc(outcome, risk))
     assert len(false) >= len(roc_curve(outcome, risk)[0])
 
@@ -144,7 +144,7 @@ def test_the_drawn_roc_curve_has_the_area_of_the_auroc() -> None:
 def test_the_smooth_curve_is_a_weighted_line_around_each_point() -> None:
     outcome, risk = drawn(0, n=60)
     point = np.array([0.35])
-    height = metrics.Loess(risk, np.ones(60), point)(outcome[None].astype(float), np.ones((1, 60)))[0, 0]
+    height = curves.Loess(risk, np.ones(60), point)(outcome[None].astype(float), np.ones((1, 60)))[0, 0]
     distance = np.abs(risk - 0.35)
     width = np.sort(distance)[math.ceil(0.75 * 60) - 1] * 1.0001
     weight = (1 - np.minimum(distance / width, 1) ** 3) ** 3
@@ -155,5 +155,5 @@ def test_the_smooth_curve_is_a_weighted_line_around_each_point() -> None:
 def test_the_smooth_curve_of_right_risks_is_the_diagonal() -> None:
     outcome, risk = drawn(0, n=20_000, offset=0.0, factor=1.0)
     points = np.linspace(0.05, 0.8, 9)
-    curve = metrics.Loess(risk, np.ones(len(risk)), points)(outcome[None].astype(float), np.ones((1, len(risk))))[0]
+    curve = curves.Loess(risk, np.ones(len(risk)), points)(outcome[None].astype(float), np.ones((1, len(risk))))[0]
     assert np.abs(curve - points).max() < 0.04

@@ -44,7 +44,14 @@ def facts(evaluation: dict[str, Any]) -> dict[str, Any]:
     """Everything a run knows, in small."""
     rng = np.random.default_rng(0)
     epochs = [{"epoch": i + 1, "train_loss": 0.5, "validation_loss": 0.6, "gradient_norm": 1.0} for i in range(4)]
-    split = {"rows": 300, "subjects": 300, "events": 70, "prevalence": 0.23, "largest imbalance": None, "sex: F": 0.5}
+    split = {
+        "rows": 300,
+        "subjects": 300,
+        "events": 70,
+        "prevalence": 0.23,
+        "largest imbalance": float("nan"),
+        "sex: F": 0.5,
+    }
     return {
         "title": "Readmission — demo & more",
         "cohort": {"name": "demo", "rows": 1900, "source": "made up"},
@@ -122,6 +129,7 @@ def test_all_models_raw_and_recalibrated_and_all_groups_are_there(page: str) -> 
     ):
         assert text in page
     assert "120 subjects on both sides" in page
+    assert not re.search(r"\bnan\b", re.sub(r"<[^>]+>", " ", page))
 
 
 def test_each_finding_is_told_once_and_markup_in_it_is_escaped(page: str) -> None:
@@ -146,7 +154,7 @@ def test_index_links_every_report_with_its_headline(evaluation: dict[str, Any], 
     write_index(tmp_path / "index.html", [{**entry, "evaluation": evaluation}])
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert Page(text).open == []
-    assert '<a href="demo-1/report.html">death</a>' in text
+    assert '<a href="demo-1/report.html">Death</a>' in text
     assert "AUROC" in text
     write_index(tmp_path / "index.html", [])
     assert "No finished run yet." in (tmp_path / "index.html").read_text(encoding="utf-8")

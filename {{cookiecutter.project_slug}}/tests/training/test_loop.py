@@ -95,25 +95,6 @@ def test_training_leaves_the_random_state_and_the_threads_as_they_were() -> None
     assert torch.get_num_threads() == before
 
 
-def test_the_gradient_norm_is_the_one_before_clipping() -> None:
-    parameters = [torch.zeros(2, requires_grad=True), torch.zeros(1, requires_grad=True)]
-    parameters[0].grad, parameters[1].grad = torch.tensor([3.0, 0.0]), torch.tensor([4.0])
-    assert loop.clip(parameters, limit=1.0).item() == 5.0
-    torch.testing.assert_close(parameters[0].grad, torch.tensor([0.6, 0.0]))
-    assert loop.clip(parameters, limit=2.0).item() == pytest.approx(1.0)
-    torch.testing.assert_close(parameters[1].grad, torch.tensor([0.8]))
-
-
-def test_clipping_equals_torchs_own() -> None:
-    ours, theirs = small_network(), small_network()
-    for network in (ours, theirs):
-        torch.autograd.backward(cross_entropy(network.eval()(table(64).features * 50), table(64).labels))
-    norm = loop.clip(list(ours.parameters()), 0.1)
-    torch.testing.assert_close(norm, nn.utils.clip_grad_norm_(theirs.parameters(), 0.1))
-    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(a.grad, b.grad)
-
-
 def test_a_loss_that_is_no_longer_finite_stops_the_training_with_a_remedy() -> None:
     with pytest.raises(UserError, match=r"epoch 1; lower training\.learning_rate"):
         trained(replace(SETTINGS, learning_rate=1e30))
@@ -122,14 +103,6 @@ def test_a_loss_that_is_no_longer_finite_stops_the_training_with_a_remedy() -> N
 def test_a_batch_of_one_row_is_refused_with_a_remedy() -> None:
     with pytest.raises(UserError, match=r"training\.batch_size.*at least 2"):
         trained(replace(SETTINGS, batch_size=1))
-
-
-def test_weight_decay_reaches_matrices_only() -> None:
-    network = small_network()
-    decayed, others = loop.adamw(network, replace(SETTINGS, weight_decay=0.5)).param_groups
-    assert {p.shape for p in decayed["params"]} == {(8, 4), (1, 8)}
-    assert (decayed["weight_decay"], others["weight_decay"]) == (0.5, 0.0)
-    assert len(others["params"]) == 4
 
 
 def test_small_cohorts_get_small_batches_and_large_ones_256_rows() -> None:

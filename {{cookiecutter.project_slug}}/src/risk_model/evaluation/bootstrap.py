@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.evaluation import metrics
-from risk_model.evaluation.metrics import NAN, Floats, Loess, Outcomes
+from risk_model.evaluation.curves import Loess
+from risk_model.evaluation.metrics import NAN, Floats, Outcomes
 
 BINS = 512
 CHUNK = 16  # resamples whose sums are held at once: more would leave the processor's cache

@@ -50,7 +50,7 @@ def _reason(name: str, figure: dict[str, float], verdict: str, low: float, high:
     wanted = f"above {low:g}" if high == INFINITE else f"between {low:g} and {high:g}"
     state = "is not" if verdict == FAIL else "is not surely"
     shown = "{estimate:.2f} ({low:.2f} to {high:.2f})".format(**figure)
-    return f"{NAMES[name]} {shown} {state} {wanted}"
+    return f"{NAMES[name]} " + f"{shown} {state} {wanted}".replace("-", "−")
 
 
 def findings(part: str, models: dict[str, Any]) -> list[Finding]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.config import Evaluation
-from risk_model.evaluation import gates, metrics, subgroups, utility
+from risk_model.evaluation import curves, gates, metrics, subgroups, utility
 from risk_model.evaluation.bootstrap import LEVEL, Sample, Statistics, interval, resample, statistics
 from risk_model.evaluation.metrics import NAN, Floats, Outcomes
 
@@ -187,7 +187,7 @@ def _curves(judged: Judged, question: Question) -> dict[str, Any]:
     benefit = (true - (draws["flagged"][:, :-1] - true) * odds) / total
     bins = np.linspace(0, 1, 41)
     return {
-        "roc": dict(zip(("false_positive_rate", "true_positive_rate"), metrics.roc(y, p), strict=True)),
+        "roc": dict(zip(("false_positive_rate", "true_positive_rate"), curves.roc(y, p), strict=True)),
         "calibration": {"risk": points, "observed": judged.once["curve"][0], **_band(draws["curve"])},
         "decision": {
             "threshold": question.curve,

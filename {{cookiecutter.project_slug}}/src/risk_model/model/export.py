@@ -47,7 +47,7 @@ def logit_graph(nodes: Sequence[onnx.NodeProto], values: Mapping[str, npt.NDArra
 
 
 def trace(network: nn.Module, example: Features) -> onnx.ModelProto:
-    """The graph of a torch module that turns float32[n, d] into logits[n], by following one example of at least 2 rows.
+    """The graph of a torch module from float32[n, d] to logits[n], in eval mode; follows an example of 2 rows or more.
 
     Of torch's two exporters this is the older one: a thirtieth of the time, the same numbers, and no source paths of
     the machine in its bytes. Should torch drop it, `dynamo=True` with `dynamic_shapes` takes its place here.

@@ -20,7 +20,7 @@ from risk_model import config
 from risk_model.model import Logits
 from risk_model.model.baseline import column_medians
 from risk_model.model.export import trace
-from risk_model.model.score import evaluating, score
+from risk_model.model.score import score
 from risk_model.schema import Features
 
 
@@ -167,8 +167,7 @@ class NetworkModel:
     def graph(self) -> onnx.ModelProto:
         """See RiskModel."""
         width = len(self.network.statistics.median)
-        with evaluating(self.network):
-            return trace(MeanOfMembers(self.network), np.zeros((2, width), dtype=np.float32))
+        return trace(MeanOfMembers(self.network), np.zeros((2, width), dtype=np.float32))
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
         """See RiskModel."""

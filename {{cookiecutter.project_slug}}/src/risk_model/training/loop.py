@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from risk_model.model import curve_rows
 from risk_model.model.score import score
 from risk_model.schema import Features
 from risk_model.training.loss import Loss
+from risk_model.training.optimizer import AdamW
 
 ROWS_PER_EPOCH = 131_072  # more rows than this and an epoch is a fresh draw of so many: epochs stay short
 
@@ -73,28 +74,15 @@ def fit(
         network.eval()
 
 
-def train_epoch(
-    network: nn.Module, rows: Table, loss: Loss, optimizer: torch.optim.Optimizer, size: int, clip_norm: float
-) -> float:
-    """One pass over the rows in a fresh order, in train mode; the mean norm of the gradient before clipping."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+def train_epoch(network: nn.Module, rows: Table, loss: Loss, optimizer: AdamW, size: int, clip_norm: float) -> float:
+    """One pass over the rows in a fresh order; the mean norm of the gradient before clipping."""
     norms = []
     for features, labels in batches(rows, size):
-        for parameter in parameters:
-            parameter.grad = None
+        optimizer.clear()
         torch.autograd.backward(loss(network(features), labels))
-        norms.append(clip(parameters, clip_norm))
+        norms.append(optimizer.clip(clip_norm))
         optimizer.step()
     return float(torch.stack(norms).mean())
-
-
-def clip(parameters: list[Tensor], limit: float) -> Tensor:
-    """Scales the gradients down to a joint norm of `limit` where it is larger; the norm before."""
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-    if norm > limit:
-        torch._foreach_mul_(gradients, limit / norm)
-    return norm
 
 
 def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -112,13 +100,9 @@ def automatic_batch_size(rows: int) -> int:
     return 1 << min(max(rows.bit_length() - 5, 5), 8)
 
 
-def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
-    """AdamW that decays weight matrices, and neither biases, nor norms, nor scaling vectors."""
-    exempt = {name for name, p in network.named_parameters() if p.ndim < 2 or name.endswith(("bias", "scale"))}
-    decayed = [p for name, p in network.named_parameters() if name not in exempt]
-    others = [p for name, p in network.named_parameters() if name in exempt]
-    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+def adamw(network: nn.Module, settings: config.Training) -> AdamW:
+    """The optimizer with the rate and the decay of the settings."""
+    return AdamW(network, settings.learning_rate, settings.weight_decay)
 
 
 def table(features: Features, labels: Outcome) -> Table:

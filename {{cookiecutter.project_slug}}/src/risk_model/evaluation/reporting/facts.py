@@ -12,7 +12,7 @@ import pandas as pd
 from risk_model.config import Config
 from risk_model.config.compose import to_container
 from risk_model.data.prepare import Prepared
-from risk_model.data.split import shared_by_row_split, split_report
+from risk_model.data.split_report import shared_by_row_split, split_report
 from risk_model.model.explain import Explainer
 from risk_model.package import Scorer
 from risk_model.schema import Features

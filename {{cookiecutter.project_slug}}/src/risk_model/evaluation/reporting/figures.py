@@ -100,7 +100,7 @@ def _decision(curves: dict[str, Any], look: dict[str, dict[str, Any]], champion:
         axes.fill_between(own["threshold"], own["low"], own["high"], color=look[champion]["color"], alpha=0.18, lw=0)
     axes.axvline(threshold, color=GREY, linewidth=1, linestyle=(0, (2, 2)))
     top = max(max(curve["decision"]["net_benefit"]) for curve in curves.values())
-    axes.set_ylim(-0.15 * max(top, 0.01), 1.25 * max(top, 0.01, *own["treat_all"][:1]))
+    axes.set_ylim(-0.15 * max(top, 0.01), 1.45 * max(top, 0.01, *own["treat_all"][:1]))
     axes.legend(loc="upper right")
     return _svg(figure, "Decision curve: net benefit against the threshold, with flagging everybody and nobody")
 
@@ -189,7 +189,7 @@ def _svg(figure: Figure, alternative: str) -> str:
 
     out = io.StringIO()
     with matplotlib.rc_context({**RC, "svg.hashsalt": alternative}):
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(out, format="svg")
     text = out.getvalue()
     text = re.sub(r'<g id="[^"]*">', "<g>", text[text.index("<svg") :])
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.S)

@@ -67,7 +67,7 @@ def _kind(verdict: str) -> str:
 def _entry(entry: Facts) -> Facts:
     evaluation, champion = entry["evaluation"], entry["champion"]
     view = wording.verdict(champion, evaluation, _first(evaluation))
-    return {**view, "title": entry["outcome"], "name": entry["name"], "href": entry["href"]}
+    return {**view, "title": _capital(entry["outcome"]), "name": entry["name"], "href": entry["href"]}
 
 
 def _first(evaluation: Facts) -> str:
@@ -82,7 +82,7 @@ def _view(facts: Facts) -> Facts:
     verdict = wording.verdict(name, evaluation, first)
     urgent, notes = tables.findings([*facts.get("findings", []), *evaluation["findings"]])
     return {
-        "title": facts["title"],
+        "title": _capital(facts["title"]),
         "cohort_line": _cohort_line(facts.get("cohort", {})),
         "verdict": {**verdict, "kind": _kind(verdict["verdict"])},
         "threshold_reason": facts.get("threshold_reason", ""),
@@ -126,7 +126,11 @@ def _in_words(chosen: Facts) -> str:
     reason = str(chosen.get("reason", ""))
     for row in chosen.get("table", []):
         reason = reason.replace(str(row.get("model")), words(str(row.get("model"))))
-    return reason[:1].upper() + reason[1:]
+    return _capital(reason)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _shared(shared: list[int] | None) -> str:

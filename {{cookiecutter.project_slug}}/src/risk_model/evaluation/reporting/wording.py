@@ -29,7 +29,7 @@ def cell(value: Any) -> str:
     """Any value as a table shows it: intervals, counts with thousands, numbers to three digits, "–" for none."""
     if isinstance(value, dict):
         return figure_text(value)
-    if value is None:
+    if value is None or value != value:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -40,7 +40,9 @@ def cell(value: Any) -> str:
 
 def percent(share: float | None) -> str:
     """A share in per cent, with one digit below 10 %."""
-    return "–" if share is None else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+    if share is None or share != share:
+        return "–"
+    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
 
 
 def discrimination(model: str, part: dict[str, Any]) -> str:
@@ -53,11 +55,11 @@ def discrimination(model: str, part: dict[str, Any]) -> str:
 
 def calibration(metrics: dict[str, Figure]) -> str:
     """Whether risks are right on average and spread as they should be, as far as the intervals tell."""
-    average = _position(metrics["citl"], 0.0, ("too low", "right", "too high"))
+    average = _position(metrics["citl"], 0.0, ("too low on average", "right on average", "too high on average"))
     spread = _position(metrics["slope"], 1.0, ("not spread enough", "neither too extreme nor too timid", "too extreme"))
     return (
-        f"On average its risks are {average} (calibration-in-the-large {_inside(metrics['citl'])}); "
-        f"they are {spread} (slope {_inside(metrics['slope'])})."
+        f"Its risks are {average} (calibration-in-the-large {_inside(metrics['citl'])}) and "
+        f"{spread} (slope {_inside(metrics['slope'])})."
     )
 
 
@@ -90,12 +92,12 @@ def verdict(model: str, evaluation: dict[str, Any], first: str) -> dict[str, Any
     """What stands at the top of a report: the verdict on the model in the first part, in words and counts."""
     part, gate = evaluation["parts"][first], evaluation["gates"][first][model]
     judged = part["models"][model]
-    reasons = f" {'; '.join(gate['reasons'])}." if gate["reasons"] else ""
+    unsure = " So few patients cannot tell whether it keeps to the stated bounds." if gate["verdict"] == UNCLEAR else ""
     return {
         "verdict": gate["verdict"],
         "word": f"{words(model)}, {SUMMARY[gate['verdict']]}",
         "sentence": f"{words(model)[:1].upper()}{words(model)[1:]}: {discrimination(model, part)}",
-        "calibration": calibration(judged["metrics"]) + reasons,
+        "calibration": calibration(judged["metrics"]) + unsure,
         "in_words": judged["in_words"],
         "counts": judged["per_1000"],
         "elsewhere": elsewhere(model, evaluation, first),

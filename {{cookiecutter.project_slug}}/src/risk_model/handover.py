@@ -1,0 +1,76 @@
+"""What does one room leave for the next? Files of the run's directory, so that each step can also run alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from risk_model.cohort import Rows
+from risk_model.data.prepare import Prepared
+from risk_model.data.reference import reference
+from risk_model.evaluation.reporting.card import model_card
+from risk_model.model.explain import background
+from risk_model.package import Scorer, seal, write_atomically
+from risk_model.predictions import prediction_table
+from risk_model.runs import read_json, write_json
+from risk_model.training.calibration import sigmoid
+
+OUT_OF_FOLD = "out of fold"
+POOLED = "out_of_fold.parquet"
+BACKGROUND = 100  # synthetic rows that explanations compare a patient with
+
+
+def write_model(directory: Path, graph: bytes, prepared: Prepared, seed: int) -> None:
+    """What training leaves of one model: its graph, its schema, summaries without a patient."""
+    schema = prepared.cohort.schema.served()
+    summary = reference(prepared.cohort, prepared.splits.train)
+    write_atomically(directory / "risk.onnx", graph)
+    write_atomically(directory / "schema.json", schema.to_json().encode())
+    write_json(directory / "reference.json", summary)
+    (directory / "explain").mkdir()
+    np.save(directory / "explain" / "background.npy", background(summary, schema, n=BACKGROUND, seed=seed))
+
+
+def packages(directory: Path) -> dict[str, Path]:
+    """The packages of a run by model, the simplest first."""
+    table = read_json(directory / "training.json")["champion"]["table"]
+    return {row["model"]: directory / "packages" / row["model"] for row in table}
+
+
+def judged_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
+    """The prediction table of the rows that no model has learnt from, scored by the packaged graphs."""
+    cohort, splits = prepared.cohort, prepared.splits
+    rows: Rows = np.concatenate([splits.test, *splits.external.values()])
+    features = cohort.take(rows).encoded()
+    raw: dict[str, npt.NDArray[np.float64]] = {}
+    calibrated: dict[str, npt.NDArray[np.float64]] = {}
+    for name, package in packages(directory).items():
+        risk, logit = Scorer((package / "risk.onnx").read_bytes())(features)
+        calibrated[name] = _spread(risk, rows, len(cohort))
+        raw[name] = _spread(sigmoid(logit), rows, len(cohort))
+    table = prediction_table(cohort, splits, calibrated, raw)
+    table = table[table["split"].isin(["test", *splits.external])]
+    pooled = directory / POOLED
+    return pd.concat([table, pd.read_parquet(pooled)], ignore_index=True) if pooled.is_file() else table
+
+
+def _spread(values: npt.NDArray[np.float64], rows: Rows, n: int) -> npt.NDArray[np.float64]:
+    spread = np.full(n, np.nan)
+    spread[rows] = values
+    return spread
+
+
+def seal_packages(directory: Path, facts: dict[str, Any], judged: dict[str, Any]) -> None:
+    """Adds to each package how it was judged and its card, and closes it with a manifest."""
+    kept = {key: facts[key] for key in ("cohort", "outcome", "fingerprint", "git", "versions", "threshold_reason")}
+    for name, package in packages(directory).items():
+        write_json(package / "evaluation.json", judged)
+        write_atomically(package / "model_card.md", model_card(name, facts, judged).encode())
+        rows = np.load(package / "explain" / "background.npy")
+        golden, _ = Scorer((package / "risk.onnx").read_bytes())(rows[:1])
+        checks = {"gate": judged["gates"]["test"][name]["verdict"], "golden_risk": float(golden[0])}
+        seal(package, {**kept, **checks, "model": name, "operating_threshold": facts["threshold"]})
