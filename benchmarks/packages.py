@@ -18,7 +18,8 @@ from risk_model.model.export import trace
 from risk_model.package import ModelPackage, seal
 from risk_model.runs import write_json
 from risk_model.schema import Field, Schema
-from risk_model.training.calibration import Calibrator, attach
+from risk_model.training.attach import attach
+from risk_model.training.calibration import Calibrator
 
 WARDS = ("medical", "surgical", "intensive")
 

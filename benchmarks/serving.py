@@ -5,7 +5,7 @@
 Three servers answer for the same patient, one worker each, in turns, so that a busy machine slows all of them:
   predict  this project's POST /v1/predict: validated, scored, its audit record durably on disk before the answer
   bare     a FastAPI route that validates the same body with pydantic (strict, ranges, categories) and does nothing else
-  mlflow   `mlflow models serve` of the same graph behind the same encoder, as a pyfunc model
+  mlflow   `mlflow models serve` of the same graph behind the same encoder, as a pyfunc model that checks its signature
 A ratio is the median over the repeats of requests per second against the server run just before. Needs `wrk`
 (apt-get install -y wrk). An answer that is not 2xx fails the benchmark.
 """
@@ -87,9 +87,20 @@ set_model(Served())
 """
 
 SAVE = """
-import sys
+import json, sys
+from pathlib import Path
 import mlflow.pyfunc
-mlflow.pyfunc.save_model(sys.argv[2], python_model=sys.argv[3], artifacts={"package": sys.argv[1]}, pip_requirements=[])
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+
+kinds = {"number": "double", "category": "string", "boolean": "boolean"}
+fields = json.loads(Path(sys.argv[1], "schema.json").read_text())["fields"]
+inputs = Schema([ColSpec(kinds[field["kind"]], field["name"], required=False) for field in fields])
+signature = ModelSignature(inputs, Schema([ColSpec("double")]))
+package = {"package": sys.argv[1]}
+mlflow.pyfunc.save_model(
+    sys.argv[2], python_model=sys.argv[3], artifacts=package, signature=signature, pip_requirements=[]
+)
 """
 
 
@@ -138,7 +149,7 @@ def running(command: list[str], environment: dict[str, str], probe: str) -> Iter
         deadline = time.monotonic() + 120
         while True:
             try:
-                urllib.request.urlopen(probe, timeout=5).close()
+                urllib.request.urlopen(probe, timeout=5).close()  # noqa: S310
                 break
             except OSError:
                 if process.poll() is not None or time.monotonic() > deadline:
@@ -171,12 +182,12 @@ def measure(target: Target, connections: int, seconds: int) -> Measured:
 
 
 def compare(ours: Target, other: Target, repeats: int, connections: int, seconds: int) -> float:
-    """Prints both servers' medians, and returns the median ratio of neighbouring runs, ours / other."""
+    """Loads both servers in turns, prints their medians, and returns the median ratio of neighbours, ours / other."""
     runs = [(measure(other, connections, seconds), measure(ours, connections, seconds)) for _ in range(repeats)]
     for target, column in ((other, 0), (ours, 1)):
         middle = sorted((pair[column] for pair in runs), key=lambda run: run.rate)[repeats // 2]
         print(f"  {target.name:<8} {middle.rate:>9,.0f} requests/s   p50 {middle.p50:>9}   p99 {middle.p99:>9}")
-    ratios = sorted(mine.rate / theirs.rate for theirs, mine in runs)
+    ratios = sorted(mine.rate / max(theirs.rate, 1.0) for theirs, mine in runs)
     print(f"  ratio {statistics.median(ratios):.2f} (of {repeats} runs: {ratios[0]:.2f} to {ratios[-1]:.2f})")
     return statistics.median(ratios)
 
@@ -192,7 +203,7 @@ def start_all(stack: ExitStack, package: Path, project: Path, work: Path) -> dic
     save = [python, str(work / "save.py"), str(package), saved, str(work / "pyfunc.py")]
     subprocess.run(save, env=environment, check=True, capture_output=True)
     ports = {name: free_port() for name in ("bare", "predict", "mlflow")}
-    module = [python, "-m", "mlflow", "models", "serve", "-m", saved, "-p", str(ports["mlflow"]), "--env-manager", "local"]
+    module = [python, *"-m mlflow models serve --env-manager local".split(), "-m", saved, "-p", str(ports["mlflow"])]
     commands = {
         "bare": ([python, str(work / "bare.py"), str(package), str(ports["bare"])], "/livez", "/v1/predict"),
         "predict": (
@@ -228,7 +239,7 @@ def main() -> None:
         settings = (flags.repeats, flags.connections, flags.seconds)
         for target in targets.values():
             measure(target, flags.connections, 1)  # warm
-        print(f"/v1/predict, durable audit, {flags.connections} connections, against a bare validating route (>= 0.50):")
+        print(f"/v1/predict, audited, {flags.connections} connections, against a bare validating route (>= 0.50):")
         bare = compare(targets["predict"], targets["bare"], *settings)
         print("against mlflow models serve of the same model (>= 20):")
         mlflow = compare(targets["predict"], targets["mlflow"], *settings)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
-import sys
 import tomllib
 from pathlib import Path
 
+import pre_gen_project as hook
 import pytest
-from conftest import QUESTIONS, ROOT, TREE, Bake
 from cookiecutter.exceptions import FailedHookException, OutputDirExistsException
 from jinja2 import TemplateSyntaxError
 
-sys.path.insert(0, str(ROOT / "hooks"))
-import pre_gen_project as hook
+from tests.conftest import QUESTIONS, ROOT, TREE, Bake
 
 REFUSED = {
     "a keyword": ("project_slug", "class", "is a Python keyword"),

@@ -12,9 +12,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import post_gen_project as hook
 import pytest
 import yaml
-from conftest import QUESTIONS, ROOT, TREE, Bake, BakedProject
+
+from tests.conftest import QUESTIONS, ROOT, TREE, Bake, BakedProject
 
 CHOICES = {name: value for name, value in QUESTIONS.items() if isinstance(value, list)}
 COMBINATIONS = [dict(zip(CHOICES, answers, strict=True)) for answers in itertools.product(*CHOICES.values())]
@@ -136,6 +138,20 @@ def test_lint_passes_under_a_short_and_a_long_name(bake: Bake, slug: str) -> Non
     project = bake(project_slug=slug)
     passes(project, "ruff", "check", ".")
     passes(project, "ruff", "format", "--check", ".")
+
+
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_an_import_that_its_new_name_makes_too_long_is_wrapped_as_the_formatter_does(
+    bake: Bake, tmp_path: Path, indent: str
+) -> None:
+    names = ", ".join(f"measurement_{i}" for i in range(5))
+    line = f"{indent}from risk_model.evaluation import {names}"
+    source = tmp_path / "module.py"
+    source.write_text(f"if True:\n{line}\n" if indent else f"{line}\n")
+    assert len(line) <= hook.LINE_LENGTH
+    hook._rename_within(source, LONG.replace("-", "_"))
+    assert len(source.read_text().splitlines()) > 5
+    passes(BakedProject(tmp_path), "ruff", "format", "--check", "--line-length", str(hook.LINE_LENGTH), "module.py")
 
 
 def test_types_and_fast_tests_pass_under_another_name(bake: Bake) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import TREE
+
+from tests.conftest import TREE
 
 pytestmark = pytest.mark.slow
 

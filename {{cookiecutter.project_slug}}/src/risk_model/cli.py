@@ -175,7 +175,7 @@ def _audit(rest: list[str]) -> int:
         "--head", default="", help="a head kept from an earlier verification, which must still be there"
     )
     flags = parser.parse_args(rest)
-    from risk_model.deployment.audit import verify
+    from risk_model.deployment.verify import verify
 
     verdict = verify(flags.log, flags.head)
     print(f"{flags.log}: {verdict.records:,} records follow from the first; head {verdict.head}")

@@ -35,7 +35,8 @@ from risk_model.package import Scorer
 from risk_model.predictions import prediction_table
 from risk_model.runs import new_run, provenance, read_json, write_json
 from risk_model.tracking import training_run
-from risk_model.training.calibration import Calibrator, attach, choose_calibrator, sigmoid
+from risk_model.training.attach import attach
+from risk_model.training.calibration import Calibrator, choose_calibrator, sigmoid
 from risk_model.training.champion import Champion, choose_champion
 from risk_model.training.fit import fit_models
 from risk_model.training.loss import positive_weight

@@ -16,7 +16,8 @@ from sklearn.metrics import roc_auc_score
 from risk_model import config
 from risk_model.cohort import Cohort
 from risk_model.data import load
-from risk_model.data.leakage import check, judge, knowledge, refuse
+from risk_model.data.knowledge import knowledge
+from risk_model.data.leakage import check, judge, refuse
 from risk_model.data.split import split
 from risk_model.data.split_report import shared_by_row_split
 from risk_model.errors import UserError

@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 
 from risk_model.deployment import app as module
 from risk_model.deployment.app import Service, create_app
-from risk_model.deployment.audit import AuditError, verify
+from risk_model.deployment.audit import AuditError
+from risk_model.deployment.verify import verify
 from risk_model.errors import UserError
 from risk_model.package import ModelPackage
 from risk_model.schema import encode

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from risk_model.deployment import audit
-from risk_model.deployment.audit import AuditError, AuditLog, verify
+from risk_model.deployment.audit import AuditError, AuditLog
+from risk_model.deployment.verify import verify
 from risk_model.errors import UserError
 
 Commit = Callable[[list[bytes]], None]

@@ -19,8 +19,8 @@ import httpx
 import pytest
 import uvicorn
 
-from risk_model.deployment.audit import verify
 from risk_model.deployment.serve import admitted, serve
+from risk_model.deployment.verify import verify
 from risk_model.errors import UserError
 from risk_model.package import FILES, ModelPackage
 

@@ -22,7 +22,8 @@ from risk_model.model.baseline import LogisticRegression, Sample, XGBoost
 from risk_model.model.explain import Explainer, affine, background
 from risk_model.package import Scorer
 from risk_model.schema import Features, Field, Schema, encode
-from risk_model.training.calibration import Calibrator, attach
+from risk_model.training.attach import attach
+from risk_model.training.calibration import Calibrator
 
 SOURCE = str(Path(__file__).parents[2] / "src")
 NUMBERS = 8

@@ -17,7 +17,8 @@ from risk_model.cohort import Outcome
 from risk_model.model.baseline import LogisticRegression
 from risk_model.package import Scorer
 from risk_model.training import calibration
-from risk_model.training.calibration import Calibrator, attach, choose_calibrator
+from risk_model.training.attach import attach
+from risk_model.training.calibration import Calibrator, choose_calibrator
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""How do the words on the command line become typed settings? Hydra composes, the dataclasses check, errors stay short."""
+"""How do words on the command line become typed settings? Hydra composes, the dataclasses check, errors stay short."""
 
 from __future__ import annotations
 

@@ -14,26 +14,31 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from risk_model import __version__
+from risk_model.deployment.answers import (
+    headline,
+    json_response,
+    on_error,
+    on_http_error,
+    openapi,
+    problem,
+    read_body,
+)
 from risk_model.deployment.audit import AuditError, AuditLog
-from risk_model.deployment.schemas import BODY_LIMIT, Asked, RefusedError, body_schema, request_reader
+from risk_model.deployment.schemas import Asked, RefusedError, request_reader
 from risk_model.errors import UserError
 from risk_model.model.explain import Explainer, affine
 from risk_model.package import ModelPackage
 
-BODY_SECONDS = 10.0
 EXPLAIN_SECONDS = 0.5
 READY_SECONDS = 1.0
 GOLDEN_TOLERANCE = 1e-5
@@ -70,8 +75,8 @@ def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> F
     app.add_route("/v1/model", service.model_card, methods=["GET"])
     app.add_route("/livez", _alive, methods=["GET"])
     app.add_route("/readyz", service.ready, methods=["GET"])
-    app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(Exception, _on_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(Exception, on_error)
     app.openapi = lambda: openapi(app, package)  # type: ignore[method-assign]
     return app
 
@@ -206,79 +211,5 @@ class Service:
         return explainer, CALIBRATED if line else UNCALIBRATED
 
 
-def headline(evaluation: dict[str, Any], model: str) -> dict[str, Any]:
-    """What evaluation.json says of one model, for each part judged: its size, figures with intervals and verdict."""
-    told = {}
-    for part, judged in evaluation["parts"].items():
-        size = {name: judged[name] for name in ("n", "subjects", "events", "prevalence")}
-        verdict = evaluation["gates"][part][model]["verdict"]
-        told[part] = {**size, "metrics": judged["models"][model]["metrics"], "verdict": verdict}
-    return told
-
-
-async def read_body(request: Request) -> bytes:
-    """A JSON body of at most BODY_LIMIT bytes; RefusedError with 408, 413 or 415."""
-    headers = dict(request.scope["headers"])
-    if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
-        raise RefusedError(415, "send the header content-type: application/json")
-    if b"content-encoding" in headers:
-        raise RefusedError(415, "send the body without content-encoding")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > BODY_LIMIT:
-                    raise RefusedError(413, f"the body is larger than {BODY_LIMIT} bytes")
-    except TimeoutError:
-        raise RefusedError(408, "the body took too long to arrive") from None
-    return bytes(body)
-
-
-def json_response(content: dict[str, Any], status: int = 200, media_type: str = "application/json") -> Response:
-    """A JSON answer that no cache may keep."""
-    return Response(orjson.dumps(content), status, {"cache-control": "no-store"}, media_type)
-
-
-def problem(
-    status: int, detail: str, errors: list[tuple[str, str]] | None = None, instance: str = "", retry: int = 0
-) -> Response:
-    """An error as RFC 9457 says, with a JSON pointer per error and never a value."""
-    content: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    content |= {"detail": detail} | ({"instance": instance} if instance else {})
-    if errors:
-        content["errors"] = [{"pointer": pointer, "detail": message} for pointer, message in errors]
-    response = json_response(content, status, "application/problem+json")
-    if retry:
-        response.headers["retry-after"] = str(retry)
-    return response
-
-
 async def _alive(_: Request) -> Response:
     return json_response({"alive": True})
-
-
-async def _on_http_error(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    response = problem(status, HTTPStatus(status).description)
-    response.headers.update(getattr(error, "headers", None) or {})
-    return response
-
-
-async def _on_error(_: Request, error: Exception) -> Response:
-    logger.error("request failed: %s", type(error).__name__)
-    return problem(500, "the server could not answer")
-
-
-def openapi(app: FastAPI, package: ModelPackage) -> dict[str, Any]:
-    """The OpenAPI document, with the routes that FastAPI does not see because they are plain ones."""
-    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    body = {"required": True, "content": {"application/json": {"schema": body_schema(package.schema)}}}
-    answers = {"200": {"description": "risk, with the id of its audit record"}}
-    errors = {str(s): {"description": HTTPStatus(s).phrase} for s in (400, 408, 413, 415, 422, 500, 503)}
-    document["paths"]["/v1/predict"] = {
-        "post": {"summary": "Risk of one patient", "requestBody": body, "responses": answers | errors}
-    }
-    for path in ("/v1/model", "/livez", "/readyz"):
-        document["paths"][path] = {"get": {"responses": {"200": {"description": "OK"}}}}
-    return document

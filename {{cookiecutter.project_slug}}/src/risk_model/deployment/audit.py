@@ -22,7 +22,6 @@ import sqlite3
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -55,15 +54,6 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON record BEGIN SELECT RAIS
 
 class AuditError(Exception):
     """The record could not be made durable, so the answer must not be given."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What `verify` found: how many records follow from the first, the hash of the last one, and the first problem."""
-
-    records: int
-    head: str
-    problem: str = ""
 
 
 class AuditLog:
@@ -182,37 +172,7 @@ def follows(previous: bytes, body: object, stored: bytes) -> bool:
     return isinstance(body, bytes) and chained(previous, body) == stored
 
 
-def verify(path: Path, saved_head: str = "") -> Verdict:
-    """Reads a log from its first record, changing nothing, and says where it first fails to follow.
-
-    `saved_head` is a head (hex) kept from an earlier verification: a log that was cut or rewritten since does not hold
-    it any more. A log may be verified while a server writes to it. UserError when the file cannot be read as a log.
-    """
-    try:
-        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            return _walk(database, saved_head)
-        finally:
-            database.close()
-    except sqlite3.Error as error:
-        raise UserError(f"{path}: cannot be read as an audit log ({error})") from error
-
-
-def _walk(database: sqlite3.Connection, saved_head: str) -> Verdict:
-    last, head, seen = 0, GENESIS, not saved_head
-    for seq, body, stored in database.execute("SELECT seq, body, hash FROM record ORDER BY seq"):
-        if seq != last + 1:
-            return Verdict(last, head.hex(), f"record {last + 1} was removed")
-        if not follows(head, body, stored):
-            return Verdict(last, head.hex(), f"record {seq} was edited or moved")
-        last, head = seq, stored
-        seen = seen or head.hex() == saved_head
-    if _highest(database) > last:
-        return Verdict(last, head.hex(), f"records after {last} were removed")
-    return Verdict(last, head.hex(), "" if seen else "the saved head is not in this log: it was cut or rewritten")
-
-
-def _highest(database: sqlite3.Connection) -> int:
+def highest(database: sqlite3.Connection) -> int:
     """The highest record number ever given, which SQLite keeps even when the record is gone."""
     row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()
     return int(row[0]) if row else 0
@@ -221,7 +181,7 @@ def _highest(database: sqlite3.Connection) -> int:
 def _verified_tail(database: sqlite3.Connection, path: Path) -> tuple[int, bytes]:
     """Number and hash of the last record, after checking that the last TAIL records follow from each other."""
     rows = database.execute("SELECT seq, body, hash FROM record ORDER BY seq DESC LIMIT ?", (TAIL + 1,)).fetchall()
-    if _highest(database) > (rows[0][0] if rows else 0):
+    if highest(database) > (rows[0][0] if rows else 0):
         raise UserError(f"{path}: its last records were removed; keep the file as evidence and start a new log")
     for (seq, body, stored), (before, _, previous) in pairwise([*rows, (0, b"", GENESIS)]):
         oldest_read = before == 0 and len(rows) > TAIL

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from risk_model.evaluation import metrics
 from risk_model.evaluation.curves import Loess
 from risk_model.evaluation.metrics import NAN, Floats, Outcomes
+from risk_model.evaluation.recalibration import recalibration
 
 BINS = 512
 CHUNK = 16  # resamples whose sums are held at once: more would leave the processor's cache
@@ -199,8 +200,8 @@ def _calibration(sample: Sample, below: Floats) -> Statistics:
     bins = np.diff(below[:, sample.bounds["line"], :2], axis=1)
     rows, events = np.ascontiguousarray(bins[:, :, 0]), np.ascontiguousarray(bins[:, :, 1])
     found = {
-        "citl": metrics.recalibration(events, rows, sample.log_odds, slope=False)[:, 0],
-        "slope": metrics.recalibration(events, rows, sample.log_odds, slope=True)[:, 1],
+        "citl": recalibration(events, rows, sample.log_odds, slope=False)[:, 0],
+        "slope": recalibration(events, rows, sample.log_odds, slope=True)[:, 1],
     }
     return found if sample.smooth is None else {**found, "curve": sample.smooth(events, rows)}
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from risk_model import config
 from risk_model.model import Logits, curve_rows
-from risk_model.model.export import logit_graph, node
+from risk_model.model.graphs import linear, trees
 from risk_model.schema import Features
 
 Floats = npt.NDArray[np.float64]
@@ -75,20 +75,7 @@ class LogisticRegression:
 
     def graph(self) -> onnx.ModelProto:
         """See RiskModel."""
-        nodes = [
-            node("IsNaN", ["features"], "missing"),
-            node("Where", ["missing", "median", "features"], "filled"),
-            node("Cast", ["filled"], "exact", to=onnx.TensorProto.DOUBLE),
-            node("MatMul", ["exact", "weight"], "product"),
-            node("Add", ["product", "bias"], "sum"),
-            node("Cast", ["sum"], "logit", to=onnx.TensorProto.FLOAT),
-        ]
-        values: dict[str, npt.NDArray[Any]] = {
-            "median": self.median,
-            "weight": self.weight,
-            "bias": np.array([self.bias]),
-        }
-        return logit_graph(nodes, values, len(self.weight))
+        return linear(self.median, self.weight, self.bias)
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
         """See RiskModel."""
@@ -138,9 +125,7 @@ class XGBoost:
 
     def graph(self) -> onnx.ModelProto:
         """See RiskModel."""
-        trees = node("TreeEnsembleRegressor", ["features"], "column", domain="ai.onnx.ml", **self._ensemble())
-        flat = node("Reshape", ["column", "flat"], "logit")
-        return logit_graph([trees, flat], {"flat": np.array([-1])}, self.booster.num_features())
+        return trees(self._trees, self._base_logit, self.booster.num_features())
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
         """See RiskModel."""
@@ -162,32 +147,6 @@ class XGBoost:
     def _base_logit(self) -> float:
         share = float(self._content["learner_model_param"]["base_score"].strip("[]"))
         return math.log(share / (1 - share))
-
-    def _ensemble(self) -> dict[str, Any]:
-        """The trees as attributes of TreeEnsembleRegressor: x < value, or missing where so learned, goes left."""
-        parts = [_tree_attributes(number, tree) for number, tree in enumerate(self._trees)]
-        joined = {key: [value for part in parts for value in part[key]] for key in parts[0]}
-        return {**joined, "n_targets": 1, "base_values": [self._base_logit], "post_transform": "NONE"}
-
-
-def _tree_attributes(number: int, tree: dict[str, Any]) -> dict[str, list[Any]]:
-    left, right = tree["left_children"], tree["right_children"]
-    leaf = [child == -1 for child in left]
-    leaves = [i for i, is_leaf in enumerate(leaf) if is_leaf]
-    return {
-        "nodes_treeids": [number] * len(leaf),
-        "nodes_nodeids": list(range(len(leaf))),
-        "nodes_featureids": [0 if at_leaf else i for i, at_leaf in zip(tree["split_indices"], leaf, strict=True)],
-        "nodes_modes": ["LEAF" if at_leaf else "BRANCH_LT" for at_leaf in leaf],
-        "nodes_values": [0.0 if at_leaf else v for v, at_leaf in zip(tree["split_conditions"], leaf, strict=True)],
-        "nodes_truenodeids": [max(child, 0) for child in left],
-        "nodes_falsenodeids": [max(child, 0) for child in right],
-        "nodes_missing_value_tracks_true": list(map(int, tree["default_left"])),
-        "target_treeids": [number] * len(leaves),
-        "target_nodeids": leaves,
-        "target_ids": [0] * len(leaves),
-        "target_weights": [tree["split_conditions"][i] for i in leaves],
-    }
 
 
 def _matrix(rows: Sample, threads: int, cuts_from: xgboost.QuantileDMatrix | None = None) -> xgboost.QuantileDMatrix:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,6 @@ from risk_model import config
 from risk_model.cohort import Outcome
 from risk_model.model import Logits
 from risk_model.training.folds import Floats, Subjects, simplest_as_good, subject_folds
-
-if TYPE_CHECKING:
-    import onnx
 
 ISOTONIC_EVENTS = 1_000  # with fewer events its steps follow noise
 SMALLEST_SLOPE = 0.01  # a calibrator may flatten the order of patients, never turn it round
@@ -164,63 +161,3 @@ def log_losses(risk: Floats, labels: Outcome) -> Floats:
     """-log of the probability given to what happened, row by row, at most -log 1e-15: float64[n]."""
     given = np.where(labels == 1, risk, 1 - risk)
     return np.asarray(-np.log(np.maximum(given, 1e-15)))
-
-
-def attach(graph: onnx.ModelProto, calibrator: Calibrator) -> bytes:
-    """The graph with the calibrator behind its logit, in float64: outputs `risk` and `logit`, float32[n]."""
-    import onnx
-
-    from risk_model.model.export import constants, node, to_bytes
-
-    model = onnx.ModelProto()
-    model.CopyFrom(graph)
-    isotonic = calibrator.kind == "centred_isotonic"
-    nodes, values = _curve(calibrator) if isotonic else _line(calibrator)
-    exact = node("Cast", ["logit"], "exact_logit", to=onnx.TensorProto.DOUBLE)
-    risk = node("Cast", ["exact_risk"], "risk", to=onnx.TensorProto.FLOAT)
-    model.graph.node.extend([exact, *nodes, risk])
-    model.graph.initializer.extend(constants(values))
-    output = onnx.helper.make_tensor_value_info("risk", onnx.TensorProto.FLOAT, ["n"])
-    model.graph.output.insert(0, output)
-    onnx.checker.check_model(model)
-    return to_bytes(model)
-
-
-def _line(calibrator: Calibrator) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:
-    from risk_model.model.export import node
-
-    nodes = [
-        node("Mul", ["exact_logit", "slope"], "sloped"),
-        node("Add", ["sloped", "intercept"], "calibrated_logit"),
-        node("Sigmoid", ["calibrated_logit"], "exact_risk"),
-    ]
-    return nodes, {"slope": np.array([calibrator.slope]), "intercept": np.array([calibrator.intercept])}
-
-
-def _curve(calibrator: Calibrator) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:
-    """The same as numpy.interp: count the knots at or below, take that knot's risk and slope."""
-    from risk_model.model.export import node
-
-    knots, risks = calibrator.knots, calibrator.risks
-    nodes = [
-        node("Clip", ["exact_logit", "first_knot", "last_knot"], "within"),
-        node("Unsqueeze", ["within", "axis"], "column"),
-        node("GreaterOrEqual", ["column", "knots"], "passed"),
-        node("Cast", ["passed"], "passed_number", to=7),
-        node("ReduceSum", ["passed_number", "axis"], "count", keepdims=0),
-        node("Sub", ["count", "one"], "interval"),
-        node("Gather", ["knots", "interval"], "from_knot"),
-        node("Gather", ["risks", "interval"], "from_risk"),
-        node("Gather", ["slopes", "interval"], "rise"),
-        node("Sub", ["within", "from_knot"], "run"),
-        node("Mul", ["run", "rise"], "gain"),
-        node("Add", ["from_risk", "gain"], "exact_risk"),
-    ]
-    one = {
-        "axis": np.array([1]),
-        "one": np.array(1),
-        "first_knot": knots[:1].reshape(()),
-        "last_knot": knots[-1:].reshape(()),
-    }
-    slopes = np.append(np.diff(risks) / np.diff(knots), 0.0)
-    return nodes, {**one, "knots": knots, "risks": risks, "slopes": slopes}
