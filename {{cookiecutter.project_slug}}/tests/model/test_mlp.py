@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from risk_model import config
+from risk_model.model.embedding import Statistics, quantiles
 from risk_model.model.export import check_parity, to_bytes
-from risk_model.model.mlp import Block, MemberLinear, Network, NetworkModel, Statistics, quantiles
+from risk_model.model.mlp import Block, MemberLinear, Network, NetworkModel
 from risk_model.schema import Features
 
 
