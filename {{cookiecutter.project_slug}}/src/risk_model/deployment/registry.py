@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import logging
 import os
 import re
 import shutil
@@ -19,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from risk_model import tracking
 from risk_model.errors import UserError
 from risk_model.package import FILES, MANIFEST, ModelPackage, write_atomically
 
@@ -52,7 +52,7 @@ def register(
     root = Path(settings.registry)
     with _locked(root):
         kept = {model: _keep(package, root) for model, package in opened.items()}
-        client = _client(settings.tracking_uri)
+        client = tracking.client(settings.tracking_uri)
         run = _run(client, settings.tracking_uri, name, run_id)
         rows = [_version(client, run, name, model, package) for model, package in kept.items()]
         for row in rows:
@@ -143,28 +143,9 @@ def _run(client: MlflowClient, uri: str, name: str, run_id: str | None) -> Run:
         client.create_registered_model(name)
     if run_id is not None:
         return client.get_run(run_id)
-    experiment = client.get_experiment_by_name(name)
-    location = (_database(uri).parent / "mlartifacts" / name).as_uri()
-    identifier = experiment.experiment_id if experiment else client.create_experiment(name, location)
-    run = client.create_run(identifier, run_name="register")
+    run = client.create_run(tracking.experiment(client, uri, name), run_name="register")
     client.set_terminated(run.info.run_id)
     return run
-
-
-def _client(uri: str) -> MlflowClient:
-    for chatty in ("mlflow", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    from mlflow import MlflowClient
-
-    absolute = f"sqlite:///{_database(uri)}"
-    return MlflowClient(tracking_uri=absolute, registry_uri=absolute)
-
-
-def _database(uri: str) -> Path:
-    """The absolute path of the SQLite file that a tracking URI names."""
-    if not uri.startswith("sqlite:///"):
-        raise UserError(f"deployment.tracking_uri: '{uri}' is not sqlite:///<file>; name a local database file")
-    return Path(uri.removeprefix("sqlite:///")).resolve()
 
 
 def _check_name(name: str) -> None:
