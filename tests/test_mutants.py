@@ -51,6 +51,66 @@ MUTANTS = {
         'os.environ["MLFLOW_DISABLE_TELEMETRY"] = "false"',
         "tests/test_project.py::test_importing_the_package_turns_telemetry_off",
     ),
+    "trap 1: accuracy heads the results": Mutant(
+        "src/risk_model/evaluation/judge.py",
+        '            "brier": metrics.brier(y, p),\n',
+        '            "brier": metrics.brier(y, p),\n            "accuracy": float((flagged == (y == 1)).mean()),\n',
+        "tests/evaluation/test_traps.py",
+    ),
+    "trap 2: an activation before the loss that applies its own": Mutant(
+        "src/risk_model/training/loop.py",
+        "torch.autograd.backward(loss(network(features), labels))",
+        "torch.autograd.backward(loss(torch.sigmoid(network(features)), labels))",
+        "tests/training/test_traps.py",
+    ),
+    "trap 2: an activation at the end of the network": Mutant(
+        "src/risk_model/model/mlp.py",
+        "logits: Tensor = (hidden * self.leave).sum(dim=2) + self.bias",
+        "logits: Tensor = ((hidden * self.leave).sum(dim=2) + self.bias).sigmoid()",
+        "tests/training/test_traps.py",
+    ),
+    "trap 3: train mode while scoring": Mutant(
+        "src/risk_model/model/score.py",
+        "    network.eval()\n",
+        "",
+        "tests/training/test_traps.py",
+    ),
+    "trap 3: eval mode while training": Mutant(
+        "src/risk_model/model/score.py",
+        "            module.training = mode\n",
+        "            pass\n",
+        "tests/training/test_traps.py",
+    ),
+    "imputation learns from rows outside train": Mutant(
+        "src/risk_model/training/fit.py",
+        "chosen, outcome = features[rows], labels[rows]",
+        "chosen, outcome = np.where(np.isnan(features), np.nanmedian(features, axis=0), features)[rows], labels[rows]",
+        "tests/training/test_fit.py",
+    ),
+    "the calibrator learns from test rows": Mutant(
+        "src/risk_model/pipeline.py",
+        "features, held = cohort.encoded(), splits.calibration",
+        "features, held = cohort.encoded(), splits.test",
+        "tests/test_pipeline.py::test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator",
+    ),
+    "rows are split, not subjects": Mutant(
+        "src/risk_model/data/split.py",
+        "subject, names = pd.factorize(cohort.subjects)",
+        "subject, names = pd.factorize(np.arange(len(cohort)))",
+        "tests/data/test_split.py",
+    ),
+    "an answer does not wait for its record": Mutant(
+        "src/risk_model/deployment/app.py",
+        'prediction_id = await self.audit.append("prediction", facts | known, asked.row.tobytes())',
+        'prediction_id = "0"; asyncio.ensure_future(self.audit.append("prediction", facts | known, asked.row.tobytes()))',
+        "tests/deployment/test_app.py",
+    ),
+    "one changed byte of the model is not noticed": Mutant(
+        "src/risk_model/package.py",
+        "if not path.is_file() or listed.get(name) != digest(path):",
+        "if not path.is_file():",
+        "tests/test_package.py",
+    ),
 }
 
 
