@@ -19,10 +19,35 @@ def cohort(**index: list[object]) -> Cohort:
     return Cohort(SCHEMA, inputs, outcome, pd.DataFrame(index, index=range(4)))
 
 
-def test_without_subjects_identical_rows_are_one_subject() -> None:
+def fine_grained(n: int = 100) -> Cohort:
+    """Two measured columns; the last row repeats the first."""
+    rng = np.random.default_rng(0)
+    measured = rng.normal(size=(n, 2))
+    measured[-1] = measured[0]
+    schema = Schema("fine", "death", (Field("sodium", "number"), Field("urea", "number")))
+    inputs = pd.DataFrame(measured, columns=["sodium", "urea"])
+    return Cohort(schema, inputs, rng.integers(2, size=n).astype(np.int8), pd.DataFrame(index=range(n)))
+
+
+def test_without_subjects_identical_records_are_one_subject() -> None:
+    subjects = fine_grained().subjects
+    assert subjects[0] == subjects[-1]
+    assert len(set(subjects)) == 99
+
+
+def test_where_patients_coincide_by_chance_every_row_is_a_subject() -> None:
     subjects = cohort().subjects
-    assert subjects[0] == subjects[2]
-    assert len(set(subjects)) == 3
+    assert len(set(subjects)) == 4
+
+
+def test_whose_row_it_is_does_not_depend_on_the_order_of_rows() -> None:
+    for whole in (cohort(), fine_grained()):
+        order = np.random.default_rng(1).permutation(len(whole))
+        assert sorted(whole.take(order).subjects) == sorted(whole.subjects)
+        outcomes = dict(zip(whole.subjects, whole.labels, strict=True))
+        assert len(outcomes) < len(whole) or outcomes == dict(
+            zip(whole.take(order).subjects, whole.labels[order], strict=True)
+        )
 
 
 def test_recorded_subjects_are_used_as_text() -> None:

@@ -23,6 +23,7 @@ Outcome = npt.NDArray[np.int8]
 
 DEMOGRAPHICS = ("age", "sex", "ethnicity")
 INDEX = ("subject_id", "prediction_time", "site", *DEMOGRAPHICS)
+BY_CHANCE = 0.01  # other rows that a row coincides with, above which sameness says nothing
 DEVELOPMENT = ("train", "validation", "calibration", "test")
 
 
@@ -72,18 +73,40 @@ class Cohort:
         return np.asarray(pd.util.hash_pandas_object(self.inputs, index=False), dtype=np.uint64)
 
     @cached_property
+    def record_hash(self) -> npt.NDArray[np.uint64]:
+        """A hash of each row's inputs, index and outcome, whatever its position: uint64[n]."""
+        index = pd.util.hash_pandas_object(self.index.astype(str), index=False).to_numpy(dtype=np.uint64)
+        outcome = np.zeros(len(self), np.uint64) if self.outcome is None else self.outcome.astype(np.uint64)
+        return np.asarray(self.row_hash + index * np.uint64(3) + outcome)
+
+    @cached_property
     def subjects(self) -> npt.NDArray[np.object_]:
-        """Whose row it is: str[n]. Without a recorded subject, identical rows count as one subject."""
+        """Whose row it is: str[n].
+
+        Without a recorded subject, rows with the same inputs count as one subject, unless the columns are so few or so
+        coarse that different patients coincide; then every row is a subject of its own.
+        """
         if self.recorded("subject_id"):
             return self.index["subject_id"].astype(str).to_numpy(dtype=object)
-        return np.array([f"row-{h:016x}" for h in self.row_hash], dtype=object)
+        if not self._coarse:
+            return np.array([f"row-{h:016x}" for h in self.row_hash], dtype=object)
+        again = pd.Series(self.record_hash).groupby(self.record_hash).cumcount()
+        return np.array([f"row-{h:016x}-{i}" for h, i in zip(self.record_hash, again, strict=True)], dtype=object)
+
+    @property
+    def _coarse(self) -> bool:
+        """Whether a row can be expected to coincide with another by chance, were its columns independent."""
+        coincidences = len(self) / 2
+        for name in self.inputs:
+            coincidences *= float((self.inputs[name].value_counts(normalize=True, dropna=False) ** 2).sum())
+            if coincidences < BY_CHANCE:
+                return False
+        return True
 
     def fingerprint(self) -> str:
         """SHA-256 of the cohort's content, the same in any row order: names the data a model was trained on."""
-        index = pd.util.hash_pandas_object(self.index.astype(str), index=False).to_numpy(dtype=np.uint64)
-        outcome = np.zeros(len(self), np.uint64) if self.outcome is None else self.outcome.astype(np.uint64)
-        rows = np.sort(self.row_hash + index * np.uint64(3) + outcome)
-        return hashlib.sha256(self.schema.to_json().encode() + rows.tobytes()).hexdigest()
+        content = self.schema.to_json().encode() + np.sort(self.record_hash).tobytes()
+        return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True)

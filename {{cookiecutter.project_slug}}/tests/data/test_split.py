@@ -130,7 +130,7 @@ def test_auto_holds_out_the_site_with_most_events_of_those_that_are_not_too_larg
 
 def test_identical_rows_are_one_subject_when_none_is_recorded() -> None:
     values = np.repeat(np.arange(300.0), 2)
-    cohort = cohort_of({"x": values}, np.repeat(np.arange(300) % 3 == 0, 2))
+    cohort = cohort_of({"x": values, "y": values**2, "z": np.sin(values)}, np.repeat(np.arange(300) % 3 == 0, 2))
     labels = split(cohort, config.Split(), NOTHING_HELD_OUT, 0).labels(600)
     assert (labels[::2] == labels[1::2]).all()
 
