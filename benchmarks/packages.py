@@ -47,7 +47,10 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
     write_json(directory / "reference.json", {"rows": 1000, "fields": reference})
     write_json(directory / "evaluation.json", {})
     np.save(directory / "explain" / "background.npy", np.zeros((100, width), dtype=np.float32))
-    seal(directory, {"model": "network", "operating_threshold": 0.5, "versions": {}, "git": "", "fingerprint": ""})
+    seal(
+        directory,
+        {"gate": "pass", "model": "network", "operating_threshold": 0.5, "versions": {}, "git": "", "fingerprint": ""},
+    )
     return ModelPackage.open(directory)
 
 
