@@ -34,13 +34,10 @@ demo: .venv/ready
 	@for cohort in $(COHORTS); do printf '\n== %s\n' $$cohort; sed -n '/^ *part  /,/^champion/p' demo/$$cohort.log; done
 	@printf '\nThree reports: %s\n' '$(CURDIR)/demo/$(SLUG)/runs/index.html'
 
-test: lint
-	cd '$(PROJECT)' && $(PYTEST) -m 'not slow'
-	$(PYTEST) -m 'not slow'
-
-test-all: lint
-	cd '$(PROJECT)' && $(PYTEST) -m slow
-	$(PYTEST) -m slow
+test: TIER := not slow
+test-all: TIER := slow
+test test-all: lint
+	@status=0; (cd '$(PROJECT)' && $(PYTEST) -m '$(TIER)') || status=1; $(PYTEST) -m '$(TIER)' || status=1; exit $$status
 
 lint: .venv/ready
 	ruff check hooks tests benchmarks && ruff format --check hooks tests benchmarks

@@ -102,7 +102,7 @@ MUTANTS = {
     "an answer does not wait for its record": Mutant(
         "src/risk_model/deployment/app.py",
         'prediction_id = await self.audit.append("prediction", facts | known, asked.row.tobytes())',
-        'prediction_id = "0"; asyncio.ensure_future(self.audit.append("prediction", facts | known, asked.row.tobytes()))',
+        'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, asked.row.tobytes()))',
         "tests/deployment/test_app.py",
     ),
     "one changed byte of the model is not noticed": Mutant(
