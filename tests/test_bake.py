@@ -183,8 +183,3 @@ def test_what_is_installed_holds_every_file_of_the_package(bake: Bake, tmp_path:
 def digest(path: Path) -> str:
     """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@pytest.mark.slow
-def test_every_test_passes_under_another_name(bake: Bake) -> None:
-    passes(bake(project_slug=LONG), "pytest", "-q", "-n", "2", "--dist", "loadfile")

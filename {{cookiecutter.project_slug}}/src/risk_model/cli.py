@@ -82,24 +82,25 @@ def _hydra(command: str, rest: list[str]) -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from risk_model.config.compose import CONFIG_DIR, literal_overrides, refuse_untyped, register_configs, settings
+    from risk_model.config import compose
 
-    refuse_untyped(rest)
+    compose.refuse_untyped(rest)
     _refuse_flags(command, rest)
-    register_configs()
+    compose.register_configs()
 
     failures: list[Exception] = []  # Hydra would print a line of its own over an exception that passed through it
 
     def task(composed: Any) -> None:
         try:
-            getattr(import_module("risk_model.commands"), FUNCTIONS.get(command, command))(settings(composed))
+            commands = import_module("risk_model.commands")
+            getattr(commands, FUNCTIONS.get(command, command))(compose.settings(composed))
         except Exception as error:
             failures.append(error)
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise instead of printing and exiting
-    before, sys.argv = sys.argv, [f"{Path(sys.argv[0]).name} {command}", *literal_overrides(rest)]
+    before, sys.argv = sys.argv, [f"{Path(sys.argv[0]).name} {command}", *compose.literal_overrides(rest)]
     try:
-        hydra.main(version_base="1.3", config_path=CONFIG_DIR, config_name="config")(task)()
+        hydra.main(version_base="1.3", config_path=compose.CONFIG_DIR, config_name="config")(task)()
         for failure in failures:
             raise failure
     except (HydraException, OmegaConfBaseException) as error:

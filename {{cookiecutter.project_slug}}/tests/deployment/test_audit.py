@@ -188,7 +188,8 @@ def test_only_the_tail_is_read_again_at_the_start(tmp_path: Path, monkeypatch: p
 
 
 def test_a_second_process_on_the_same_log_is_refused(tmp_path: Path) -> None:
-    code = "import sys, pathlib, risk_model.deployment.audit as a; a.AuditLog(pathlib.Path(sys.argv[1]), {}, {})"
+    code = "import sys, pathlib, risk_model.deployment.audit as a\n"
+    code += "a.AuditLog(pathlib.Path(sys.argv[1]), {}, {})"
 
     async def run() -> subprocess.CompletedProcess[str]:
         log = AuditLog(tmp_path / "a.db", MODEL, {})

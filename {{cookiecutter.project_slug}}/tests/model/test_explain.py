@@ -236,7 +236,8 @@ def test_contributions_cannot_be_told_on_the_scale_of_a_curve() -> None:
 
 def test_explaining_needs_nothing_but_numpy() -> None:
     heavy = "{'torch', 'pandas', 'scipy', 'sklearn', 'xgboost', 'shap', 'onnx'}"
-    code = f"import sys, risk_model.model.explain; assert not {heavy} & set(sys.modules), set(sys.modules)"
+    code = "import sys, risk_model.model.explain\n"
+    code += f"assert not {heavy} & set(sys.modules), set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": SOURCE})
 
 

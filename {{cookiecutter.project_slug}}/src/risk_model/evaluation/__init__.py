@@ -21,7 +21,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Every figure of every model on the test split, out of fold and on each external cohort, as JSON-able values.
 
-    `predictions` is the prediction table (see `risk_model.predictions`); a patient is flagged at or above `threshold`.
+    `predictions` is the table of `prediction_table`; a patient is flagged at or above `threshold`.
     Under "parts", each part has its counts and, under "models", for each model: "metrics" {name: {estimate, low,
     high}} after calibration, "raw" the same before, paired "differences" to the first model, "per_1000", "in_words",
     "curves" and "subgroups". "gates" holds the verdict per part and model, "findings" what a reader must know. None
