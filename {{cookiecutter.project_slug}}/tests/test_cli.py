@@ -77,3 +77,11 @@ def test_settings_survive_being_written_down(source: str) -> None:
     if source == "csv":
         settings.data.path, settings.data.outcome = "x.csv", "died"
     assert from_container(to_container(settings)) == settings
+
+
+def test_a_slim_install_names_the_extra_that_a_command_needs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "risk_model.commands", None)
+    assert main(["run"]) == 2
+    assert "pip install '.[train]'" in capsys.readouterr().err

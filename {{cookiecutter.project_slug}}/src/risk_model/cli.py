@@ -40,6 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _dispatch(command, rest)
     except UserError as error:
         return _complain(str(error), debug, code=2)
+    except ModuleNotFoundError as error:
+        remedy = "install the project with its train extra: pip install '.[train]'"
+        return _complain(f"{command} needs {error.name}, which is not installed; {remedy}", debug, code=2)
     except KeyboardInterrupt:
         return _complain("stopped by the user; nothing half-written is kept", debug, code=130)
     except Exception as error:  # the last resort of a command line: one line, and the way to the traceback

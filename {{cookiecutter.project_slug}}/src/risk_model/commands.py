@@ -68,8 +68,8 @@ def score(settings: Config) -> None:
         raise UserError("score: needs both files; write score input=new.csv output=risks.csv")
     name = settings.deployment.registered_name
     package = Path(settings.package) if settings.package else champion(Path(settings.deployment.registry), name)
-    score_file(ModelPackage.open(package), Path(settings.input), Path(settings.output))
-    say("score", f"written to {settings.output}")
+    scored = score_file(ModelPackage.open(package), Path(settings.input), Path(settings.output))
+    say("score", f"{scored.rows:,} rows, {scored.refused:,} without a risk and why: {settings.output}")
 
 
 def _prepare_aloud(settings: Config) -> Prepared:
