@@ -20,7 +20,7 @@ Columns = dict[str, npt.NDArray[Any]]
 def outcome(rng: np.random.Generator, log_odds: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Draws 0 or 1 for each row."""
     odds = np.exp(log_odds)
-    return (rng.random(len(odds)) < odds / (1 + odds)).astype(np.int64)
+    return np.asarray(rng.random(len(odds)) < odds / (1 + odds), dtype=np.int64)
 
 
 def no_index(rng: np.random.Generator) -> Columns:
