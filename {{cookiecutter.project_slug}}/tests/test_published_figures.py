@@ -24,6 +24,8 @@ from risk_model.pipeline import fit
 from risk_model.predictions import prediction_table
 from risk_model.training.monitor import Monitor
 
+Record = Callable[[str, object], None]
+
 SEEDS = range(10)  # fixed before anything was measured
 
 
@@ -38,7 +40,7 @@ def judged(data: Data, seed: int = 0) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_support2_over_ten_split_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_support2_over_ten_split_seeds(record_property: Record) -> None:
     rows = []
     for seed in SEEDS:
         settings = Config(data=Support2(), seed=seed)
@@ -51,9 +53,8 @@ def test_support2_over_ten_split_seeds(capsys: pytest.CaptureFixture[str]) -> No
         rows.append({"seed": seed, **row, "champion": fitted.champion.name, "slope": slope})
     table = pd.DataFrame(rows)
     mean = table.drop(columns=["seed", "champion"]).mean()
-    with capsys.disabled():
-        print(f"\nSUPPORT2, death in hospital, AUROC on the test split\n{table.round(3).to_string(index=False)}")
-        print(f"mean: {mean.round(4).to_dict()}")
+    shown = f"{table.round(3).to_string(index=False)}\nmean: {mean.round(4).to_dict()}"
+    record_property("figures", f"SUPPORT2, death in hospital, AUROC on the test split\n{shown}")
     assert mean["logistic_regression"] >= 0.795  # 5-fold on 80 % of the rows: .807
     assert mean["xgboost"] >= 0.81  # gradient boosting, the same: .823
     assert mean["network"] >= mean["xgboost"] - 0.01
@@ -77,29 +78,28 @@ def test_support2_with_its_exclusions_emptied_stops_and_names_what_leaks() -> No
 
 @pytest.mark.slow
 def test_heart_disease_shows_the_collapse_in_va_and_calls_switzerland_too_few(
-    capsys: pytest.CaptureFixture[str],
+    record_property: Record,
 ) -> None:
     result = judged(HeartDisease())
     va, gates = result["parts"]["site: VA Long Beach"]["models"], result["gates"]
-    with capsys.disabled():
-        for name, model in va.items():
-            figures = {k: round(v["estimate"], 3) for k, v in model["metrics"].items() if v["estimate"] is not None}
-            print(f"\nVA Long Beach, {name}: {figures}, {gates['site: VA Long Beach'][name]['verdict']}")
+    for name, model in va.items():
+        figures = {k: round(v["estimate"], 3) for k, v in model["metrics"].items() if v["estimate"] is not None}
+        verdict = gates["site: VA Long Beach"][name]["verdict"]
+        record_property("figures", f"Heart disease, VA Long Beach held out, {name}: {verdict}, {figures}")
     assert 0.66 <= va["logistic_regression"]["metrics"]["auroc"]["estimate"] <= 0.76  # leave-one-hospital-out: .711
     assert gates["site: VA Long Beach"]["logistic_regression"]["verdict"] == "fail"
     assert {gate["verdict"] for gate in gates["site: Switzerland"].values()} == {"too few to judge"}
 
 
 @pytest.mark.slow
-def test_diabetes130_grouped_by_patient(capsys: pytest.CaptureFixture[str], downloaded: Callable[[str], Path]) -> None:
+def test_diabetes130_grouped_by_patient(record_property: Record, downloaded: Callable[[str], Path]) -> None:
     downloaded("diabetes130/dataset_diabetes.zip")
     settings = Config(data=Diabetes130())
     prepared = prepare(settings)
     fitted = fit(settings, prepared.cohort, prepared.splits, Monitor())
     test = prepared.splits.test
     figures = {n: round(auroc(prepared.cohort.labels[test], r[test]), 4) for n, r in fitted.calibrated.items()}
-    with capsys.disabled():
-        print(f"\nDiabetes-130, readmission within 30 days, grouped by patient: {figures}")
+    record_property("figures", f"Diabetes-130, readmission within 30 days, grouped by patient, AUROC: {figures}")
     assert 0.66 <= figures["xgboost"] <= 0.69  # 5-fold, grouped by patient: .679
     subjects = prepared.cohort.subjects
     assert not set(subjects[test]) & set(subjects[prepared.splits.train])
