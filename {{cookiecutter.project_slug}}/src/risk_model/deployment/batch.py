@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from csv import reader
 from dataclasses import dataclass
@@ -229,8 +230,15 @@ def _check_columns(path: Path, names: list[str], schema: Schema) -> None:
 
 
 def _readable(pieces: Iterable[pa.RecordBatch], path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
+    """The pieces that hold rows; the next one is read while one is scored."""
+    waiting = iter(pieces)
     try:
-        yield from (piece for piece in pieces if piece.num_rows)
+        with ThreadPoolExecutor(1, "read") as ahead:
+            following = ahead.submit(next, waiting, None)
+            while (piece := following.result()) is not None:
+                following = ahead.submit(next, waiting, None)
+                if piece.num_rows:
+                    yield piece
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(path, names, error) from error
 
