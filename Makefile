@@ -48,6 +48,7 @@ bench: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
 bench: .venv/ready
 	python benchmarks/training_loop.py
 	python benchmarks/bootstrap.py
+	python benchmarks/explanations.py
 	python benchmarks/scoring.py
 	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
 	python benchmarks/serving.py --package '$(CACHE)/package'

@@ -1,4 +1,4 @@
-"""Do the explanations add up, agree with the shap library, and arrive in time?"""
+"""Do the explanations add up, and do they agree with the shap library?"""
 
 from __future__ import annotations
 
@@ -87,18 +87,6 @@ def correlations(
     return [float(np.corrcoef(explainer.explain(row)[1], per_field(library(row[None])[0]))[0, 1]) for row in rows]
 
 
-def milliseconds(explainer: Explainer, rows: Features) -> float:
-    """The best of several rows: what the machine needs when nobody else uses it."""
-    explainer.explain(rows[0])
-
-    def spent(row: Features) -> float:
-        start = time.process_time()
-        explainer.explain(row)
-        return time.process_time() - start
-
-    return min(spent(row) for row in rows) * 1e3
-
-
 def test_base_and_contributions_add_up_to_the_logit_of_any_patient() -> None:
     explainer = Explainer(interacting, BACKGROUND, FIELD, seed=0)
 
@@ -157,7 +145,7 @@ def test_exact_shapley_values_of_a_model_with_interactions_are_met() -> None:
         assert np.abs(ours - truth).max() < 0.15
 
 
-def test_logistic_regression_gets_the_exact_values_of_the_shap_library_in_20_ms(sample: Sample) -> None:
+def test_logistic_regression_gets_the_exact_values_of_the_shap_library(sample: Sample) -> None:
     model = LogisticRegression.fit(sample, config.LogisticRegression())
     scorer = served(model)
     explainer = Explainer(lambda rows: scorer(rows)[1], BACKGROUND, FIELD, seed=0)
@@ -166,20 +154,18 @@ def test_logistic_regression_gets_the_exact_values_of_the_shap_library_in_20_ms(
     for row, values in zip(PATIENTS[:5], library.shap_values(rows), strict=True):
         exact = per_field(values)
         assert np.allclose(explainer.explain(row)[1], exact, atol=1e-5)
-    assert milliseconds(explainer, PATIENTS[:10]) < 20
 
 
-def test_xgboost_agrees_with_the_tree_explainer_of_the_shap_library_in_20_ms(sample: Sample) -> None:
+def test_xgboost_agrees_with_the_tree_explainer_of_the_shap_library(sample: Sample) -> None:
     model = XGBoost.fit(sample, sample, config.XGBoost(trees=150), seed=0, threads=1, record=lambda *_: None)
     scorer = served(model)
     explainer = Explainer(lambda rows: scorer(rows)[1], BACKGROUND, FIELD, seed=0)
     library = shap.TreeExplainer(model.booster, BACKGROUND, feature_perturbation="interventional")
     assert min(correlations(explainer, library.shap_values, PATIENTS[:10])) >= 0.99
-    assert milliseconds(explainer, PATIENTS[:10]) < 20
 
 
 @pytest.mark.slow
-def test_the_network_agrees_with_the_permutation_explainer_of_the_shap_library_in_20_ms(sample: Sample) -> None:
+def test_the_network_agrees_with_the_permutation_explainer_of_the_shap_library(sample: Sample) -> None:
     from risk_model.training.fit import fit_network
     from risk_model.training.monitor import Monitor
 
@@ -196,7 +182,6 @@ def test_the_network_agrees_with_the_permutation_explainer_of_the_shap_library_i
         return np.asarray(library(row, max_evals=walks, silent=True).values)
 
     assert min(correlations(explainer, values, PATIENTS[:4])) >= 0.99
-    assert milliseconds(explainer, PATIENTS[:10]) < 20
 
 
 def test_background_follows_the_training_distribution_field_by_field() -> None:
