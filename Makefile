@@ -15,6 +15,7 @@ SHELL := bash
 # One environment serves every baked project; caches stay out of the tree that is baked from.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPYCACHEPREFIX := $(CACHE)/python
+export PYTHONDONTWRITEBYTECODE :=
 export RUFF_CACHE_DIR := $(CACHE)/ruff
 export MYPY_CACHE_DIR := $(CACHE)/mypy
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
