@@ -20,7 +20,9 @@ from risk_model.config import Config, Synthetic
 from risk_model.config.compose import from_container, to_container
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.errors import UserError
+from risk_model.evaluation import evaluate
 from risk_model.package import MANIFEST, ModelPackage
+from risk_model.predictions import prediction_table
 from risk_model.training.monitor import Monitor
 
 SMALL = [
@@ -175,3 +177,18 @@ def test_a_killed_run_leaves_nothing_that_looks_whole(tmp_path: Path, after: flo
     again = command("run", *SMALL, where=tmp_path)
     assert again.returncode == 0, again.stderr
     assert not list((tmp_path / "runs").glob(".partial-*"))
+
+
+@pytest.mark.slow
+def test_a_clean_cohort_is_accused_of_nothing_by_any_room() -> None:
+    loud = []
+    for seed in range(20):
+        settings = small_settings(data=Synthetic(seed=seed), seed=seed)
+        prepared = prepare(settings)
+        fitted = pipeline.fit(settings, prepared.cohort, prepared.splits, Monitor())
+        table = prediction_table(prepared.cohort, prepared.splits, fitted.calibrated, fitted.raw)
+        judged = evaluate(table, 0.1, replace(settings.evaluation, resamples=300), settings.data.decision, seed)
+        found = [f.line() for f in prepared.findings if f.severity != "note"]
+        found += [f["message"] for f in judged["findings"] if f["severity"] != "note" and f["kind"] != "gate"]
+        loud += [(seed, found)] if found else []
+    assert len(loud) <= 1, loud

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 AGE_BANDS = {"under 18": 18.0, "18–44": 45.0, "45–64": 65.0, "65–79": 80.0, "80 and over": np.inf}  # below this age
 PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
 LARGEST = 20  # groups of one partition shown by name; the rest are pooled
-COMPARED = {"auroc": "discriminates differently (AUROC", "citl": "is calibrated differently (calibration-in-the-large"}
-ALPHA = 0.01  # chance of any false alarm in one part of one model
+COMPARED = {"auroc": "AUROC", "citl": "calibration-in-the-large"}
+ALPHA = 0.001  # chance of any false alarm in one part of one model, were the draws of small groups exactly normal
 Labels = npt.NDArray[np.object_]
 
 
@@ -90,13 +90,15 @@ def adjust(table: list[dict[str, Any]]) -> None:
 
 
 def findings(part: str, models: dict[str, Any]) -> list[Finding]:
-    """What differs between groups beyond chance, one finding a group and figure, with the models it is true of."""
+    """The groups whose risks are too high or too low beyond chance, one finding a group, with the models concerned.
+
+    AUROC accuses nobody: it differs between groups with the mix of their patients, however fair the model is.
+    """
     seen: dict[tuple[str, str, str], list[str]] = {}
     for model, judged in models.items():
         for row in judged["subgroups"]:
-            for name, p in row["p"].items():
-                if p < ALPHA:
-                    seen.setdefault((row["partition"], row["group"], name), []).append(model)
+            if row["p"].get("citl", 1.0) < ALPHA:
+                seen.setdefault((row["partition"], row["group"], "citl"), []).append(model)
     return [_finding(part, key, names, models) for key, names in seen.items()]
 
 
@@ -105,6 +107,6 @@ def _finding(part: str, key: tuple[str, str, str], names: list[str], models: dic
     row = next(r for r in models[names[0]]["subgroups"] if (r["partition"], r["group"]) == key[:2])
     here, everyone = (source[name]["estimate"] for source in (row["metrics"], models[names[0]]["metrics"]))
     told = ", ".join(names).replace("_", " ")
-    message = f"on {part}, {told} {COMPARED[name]} {here:.2f} here, {everyone:.2f} for all)"
+    message = f"on {part}, {told} is calibrated differently ({COMPARED[name]} {here:.2f} here, {everyone:.2f} for all)"
     remedy = "look at how the outcome and the inputs are recorded in this group before using the model there"
     return Finding("warning", "subgroup", f"{partition} {group}", message, remedy)
