@@ -15,7 +15,7 @@ from risk_model.cohort import Cohort, Splits
 from risk_model.data.duplicates import registered_twice
 from risk_model.data.knowledge import Knowledge, knowledge
 from risk_model.errors import UserError
-from risk_model.findings import Finding
+from risk_model.findings import Finding, Severity
 from risk_model.schema import Field
 
 KNOWS, SUSPECT = 0.9, 0.8  # AUROC of one column alone ...
@@ -69,7 +69,7 @@ def judge(field: Field, known: Knowledge) -> list[Finding]:
     never = f"{known.silent:.0%} of the rows carry values that never have the outcome"
     always = f"{known.telling:.0%} of the rows carry values that always have the outcome"
     suspect = strength >= SUSPECT and strength - 1.645 * known.doubt >= LEGITIMATE
-    signs = [
+    signs: list[tuple[bool, Severity, str, str]] = [
         (known.copy >= COPIES, "error", "copy of the outcome", f"one of its values tells the outcome, {share}"),
         (strength >= KNOWS, "error", "leaking column", share),
         (known.silent > 0, "error", "leaking column", f"{never}; {share}"),
@@ -77,7 +77,7 @@ def judge(field: Field, known: Knowledge) -> list[Finding]:
         (suspect, "warning", "leaking column", f"{share}; is it known at the prediction moment?"),
     ]
     remedy = f"add {field.name} to data.recorded_after if it is known only later"
-    return [Finding(s, k, field.name, m, remedy) for found, s, k, m in signs if found][:1]  # type: ignore[arg-type]
+    return [Finding(s, k, field.name, m, remedy) for found, s, k, m in signs if found][:1]
 
 
 def _shared_subjects(cohort: Cohort, splits: Splits) -> list[Finding]:

@@ -77,6 +77,7 @@ def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> F
     app.add_route("/readyz", service.ready, methods=["GET"])
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Exception, on_error)
+    # FastAPI's documented way to give the document by hand is this assignment.
     app.openapi = lambda: openapi(app, package)  # type: ignore[method-assign]
     return app
 

@@ -143,7 +143,7 @@ class AuditLog:
             # One statement for the whole batch: with several, the thread would hand over the GIL for each.
             self._database.execute(f"INSERT INTO record VALUES {','.join(['(?,?,?)'] * len(bodies))}", rows)  # noqa: S608
             self._last = (seq, head)
-        except Exception:
+        except Exception:  # after any failure nothing is assumed of the connection or of what it wrote
             if self._database is not None:
                 self._database.close()
             self._database = None

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 AGE_BANDS = {"under 18": 18.0, "18–44": 45.0, "45–64": 65.0, "65–79": 80.0, "80 and over": np.inf}  # below this age
 PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
 LARGEST = 20  # groups of one partition shown by name; the rest are pooled
-COMPARED = {"auroc": "AUROC", "citl": "calibration-in-the-large"}
-ALPHA = 0.001  # chance of any false alarm in one part of one model, were the draws of small groups exactly normal
+COMPARED = ("auroc", "citl")
+ALPHA = 0.01  # chance of any false alarm in one part of one model
 Labels = npt.NDArray[np.object_]
 
 
@@ -94,19 +94,18 @@ def findings(part: str, models: dict[str, Any]) -> list[Finding]:
 
     AUROC accuses nobody: it differs between groups with the mix of their patients, however fair the model is.
     """
-    seen: dict[tuple[str, str, str], list[str]] = {}
+    seen: dict[tuple[str, str], list[str]] = {}
     for model, judged in models.items():
         for row in judged["subgroups"]:
             if row["p"].get("citl", 1.0) < ALPHA:
-                seen.setdefault((row["partition"], row["group"], "citl"), []).append(model)
+                seen.setdefault((row["partition"], row["group"]), []).append(model)
     return [_finding(part, key, names, models) for key, names in seen.items()]
 
 
-def _finding(part: str, key: tuple[str, str, str], names: list[str], models: dict[str, Any]) -> Finding:
-    partition, group, name = key
-    row = next(r for r in models[names[0]]["subgroups"] if (r["partition"], r["group"]) == key[:2])
-    here, everyone = (source[name]["estimate"] for source in (row["metrics"], models[names[0]]["metrics"]))
+def _finding(part: str, key: tuple[str, str], names: list[str], models: dict[str, Any]) -> Finding:
+    row = next(r for r in models[names[0]]["subgroups"] if (r["partition"], r["group"]) == key)
+    here, everyone = (source["citl"]["estimate"] for source in (row["metrics"], models[names[0]]["metrics"]))
     told = ", ".join(names).replace("_", " ")
-    message = f"on {part}, {told} is calibrated differently ({COMPARED[name]} {here:.2f} here, {everyone:.2f} for all)"
+    message = f"on {part}, {told}: calibration-in-the-large is {here:.2f} here, {everyone:.2f} for all"
     remedy = "look at how the outcome and the inputs are recorded in this group before using the model there"
-    return Finding("warning", "subgroup", f"{partition} {group}", message, remedy)
+    return Finding("warning", "subgroup", " ".join(key), message, remedy)
