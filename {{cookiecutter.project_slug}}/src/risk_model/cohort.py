@@ -33,7 +33,9 @@ class Cohort:
 
     `inputs` has a column for every field of `schema`; `outcome` is 0 or 1 per row, or None when there is nothing to
     learn from; `index` has a column for each of INDEX that was recorded (age in years, prediction_time as a date) and
-    none for what was not; `notes` say what the reader changed; `source` is where the data came from, with its licence.
+    none for what was not (`part` names the external part that a source published); `notes` say what the reader changed;
+    `source` is where the data came from, with its licence.
+    Where the schema has a signal, `signals` is float32[n, signal.width] and `recordings` what they were made from.
     """
 
     schema: Schema
@@ -42,6 +44,8 @@ class Cohort:
     index: pd.DataFrame
     source: str = ""
     notes: tuple[Finding, ...] = ()
+    signals: Features | None = None
+    recordings: npt.NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -59,18 +63,25 @@ class Cohort:
 
     def take(self, rows: Rows) -> Cohort:
         """The cohort of these rows, in this order."""
-        outcome = None if self.outcome is None else self.outcome[rows]
         inputs, index = (frame.iloc[rows].reset_index(drop=True) for frame in (self.inputs, self.index))
-        return replace(self, inputs=inputs, index=index, outcome=outcome)
+        outcome = None if self.outcome is None else self.outcome[rows]
+        signals = None if self.signals is None else self.signals[rows]
+        recordings = None if self.recordings is None else self.recordings[rows]
+        return replace(self, inputs=inputs, index=index, outcome=outcome, signals=signals, recordings=recordings)
 
     def encoded(self) -> Features:
-        """What a model sees: float32[n, d]."""
-        return encode(self.inputs, self.schema)
+        """What a model sees: float32[n, d], the signal behind the fields."""
+        fields = encode(self.inputs, self.schema)
+        return fields if self.signals is None else np.hstack([fields, self.signals])
 
     @cached_property
     def row_hash(self) -> npt.NDArray[np.uint64]:
-        """A hash of each row's inputs, whatever its position: uint64[n]."""
-        return np.asarray(pd.util.hash_pandas_object(self.inputs, index=False), dtype=np.uint64)
+        """A hash of each row's inputs and signal, whatever its position: uint64[n]."""
+        fields = np.asarray(pd.util.hash_pandas_object(self.inputs, index=False), dtype=np.uint64)
+        if self.signals is None:
+            return fields
+        signals = [hashlib.sha256(row.tobytes()).digest()[:8] for row in self.signals]
+        return np.asarray(fields * np.uint64(3) + np.frombuffer(b"".join(signals), dtype=np.uint64))
 
     @cached_property
     def record_hash(self) -> npt.NDArray[np.uint64]:
@@ -96,6 +107,8 @@ class Cohort:
     @property
     def _coarse(self) -> bool:
         """Whether a row can be expected to coincide with another by chance, were its columns independent."""
+        if self.signals is not None:
+            return False
         coincidences = len(self) / 2
         for name in self.inputs:
             coincidences *= float((self.inputs[name].value_counts(normalize=True, dropna=False) ** 2).sum())

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.errors import UserError
-from risk_model.schema import Features, Schema
+from risk_model.schema import Features, Schema, at_once
 
 MANIFEST = "manifest.json"
 FILES = ("risk.onnx", "schema.json", "reference.json", "evaluation.json", "model_card.md", "explain/background.npy")
@@ -122,7 +122,8 @@ class Scorer:
         self, features: Features, chunk: int = 4096
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Risk and logit of float32[n, d] rows: two float64[n]."""
-        pieces = [self._chunk(features[i : i + chunk]) for i in range(0, max(len(features), 1), chunk)]
+        step = at_once(features.shape[1], chunk)
+        pieces = [self._chunk(features[i : i + step]) for i in range(0, max(len(features), 1), step)]
         risk, logit = (np.concatenate(outputs).astype(np.float64) for outputs in zip(*pieces, strict=True))
         return risk, logit
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Kind = Literal["number", "category", "boolean"]
 Features = npt.NDArray[np.float32]
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+AT_ONCE = 1 << 18  # numbers in a piece of rows: larger ones outgrow the cache, or the memory of a deep network
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,40 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Signal:
+    """An image, a waveform or a text beside the fields; the module of that kind in `signals` reads it.
+
+    In a row it stands behind the fields: `described` simple numbers, which the baselines see too, then the array of
+    `shape`, flattened, which only a network sees. `channels` are leads or colours, in order; `unit` is a UCUM code;
+    `rate` is in Hz; `mirrors` says that left and right carry no meaning; `encoder` names the pre-trained text encoder
+    whose `tokenizer` (JSON of the tokenizers library) the array was made with.
+    """
+
+    name: str
+    kind: Literal["image", "waveform", "text"]
+    shape: tuple[int, ...]
+    described: int
+    channels: tuple[str, ...] = ()
+    unit: str = ""
+    rate: float = 0.0
+    mirrors: bool = False
+    encoder: str = ""
+    tokenizer: str = ""
+
+    @property
+    def width(self) -> int:
+        """How many columns it has in a row."""
+        return self.described + prod(self.shape)
+
+
+@dataclass(frozen=True)
 class Schema:
-    """The fields of a cohort, in order, and what is predicted from them."""
+    """The fields of a cohort, in order, the signal beside them if there is one, and what is predicted from them."""
 
     name: str
     outcome: str
     fields: tuple[Field, ...]
+    signal: Signal | None = None
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -103,6 +133,16 @@ class Schema:
     def feature_field(self) -> npt.NDArray[np.intp]:
         """For each encoded column, the position in `inputs` of the field it comes from: int[d]."""
         return np.repeat(np.arange(len(self.inputs)), [len(f.features) for f in self.inputs])
+
+    @property
+    def simple(self) -> int:
+        """How many columns, from the first, are simple numbers: the fields' and what describes the signal."""
+        return len(self.features) + (self.signal.described if self.signal else 0)
+
+    @property
+    def width(self) -> int:
+        """How many columns a row has in all."""
+        return len(self.features) + (self.signal.width if self.signal else 0)
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when there is none."""
@@ -130,15 +170,23 @@ class Schema:
         """The schema that `to_json` wrote; ValueError, KeyError or TypeError when the text is something else."""
         content = json.loads(text)
         fields = tuple(Field(**{**f, "categories": tuple(f.get("categories", ()))}) for f in content["fields"])
-        return cls(name=content["name"], outcome=content["outcome"], fields=fields)
+        signal = content.get("signal")
+        if signal:
+            signal = Signal(**{**signal, "shape": tuple(signal["shape"]), "channels": tuple(signal["channels"])})
+        return cls(name=content["name"], outcome=content["outcome"], fields=fields, signal=signal)
 
 
 def _absent(name: str) -> Field:
     raise KeyError(name)
 
 
+def at_once(width: int, most: int) -> int:
+    """How many rows of so many columns to compute together, `most` at most."""
+    return max(min(most, AT_ONCE // max(width, 1)), 1)
+
+
 def encode(records: Mapping[str, Any] | pd.DataFrame, schema: Schema) -> Features:
-    """Records to numbers, the same for training, requests and batches: float32[n, d], columns as `schema.features`.
+    """Fields to numbers, the same for training, requests and batches: float32[n, d], columns as `schema.features`.
 
     `records` maps each input field to n values (a DataFrame does). Numbers keep NaN where they are missing, booleans
     become 0 and 1, a category becomes one column per known value: all zeros when it is unknown or missing.

@@ -170,7 +170,7 @@ def test_the_network_agrees_with_the_permutation_explainer_of_the_shap_library(s
 
     settings = config.Config()
     settings.training.epochs = 10
-    scorer = served(fit_network(sample, sample, settings, 1.0, Monitor()))
+    scorer = served(fit_network(sample, sample, SCHEMA, settings, 1.0, Monitor()))
     explainer = Explainer(lambda rows: scorer(rows)[1], BACKGROUND, FIELD, seed=0)
     library = shap.PermutationExplainer(
         lambda rows: scorer(rows.astype(np.float32))[1], shap.maskers.Independent(BACKGROUND, max_samples=100), seed=0

@@ -9,7 +9,8 @@ import torch
 from risk_model import config
 from risk_model.model.embedding import Statistics, quantiles
 from risk_model.model.export import check_parity, to_bytes
-from risk_model.model.mlp import Block, MemberLinear, Network, NetworkModel
+from risk_model.model.mlp import Block, MemberLinear, Network
+from risk_model.model.network import NetworkModel
 from risk_model.schema import Features
 
 
@@ -48,7 +49,7 @@ def test_a_column_with_two_values_is_a_flag_and_a_constant_one_is_left_out() -> 
 
 
 def test_all_that_was_learnt_of_the_training_rows_travels_in_buffers() -> None:
-    parameters = NetworkModel(network(rows())).parameters()
+    parameters = NetworkModel(network(rows()), 4).parameters()
     assert {"statistics.median", "statistics.numbers.lower", "statistics.numbers.inverse_width"} <= parameters.keys()
 
 
@@ -59,17 +60,17 @@ def test_tables_of_numbers_only_flags_only_or_nothing_that_varies_train_and_leav
     features = rows()[:, columns]
     model = network(features)
     model(torch.from_numpy(features)).sum().backward()
-    check_parity(NetworkModel(model), features)
+    check_parity(NetworkModel(model, features.shape[1]), features)
 
 
 def test_the_graph_equals_the_network_on_gaps_and_far_outside_the_training_range() -> None:
     features = rows()
     far = np.concatenate([features * np.float32(1e6), -features * np.float32(1e6), np.full((1, 4), np.nan)])
-    check_parity(NetworkModel(network(features)), far.astype(np.float32))
+    check_parity(NetworkModel(network(features), features.shape[1]), far.astype(np.float32))
 
 
 def test_the_same_network_gives_the_same_bytes_without_a_path_of_this_machine() -> None:
-    model = NetworkModel(network(rows()))
+    model = NetworkModel(network(rows()), 4)
     content = to_bytes(model.graph())
     assert content == to_bytes(model.graph())
     assert b".py" not in content
@@ -93,7 +94,9 @@ def test_members_differ_from_the_start_and_the_logit_is_their_mean() -> None:
     members = model(torch.from_numpy(features)).detach()
     assert members.shape == (300, 3)
     assert (members.std(dim=1) > 0).all()
-    np.testing.assert_allclose(NetworkModel(model).logit(features), members.double().mean(dim=1), atol=1e-12)
+    np.testing.assert_allclose(
+        NetworkModel(model, features.shape[1]).logit(features), members.double().mean(dim=1), atol=1e-12
+    )
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(6, 6), (6, 4)])
@@ -109,5 +112,5 @@ def test_a_block_adds_to_its_input_and_fits_the_shortcut_where_the_width_changes
 
 def test_before_training_the_network_is_near_the_prevalence() -> None:
     features = rows()
-    risk = 1 / (1 + np.exp(-NetworkModel(network(features)).logit(features)))
+    risk = 1 / (1 + np.exp(-NetworkModel(network(features), features.shape[1]).logit(features)))
     assert risk.mean() == pytest.approx(0.3, abs=0.1)

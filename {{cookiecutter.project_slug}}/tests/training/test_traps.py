@@ -14,6 +14,7 @@ from risk_model import config
 from risk_model.model.baseline import Sample
 from risk_model.model.mlp import Network
 from risk_model.model.score import score
+from risk_model.schema import Field, Schema
 from risk_model.training import loop
 from risk_model.training.fit import fit_network
 from risk_model.training.loss import Loss, cross_entropy, focal
@@ -78,7 +79,8 @@ def test_the_projects_own_network_learns_logits_and_not_probabilities() -> None:
     rows = Sample(train.features.numpy(), train.labels.numpy().astype(np.int8), np.ones(len(train.labels)))
     settings = config.Config()
     settings.training.epochs, settings.model.network.width = 30, 8
-    logits = fit_network(rows, rows, settings, 1.0, Monitor()).logit(rows.features)
+    schema = Schema("separable", "event", tuple(Field(f"x{i}", "number") for i in range(rows.features.shape[1])))
+    logits = fit_network(rows, rows, schema, settings, 1.0, Monitor()).logit(rows.features)
     assert logits.min() < -2
     assert logits.max() > 2
     assert float(cross_entropy(torch.from_numpy(logits), train.labels.double())) < 0.3
@@ -142,9 +144,9 @@ def test_a_trained_network_is_handed_over_in_eval_mode() -> None:
 
 def test_the_exported_graph_is_that_of_eval_mode_whatever_mode_the_network_is_in() -> None:
     from risk_model.model.export import check_parity
-    from risk_model.model.mlp import NetworkModel
+    from risk_model.model.network import NetworkModel
 
     features = separable()[0].features.numpy()
     network = Network(features, 0.5, config.Mlp(width=8))
     network.train()
-    check_parity(NetworkModel(network), features)
+    check_parity(NetworkModel(network, features.shape[1]), features)

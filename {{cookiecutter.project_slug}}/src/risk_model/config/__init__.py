@@ -7,7 +7,9 @@ sets of them. `settings` turns what Hydra composed into these classes and refuse
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, ClassVar
 
 from omegaconf import MISSING
 
@@ -24,8 +26,9 @@ class Decision:
 
 @dataclass
 class Data:
-    """What every source has."""
+    """What every source has. `network` names the network that is proposed for it."""
 
+    network: ClassVar[str] = "mlp"
     name: str = MISSING
     recorded_after: list[str] = field(default_factory=list)  # columns known only after the prediction moment
     accept: dict[str, str] = field(default_factory=dict)  # findings that may pass: {column: reason}
@@ -109,6 +112,15 @@ class Table(Data):
 
 
 @dataclass
+class Recordings(Table):
+    """Anybody's images, waveforms or notes: a table of one row a recording, with outcome, patient and file."""
+
+    file: str = "file"  # the column that names each recording's file, beside the table or below it
+    set_aside: int = 0  # so many recordings that cannot be read are left out and told; one more stops the run
+    held_out_period: float = 0.0
+
+
+@dataclass
 class Synthetic(Data):
     """Readmission in five made-up hospitals, with truths that can be planted one by one."""
 
@@ -163,6 +175,9 @@ class Mlp:
     """The network for tables: residual MLP over embedded numbers, an ensemble of members that share weights."""
 
     name: str = "mlp"
+    learning_rate: float = 7e-4
+    epochs: int = 100
+    patience: int = 12
     members: int = 4
     width: int = 64
     blocks: int = 2
@@ -178,12 +193,12 @@ class Model:
     champion: str = "auto"
     logistic_regression: LogisticRegression = field(default_factory=LogisticRegression)
     xgboost: XGBoost = field(default_factory=XGBoost)
-    network: Mlp = field(default_factory=Mlp)
+    network: Any = field(default_factory=Mlp)  # one of NETWORKS: model/network=…
 
 
 @dataclass
 class Training:
-    """How the models learn."""
+    """How the models learn. Learning rate, epochs and patience are what the network proposes, unless they are set."""
 
     loss: str = "bce"  # bce, pos_weight or focal; the last two are always recalibrated
     focal_gamma: float = 2.0
@@ -242,3 +257,11 @@ SOURCES: dict[str, type[Data]] = {
     "csv": Table,
     "synthetic": Synthetic,
 }
+NETWORKS: dict[str, Any] = {"mlp": Mlp}
+
+# What a project was made for besides tables stands in a module of its own, with the same two names.
+for _modality in ("imaging", "waveform", "text"):
+    if find_spec(f"{__name__}.{_modality}"):
+        _module = import_module(f"{__name__}.{_modality}")
+        SOURCES |= _module.SOURCES
+        NETWORKS |= _module.NETWORKS

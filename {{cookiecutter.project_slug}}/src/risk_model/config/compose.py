@@ -11,14 +11,16 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from risk_model.config import SOURCES, Config, Deployment, Table
+from risk_model.config import NETWORKS, SOURCES, Config, Data, Deployment, Model, Recordings
 from risk_model.errors import UserError
 
 CONFIG_DIR = str(Path(__file__).parent)
+FIRST_SOURCE = (Path(__file__).parent / "first_source.txt").read_text(encoding="utf-8").strip()
+PROPOSED = ("learning_rate", "epochs", "patience")  # of training, unless they are set
 
 # Values that are file or column names: taken as they stand, whatever commas, spaces and "=" they hold.
 LITERAL = {"run", "runs", "input", "output", "package"}
-LITERAL |= {f"data.{f.name}" for f in fields(Table) if f.type == "str" and f.name != "name"}
+LITERAL |= {f"data.{f.name}" for f in fields(Recordings) if f.type == "str" and f.name != "name"}
 LITERAL |= {f"deployment.{f.name}" for f in fields(Deployment)}
 
 # No folder of Hydra's own, no log file beside the user's data: a run's directory holds its settings.
@@ -27,17 +29,29 @@ QUIET = [{"override hydra/hydra_logging": "none"}, {"override hydra/job_logging"
 
 
 def register_configs() -> None:
-    """Makes the dataclasses known to Hydra: the primary config and one group of data sources."""
+    """Makes the dataclasses known to Hydra: the primary config, the networks, and the sources with their network."""
     store = ConfigStore.instance()
-    defaults: list[Any] = ["_self_", {"data": "support2"}, {"experiment": None}, {"debug": None}, *QUIET]
-    store.store("config", {"defaults": defaults, "hydra": HYDRA, **_container(Config())})
+    first: list[Any] = [
+        "_self_",
+        {"model/network": "mlp"},
+        {"data": FIRST_SOURCE},
+        {"experiment": None},
+        {"debug": None},
+    ]
+    store.store("config", {"defaults": [*first, *QUIET], "hydra": HYDRA, **_primary()})
+    for name, network in NETWORKS.items():
+        store.store(name, network, group="model/network")
     for name, source in SOURCES.items():
-        store.store(name, source, group="data")
+        proposes = {"override /model/network@_global_.model.network": source.network}
+        store.store(name, {"defaults": [proposes, "_self_"], **to_container(source())}, group="data")
 
 
-def _container(config: Config) -> dict[str, Any]:
-    content = OmegaConf.to_container(OmegaConf.structured(config))
-    return {str(k): v for k, v in dict(content).items() if k != "data"} if isinstance(content, dict) else {}
+def _primary() -> dict[str, Any]:
+    """The settings of no group; those of PROPOSED refer to the network that will be chosen."""
+    content = {key: value for key, value in to_container(Config()).items() if key != "data"}
+    del content["model"]["network"]
+    content["training"] |= {name: f"${{model.network.{name}}}" for name in PROPOSED}
+    return content
 
 
 def literal_overrides(arguments: list[str]) -> list[str]:
@@ -78,7 +92,10 @@ def settings(composed: DictConfig) -> Config:
     source = SOURCES.get(chosen["data"].get("name", ""))
     if source is None:
         raise UserError(f"data: unknown source {chosen['data'].get('name')!r}; choose one of {', '.join(SOURCES)}")
-    merged = OmegaConf.merge(OmegaConf.structured(Config(data=source())), chosen)
+    network = NETWORKS.get(chosen["model"]["network"].get("name", ""))
+    if network is None:
+        raise UserError(f"model.network.name: there is no such network; choose one of {', '.join(NETWORKS)}")
+    merged = OmegaConf.merge(OmegaConf.structured(Config(data=source(), model=Model(network=network()))), chosen)
     result = OmegaConf.to_object(merged)
     assert isinstance(result, Config)  # noqa: S101 - narrows the type for mypy
     return result
@@ -89,8 +106,8 @@ def from_container(content: dict[str, Any]) -> Config:
     return settings(OmegaConf.create(content))
 
 
-def to_container(config: Config) -> dict[str, Any]:
-    """Settings as plain values, for a run's config.json."""
+def to_container(config: Any) -> dict[str, Any]:
+    """Settings, or one section of them, as plain values: for a run's config.json."""
     content = OmegaConf.to_container(OmegaConf.structured(config))
     return {str(key): value for key, value in content.items()} if isinstance(content, dict) else {}
 
@@ -106,6 +123,8 @@ def keys(config: Any, prefix: str = "") -> list[str]:
 
 def nearest(key: str) -> str:
     """The existing setting closest to a misspelt one, as "; did you mean …?", or ""."""
-    known = sorted({name for source in SOURCES.values() for name in keys(Config(data=source()))})
+    configs = [Config(data=source()) for source in SOURCES.values()]
+    configs += [Config(data=Data(), model=Model(network=network())) for network in NETWORKS.values()]
+    known = sorted({name for config in configs for name in keys(config)})
     close = difflib.get_close_matches(key, known, n=1)
     return f"; did you mean '{close[0]}'?" if close else ""

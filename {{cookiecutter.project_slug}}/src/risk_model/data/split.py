@@ -63,13 +63,17 @@ def _check_shares(shares: config.Split, fold: int) -> None:
 
 
 def _places(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
-    """Where each row belongs by itself, in order of precedence: held-out sites, development, last period."""
+    """Where each row belongs by itself: published parts, held-out sites, development, last period; the first counts."""
     sites = _held_out_sites(cohort, data.held_out_sites)
-    code = np.full(len(cohort), len(sites), dtype=np.int64)
-    code[_in_last_period(cohort, data.held_out_period)] = len(sites) + 1
-    for i, site in enumerate(sites):
+    published = sorted(set(cohort.index["part"].dropna())) if cohort.recorded("part") else []
+    held = len(published) + len(sites)
+    code = np.full(len(cohort), held, dtype=np.int64)
+    code[_in_last_period(cohort, data.held_out_period)] = held + 1
+    for i, site in enumerate(sites, start=len(published)):
         code[(cohort.index["site"].astype(str) == site).to_numpy()] = i
-    return [*(f"site: {site}" for site in sites), DEVELOPED, LAST_PERIOD], code
+    for i, part in enumerate(published):
+        code[(cohort.index["part"] == part).to_numpy()] = i
+    return [*published, *(f"site: {site}" for site in sites), DEVELOPED, LAST_PERIOD], code
 
 
 def _held_out_sites(cohort: Cohort, wanted: list[str]) -> list[str]:

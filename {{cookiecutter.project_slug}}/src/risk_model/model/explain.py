@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.schema import Features, Field, Schema, encode
+from risk_model.signals import beside, reader
 
 Logits = npt.NDArray[np.float64]
 PAIRS = 100
@@ -26,10 +27,15 @@ def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) 
     """Synthetic patients to compare with: float32[n, d], each field drawn by itself from its training distribution.
 
     `reference` is the content of reference.json: per field the share that is missing and the quantiles of the rest, or
-    the shares of its categories. No row is a patient's, and no two fields of a row belong together.
+    the shares of its categories. No row is a patient's, and no two fields of a row belong together; beside them stands
+    the neutral signal.
     """
     rng = np.random.default_rng(seed)
-    return encode({f.name: _drawn(f, reference["fields"][f.name], n, rng) for f in schema.inputs}, schema)
+    fields = encode({f.name: _drawn(f, reference["fields"][f.name], n, rng) for f in schema.inputs}, schema)
+    if schema.signal is None:
+        return fields
+    neutral = beside([reader(schema.signal).neutral(schema.signal)], schema.signal)
+    return np.hstack([fields, np.repeat(neutral, n, axis=0)])
 
 
 def _drawn(field: Field, described: Mapping[str, Any], n: int, rng: np.random.Generator) -> npt.NDArray[np.object_]:

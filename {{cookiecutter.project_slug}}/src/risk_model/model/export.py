@@ -16,7 +16,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from risk_model.model import Logits, RiskModel
-from risk_model.schema import Features
+from risk_model.schema import Features, at_once
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,8 +46,8 @@ def logit_graph(nodes: Sequence[onnx.NodeProto], values: Mapping[str, npt.NDArra
     return model
 
 
-def trace(network: nn.Module, example: Features) -> onnx.ModelProto:
-    """The graph of a torch module from float32[n, d] to logits[n], in eval mode; follows an example of 2 rows or more.
+def trace(network: nn.Module, example: Features, outputs: Sequence[str] = ("logit",)) -> onnx.ModelProto:
+    """The graph of a torch module from float32[n, d] to its outputs, in eval mode; follows an example of 2 rows.
 
     Of torch's two exporters this is the older one: a thirtieth of the time, the same numbers, and no source paths of
     the machine in its bytes. Should torch drop it, `dynamo=True` with `dynamic_shapes` takes its place here.
@@ -57,8 +57,8 @@ def trace(network: nn.Module, example: Features) -> onnx.ModelProto:
     content = io.BytesIO()
     settings: dict[str, Any] = {
         "input_names": ["features"],
-        "output_names": ["logit"],
-        "dynamic_axes": {"features": {0: "n"}, "logit": {0: "n"}},
+        "output_names": list(outputs),
+        "dynamic_axes": {name: {0: "n"} for name in ("features", *outputs)},
         "opset_version": OPSETS[""],
     }
     with warnings.catch_warnings():
@@ -91,8 +91,11 @@ def run(graph: onnx.ModelProto, features: Features, chunk: int = 512) -> Logits:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session = ort.InferenceSession(to_bytes(graph), options, providers=["CPUExecutionProvider"])
-    starts = range(0, len(features), chunk)
-    pieces = [session.run(["logit"], {"features": features[i : i + chunk]})[0].reshape(-1) for i in starts]
+    step = at_once(features.shape[1], chunk)
+    pieces = [
+        session.run(["logit"], {"features": features[i : i + step]})[0].reshape(-1)
+        for i in range(0, len(features), step)
+    ]
     return np.concatenate([np.empty(0), *pieces]).astype(np.float64)
 
 

@@ -7,21 +7,14 @@ of its own (TabM, Gorishniy et al. 2025).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
-
 import numpy as np
-import numpy.typing as npt
-import onnx
 import torch
 from torch import Tensor, nn
 
 from risk_model import config
-from risk_model.model import Logits
+from risk_model.errors import UserError
 from risk_model.model.embedding import Statistics
-from risk_model.model.export import trace
-from risk_model.model.score import score
-from risk_model.schema import Features
+from risk_model.schema import Features, Schema
 
 
 class MemberLinear(nn.Module):
@@ -86,35 +79,10 @@ class Network(nn.Module):
         return logits
 
 
-class MeanOfMembers(nn.Module):
-    """One logit a row [n]. The mean of logits, not of probabilities: explanations in log odds stay additive over it."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Features [n, d] to the members' mean logit."""
-        logits: Tensor = self.network(features)
-        return logits.mean(dim=1)
-
-
-@dataclass(frozen=True)
-class NetworkModel:
-    """A trained network as a RiskModel: its logit is the mean of its members' logits."""
-
-    network: Network
-    name: ClassVar[str] = "network"
-
-    def logit(self, features: Features) -> Logits:
-        """See RiskModel."""
-        return score(self.network, torch.from_numpy(features)).numpy()
-
-    def graph(self) -> onnx.ModelProto:
-        """See RiskModel."""
-        width = len(self.network.statistics.median)
-        return trace(MeanOfMembers(self.network), np.zeros((2, width), dtype=np.float32))
-
-    def parameters(self) -> dict[str, npt.NDArray[Any]]:
-        """See RiskModel."""
-        return {name: value.numpy() for name, value in self.network.state_dict().items()}
+def build(features: Features, prevalence: float, settings: config.Mlp, schema: Schema) -> Network:
+    """The network for float32[n, d] training rows; UserError when they hold a signal, which other networks read."""
+    if schema.signal:
+        raise UserError(
+            f"model/network=mlp reads tables; leave it out, {schema.signal.kind}s have networks of their own"
+        )
+    return Network(features, prevalence, settings)

@@ -9,7 +9,8 @@ from risk_model.cohort import Outcome, Rows, Splits
 from risk_model.errors import UserError
 from risk_model.model import RiskModel
 from risk_model.model.baseline import LogisticRegression, Sample, XGBoost
-from risk_model.model.mlp import Network, NetworkModel
+from risk_model.model.columns import FirstColumns
+from risk_model.model.network import NetworkModel, build
 from risk_model.schema import Features, Schema
 from risk_model.training import loop
 from risk_model.training.loss import choose_loss, positive_weight
@@ -21,6 +22,8 @@ def fit_models(
 ) -> dict[str, RiskModel]:
     """The three models by name, the simplest first, all from the training rows of float32[n, d] and int8[n].
 
+    Of a signal the baselines see what describes it, the network all of it.
+
     XGBoost and the network look at the validation rows to know when to stop. With loss=pos_weight all three weigh
     events; focal loss changes the network alone. UserError when either part holds a single class.
     """
@@ -30,11 +33,14 @@ def fit_models(
         for part, rows in (("train", splits.train), ("validation", splits.validation))
     )
     choose_loss(settings.training)
-    models: list[RiskModel] = [
-        LogisticRegression.fit(train, settings.model.logistic_regression),
-        _fit_xgboost(train, validation, settings, monitor),
-        fit_network(train, validation, settings, pos_weight, monitor),
+    seen, stopping = (_simple(rows, schema) for rows in (train, validation))
+    baselines: list[RiskModel] = [
+        LogisticRegression.fit(seen, settings.model.logistic_regression),
+        _fit_xgboost(seen, stopping, settings, monitor),
     ]
+    if schema.signal:
+        baselines = [FirstColumns(model, schema.simple, schema.width) for model in baselines]
+    models = [*baselines, fit_network(train, validation, schema, settings, pos_weight, monitor)]
     monitor.flush()
     return {model.name: model for model in models}
 
@@ -48,19 +54,29 @@ def _sample(features: Features, labels: Outcome, rows: Rows, part: str, pos_weig
     return Sample(chosen, outcome, np.where(outcome == 1, pos_weight, 1.0))
 
 
+def _simple(rows: Sample, schema: Schema) -> Sample:
+    return rows._replace(features=np.ascontiguousarray(rows.features[:, : schema.simple]))
+
+
 def _fit_xgboost(train: Sample, validation: Sample, settings: config.Config, monitor: Monitor) -> XGBoost:
     record, threads = monitor.of("xgboost"), settings.training.threads
     return XGBoost.fit(train, validation, settings.model.xgboost, settings.seed, threads, record)
 
 
 def fit_network(
-    train: Sample, validation: Sample, settings: config.Config, pos_weight: float, monitor: Monitor
+    train: Sample,
+    validation: Sample,
+    schema: Schema,
+    settings: config.Config,
+    pos_weight: float,
+    monitor: Monitor,
 ) -> NetworkModel:
-    """The network alone, with its bins from `train` and its weights from the loop."""
+    """The network alone, with its statistics from `train` and its weights from the loop."""
     loss = choose_loss(settings.training, pos_weight)
     prevalence = float(np.average(train.labels, weights=train.weights))
     with loop.seeded(settings.seed), loop.threads(settings.training.threads):
-        network = Network(train.features, prevalence, settings.model.network)
+        chosen = settings.model.network
+        network = build(chosen.name, train.features, prevalence, chosen, schema)
         tables = loop.table(train.features, train.labels), loop.table(validation.features, validation.labels)
         loop.fit(network, *tables, loss, settings.training, settings.seed, monitor.of("network"))
-    return NetworkModel(network)
+    return NetworkModel(network, schema.width)

@@ -25,7 +25,7 @@ class AdamW:
     """
 
     def __init__(self, network: nn.Module, learning_rate: float, weight_decay: float) -> None:
-        named = dict(network.named_parameters())
+        named = {name: p for name, p in network.named_parameters() if p.requires_grad}
         exempt = {name for name, p in named.items() if p.ndim < 2 or name.endswith(("bias", "scale"))}
         decayed: list[Tensor] = [p for name, p in named.items() if name not in exempt]
         others: list[Tensor] = [p for name, p in named.items() if name in exempt]

@@ -1,0 +1,143 @@
+"""How do recordings become a cohort? A table lists them with outcome, patient and file; each file is read once.
+
+A recording that cannot be used stops the run, unless data.set_aside allows so many; what was set aside is told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from tqdm import tqdm
+
+from risk_model import config
+from risk_model.cohort import Cohort, Outcome, Rows
+from risk_model.data.sources.conform import conform, require_column
+from risk_model.data.sources.files import read
+from risk_model.data.sources.inference import clean
+from risk_model.data.sources.outcome import events
+from risk_model.data.sources.recognise import TEXT_ROLES, index_of, recognise
+from risk_model.data.sources.values import trimmed
+from risk_model.errors import UserError
+from risk_model.findings import Finding
+from risk_model.schema import Schema, Signal
+from risk_model.signals import Reading, Recording, beside, measured, reader
+
+Recordings = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The recordings that a table lists: what each row says in the wanted column, its outcome and its index."""
+
+    recordings: list[str]
+    outcome: Outcome
+    index: pd.DataFrame
+    notes: tuple[Finding, ...]
+
+
+def listing(settings: config.Recordings, column: str, wanted: str) -> Listing:
+    """The rows of a CSV or Parquet table that have an outcome, a subject and text in `column`.
+
+    `wanted` says in words what that column holds. UserError as for any table, and when a setting is missing.
+    """
+    for key in ("path", "outcome"):
+        if getattr(settings, key) in ("", "???"):
+            example = f"a table with a row a recording, its {wanted} in the column {column!r}"
+            raise UserError(f"data.{key} is not set; say data.path=… ({example}) and data.outcome=… (a column)")
+    path = Path(settings.path)
+    file = read(path, settings.missing, [settings.outcome, column])
+    return listing_of(file.frame, settings, column, file.where)
+
+
+def listing_of(
+    frame: pd.DataFrame, settings: config.Recordings, column: str, where: Callable[[Sequence[int]], str]
+) -> Listing:
+    """The same of a table that was read already."""
+    names = list(map(str, frame.columns))
+    require_column(column, names, "data.file", settings.path)
+    require_column(settings.outcome, names, "data.outcome", settings.path)
+    roles = recognise([name for name in names if name != column], settings)
+    labels = events(trimmed(frame[settings.outcome], settings.missing), settings.outcome, settings.positive)
+    wanted = list(roles.column.values())
+    words = [name for role, name in roles.column.items() if role in TEXT_ROLES]
+    cleaned = clean(frame[wanted], settings.missing, where, words=words, time=roles.column.get("time", ""))
+    index, roles = index_of(cleaned, roles)
+    texts = frame[column].astype(object).where(frame[column].notna(), None)
+    kept = ~np.isnan(labels) & texts.notna().to_numpy()
+    if "subject_id" in index:
+        kept &= index["subject_id"].notna().to_numpy()
+    rows, notes = np.flatnonzero(kept), roles.notes()
+    if lost := int((~kept).sum()):
+        message = f"{lost:,} rows have no outcome, no subject or nothing in {column!r}"
+        notes.append(Finding("warning", "rows left out", column, message, "find out why"))
+    taken = [str(text) for text in texts.iloc[rows]]
+    return Listing(taken, labels[rows].astype(np.int8), index.iloc[rows].reset_index(drop=True), tuple(notes))
+
+
+def read_all(
+    names: Sequence[str], read_one: Callable[[str], Reading], set_aside: int
+) -> tuple[list[Reading], Rows, list[Finding]]:
+    """Every recording that can be used, its place among `names`, and what was noticed, counted.
+
+    UserError, naming the first, when more than `set_aside` cannot be used.
+    """
+    readings, places, refused = [], [], []
+    for place, name in enumerate(tqdm(names, desc="reading", unit=" recordings", disable=None, leave=False)):
+        try:
+            readings.append(read_one(name))
+            places.append(place)
+        except UserError as error:
+            refused.append(str(error))
+            if len(refused) > set_aside:
+                raise _too_many(refused, set_aside) from None
+    notes = [Finding("warning", "set aside", "recordings", message, "find out why") for message in refused]
+    counted = Counter(noticed for reading in readings for noticed in reading.noticed)
+    for noticed, count in counted.items():
+        message = f"{count:,} recordings: {noticed.message}"
+        notes.append(Finding(noticed.severity, noticed.kind, "recordings", message, noticed.remedy))
+    return readings, np.array(places, dtype=np.int64), notes
+
+
+def _too_many(refused: list[str], set_aside: int) -> UserError:
+    if set_aside == 0:
+        return UserError(f"{refused[0]}; or leave out what cannot be read: data.set_aside=… says how many may be")
+    return UserError(f"more than {set_aside} recordings cannot be used (data.set_aside={set_aside}): {refused[-1]}")
+
+
+def cohort_of(
+    listed: Listing, readings: Sequence[Reading], places: Rows, schema: Schema, source: str, notes: Sequence[Finding]
+) -> Cohort:
+    """The cohort of the recordings that were read; what headers say fills the index where the table is silent."""
+    index = listed.index.iloc[places].reset_index(drop=True)
+    for name in sorted({key for reading in readings for key in reading.header} - set(index.columns)):
+        index[name] = [reading.header.get(name) for reading in readings]
+    recordings = objects([reading.recording for reading in readings])
+    cohort = cohort_from(recordings, listed.outcome[places], index, schema, source)
+    return replace(cohort, notes=(*listed.notes, *notes, *cohort.notes))
+
+
+def cohort_from(recordings: Recordings, outcome: Outcome, index: pd.DataFrame, schema: Schema, source: str) -> Cohort:
+    """The cohort of recordings in memory (object[n]): what can be measured on them becomes its inputs."""
+    if schema.signal is None:
+        raise ValueError("a cohort of recordings needs a schema with a signal")
+    inputs, notes = conform(pd.DataFrame(measured(recordings, schema.signal), dtype=np.float64), schema)
+    return Cohort(schema, inputs, outcome, index, source, notes, beside(recordings, schema.signal), recordings)
+
+
+def schema_of(name: str, outcome: str, signal: Signal) -> Schema:
+    """The schema of recordings of this signal."""
+    return Schema(name, outcome, reader(signal).FIELDS, signal)
+
+
+def objects(recordings: Sequence[Recording]) -> Recordings:
+    """Recordings as object[n], whatever their shapes."""
+    held = np.empty(len(recordings), dtype=object)
+    for place, recording in enumerate(recordings):
+        held[place] = recording
+    return held

@@ -1,0 +1,71 @@
+"""How does any network become a risk model? The mean of its members' logits, and the same as one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from torch import Tensor, nn
+
+from risk_model.model import Logits
+from risk_model.model.export import trace
+from risk_model.model.score import score
+from risk_model.schema import Features, Schema
+
+
+def build(name: str, features: Features, prevalence: float, settings: Any, schema: Schema) -> nn.Module:
+    """The untrained network that the module of that name builds for float32[n, d] training rows.
+
+    It turns rows into logits [n] or [n, members]. Its `mapped`, where it has one, gives the logit [n] and a map
+    [n, h, w] of what each place of the signal adds to it.
+    """
+    builder: Callable[..., nn.Module] = import_module(f"{__package__}.{name}").build
+    return builder(features, prevalence, settings, schema)
+
+
+class Exported(nn.Module):
+    """What leaves as a graph: one logit a row [n] and, where the network has a `mapped`, its map [n, h, w].
+
+    The mean of logits, not of probabilities: explanations in log odds stay additive over it.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.outputs = ("logit", "map") if hasattr(network, "mapped") else ("logit",)
+
+    def forward(self, features: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Features [n, d] to the members' mean logit, and to the map."""
+        if "map" in self.outputs:
+            mapped: Callable[[Tensor], tuple[Tensor, Tensor]] = cast(Any, self.network).mapped
+            return mapped(features)
+        logits: Tensor = self.network(features)
+        return logits if logits.ndim == 1 else logits.mean(dim=1)
+
+
+@dataclass(frozen=True)
+class NetworkModel:
+    """A trained network for rows of `width` columns, as a RiskModel."""
+
+    network: nn.Module
+    width: int
+    name: ClassVar[str] = "network"
+
+    def logit(self, features: Features) -> Logits:
+        """See RiskModel."""
+        return score(self.network, torch.from_numpy(features)).numpy()
+
+    def graph(self) -> onnx.ModelProto:
+        """See RiskModel; an output `map` float32[n, h, w] beside the logit where the network has one."""
+        exported = Exported(self.network)
+        return trace(exported, np.zeros((2, self.width), dtype=np.float32), exported.outputs)
+
+    def parameters(self) -> dict[str, npt.NDArray[Any]]:
+        """See RiskModel."""
+        return {name: value.numpy() for name, value in self.network.state_dict().items()}
