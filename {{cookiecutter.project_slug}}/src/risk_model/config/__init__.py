@@ -26,9 +26,10 @@ class Decision:
 
 @dataclass
 class Data:
-    """What every source has. `network` names the network that is proposed for it."""
+    """What every source has. `network` names the network proposed for it, `module` the reader in `data.sources`."""
 
     network: ClassVar[str] = "mlp"
+    module: ClassVar[str] = ""  # "": the source's name
     name: str = MISSING
     recorded_after: list[str] = field(default_factory=list)  # columns known only after the prediction moment
     accept: dict[str, str] = field(default_factory=dict)  # findings that may pass: {column: reason}
@@ -94,6 +95,7 @@ class Diabetes130(Data):
 class Table(Data):
     """Anybody's CSV or Parquet file. Columns left at "auto" are recognised by name, and printed for review."""
 
+    module: ClassVar[str] = "table"
     name: str = "csv"
     path: str = MISSING
     outcome: str = MISSING

@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
 
 def load(settings: config.Data) -> Cohort:
-    """The cohort that `data=<name>` asks for, from the module of that name in `sources` (`table` for csv).
+    """The cohort that `data=<name>` asks for, from the module in `sources` that its settings name.
 
     Raises UserError, with the remedy, for an unknown name and for whatever the source finds wrong.
     """
     if settings.name not in config.SOURCES:
         raise UserError(f"data.name: there is no source {settings.name!r}; use {', '.join(config.SOURCES)}")
-    source = "table" if settings.name == "csv" else settings.name
-    cohort: Cohort = import_module(f"{__name__}.sources.{source}").load(settings)
+    cohort: Cohort = import_module(f"{__name__}.sources.{settings.module or settings.name}").load(settings)
     return cohort

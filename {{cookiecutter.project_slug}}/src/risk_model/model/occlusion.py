@@ -1,0 +1,34 @@
+"""Which place of an image, which seconds of a waveform, which words mattered? Hide one after the other and ask again.
+
+Occlusion (Zeiler and Fergus 2014) needs no gradient and no inner activation, so it explains every model that is served,
+baselines included, from its graph alone. A contribution is what the logit loses when the place is hidden; places that
+say the same thing can each be missed without loss, so contributions need not add up to the logit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from risk_model.model.explain import Logits
+from risk_model.schema import Features, Schema
+from risk_model.signals import Part, Recording, reader, rows
+
+
+class Occlusion(NamedTuple):
+    """The logit of the whole recording and, of each part, how much of it is lost without that part."""
+
+    logit: float
+    parts: list[Part]
+    contributions: list[float]
+
+
+def occlude(logit_of: Callable[[Features], Logits], recording: Recording, schema: Schema) -> Occlusion:
+    """Contributions of the parts of one recording to `logit_of`, which maps float32[n, d] rows to float64[n]."""
+    if schema.signal is None:
+        raise ValueError("this schema has no signal to hide parts of")
+    kind = reader(schema.signal)
+    parts = kind.parts(recording, schema.signal)
+    hidden = [kind.without(recording, part, schema.signal) for part in parts]
+    whole, *without = logit_of(rows([recording, *hidden], schema)).tolist()
+    return Occlusion(whole, parts, [whole - logit for logit in without])
