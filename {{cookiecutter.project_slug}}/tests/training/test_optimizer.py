@@ -78,3 +78,14 @@ def test_after_clearing_no_gradient_is_left() -> None:
     learn(net, 0)
     AdamW(net, 0.1, 0.0).clear()
     assert all(p.grad is None for p in net.parameters())
+
+
+def test_what_is_frozen_neither_moves_nor_decays() -> None:
+    net = plain()
+    net[0].weight.requires_grad_(False)
+    before = {name: p.detach().clone() for name, p in net.named_parameters()}
+    optimizer = AdamW(net, learning_rate=0.1, weight_decay=0.5)
+    learn(net, 0)
+    optimizer.clip(1.0)
+    optimizer.step()
+    assert {n for n, p in net.named_parameters() if torch.equal(p, before[n])} == {"0.weight"}

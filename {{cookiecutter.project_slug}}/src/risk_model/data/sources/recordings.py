@@ -18,10 +18,10 @@ from tqdm import tqdm
 from risk_model import config
 from risk_model.cohort import Cohort, Outcome, Rows
 from risk_model.data.sources.conform import conform, require_column
-from risk_model.data.sources.files import read
+from risk_model.data.sources.files import column_names, read
 from risk_model.data.sources.inference import clean
 from risk_model.data.sources.outcome import events
-from risk_model.data.sources.recognise import TEXT_ROLES, index_of, recognise
+from risk_model.data.sources.recognise import TEXT_ROLES, Roles, index_of, recognise
 from risk_model.data.sources.values import trimmed
 from risk_model.errors import UserError
 from risk_model.findings import Finding
@@ -51,7 +51,9 @@ def listing(settings: config.Recordings, column: str, wanted: str) -> Listing:
             example = f"a table with a row a recording, its {wanted} in the column {column!r}"
             raise UserError(f"data.{key} is not set; say data.path=… ({example}) and data.outcome=… (a column)")
     path = Path(settings.path)
-    file = read(path, settings.missing, [settings.outcome, column])
+    roles = _roles(column_names(path), settings, column)
+    texts = [name for role, name in roles.column.items() if role in TEXT_ROLES]
+    file = read(path, settings.missing, [settings.outcome, column, *texts])
     return listing_of(file.frame, settings, column, file.where)
 
 
@@ -59,10 +61,7 @@ def listing_of(
     frame: pd.DataFrame, settings: config.Recordings, column: str, where: Callable[[Sequence[int]], str]
 ) -> Listing:
     """The same of a table that was read already."""
-    names = list(map(str, frame.columns))
-    require_column(column, names, "data.file", settings.path)
-    require_column(settings.outcome, names, "data.outcome", settings.path)
-    roles = recognise([name for name in names if name != column], settings)
+    roles = _roles(list(map(str, frame.columns)), settings, column)
     labels = events(trimmed(frame[settings.outcome], settings.missing), settings.outcome, settings.positive)
     wanted = list(roles.column.values())
     words = [name for role, name in roles.column.items() if role in TEXT_ROLES]
@@ -78,6 +77,12 @@ def listing_of(
         notes.append(Finding("warning", "rows left out", column, message, "find out why"))
     taken = [str(text) for text in texts.iloc[rows]]
     return Listing(taken, labels[rows].astype(np.int8), index.iloc[rows].reset_index(drop=True), tuple(notes))
+
+
+def _roles(names: list[str], settings: config.Recordings, column: str) -> Roles:
+    require_column(column, names, "data.file", settings.path)
+    require_column(settings.outcome, names, "data.outcome", settings.path)
+    return recognise([name for name in names if name != column], settings)
 
 
 def read_all(

@@ -1,0 +1,83 @@
+"""A signal simple enough to know everything about: eight numbers in a text file, one per line.
+
+It stands in for a kind whose module a project need not hold: `put_in_place` makes it the reader of waveforms.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from risk_model.errors import UserError
+from risk_model.schema import Features, Field, Schema, Signal
+from risk_model.signals import Noticed, Part, Reading, Recording
+
+SIGNAL = Signal("strip", "waveform", (8,), described=2, unit="mV", rate=8.0)
+FIELDS = (Field("largest", "number", "mV"),)
+SCHEMA = Schema("strips", "event", FIELDS, SIGNAL)
+REQUEST_BYTES = 4_096
+FROM_FILE = True
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes this module the reader of waveforms until the test ends."""
+    monkeypatch.setitem(sys.modules, "risk_model.signals.waveform", sys.modules[__name__])
+
+
+def read(path: Path, signal: Signal) -> Reading:
+    """The numbers of a file; a file that ends in "negative" is noticed."""
+    try:
+        numbers = [float(line) for line in path.read_text().splitlines()]
+    except (OSError, ValueError):
+        raise UserError(f"{path}: is not a strip; record it again") from None
+    noticed = (Noticed("note", "polarity", "begin below zero"),) if numbers and numbers[0] < 0 else ()
+    return Reading(_strip(numbers, f"{path}: "), noticed, {"age": 50.0})
+
+
+def received(value: object, signal: Signal) -> Recording:
+    """The numbers of a request."""
+    if not isinstance(value, list) or not all(isinstance(v, float | int) for v in value):
+        raise UserError("must be a list of numbers")
+    return _strip(value, "")
+
+
+def _strip(numbers: list[float], where: str) -> Features:
+    if len(numbers) != 8:
+        raise UserError(f"{where}must hold 8 numbers")
+    return np.array(numbers, dtype=np.float32)
+
+
+def measure(recording: Recording, signal: Signal) -> dict[str, float | None]:
+    """The largest number."""
+    return {"largest": float(recording.max())}
+
+
+def describe(recording: Recording, signal: Signal) -> Features:
+    """Mean and standard deviation."""
+    return np.array([recording.mean(), recording.std()], dtype=np.float32)
+
+
+def array(recording: Recording, signal: Signal) -> Features:
+    """The numbers themselves."""
+    return np.asarray(recording, dtype=np.float32)
+
+
+def parts(recording: Recording, signal: Signal) -> list[Part]:
+    """The four quarters."""
+    return [{"seconds": [i / 4, (i + 1) / 4]} for i in range(4)]
+
+
+def without(recording: Recording, part: Part, signal: Signal) -> Recording:
+    """The strip with zeros in that quarter."""
+    start, end = (round(s * 8) for s in part["seconds"])
+    hidden = np.array(recording)
+    hidden[start:end] = 0.0
+    return hidden
+
+
+def neutral(signal: Signal) -> Recording:
+    """Zeros."""
+    return np.zeros(8, dtype=np.float32)
