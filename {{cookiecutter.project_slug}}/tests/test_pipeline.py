@@ -97,6 +97,16 @@ def test_nothing_that_leaves_training_is_a_pickle_or_a_patient(finished: Path) -
             assert not any(f'"{subject}"' in path.read_text() for subject in list(subjects)[:200])
 
 
+def test_the_calibration_that_a_package_tells_is_its_graphs(finished: Path) -> None:
+    told = 0
+    for package in map(ModelPackage.open, (only_run(finished) / "packages").iterdir()):
+        risk, logit = package.scorer(np.load(package.directory / "explain/background.npy"))
+        if line := package.manifest["calibration"]:
+            told += 1
+            np.testing.assert_allclose(risk, 1 / (1 + np.exp(-line["slope"] * logit - line["intercept"])), atol=1e-6)
+    assert told, "not one calibrator of this run is a line"
+
+
 def test_only_test_and_external_rows_are_judged(finished: Path) -> None:
     parts = set(pd.read_parquet(only_run(finished) / "predictions.parquet")["split"])
     assert parts == {"test", "site: Hospital E", "last period"}

@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         return _complain(str(error), debug, code=2)
     except ModuleNotFoundError as error:
-        remedy = "install the project with its train extra: pip install '.[train]'"
+        remedy = "write make install, or pip install '.[train]' and what else pyproject.toml lists as extras"
         return _complain(f"{command} needs {error.name}, which is not installed; {remedy}", debug, code=2)
     except KeyboardInterrupt:
         return _complain("stopped by the user; nothing half-written is kept", debug, code=130)

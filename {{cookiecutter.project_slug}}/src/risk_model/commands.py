@@ -61,14 +61,16 @@ def register(settings: Config) -> None:
 
 def score(settings: Config) -> None:
     """Risks for every row of a file, from a package or the registered champion."""
-    from risk_model.deployment.batch import score as score_file
+    from risk_model.deployment import batch, batch_recordings
     from risk_model.deployment.registry import champion
 
     if not settings.input or not settings.output:
         raise UserError("score: needs both files; write score input=new.csv output=risks.csv")
     name = settings.deployment.registered_name
-    package = Path(settings.package) if settings.package else champion(Path(settings.deployment.registry), name)
-    scored = score_file(ModelPackage.open(package), Path(settings.input), Path(settings.output))
+    directory = Path(settings.package) if settings.package else champion(Path(settings.deployment.registry), name)
+    package = ModelPackage.open(directory)
+    score_file = batch_recordings.score if package.schema.signal else batch.score
+    scored = score_file(package, Path(settings.input), Path(settings.output))
     say("score", f"{scored.rows:,} rows, {scored.refused:,} without a risk and why: {settings.output}")
 
 

@@ -32,7 +32,8 @@ def write_model(directory: Path, graph: bytes, prepared: Prepared, seed: int) ->
     write_atomically(directory / "schema.json", schema.to_json().encode())
     write_json(directory / "reference.json", summary)
     (directory / "explain").mkdir()
-    np.save(directory / "explain" / "background.npy", background(summary, schema, n=BACKGROUND, seed=seed))
+    rows = 1 if schema.signal else BACKGROUND  # beside the neutral signal only the golden case is needed
+    np.save(directory / "explain" / "background.npy", background(summary, schema, n=rows, seed=seed))
 
 
 def packages(directory: Path) -> dict[str, Path]:
@@ -73,4 +74,6 @@ def seal_packages(directory: Path, facts: dict[str, Any], judged: dict[str, Any]
         rows = np.load(package / "explain" / "background.npy")
         golden, _ = Scorer((package / "risk.onnx").read_bytes())(rows[:1])
         checks = {"gate": judged["gates"]["test"][name]["verdict"], "golden_risk": float(golden[0])}
-        seal(package, {**kept, **checks, "model": name, "operating_threshold": facts["threshold"]})
+        line = facts["calibrators"][name]["parameters"]
+        scale = {"calibration": line if "slope" in line else None}  # of what a served explanation tells
+        seal(package, {**kept, **checks, **scale, "model": name, "operating_threshold": facts["threshold"]})

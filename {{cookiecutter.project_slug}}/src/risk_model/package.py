@@ -107,7 +107,10 @@ def _check_file(directory: Path, name: str, listed: dict[str, str]) -> None:
 
 
 class Scorer:
-    """An ONNX graph with outputs `risk` and `logit`, run on one thread. Without a fixed seed: it has none to set."""
+    """An ONNX graph with outputs `risk` and `logit`, run on one thread. Without a fixed seed: it has none to set.
+
+    `maps` says whether it has a third one, `map`: what each place of a signal adds to the logit.
+    """
 
     def __init__(self, graph: bytes) -> None:
         import onnxruntime as ort
@@ -117,6 +120,7 @@ class Scorer:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.maps = "map" in [output.name for output in self._session.get_outputs()]
 
     def __call__(
         self, features: Features, chunk: int = 4096
@@ -126,6 +130,10 @@ class Scorer:
         pieces = [self._chunk(features[i : i + step]) for i in range(0, max(len(features), 1), step)]
         risk, logit = (np.concatenate(outputs).astype(np.float64) for outputs in zip(*pieces, strict=True))
         return risk, logit
+
+    def map(self, features: Features) -> npt.NDArray[np.float32]:
+        """What each place of the signal adds to the logit: float32[n, h, w]; for graphs that tell, see `maps`."""
+        return np.asarray(self._session.run(["map"], {"features": features})[0])
 
     def _chunk(self, features: Features) -> list[npt.NDArray[np.float32]]:
         outputs = self._session.run(["risk", "logit"], {"features": features})

@@ -90,7 +90,8 @@ class Signal:
     In a row it stands behind the fields: `described` simple numbers, which the baselines see too, then the array of
     `shape`, flattened, which only a network sees. `channels` are leads or colours, in order; `unit` is a UCUM code;
     `rate` is in Hz; `mirrors` says that left and right carry no meaning; `encoder` names the pre-trained text encoder
-    whose `tokenizer` (JSON of the tokenizers library) the array was made with.
+    whose `tokenizer` (JSON of the tokenizers library) the array was made with; `scrub` says that what names a person is
+    taken out of a text before anything else.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Signal:
     mirrors: bool = False
     encoder: str = ""
     tokenizer: str = ""
+    scrub: bool = False
 
     @property
     def width(self) -> int:

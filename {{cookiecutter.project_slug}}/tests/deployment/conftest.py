@@ -23,6 +23,8 @@ from risk_model.model.explain import background
 from risk_model.package import ModelPackage, seal
 from risk_model.schema import Field, Schema
 
+from tests import made_signal
+
 SCHEMA = Schema(
     "ward",
     "death",
@@ -109,7 +111,7 @@ def make_package(
     **facts: Any,
 ) -> ModelPackage:
     """Writes and seals a package, by default a small logistic regression, and opens it."""
-    d = len(schema.features)
+    d = schema.width
     rng = np.random.default_rng(0)
     graph = graph or logistic_graph(rng.normal(0, 0.02, d), -2.0, np.full(d, 1.0))
     (directory / "explain").mkdir(parents=True)
@@ -196,6 +198,55 @@ def _until_alive(server: Server) -> None:
         except httpx.TransportError:
             time.sleep(0.05)
     pytest.fail("the server did not answer in time")
+
+
+STRIP_WEIGHTS = np.array([0, 0, 0, 1, -1, 0.5, 2, 0, 0.25, -0.5, 0], dtype=np.float32)  # of field, described, array
+PLACE = """
+import sys
+sys.path.insert(0, ROOT)
+from tests import made_signal
+sys.modules["risk_model.signals.waveform"] = made_signal
+""".replace("ROOT", repr(str(Path(__file__).parents[2])))
+
+
+def strip_graph(with_map: bool) -> onnx.ModelProto:
+    """A logistic regression on the eight numbers of a strip, with what each of them adds as a map if asked."""
+    graph = logistic_graph(STRIP_WEIGHTS, -1.0, np.zeros(made_signal.SCHEMA.width))
+    if with_map:
+        values = {"from": np.array([3]), "to": np.array([11]), "axis": np.array([1]), "by": STRIP_WEIGHTS[3:]}
+        graph.graph.initializer.extend(onnx.numpy_helper.from_array(value, name) for name, value in values.items())
+        graph.graph.node.extend(
+            [
+                helper.make_node("Slice", ["features", "from", "to", "axis"], ["strip"]),
+                helper.make_node("Mul", ["strip", "by"], ["each"]),
+                helper.make_node("Unsqueeze", ["each", "axis"], ["map"]),
+            ]
+        )
+        graph.graph.output.append(helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", 1, 8]))
+    return graph
+
+
+def make_strip_package(directory: Path, with_map: bool = False, **facts: Any) -> ModelPackage:
+    """A sealed package for the strips of tests/made_signal.py, calibrated with the slope 0.8."""
+    reference = {"rows": 100, "fields": {"largest": {"missing": 0.0, "quantiles": [0.5, 1.0, 2.0]}}}
+    known = {"calibration": {"slope": 0.8, "intercept": 0.0}, **facts}
+    return make_package(directory, made_signal.SCHEMA, reference, strip_graph(with_map), **known)
+
+
+@pytest.fixture
+def strips_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_signal.put_in_place(monkeypatch)
+
+
+@pytest.fixture(name="make_strip_package")
+def _make_strip_package(strips_in_place: None) -> Callable[..., ModelPackage]:
+    return make_strip_package
+
+
+@pytest.fixture
+def place_strips() -> str:
+    """Python that makes strips the waveforms of a server process."""
+    return PLACE
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from risk_model.deployment import app as module
 from risk_model.deployment.app import Service, create_app
 from risk_model.deployment.audit import AuditError
+from risk_model.deployment.explanations import CALIBRATED, Explaining
 from risk_model.deployment.verify import verify
 from risk_model.errors import UserError
 from risk_model.package import ModelPackage
@@ -101,7 +102,7 @@ def test_an_explanation_adds_up_to_the_log_odds_of_the_answered_risk(
     assert list(told["contributions"]) == list(patient)
     log_odds = told["base"] + sum(told["contributions"].values())
     assert 1 / (1 + np.exp(-log_odds)) == pytest.approx(answer["risk"], abs=1e-6)
-    assert told["scale"] == module.CALIBRATED
+    assert told["scale"] == CALIBRATED
     (record,) = records(log, "explanation")
     assert record["of"] == answer["prediction_id"]
 
@@ -110,14 +111,13 @@ def test_an_explanation_adds_up_to_the_log_odds_of_the_answered_risk(
 def test_a_prediction_is_served_when_its_explanation_fails(
     client: TestClient, patient: dict[str, Any], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def explain(row: Any) -> Any:
+    def explain(asked: Any) -> Any:
         if fault == "raises":
             raise RuntimeError(SECRET)
         time.sleep(0.3 if fault == "slow" else 0)
-        return 0.0, np.zeros(6)
+        return {}, b"0"
 
-    monkeypatch.setattr(module, "EXPLAIN_SECONDS", 0.1)
-    monkeypatch.setattr(service(client)._explainer, "explain", explain)
+    monkeypatch.setattr(service(client), "_why", Explaining(explain, 0.1))
     if fault == "record":
         real = service(client).audit.append
 

@@ -16,7 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from risk_model.deployment import batch
+from risk_model.deployment import pieces
 from risk_model.deployment.batch import column_encoder, score
 from risk_model.deployment.schemas import RefusedError, request_reader
 from risk_model.errors import UserError
@@ -122,8 +122,8 @@ def test_a_truth_value_that_is_neither_0_nor_1_gets_no_risk(package: ModelPackag
 def test_a_table_of_many_pieces_keeps_its_order(
     package: ModelPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "PIECE", 7)
-    monkeypatch.setattr(batch, "GROUP", 2)
+    monkeypatch.setattr(pieces, "PIECE", 7)
+    monkeypatch.setattr(pieces, "GROUP", 2)
     for name in ("in.parquet", "in.csv"):
         done = score(package, write(tmp_path / name, table(10)), tmp_path / f"out-{name}")
         scored = read(tmp_path / f"out-{name}")

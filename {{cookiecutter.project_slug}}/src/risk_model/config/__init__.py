@@ -219,6 +219,7 @@ class Evaluation:
 
     resamples: int = 1000  # of the subject-clustered bootstrap
     minimum_events: int = 10  # fewer events or non-events: the group is counted and not judged
+    examples: int = 6  # recordings of validation patients drawn in the report; 0: the report holds nobody's recording
     minimum_auroc: float = 0.6  # a gate: AUROC must surely be above this ...
     slope_low: float = 0.7  # ... the calibration slope surely between these ...
     slope_high: float = 1.4

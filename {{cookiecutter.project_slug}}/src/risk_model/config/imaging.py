@@ -11,28 +11,107 @@ from risk_model.config import Data, Decision, Recordings
 
 
 @dataclass
-class Images(Recordings):
-    """Anybody's images: DICOM, PNG or JPEG files listed in a table."""
+class Pixels:
+    """How every source of images reads them."""
 
-    network: ClassVar[str] = "cnn"
-    module: ClassVar[str] = "images"
-    name: str = "images"
     size: int = 64  # pixels a side after reading; a network sees no more
-    mirrors: bool = False  # left and right carry no meaning: augmentation may mirror
+    colour: bool = False  # three channels instead of one
+    mirrors: bool = False  # left and right carry no meaning: training may mirror
 
 
 @dataclass
-class SyntheticImages(Data):
-    """Made-up radiographs with a lesion or none, written as DICOM files."""
+class Images(Pixels, Recordings):
+    """Anybody's images: DICOM, PNG or JPEG files listed in a table."""
+
+    network: ClassVar[str] = "pretrained_cnn"
+    module: ClassVar[str] = "images"
+    name: str = "images"
+
+
+@dataclass
+class SyntheticImages(Pixels, Data):
+    """Made-up chest radiographs, with a lesion in some, written as DICOM files."""
 
     network: ClassVar[str] = "cnn"
     name: str = "synthetic_images"
     subjects: int = 1_200
     seed: int = 0
-    decision: Decision = field(default_factory=Decision)
+    held_out_sites: list[str] = field(default_factory=lambda: ["Kestrel Clinic"])
+    held_out_period: float = 0.0
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=9.0,
+            threshold_low=0.05,
+            threshold_high=0.5,
+            reason="a CT that finds nothing costs less than a lesion that nobody follows",
+        )
+    )
 
 
-SOURCES: dict[str, type[Data]] = {"images": Images, "synthetic_images": SyntheticImages}
+@dataclass
+class MedMnist(Pixels, Data):
+    """One of MedMNIST's sets of small images."""
+
+    network: ClassVar[str] = "pretrained_cnn"
+    module: ClassVar[str] = "medmnist"
+    size: int = 28
+
+
+@dataclass
+class BreastMnist(MedMnist):
+    """BreastMNIST: 780 breast ultrasound images; malignant or not (CC BY 4.0). Downloaded."""
+
+    name: str = "breastmnist"
+    mirrors: bool = True  # a lesion of the left breast is one of the right, mirrored
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=9.0,
+            threshold_low=0.05,
+            threshold_high=0.5,
+            reason="a biopsy that finds nothing costs less than a cancer that nobody looks into",
+        )
+    )
+
+
+@dataclass
+class RetinaMnist(MedMnist):
+    """RetinaMNIST: 1,600 fundus photographs; diabetic retinopathy of grade 2 or more (CC BY 4.0). Downloaded."""
+
+    name: str = "retinamnist"
+    colour: bool = True
+    mirrors: bool = True  # a left eye is a right one, mirrored
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=4.0,
+            threshold_low=0.1,
+            threshold_high=0.6,
+            reason="a visit to the ophthalmologist that finds nothing costs less than sight",
+        )
+    )
+
+
+@dataclass
+class PneumoniaMnist(MedMnist):
+    """PneumoniaMNIST: 5,856 chest radiographs of children; pneumonia or not (CC BY 4.0). Downloaded."""
+
+    name: str = "pneumoniamnist"
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=4.0,
+            threshold_low=0.2,
+            threshold_high=0.8,
+            reason="a second look at a healthy child's image costs less than a pneumonia sent home",
+        )
+    )
+
+
+SOURCES: dict[str, type[Data]] = {
+    "images": Images,
+    "synthetic_images": SyntheticImages,
+    "breastmnist": BreastMnist,
+    "retinamnist": RetinaMnist,
+    "pneumoniamnist": PneumoniaMnist,
+}
 
 # --- networks
 
@@ -42,9 +121,29 @@ class Cnn:
     """A residual CNN, from scratch."""
 
     name: str = "cnn"
-    learning_rate: float = 1e-3
-    epochs: int = 20
-    patience: int = 5
+    learning_rate: float = 2e-3
+    epochs: int = 30
+    patience: int = 6
+    width: int = 16  # channels of the first stage; each of the two that follow has twice as many
+    blocks: int = 1  # residual blocks a stage
+    dropout: float = 0.2
+    augment: bool = True  # shifts, turns, sizes and exposures of training images; mirrored only where data.mirrors
 
 
-NETWORKS: dict[str, Any] = {"cnn": Cnn}
+@dataclass
+class PretrainedCnn:
+    """A CNN that starts from ImageNet's weights."""
+
+    pretrained: ClassVar[str] = "ImageNet weights"
+    name: str = "pretrained_cnn"
+    learning_rate: float = 5e-4
+    epochs: int = 12
+    patience: int = 4
+    backbone: str = "efficientnet_lite0"  # this one is installed with the project; others by timm's names
+    pixels: int = 96  # a side, which the backbone sees
+    frozen: int = 6  # blocks of the backbone, from the first, that stay as they are
+    dropout: float = 0.3
+    augment: bool = True
+
+
+NETWORKS: dict[str, Any] = {"cnn": Cnn, "pretrained_cnn": PretrainedCnn}

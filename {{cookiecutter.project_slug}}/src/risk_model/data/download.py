@@ -28,12 +28,15 @@ def cache_directory(setting: str = "") -> Path:
 def fetch(url: str, sha256: str, path: Path) -> Path:
     """The file at `path`, downloaded first when it is not there; its SHA-256 (64 hex digits) is checked every time.
 
+    32 hex digits are taken for an MD5, for files of which nothing better is published.
+
     What was received stands in `<path>.part` until it is whole and verified. UserError when the download is cut off
     (the part stays, and the next call resumes it), when what came is not the file (the part is removed), or when the
     file kept from earlier was changed (it is left for the user to look at).
     """
+    algorithm = "sha256" if len(sha256) == 64 else "md5"
     if path.exists():
-        found = _digest(path)
+        found = _digest(path, algorithm)
         if found != sha256:
             remedy = f"delete the file, and run again to download it from {url}"
             raise UserError(f"{path}: was changed ({_differs(found, sha256)}) and must not be used; {remedy}")
@@ -41,7 +44,7 @@ def fetch(url: str, sha256: str, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     _download(url, part)
-    found = _digest(part)
+    found = _digest(part, algorithm)
     if found != sha256:
         part.unlink()
         remedy = f"run again, and if it stays so, the source changed: put the original file at {path}"
@@ -50,13 +53,21 @@ def fetch(url: str, sha256: str, path: Path) -> Path:
     return path
 
 
+def download(url: str, path: Path) -> None:
+    """Puts what the URL serves at `path`, whole; for one of many files, which the caller verifies together."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    _download(url, part)
+    part.replace(path)
+
+
 def _differs(found: str, expected: str) -> str:
-    return f"SHA-256 {found[:12]}…, expected {expected[:12]}…"
+    return f"digest {found[:12]}…, expected {expected[:12]}…"
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, algorithm: str) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _download(url: str, part: Path) -> None:
@@ -95,7 +106,7 @@ def _copy(response: http.client.HTTPResponse, file: BinaryIO, start: int, total:
     copied = 0
     name = Path(file.name).name.removesuffix(".part")
     try:
-        with tqdm(desc=name, initial=start, total=total, unit="B", unit_scale=True, disable=None) as progress:
+        with tqdm(desc=name, initial=start, total=total, unit="B", unit_scale=True, disable=None, delay=1) as progress:
             while chunk := response.read(CHUNK):
                 copied += file.write(chunk)
                 progress.update(len(chunk))

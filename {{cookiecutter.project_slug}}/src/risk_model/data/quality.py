@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from risk_model.cohort import DEVELOPMENT, Cohort, Rows, Splits
-from risk_model.data import noise, shift, underdiagnosis
+from risk_model.data import confounding, noise, shift, underdiagnosis
 from risk_model.data.sample_size import required_rows
 from risk_model.data.strata import strata
 from risk_model.findings import Finding, Severity
@@ -54,6 +54,7 @@ def assess(cohort: Cohort, splits: Splits) -> Quality:
     _sites(quality, cohort, learned)
     _time(quality, cohort, learned)
     _groups(quality, cohort, learned)
+    _confounding(quality, cohort, learned)
     return quality
 
 
@@ -197,3 +198,11 @@ def _groups(quality: Quality, cohort: Cohort, learned: Rows) -> None:
     quality.answers[question] = told or [
         "No group has its outcome recorded much less often than its inputs explain." if judged else nobody
     ]
+
+
+def _confounding(quality: Quality, cohort: Cohort, learned: Rows) -> None:
+    judged = confounding.alone(cohort.take(learned))
+    quality.findings += [finding for known in judged for finding in known.findings()]
+    quality.tables[confounding.TABLE] = [known.row() for known in judged]
+    nobody = "Not assessable: neither age nor sex nor site was recorded, or too few events."
+    quality.answers[confounding.QUESTION] = [known.sentence() for known in judged] or [nobody]

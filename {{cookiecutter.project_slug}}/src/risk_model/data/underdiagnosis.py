@@ -19,6 +19,7 @@ from risk_model.cohort import Cohort
 from risk_model.data.shift import holm
 from risk_model.data.strata import ABSENT, strata
 from risk_model.findings import Finding
+from risk_model.schema import encode
 
 Numbers = npt.NDArray[np.float64]
 
@@ -107,7 +108,8 @@ def _blind_risk(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
 def _blind_features(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
     """The encoded inputs, but for fields that are a group under another name; missing values at the median."""
     seen = [not any(_same(cohort.inputs[f.name], group) for group in groups) for f in cohort.schema.inputs]
-    features = cohort.encoded()[:, np.array(seen)[cohort.schema.feature_field]].astype(np.float64)
+    fields = encode(cohort.inputs, cohort.schema)  # what a recording shows besides is left out
+    features = fields[:, np.array(seen)[cohort.schema.feature_field]].astype(np.float64)
     features = features[:, ~np.isnan(features).all(axis=0)]
     absent = np.isnan(features)
     flags = absent[:, absent.any(axis=0)].astype(np.float64)

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from risk_model.deployment.schemas import BODY_LIMIT, RefusedError, body_schema
+from risk_model.deployment.schemas import RefusedError, body_schema
+from risk_model.deployment.signal_requests import recording_body_schema
 from risk_model.package import ModelPackage
 
 BODY_SECONDS = 10.0
@@ -32,8 +33,16 @@ def headline(evaluation: dict[str, Any], model: str) -> dict[str, Any]:
     return told
 
 
-async def read_body(request: Request) -> bytes:
-    """A JSON body of at most BODY_LIMIT bytes; RefusedError with 408, 413 or 415."""
+def shown_schema(package: ModelPackage) -> dict[str, Any]:
+    """The package's schema.json without the tokenizer, which is a book of its own."""
+    schema = package.json("schema.json")
+    if schema.get("signal"):
+        del schema["signal"]["tokenizer"]
+    return schema
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """A JSON body of at most `limit` bytes; RefusedError with 408, 413 or 415."""
     headers = dict(request.scope["headers"])
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise RefusedError(415, "send the header content-type: application/json")
@@ -44,8 +53,8 @@ async def read_body(request: Request) -> bytes:
         async with asyncio.timeout(BODY_SECONDS):
             async for piece in request.stream():
                 body += piece
-                if len(body) > BODY_LIMIT:
-                    raise RefusedError(413, f"the body is larger than {BODY_LIMIT} bytes")
+                if len(body) > limit:
+                    raise RefusedError(413, f"the body is larger than {limit} bytes")
     except TimeoutError:
         raise RefusedError(408, "the body took too long to arrive") from None
     return bytes(body)
@@ -87,7 +96,9 @@ async def on_error(_: Request, error: Exception) -> Response:
 def openapi(app: FastAPI, package: ModelPackage) -> dict[str, Any]:
     """The OpenAPI document, with the routes that FastAPI does not see because they are plain ones."""
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    body = {"required": True, "content": {"application/json": {"schema": body_schema(package.schema)}}}
+    signal = package.schema.signal
+    described = recording_body_schema(signal) if signal else body_schema(package.schema)
+    body = {"required": True, "content": {"application/json": {"schema": described}}}
     answers = {"200": {"description": "risk, with the id of its audit record"}}
     errors = {str(s): {"description": HTTPStatus(s).phrase} for s in (400, 408, 413, 415, 422, 500, 503)}
     document["paths"]["/v1/predict"] = {

@@ -32,19 +32,19 @@ from risk_model.deployment.answers import (
     openapi,
     problem,
     read_body,
+    shown_schema,
 )
 from risk_model.deployment.audit import AuditError, AuditLog
+from risk_model.deployment.explanations import explaining
 from risk_model.deployment.schemas import Asked, RefusedError, request_reader
+from risk_model.deployment.signal_requests import recording_reader
+from risk_model.deployment.work import Aside, InTurn
 from risk_model.errors import UserError
-from risk_model.model.explain import Explainer, affine
 from risk_model.package import ModelPackage
+from risk_model.signals import reader
 
-EXPLAIN_SECONDS = 0.5
 READY_SECONDS = 1.0
 GOLDEN_TOLERANCE = 1e-5
-SEED = 0
-CALIBRATED = "log-odds of the calibrated risk"
-UNCALIBRATED = "logit before calibration, which is not linear for this model"
 
 logger = logging.getLogger(__name__)
 
@@ -86,16 +86,17 @@ class Service:
     """One verified model, its explainer and its audit log."""
 
     def __init__(self, package: ModelPackage, audit_path: Path, accepted: str) -> None:
-        self.package = package
-        self._score, self._read = package.scorer, request_reader(package.schema)
+        self.package, signal = package, package.schema.signal
+        self._score = package.scorer
+        self._read = (recording_reader if signal else request_reader)(package.schema)
+        self._work = Aside(reader(signal).REQUEST_BYTES) if signal else InTurn()
         self._background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
         self._golden = float(package.manifest.get("golden_risk", self._golden_risk()))
         if abs(self._golden_risk() - self._golden) > GOLDEN_TOLERANCE:
             raise UserError(
                 f"{package.directory}: scores its golden case differently here; do not serve it, train again"
             )
-        self._explainer, self._scale = self._explainer_of_risk()
-        self._explaining = ThreadPoolExecutor(1, "explain")
+        self._why, self._explaining = explaining(package), ThreadPoolExecutor(1, "explain")
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
         self._facts = {"model": package.manifest["model"], "model_sha256": package.sha256, "code_version": __version__}
         self.audit = AuditLog(audit_path, self._facts, {"accepted": accepted} if accepted else {})
@@ -105,8 +106,9 @@ class Service:
         body = b""
         try:
             try:
-                body = await read_body(request)
-                return await self._answer(body, b"explain=true" in request.scope["query_string"].split(b"&"))
+                with self._work.admitted():
+                    body = await read_body(request, self._work.limit)
+                    return await self._answer(body, b"explain=true" in request.scope["query_string"].split(b"&"))
             except RefusedError as refused:
                 return await self._refuse(refused, body)
             except AuditError:
@@ -120,8 +122,7 @@ class Service:
             return problem(503, "the audit record could not be written, so there is no answer", retry=1)
 
     async def _answer(self, body: bytes, explain: bool) -> Response:
-        asked = self._read(body)
-        risk = float(self._score(asked.row)[0][0])
+        asked, risk = await self._work.run(self._judge, body)
         if not 0.0 <= risk <= 1.0:
             raise RefusedError(500, "the model gave no valid risk")
         threshold = self.package.threshold
@@ -141,25 +142,28 @@ class Service:
             answer["explanation"] = await self._explanation(asked, prediction_id)
         return json_response(answer)
 
+    def _judge(self, body: bytes) -> tuple[Asked, float]:
+        asked = self._read(body)
+        return asked, float(self._score(asked.row)[0][0])
+
     async def _refuse(self, refused: RefusedError, body: bytes) -> Response:
         facts = {"status": refused.status, "reason": refused.detail}
         known = {"request_id": refused.request_id} if refused.request_id else {}
         event_id = await self.audit.append("refusal", facts | known, body)
-        return problem(refused.status, refused.detail, refused.errors, f"urn:uuid:{event_id}")
+        instance, retry = f"urn:uuid:{event_id}", int(refused.status == 503)
+        return problem(refused.status, refused.detail, refused.errors, instance, retry)
 
     async def _explanation(self, asked: Asked, prediction_id: str) -> dict[str, Any]:
-        """SHAP values per field, from a thread with a deadline; whatever goes wrong, the prediction is still served."""
+        """Why, from a thread with a deadline; whatever goes wrong, the prediction is still served."""
         try:
-            async with asyncio.timeout(EXPLAIN_SECONDS):
-                loop, explain = asyncio.get_running_loop(), self._explainer.explain
-                base, contributions = await loop.run_in_executor(self._explaining, explain, asked.row[0])
-            await self.audit.append("explanation", {"of": prediction_id}, contributions.tobytes())
+            async with asyncio.timeout(self._why.seconds):
+                explain = asyncio.get_running_loop().run_in_executor(self._explaining, self._why.explain, asked)
+                told, committed = await explain
+            await self.audit.append("explanation", {"of": prediction_id}, committed)
         except Exception as error:
             logger.warning("explanation failed: %s", type(error).__name__)
             return {"available": False, "detail": "explanation unavailable"}
-        names = [f.name for f in self.package.schema.inputs]
-        shown = dict(zip(names, contributions.tolist(), strict=True))
-        return {"available": True, "scale": self._scale, "base": base, "contributions": shown}
+        return {"available": True, **told}
 
     async def model_card(self, request: Request) -> Response:
         """`GET /v1/model`: the model card, as text for `Accept: text/markdown`, else with its facts as JSON."""
@@ -167,7 +171,7 @@ class Service:
         if "text/markdown" in request.headers.get("accept", ""):
             return PlainTextResponse(card, media_type="text/markdown")
         evaluation = headline(self.package.json("evaluation.json"), self._facts["model"])
-        facts = {"manifest": self.package.manifest, "schema": self.package.json("schema.json")}
+        facts = {"manifest": self.package.manifest, "schema": shown_schema(self.package)}
         return json_response({**self._facts, **facts, "evaluation": evaluation, "card": card})
 
     async def ready(self, _: Request) -> Response:
@@ -196,20 +200,13 @@ class Service:
 
     async def close(self) -> None:
         """Waits for records on their way, records the stop and lets go of the log."""
+        self._work.close()
         self._explaining.shutdown(cancel_futures=True)
         await self.audit.close()
 
     def _golden_risk(self) -> float:
         """The risk of the first synthetic patient: what it was when the package was made, it must be here and now."""
         return float(self._score(self._background[:1])[0][0])
-
-    def _explainer_of_risk(self) -> tuple[Explainer, str]:
-        line = affine(*reversed(self._score(self._background)))
-        scale, shift = line or (1.0, 0.0)
-        explainer = Explainer(
-            lambda rows: scale * self._score(rows)[1] + shift, self._background, self.package.schema.feature_field, SEED
-        )
-        return explainer, CALIBRATED if line else UNCALIBRATED
 
 
 async def _alive(_: Request) -> Response:

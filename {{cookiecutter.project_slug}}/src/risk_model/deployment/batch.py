@@ -7,42 +7,24 @@ and their rules: a risk computed from an impossible value looks like any other.
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from csv import reader
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from pyarrow import csv
 from tqdm import tqdm
 
+from risk_model.deployment import pieces
+from risk_model.deployment.pieces import ADDED, Opened
 from risk_model.deployment.schemas import Place, places
 from risk_model.errors import UserError
 from risk_model.package import ModelPackage
 from risk_model.schema import Features, Field, Schema
 
-ADDED = ("risk", "flagged", "reason", "model_version")
-PIECE = 8_192  # rows read and checked together, and CHUNK of them scored: larger ones outgrow the cache and are slower
-CHUNK = 1_024
-GROUP = 16  # pieces written together, as one row group of a Parquet file
-NOT_RECORDED = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", ".", "?"]
-TRUE, FALSE = ["true", "True", "TRUE", "1", "1.0"], ["false", "False", "FALSE", "0", "0.0"]
-
-WRITERS = {
-    ".csv": csv.CSVWriter,
-    # Looking for repeated values in the other columns would take longer than scoring them.
-    ".parquet": partial(pq.ParquetWriter, use_dictionary=["reason", "model_version"]),
-}
+CHUNK = 1_024  # rows scored together: more outgrow the cache and are slower
 
 Mask = npt.NDArray[np.bool_]
 Broken = dict[str, Mask]
@@ -62,17 +44,26 @@ def score(package: ModelPackage, input: Path, output: Path) -> Scored:
     `risk` is the calibrated probability, `flagged` whether it reaches the operating threshold. UserError when `output`
     exists, when columns are missing (all are named) or hold something else than the schema says; nothing is then left.
     """
-    if output.exists():
-        raise UserError(f"{output}: exists already; choose another name or move it away")
-    if output.suffix not in WRITERS:
-        raise UserError(f"{output}: is neither .csv nor .parquet; name one of them")
-    names, rows, pieces = _open(input, package.schema)
-    keys = [name for name in names if name not in package.schema.names]
-    encode_columns = column_encoder(package.schema)
+    pieces.check_output(output)
+    opened = _open(input, package.schema)
+    keys = [name for name in opened[0] if name not in package.schema.names]
+    return write_risks(package, input, output, opened, keys, column_encoder(package.schema))
+
+
+def write_risks(
+    package: ModelPackage,
+    input: Path,
+    output: Path,
+    opened: Opened,
+    keys: list[str],
+    encode_piece: Callable[[pa.RecordBatch], tuple[Features, Broken]],
+) -> Scored:
+    """Scores what was opened, piece by piece, into `output`, beside the columns `keys`."""
+    names, rows, parts = opened
     done = refused = 0
-    with _written(output) as write, tqdm(total=rows, unit=" rows", disable=None, desc="score") as bar:
-        for piece in _readable(pieces, input, names):
-            scored = _score_piece(package, *encode_columns(piece), piece.select(keys))
+    with pieces.written(output) as write, tqdm(total=rows, unit=" rows", disable=None, desc="score") as bar:
+        for piece in pieces.readable(parts, input, names):
+            scored = _score_piece(package, *encode_piece(piece), piece.select(keys))
             write(scored)
             done, refused = done + piece.num_rows, refused + piece.num_rows - scored.column("reason").null_count
             bar.update(piece.num_rows)
@@ -88,7 +79,7 @@ def column_encoder(schema: Schema) -> Callable[[pa.RecordBatch], tuple[Features,
     piece would take longer than the copying.
     """
     known, width = places(schema), len(schema.features)
-    buffers = np.empty((width, PIECE), dtype=np.float32), np.empty((PIECE, width), dtype=np.float32)
+    buffers = np.empty((width, pieces.PIECE), dtype=np.float32), np.empty((pieces.PIECE, width), dtype=np.float32)
 
     def encode_columns(piece: pa.RecordBatch) -> tuple[Features, Broken]:
         columns, rows = buffers[0][:, : piece.num_rows], buffers[1][: piece.num_rows]
@@ -165,8 +156,8 @@ def _reasons(broken: Broken, rows: int) -> list[str | None]:
     return reasons
 
 
-def _open(path: Path, schema: Schema) -> tuple[list[str], int | None, Iterable[pa.RecordBatch]]:
-    """Column names, number of rows where it is known, and the pieces of a file; UserError when it does not fit."""
+def _open(path: Path, schema: Schema) -> Opened:
+    """A file's columns and pieces; UserError when it does not fit."""
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     if path.suffix not in (".csv", ".parquet"):
@@ -174,107 +165,24 @@ def _open(path: Path, schema: Schema) -> tuple[list[str], int | None, Iterable[p
     return _open_csv(path, schema) if path.suffix == ".csv" else _open_parquet(path, schema)
 
 
-def _open_parquet(path: Path, schema: Schema) -> tuple[list[str], int, Iterator[pa.RecordBatch]]:
-    # Without the buffer a whole row group of every column would be held at once.
-    try:
-        file = pq.ParquetFile(path, buffer_size=1 << 18, pre_buffer=False)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, [], error) from error
+def _open_parquet(path: Path, schema: Schema) -> Opened:
+    file = pieces.parquet_file(path)
     names = file.schema_arrow.names
-    _check_columns(path, names, schema)
+    pieces.check_columns(path, names, [f.name for f in schema.inputs])
     for field in schema.inputs:
         kind = file.schema_arrow.field(field.name).type
         if field.kind != "category" and not _numeric(kind):
             raise UserError(f"{path}: column '{field.name}' holds {kind}, not numbers; convert it first")
-    return names, file.metadata.num_rows, file.iter_batches(PIECE, use_threads=False)
+    return names, file.metadata.num_rows, file.iter_batches(pieces.PIECE, use_threads=False)
 
 
 def _numeric(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind) or kind in (pa.bool_(), pa.null()))
 
 
-def _open_csv(path: Path, schema: Schema) -> tuple[list[str], None, Iterator[pa.RecordBatch]]:
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        names = next(reader(file), [])
-    _check_columns(path, names, schema)
+def _open_csv(path: Path, schema: Schema) -> Opened:
+    names = pieces.csv_names(path)
+    pieces.check_columns(path, names, [f.name for f in schema.inputs])
     kinds = {f.name: {"number": pa.float64(), "boolean": pa.bool_()}.get(f.kind, pa.string()) for f in schema.inputs}
     types = {name: kinds.get(name, pa.string()) for name in names}  # keys stay text: 007 is not 7
-    convert = csv.ConvertOptions(
-        column_types=types,
-        null_values=NOT_RECORDED,
-        strings_can_be_null=True,
-        true_values=TRUE,
-        false_values=FALSE,
-    )
-    try:
-        return names, None, _small(csv.open_csv(path, convert_options=convert))
-    except pa.ArrowInvalid as error:
-        raise _unreadable(path, names, error) from error
-
-
-def _small(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for piece in pieces:
-        for start in range(0, piece.num_rows, PIECE):
-            yield piece.slice(start, PIECE)
-
-
-def _check_columns(path: Path, names: list[str], schema: Schema) -> None:
-    if missing := [f.name for f in schema.inputs if f.name not in names]:
-        raise UserError(
-            f"{path}: columns missing that the model needs: {', '.join(missing)}; add them, empty if unknown"
-        )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UserError(f"{path}: column names given twice: {', '.join(twice)}; rename them")
-    if taken := [name for name in ADDED if name in names]:
-        raise UserError(f"{path}: columns named like results: {', '.join(taken)}; rename them")
-
-
-def _readable(pieces: Iterable[pa.RecordBatch], path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
-    """The pieces that hold rows; the next one is read while one is scored."""
-    waiting = iter(pieces)
-    try:
-        with ThreadPoolExecutor(1, "read") as ahead:
-            following = ahead.submit(next, waiting, None)
-            while (piece := following.result()) is not None:
-                following = ahead.submit(next, waiting, None)
-                if piece.num_rows:
-                    yield piece
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, names, error) from error
-
-
-def _unreadable(path: Path, names: list[str], error: Exception) -> UserError:
-    """What is wrong with a file, without the value that Arrow's own message repeats."""
-    column = re.search(r"column #(\d+)", str(error))
-    where = f"column '{names[int(column[1])]}' holds something else than the schema says" if column else "not readable"
-    return UserError(f"{path}: {where}; correct the file and write it again in UTF-8")
-
-
-@contextmanager
-def _written(output: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
-    """A function that writes pieces to a partial file, which gets its name when all of them are on disk."""
-    unfinished = output.with_name(f".{output.name}.partial")
-    waiting: list[pa.RecordBatch] = []
-    try:
-        with unfinished.open("wb") as file, ExitStack() as stack:
-            writer: Any = None
-
-            def flush() -> None:
-                nonlocal writer
-                if waiting:
-                    writer = writer or stack.enter_context(WRITERS[output.suffix](file, waiting[0].schema))
-                    writer.write_table(pa.Table.from_batches(waiting))
-                    waiting.clear()
-
-            def write(piece: pa.RecordBatch) -> None:
-                waiting.append(piece)
-                if len(waiting) >= GROUP:
-                    flush()
-
-            yield write
-            flush()
-            stack.close()
-            os.fsync(file.fileno())
-        unfinished.rename(output)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    return names, None, pieces.csv_pieces(path, types)

@@ -20,6 +20,7 @@ import numpy as np
 import orjson
 
 from risk_model.schema import Features, Field, Schema, encode
+from risk_model.signals import Recording
 
 BODY_LIMIT = 65_536
 MEMBERS = ("inputs", "units", "request_id", "explain")
@@ -38,12 +39,17 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """A checked request: `row` is float32[1, d]; `missing` names the fields that were not given."""
+    """A checked request: `row` is float32[1, d]; `missing` names the fields that were not given or not measured.
+
+    `read_as` is a text as the model reads it, "" where that is as it was sent.
+    """
 
     row: Features
     missing: list[str]
     request_id: str
     explain: bool
+    recording: Recording = None
+    read_as: str = ""
 
 
 def request_reader(schema: Schema) -> Callable[[bytes], Asked]:
@@ -57,9 +63,7 @@ def request_reader(schema: Schema) -> Callable[[bytes], Asked]:
         # The encoder refuses what is wrong; the slow check says why.
         errors = body_errors(content, schema) if row is None or len(content) > 1 else []
         if errors:
-            request_id = content.get("request_id")
-            known = str(request_id) if _is_uuid(request_id) else ""
-            raise RefusedError(422, "the body does not follow the schema of this model", errors, known)
+            raise refusal(content, errors)
         if row is None or not isinstance(inputs, dict):
             raise RuntimeError("encoder and check disagree")
         complete = len(inputs) == len(names) and None not in inputs.values()
@@ -67,6 +71,13 @@ def request_reader(schema: Schema) -> Callable[[bytes], Asked]:
         return Asked(row, missing, content.get("request_id", ""), content.get("explain", False))
 
     return read
+
+
+def refusal(content: Mapping[str, Any], errors: Errors) -> RefusedError:
+    """The refusal (422) of a body with errors, under its request id if that is one."""
+    request_id = content.get("request_id")
+    known = str(request_id) if _is_uuid(request_id) else ""
+    return RefusedError(422, "the body does not follow the schema of this model", errors, known)
 
 
 def read_json(body: bytes) -> dict[str, Any]:
@@ -179,6 +190,12 @@ def body_errors(content: Mapping[str, Any], schema: Schema) -> Errors:
         errors += [*_unknown("inputs", inputs, fields), *_input_errors(inputs, fields)]
     if isinstance(units, dict):
         errors += [*_unknown("units", units, fields), *_unit_errors(units, fields)]
+    return [*errors, *request_errors(content)]
+
+
+def request_errors(content: Mapping[str, Any]) -> Errors:
+    """What is wrong with the members that any body may hold."""
+    errors = []
     if not _is_uuid(content.get("request_id", str(uuid.UUID(int=0)))):
         errors.append(("/request_id", "must be a UUID, so that it cannot be a patient's number"))
     if not isinstance(content.get("explain", False), bool):
@@ -189,7 +206,7 @@ def body_errors(content: Mapping[str, Any], schema: Schema) -> Errors:
 def _input_errors(inputs: Mapping[str, Any], fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
     for name, field in fields.items():
         if problem := field.problem(inputs.get(name)):
-            yield _pointer("inputs", name), problem
+            yield pointer("inputs", name), problem
     if all(value is None for value in inputs.values()):
         yield "/inputs", "must give the value of at least one field"
 
@@ -198,7 +215,7 @@ def _unit_errors(units: Mapping[str, Any], fields: Mapping[str, Field]) -> Itera
     for name in [name for name in fields if name in units]:
         unit = fields[name].unit or "1"
         if units[name] != unit:
-            yield _pointer("units", name), f"must be {unit} (UCUM); convert the value before sending"
+            yield pointer("units", name), f"must be {unit} (UCUM); convert the value before sending"
 
 
 def _unknown(member: str, given: Mapping[str, Any], fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
@@ -209,7 +226,7 @@ def _unknown(member: str, given: Mapping[str, Any], fields: Mapping[str, Field])
             yield f"/{member}", f"member {place} is not a field of this model{hint}"
 
 
-def _pointer(member: str, name: str) -> str:
+def pointer(member: str, name: str) -> str:
     """A JSON pointer (RFC 6901) to a field."""
     return f"/{member}/{name.replace('~', '~0').replace('/', '~1')}"
 
@@ -225,13 +242,14 @@ def body_schema(schema: Schema) -> dict[str, Any]:
     """The JSON Schema of a body, for the OpenAPI document; units stand in each field's description."""
     inputs = {f.name: _field_schema(f) for f in schema.inputs}
     required = [f.name for f in schema.inputs if not f.missing_allowed]
-    members = {
-        "inputs": _object(inputs, required),
-        "units": _object({f.name: {"const": f.unit or "1"} for f in schema.inputs}, []),
-        "request_id": {"type": "string", "format": "uuid"},
-        "explain": {"type": "boolean", "default": False},
-    }
-    return _object(members, ["inputs"])
+    units = _object({f.name: {"const": f.unit or "1"} for f in schema.inputs}, [])
+    return members_schema(inputs, required, units=units)
+
+
+def members_schema(inputs: dict[str, Any], required: list[str], **more: Any) -> dict[str, Any]:
+    """The JSON Schema of a body with these inputs, and with more members than any body may hold."""
+    known = {"request_id": {"type": "string", "format": "uuid"}, "explain": {"type": "boolean", "default": False}}
+    return _object({"inputs": _object(inputs, required), **more, **known}, ["inputs"])
 
 
 def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ is recorded.
 
 from __future__ import annotations
 
+import logging
 import socket
+import warnings
 from pathlib import Path
 
 import uvicorn
@@ -43,7 +45,16 @@ def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         )
+        silence_libraries()
         server.run(sockets=[listener])
+
+
+def silence_libraries() -> None:
+    """Lets only this package's own log lines out: a library that reads a recording may warn of what it holds."""
+    ours = logging.StreamHandler()
+    ours.addFilter(logging.Filter(__name__.partition(".")[0]))
+    logging.basicConfig(handlers=[ours], level=logging.WARNING, format="%(message)s", force=True)
+    warnings.simplefilter("ignore")
 
 
 def admitted(package: ModelPackage, accept: str) -> str:

@@ -45,6 +45,7 @@ class Reader(Protocol):
 
     FIELDS: tuple[Field, ...]
     REQUEST_BYTES: int  # the largest body of a request
+    FROM_FILE: bool  # a listing names a file to `read` in its column `file`; else it holds the text itself in `text`
 
     def read(self, path: Path, signal: Signal) -> Reading:
         """A file's recording; UserError, naming the file, when it cannot be used."""
@@ -77,10 +78,14 @@ def reader(signal: Signal) -> Reader:
 
 
 def measured(recordings: Collection[Recording], signal: Signal) -> dict[str, list[float | None]]:
-    """The fields of n recordings: n values of each."""
+    """The fields of n recordings: n values of each, None where one is not plausible or could not be measured."""
     kind = reader(signal)
     values = [kind.measure(recording, signal) for recording in recordings]
-    return {f.name: [value[f.name] for value in values] for f in kind.FIELDS}
+    return {f.name: [_plausible(value[f.name], f) for value in values] for f in kind.FIELDS}
+
+
+def _plausible(value: float | None, field: Field) -> float | None:
+    return value if value is not None and field.plausible(value) else None
 
 
 def beside(recordings: Collection[Recording], signal: Signal) -> Features:

@@ -1,4 +1,4 @@
-"""What goes into the report? What the rooms before wrote down, and the champion's SHAP values."""
+"""What goes into the report? What the rooms before wrote down, and what moves the champion's risks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from risk_model.config import Config
+from risk_model.config import NETWORKS, Config
 from risk_model.config.compose import to_container
+from risk_model.data.confounding import TABLE
 from risk_model.data.prepare import Prepared
 from risk_model.data.split_report import shared_by_row_split, split_report
+from risk_model.evaluation.reporting.explained import examples
 from risk_model.model.explain import Explainer
 from risk_model.package import Scorer
 from risk_model.schema import Features
@@ -40,9 +42,33 @@ def report_facts(
         "threshold_reason": facts["threshold_reason"],
         "training": facts["history"],
         "evaluation": judged,
-        "explanation": global_explanation(champion, prepared, settings.seed),
+        "alone": prepared.quality.tables.get(TABLE, []),
+        "start": starting_point(settings, prepared),
+        "explanation": {} if schema.signal else global_explanation(champion, prepared, settings.seed),
+        "examples": examples(champion, prepared, facts, settings.evaluation.examples),
         "provenance": {"settings": to_container(settings), **{k: facts[k] for k in ("fingerprint", "git", "versions")}},
     }
+
+
+def starting_point(settings: Config, prepared: Prepared) -> dict[str, Any]:
+    """What the network started from, for how many labels: from scratch or from weights learnt elsewhere.
+
+    A network's settings name those weights in the class attribute `pretrained`.
+    """
+    network = settings.model.network
+    kin = {name: n for name, n in NETWORKS.items() if n.__module__ == type(network).__module__ and _weights(n)}
+    return {
+        "labels": len(prepared.splits.train),
+        "network": network.name,
+        "proposed": settings.data.network == network.name,
+        "pretrained": _weights(network),
+        "others": {name: _weights(n) for name, n in kin.items() if name != network.name},
+        "signal": prepared.cohort.schema.signal is not None,
+    }
+
+
+def _weights(network: Any) -> str:
+    return str(getattr(network, "pretrained", ""))
 
 
 def global_explanation(package: Path, prepared: Prepared, seed: int) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def write_report(path: Path, facts: Facts) -> None:
 
     `facts` is JSON-able. Needed: "title", and "evaluation" as `evaluate` returns it. Read where present, and otherwise
     "not recorded": "cohort", "split", "shared_by_row_split", "quality", "findings", "calibrators", "champion",
-    "threshold_reason", "training", "explanation", "provenance".
+    "threshold_reason", "training", "explanation", "examples", "alone", "start", "provenance".
     """
     _write(path, "report.html.j2", _view(facts))
 
@@ -80,11 +80,13 @@ def _view(facts: Facts) -> Facts:
     chosen = facts.get("champion") or {"name": next(iter(evaluation["parts"][first]["models"]))}
     name, quality = chosen["name"], facts.get("quality") or {}
     verdict = wording.verdict(name, evaluation, first)
+    alone = facts.get("alone") or []
     urgent, notes = tables.findings([*facts.get("findings", []), *evaluation["findings"]])
     return {
         "title": _capital(facts["title"]),
         "cohort_line": _cohort_line(facts.get("cohort", {})),
         "verdict": {**verdict, "kind": _kind(verdict["verdict"])},
+        "beside": [text for text in (wording.baseline(chosen), wording.alone(alone)) if text],
         "threshold_reason": facts.get("threshold_reason", ""),
         "contents": list(CONTENTS.items()),
         "first": "the test split" if first == "test" else first,
@@ -95,11 +97,14 @@ def _view(facts: Facts) -> Facts:
         "notes": notes,
         "resamples": f"{evaluation['resamples']:,}",
         "minimum_events": evaluation["minimum_events"],
-        "parts": [_part(part, name, evaluation, part == first) for part in evaluation["parts"]],
+        "parts": [_part(part, name, evaluation, part == first, alone) for part in evaluation["parts"]],
         "reference": words(evaluation["reference"]),
         "calibrators": tables.calibrators(facts.get("calibrators", {})),
         "champion": {"label": words(name), "reason": _in_words(chosen), "table": tables.choice(chosen)},
+        "baseline": wording.baseline(chosen),
+        "start": wording.start(facts.get("start") or {}),
         "explanation": _markup(figures.explanation(facts.get("explanation") or {})),
+        "examples": _examples(facts.get("examples") or {}),
         "training": [_training(*item) for item in (facts.get("training") or {}).items()],
         "answers": tables.answers(quality),
         "quality_tables": {k: rows for k, rows in quality.get("tables", {}).items() if rows},
@@ -109,7 +114,7 @@ def _view(facts: Facts) -> Facts:
 
 
 def _markup(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704 drawn here; matplotlib escapes what it writes
+    return Markup(svg)  # noqa: S704 drawn here; what draws escapes what it writes
 
 
 def _core(part: Facts, champion: str, threshold: float) -> dict[str, Markup]:
@@ -144,7 +149,7 @@ def _shared(shared: list[int] | None) -> str:
     )
 
 
-def _part(part: str, champion: str, evaluation: Facts, first: bool) -> Facts:
+def _part(part: str, champion: str, evaluation: Facts, first: bool, alone: list[Facts]) -> Facts:
     content, gates = evaluation["parts"][part], evaluation["gates"][part]
     drawn = {} if first else _core(content, champion, evaluation["threshold"])
     prevalence = wording.percent(content["prevalence"])
@@ -155,7 +160,7 @@ def _part(part: str, champion: str, evaluation: Facts, first: bool) -> Facts:
             {"label": words(name), "champion": name == champion, "verdict": gates[name]["verdict"]}
             for name in content["models"]
         ],
-        "figure_rows": tables.figure_rows(content, evaluation["threshold"]),
+        "figure_rows": tables.figure_rows(content, evaluation["threshold"], wording.beside_auroc(alone)),
         "reasons": [f"{words(name)}: {'; '.join(g['reasons'])}." for name, g in gates.items() if g["reasons"]],
         "dropped": content["resamples_dropped"],
         "differences": tables.differences(content, evaluation["reference"]),
@@ -163,6 +168,16 @@ def _part(part: str, champion: str, evaluation: Facts, first: bool) -> Facts:
         "subgroups": tables.subgroups(content["models"][champion]),
         "figures": list(drawn.values()),
     }
+
+
+def _examples(examples: Facts) -> Facts:
+    """What is said above the recordings, and each with its drawing and its caption."""
+    if not examples:
+        return {}
+    shown = [
+        {"drawing": _markup(example["drawing"]), "caption": wording.example(example)} for example in examples["shown"]
+    ]
+    return {"introduction": wording.examples(examples), "shown": shown}
 
 
 def _training(name: str, history: list[Facts]) -> Facts:

@@ -42,11 +42,12 @@ def split(rows: list[Row]) -> dict[str, list[Row]]:
     return {"rows": kept, "strata": [{"stratum": s, **{r["part"]: percent(r.get(s)) for r in rows}} for s in strata]}
 
 
-def figure_rows(part: Row, threshold: float) -> list[Row]:
+def figure_rows(part: Row, threshold: float, beside_auroc: str = "") -> list[Row]:
     """A row a figure, with the value of each model and what it must be read beside."""
     at = f"at the operating threshold, {percent(threshold)}"
     everybody = part["prevalence"] - (1 - part["prevalence"]) * threshold / (1 - threshold)
     notes = {
+        "auroc": beside_auroc,
         "auprc": f"prevalence {part['prevalence']:.3f}",
         "net_benefit": f"{at}; flagging everybody {everybody:.3f}",
         "sensitivity": at,

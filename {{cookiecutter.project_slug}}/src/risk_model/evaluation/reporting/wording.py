@@ -102,3 +102,78 @@ def verdict(model: str, evaluation: dict[str, Any], first: str) -> dict[str, Any
         "counts": judged["per_1000"],
         "elsewhere": elsewhere(model, evaluation, first),
     }
+
+
+def beside_auroc(alone: list[dict[str, Any]]) -> str:
+    """What age and sex, or the site, reach by themselves, for the line of the models' AUROC."""
+    return "; ".join(f"{row['known alone']} alone {figure_text(row['AUROC'], 2)}" for row in alone)
+
+
+def alone(rows: list[dict[str, Any]]) -> str:
+    """The same as a sentence."""
+    if not rows:
+        return ""
+    return f"To compare: {beside_auroc(rows)}, cross-fitted on the patients that the models learnt from."
+
+
+def baseline(champion: dict[str, Any]) -> str:
+    """Whether the network was worth its cost: whether it beat every simpler model, or a baseline does as well."""
+    rows = {row["model"]: row for row in champion.get("table", []) if row.get("low") is not None}
+    if "network" not in rows or len(rows) < 2:
+        return ""
+    simplest = next(name for name, row in rows.items() if row["low"] <= 0)
+    simpler = min((row for name, row in rows.items() if name != "network"), key=lambda row: float(row["log_loss"]))
+    name = simpler["model"] if simplest == "network" else simplest
+    losses = f"log loss {rows['network']['log_loss']:.3f}, {words(name)} {rows[name]['log_loss']:.3f}"
+    if simplest == "network":
+        return f"The network beat the baselines ({losses} on the calibration split)."
+    return f"The network did not beat the baseline ({losses} on the calibration split): the simpler model does as well."
+
+
+TRANSFER_BELOW = 50_000  # labels: with fewer, start from weights that were learnt elsewhere
+
+
+def start(facts: dict[str, Any]) -> str:
+    """What the network started from, and why; "" for a table, for whose columns nobody has trained weights."""
+    if not facts.get("signal"):
+        return ""
+    few = facts["labels"] < TRANSFER_BELOW
+    name, how = words(facts["network"]), "as proposed" if facts["proposed"] else "as chosen on the command line"
+    rule = (
+        f"{facts['labels']:,} labelled recordings taught the network. With fewer than {TRANSFER_BELOW:,} it should start "
+        "from weights learnt elsewhere, on recordings of the same kind where such weights exist."
+        if few
+        else f"{facts['labels']:,} labelled recordings taught the network: enough to start from scratch."
+    )
+    return f"{rule} {_started(facts, name, how, few)}"
+
+
+def _started(facts: dict[str, Any], name: str, how: str, few: bool) -> str:
+    if facts["pretrained"]:
+        return f"The {name} starts from {facts['pretrained']}, {how}."
+    options = "; ".join(f"model/network={other} starts from {weights}" for other, weights in facts["others"].items())
+    compare = f" Compare: {options}." if options and few else ""
+    none = " No pre-trained network for such recordings comes with this project." if few and not options else ""
+    return f"The {name} starts from scratch, {how}.{compare}{none}"
+
+
+def examples(facts: dict[str, Any]) -> str:
+    """What the drawn recordings are, and what is marked in them."""
+    if not facts["shown"]:
+        return f"No recording is shown, as evaluation.examples={facts['asked']} asks: this page holds no patient's recording."
+    scale = "log odds of the calibrated risk" if facts["calibrated"] else "log odds before calibration"
+    how = {
+        "Grad-CAM": f"what each place adds to the {scale}, told by the network itself (Grad-CAM)",
+        "occlusion": f"how much the {scale} lose when a place is hidden (occlusion)",
+    }[facts["method"]]
+    return (
+        f"These are recordings of {len(facts['shown'])} patients: handle this page as you handle their records, or set "
+        f"evaluation.examples=0. All are from the validation split, picked by a fixed rule. Marked is {how}. "
+        "Association within the model, not cause."
+    )
+
+
+def example(facts: dict[str, Any]) -> str:
+    """The caption of one drawn recording."""
+    happened = "the event happened" if facts["event"] else "no event"
+    return f"{facts['why'][:1].upper()}{facts['why'][1:]}: risk {percent(facts['risk'])}, {happened}."

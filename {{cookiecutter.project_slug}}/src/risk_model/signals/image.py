@@ -1,0 +1,196 @@
+"""What may a model see of an image? DICOM, PNG or JPEG as displayed, at one size, without names.
+
+Proportions are kept: the shorter side is padded. Left and right are never exchanged, unless a DICOM header says that an
+image was stored the other way round. A file entry may be a folder: one series, of which the middle image is taken.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from risk_model.errors import UserError
+from risk_model.schema import Features, Field, Signal
+from risk_model.signals import Noticed, Part, Reading, Recording
+from risk_model.signals.image_text import TEXT, mask_text
+
+REQUEST_BYTES = 16 << 20
+FROM_FILE = True
+MOST_PIXELS = 50_000_000  # before decoding: a small file can claim to be a huge image
+GRID = 8  # places a side that are pooled, and that are hidden one at a time
+BINS = 16
+FIELDS = (
+    Field("brightness", "number", "1", 0, 1, description="mean of the pixels, 0 black to 1 white"),
+    Field("contrast", "number", "1", 0, 1, description="standard deviation of the pixels"),
+    Field("sharpness", "number", "1", 0, 4, description="mean size of the Laplacian"),
+    Field("dark", "number", "1", 0, 1, description="share of pixels below .05"),
+    Field("bright", "number", "1", 0, 1, description="share of pixels above .95"),
+)
+GREYED = Noticed("note", "colour", "in colour: its luminance was taken")
+SIGNATURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
+LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # Rec. 601
+
+
+def read(path: Path, signal: Signal) -> Reading:
+    """See Reader; a folder is one series, and UserError when it holds two patients or two series."""
+    if path.is_dir():
+        return _middle(path, signal)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be opened ({error.strerror}); correct the path in the table") from None
+    return decoded(content, signal, f"{path}: ")
+
+
+def received(value: object, signal: Signal) -> Recording:
+    """See Reader: a file's bytes in base64."""
+    if not isinstance(value, str):
+        raise UserError("must be the bytes of a DICOM, PNG or JPEG file in base64")
+    try:
+        content = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise UserError("is not base64") from None
+    return decoded(content, signal, "").recording
+
+
+def decoded(content: bytes, signal: Signal, where: str) -> Reading:
+    """The image in a file's bytes; `where` opens every message."""
+    noticed: tuple[Noticed, ...] = ()
+    known: dict[str, Any] = {}
+    if content[128:132] == b"DICM":
+        from risk_model.signals import image_dicom
+
+        dataset = image_dicom.parse(content, where)
+        image, noticed = image_dicom.displayed(dataset, where)
+        known = image_dicom.header(dataset)
+    elif any(content.startswith(signature) for signature in SIGNATURES):
+        image, lines = mask_text(_picture(content, where))
+        noticed = (TEXT,) if lines else ()
+    else:
+        raise UserError(f"{where}is neither DICOM nor PNG nor JPEG; convert it")
+    fitted, greyed = _channels(image, len(signal.channels))
+    return Reading(resized(fitted, signal), (*noticed, *greyed), known)
+
+
+def _picture(content: bytes, where: str) -> Features:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content), formats=list(SIGNATURES.values())) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise UserError(f"{where}has more than {MOST_PIXELS:,} pixels; make it smaller")
+            deep = picture.mode.startswith(("I", "F"))
+            pixels = np.asarray(picture if deep or picture.mode == "L" else picture.convert("RGB"), dtype=np.float32)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a broken file provokes in the decoder
+        raise UserError(f"{where}cannot be decoded ({type(error).__name__}); it was cut short or damaged") from None
+    image = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+    return np.asarray(image / np.float32(65_535 if deep else 255)).clip(0, 1)
+
+
+def _channels(image: Features, wanted: int) -> tuple[Features, list[Noticed]]:
+    if len(image) == wanted:
+        return image, []
+    if wanted == 1:
+        return np.tensordot(LUMINANCE, image, axes=1)[None].astype(np.float32), [GREYED]
+    return np.repeat(image, wanted, axis=0), []
+
+
+def resized(image: Features, signal: Signal) -> Features:
+    """float32[c, h, w] at the size of the signal, centred on black; smaller images are smoothed first."""
+    from PIL import Image
+
+    height, width = signal.shape[1:]
+    scale = min(height / image.shape[1], width / image.shape[2])
+    rows, columns = max(round(image.shape[1] * scale), 1), max(round(image.shape[2] * scale), 1)
+    if (rows, columns) == image.shape[1:]:
+        fitted = image
+    else:
+        resample = Image.Resampling.BILINEAR  # of Pillow: widens its support when it makes an image smaller
+        channels = [Image.fromarray(np.ascontiguousarray(c)).resize((columns, rows), resample) for c in image]
+        fitted = np.stack([np.asarray(channel, dtype=np.float32) for channel in channels])
+    padded = np.zeros((len(image), height, width), dtype=np.float32)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    padded[:, top : top + rows, left : left + columns] = fitted
+    return padded
+
+
+def _middle(folder: Path, signal: Signal) -> Reading:
+    """The middle image of a series, by instance number."""
+    from risk_model.signals import image_dicom
+
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    if not files:
+        raise UserError(f"{folder}: holds no file; correct the path in the table")
+    series = [image_dicom.parse(path.read_bytes(), f"{path}: ") for path in files]
+    for tag, word in (("PatientID", "patient"), ("SeriesInstanceUID", "series")):
+        if len({str(dataset.get(tag, "")) for dataset in series}) > 1:
+            raise UserError(f"{folder}: holds images of more than one {word}; give each a folder of its own")
+    order = sorted(range(len(series)), key=lambda i: int(series[i].get("InstanceNumber") or 0))
+    return read(files[order[len(order) // 2]], signal)
+
+
+def measure(recording: Recording, signal: Signal) -> dict[str, float | None]:
+    """See Reader."""
+    grey = recording.mean(axis=0, dtype=np.float64)
+    laplacian = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    return {
+        "brightness": float(grey.mean()),
+        "contrast": float(grey.std()),
+        "sharpness": float(np.abs(laplacian).mean()),
+        "dark": float((grey < 0.05).mean()),
+        "bright": float((grey > 0.95).mean()),
+    }
+
+
+def count(channels: int) -> int:
+    """How many numbers describe an image of so many channels."""
+    return channels * (GRID * GRID + BINS)
+
+
+def describe(recording: Recording, signal: Signal) -> Features:
+    """See Reader: means of 8×8 places and a histogram of 16 bins, per channel."""
+    rows, columns = _edges(signal.shape[1]), _edges(signal.shape[2])
+    sums = np.add.reduceat(np.add.reduceat(recording, rows[:-1], axis=1), columns[:-1], axis=2)
+    pooled = sums / np.outer(np.diff(rows), np.diff(columns)).astype(np.float32)
+    bins = np.minimum((recording * BINS).astype(np.int64), BINS - 1)
+    histogram = [np.bincount(channel.ravel(), minlength=BINS)[:BINS] / channel.size for channel in bins]
+    return np.concatenate([pooled.ravel(), np.concatenate(histogram)]).astype(np.float32)
+
+
+def _edges(pixels: int) -> Any:
+    return np.linspace(0, pixels, GRID + 1).round().astype(np.int64)
+
+
+def array(recording: Recording, signal: Signal) -> Features:
+    """See Reader: the image itself, float32[c, h, w]."""
+    return np.asarray(recording, dtype=np.float32)
+
+
+def parts(recording: Recording, signal: Signal) -> list[Part]:
+    """See Reader: 8×8 boxes, in pixels of the resized image, as [left, top, right, bottom]."""
+    rows, columns = _edges(signal.shape[1]).tolist(), _edges(signal.shape[2]).tolist()
+    return [{"box": [columns[j], rows[i], columns[j + 1], rows[i + 1]]} for i in range(GRID) for j in range(GRID)]
+
+
+def without(recording: Recording, part: Part, signal: Signal) -> Recording:
+    """See Reader: the box at the median of the pixels around it."""
+    left, top, right, bottom = part["box"]
+    frame = np.s_[:, max(top - 2, 0) : bottom + 2, max(left - 2, 0) : right + 2]
+    around = np.ones(signal.shape[1:], dtype=bool)
+    around[top:bottom, left:right] = False
+    hidden = np.array(recording)
+    ring = recording[frame][:, around[frame[1:]]]
+    hidden[:, top:bottom, left:right] = np.median(ring, axis=1)[:, None, None]
+    return hidden
+
+
+def neutral(signal: Signal) -> Recording:
+    """See Reader: an even grey."""
+    return np.full(signal.shape, 0.5, dtype=np.float32)

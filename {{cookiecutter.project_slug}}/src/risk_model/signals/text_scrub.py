@@ -1,0 +1,106 @@
+"""Which words name a person? Names, dates and numbers that identify, replaced by what they were: [NAME], [DATE].
+
+Patterns alone, as in Neamatullah et al. (2008): names are found after titles and labels, and wherever they are repeated
+in the same note. What is written in no known form stays. This lowers what a model or a report can repeat; it is no
+de-identification in the sense of a law, and no substitute for one.
+"""
+
+from __future__ import annotations
+
+import re
+
+Span = tuple[int, int]
+
+CATEGORIES = ("NAME", "DATE", "PHONE", "EMAIL", "ID", "ADDRESS", "AGE")
+MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)\.?"
+)
+CAPITAL = r"[A-ZÀ-ÖØ-Þ](?:['’][A-ZÀ-ÖØ-Þ])?[\w'’]*[^\W\d_](?:-[A-ZÀ-ÖØ-Þ]\w+)?"
+PERSON = rf"{CAPITAL}(?:[ \t]+(?:[A-Z]\.[ \t]*)?{CAPITAL}){{0,2}}"
+FULL = rf"{CAPITAL}(?:[ \t]+[A-Z]\.)?(?:[ \t]+{CAPITAL}){{1,2}}"
+TITLE = r"(?:Dr|Mr|Mrs|Ms|Miss|Prof|Professor|Doctor|Nurse|Sister|Sr|Rev)\b\.?"
+LABEL = (
+    r"(?:[Pp]atient(?:[ \t]+[Nn]ame)?|PATIENT(?:[ \t]NAME)?|[Nn]ame|NAME|[Aa]ttending(?:[ \t]physician)?|[Pp]hysician"
+    r"|[Cc]onsultant|[Pp]rovider|[Cc]linician|[Aa]uthor|[Rr]eferr(?:ed|ing)(?:[ \t]by)?|[Cc]ontact|[Nn]ext of kin|PCP|GP"
+    r"|RE|cc|CC)[ \t]*[:=]"
+)
+BY = r"(?:(?:[Ss]igned|[Dd]ictated|[Ss]een|[Rr]eviewed|[Aa]uthored|[Ee]lectronically signed|[Rr]eferred|[Ee]scorted)[ \t]+by)"
+STREET = (
+    r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Way|Court|Ct|Place|Pl|Terrace|Close|Crescent"
+    r"|Square|Sq|Hill|Row|Gardens|Parkway|Pkwy)\b\.?"
+)
+NUMBER_LABEL = (
+    r"(?:MRN|SSN|NHS(?:[ \t](?:[Nn]o\.?|[Nn]umber))?|[Mm]edical record(?:[ \t]number)?|[Rr]ecord(?:[ \t](?:no\.?|number))"
+    r"|[Aa]ccount(?:[ \t](?:no\.?|number))?|[Hh]ospital (?:no\.?|number)|[Pp]atient ID|ID|[Pp]olicy|[Aa]ccession|[Cc]ase no)"
+)
+UNIT = r"(?:[ \t]?(?:Apt|Unit|Flat|Suite|Ste)\.?[ \t]?#?\w+)"
+
+# In this order: what is found first is taken; `what` is the part that is replaced.
+PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("EMAIL", re.compile(r"(?P<what>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})")),
+    ("ID", re.compile(rf"\b{NUMBER_LABEL}[ \t]*[:#=.]?[ \t]*#?[ \t]*(?P<what>[A-Z]{{0,3}}-?\d[\d -]{{3,20}}\d)")),
+    ("ID", re.compile(r"\b(?P<what>\d{3}-\d{2}-\d{4})\b")),
+    ("DATE", re.compile(r"(?<![\d.])(?P<what>\d{1,4}[/-]\d{1,2}[/-]\d{2,4})(?![\d/])")),
+    ("DATE", re.compile(r"(?<![\d.])(?P<what>\d{1,2}\.\d{1,2}\.(?:19|20)\d{2})(?!\d)")),
+    ("DATE", re.compile(rf"\b(?P<what>\d{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{MONTH}(?:,?[ -]\d{{2,4}})?)\b")),
+    ("DATE", re.compile(rf"\b(?P<what>{MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)\b")),
+    ("DATE", re.compile(rf"\b(?P<what>{MONTH},? (?:19|20)\d{{2}})\b")),
+    ("PHONE", re.compile(r"(?<![\w.])(?P<what>(?:\+\d{1,3}[ .-]?)?\(?\d{3,5}\)?[ .-]\d{3}[ .-]?\d{3,4})(?![\w])")),
+    (
+        "PHONE",
+        re.compile(r"(?:[Tt]el|[Pp]hone|[Ff]ax|[Pp]ager|[Mm]obile|[Ee]xt)\.?:?[ \t]*(?P<what>\+?\d[\d ().-]{2,20}\d)"),
+    ),
+    (
+        "ADDRESS",
+        re.compile(
+            rf"\b(?P<what>\d{{1,5}}[A-Za-z]?[ \t]+(?:{CAPITAL}[ \t]+){{1,3}}{STREET},?{UNIT}?"
+            rf"(?:,[ \t]*{CAPITAL}(?:[ \t]{CAPITAL})?)?(?:,?[ \t]*[A-Z]{{2}}[ \t]+\d{{5}}(?:-\d{{4}})?)?)"
+        ),
+    ),
+    ("AGE", re.compile(r"\b(?P<what>(?:9\d|1[0-2]\d))(?=[ -](?:years?|yrs?)\b|[ -]?y/?o\b)")),
+    ("AGE", re.compile(r"\b(?:[Aa]ged?|AGE)[ \t]*[:=]?[ \t]*(?P<what>(?:9\d|1[0-2]\d))\b")),
+    ("NAME", re.compile(rf"(?:\b{LABEL}|\b{BY}:?)[ \t]*(?:{TITLE}[ \t]*)?(?P<what>{PERSON}(?:,[ \t]*{CAPITAL})?)")),
+    ("NAME", re.compile(rf"\b{TITLE}[ \t]*(?P<what>{PERSON})")),
+    ("NAME", re.compile(rf"\b(?P<what>{FULL})(?=,?[ \t]+(?:MD|M\.D\.|RN|DO|NP|PA-C|PhD|MBBS|FRCP)\b)")),
+)
+SHORTEST = 3  # letters of a name that is looked for again in the same note
+COMMON = frozenset(  # capitalised beside names, and words that are names too: not looked for again
+    "The This She He They His Her Patient Reports Denies Seen Name Date Dr Mr Mrs Ms Hospital Clinic Ward Unit Emergency "
+    "Department General May Will Long Young Brown White Black Green Gray Grey Bell Day Rose Grant Faith Hope Joy".split()
+)
+
+
+def identifying(text: str) -> list[tuple[str, Span]]:
+    """What names a person: category and place of each, in order, none overlapping another."""
+    found: list[tuple[str, Span]] = []
+    taken = bytearray(len(text))
+    for category, pattern in PATTERNS:
+        for match in pattern.finditer(text):
+            _take(category, match.span("what"), found, taken)
+    names = {word for category, (start, end) in found if category == "NAME" for word in _words(text[start:end])}
+    if names:
+        again = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b")
+        for match in again.finditer(text):
+            _take("NAME", match.span(), found, taken)
+    return sorted(found, key=lambda item: item[1])
+
+
+def _take(category: str, span: Span, found: list[tuple[str, Span]], taken: bytearray) -> None:
+    start, end = span
+    if not any(taken[start:end]):
+        found.append((category, span))
+        taken[start:end] = b"\x01" * (end - start)
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.findall(r"[^\W\d_]+", name) if len(word) >= SHORTEST and word not in COMMON]
+
+
+def scrub(text: str) -> str:
+    """The text with everything that `identifying` finds replaced by its category in brackets; twice is as once."""
+    pieces, at = [], 0
+    for category, (start, end) in identifying(text):
+        pieces += [text[at:start], f"[{category}]"]
+        at = end
+    return "".join([*pieces, text[at:]])

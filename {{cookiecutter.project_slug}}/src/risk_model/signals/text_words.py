@@ -1,0 +1,90 @@
+"""How does a text become numbers without a vocabulary? By hashes: of words for a network, of pairs too for a baseline.
+
+A stable hash needs nothing fitted, so no patient's rare word travels in a package (Weinberger et al. 2009). Numbers
+keep only how many digits they have.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+from zlib import crc32
+
+import numpy as np
+
+from risk_model.schema import Features
+
+BUCKETS = 8_192  # of the words a network sees; 0 is padding
+NUMERAL = re.compile(r"\d")
+TOKEN = re.compile(r"\[[A-Z]+\]|[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]|_+")
+SENTENCE = re.compile(r"\S(?:.*?(?:[.!?](?=\s)|\n)|.*)", re.DOTALL)
+
+Span = tuple[int, int]
+
+
+def spans(text: str) -> list[Span]:
+    """Where words, numbers, signs and placeholders such as [NAME] stand, in order."""
+    return [match.span() for match in TOKEN.finditer(text)]
+
+
+def tokens(text: str) -> list[str]:
+    """Words in lower case, numbers as zeros, signs and placeholders as they stand."""
+    return [_normal(token) for token in TOKEN.findall(text)]
+
+
+def _normal(token: str) -> str:
+    return token if token.startswith("[") else NUMERAL.sub("0", token.lower())
+
+
+def is_word(token: str) -> bool:
+    """Whether it is more than a sign."""
+    return token[0].isalnum() or len(token) > 1
+
+
+def sentences(text: str) -> list[Span]:
+    """Where sentences and lines stand, without the space around them."""
+    found = []
+    for match in SENTENCE.finditer(text):
+        start, end = match.span()
+        found.append((start, start + len(text[start:end].rstrip())))
+    return found
+
+
+@lru_cache(maxsize=1 << 16)
+def bucket(word: str, buckets: int) -> int:
+    """A number from 0 to buckets - 1 that is the same everywhere."""
+    return crc32(word.encode("utf-8")) % buckets
+
+
+def ids(text: str) -> list[int]:
+    """A number from 1 to BUCKETS - 1 for each token."""
+    return [1 + bucket(token, BUCKETS - 1) for token in tokens(text)]
+
+
+def bag(text: str, columns: int) -> Features:
+    """Hashed counts of words and of pairs of neighbours, 1 + log(count), of length 1: float32[columns].
+
+    Sublinear counts as in Manning, Raghavan and Schütze (2008), section 6.4.1. No text gives zeros.
+    """
+    words = [token for token in tokens(text) if is_word(token)]
+    places = [bucket(term, columns) for term in (*words, *(f"{a} {b}" for a, b in pairwise(words)))]
+    counts = np.bincount(places, minlength=columns) if places else np.zeros(columns)
+    weights = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0.0)
+    length = float(np.sqrt(np.square(weights).sum()))
+    return (weights / length if length else weights).astype(np.float32)
+
+
+def windows(numbers: list[int], count: int, length: int, padding: int = 0) -> Features:
+    """`count` stretches of at most `length` numbers: float32[count, length], filled up with `padding`.
+
+    They follow each other; when they do not hold all, they are spread evenly from the first number to the last.
+    """
+    table = np.full((count, length), padding, dtype=np.float32)
+    whole = len(numbers) <= count * length
+    last = max(len(numbers) - length, 0)
+    starts = [i * length for i in range(count)] if whole else np.linspace(0, last, count).round().astype(int).tolist()
+    for row, start in zip(table, starts, strict=True):
+        part = numbers[start : start + length]
+        row[: len(part)] = part
+    return table

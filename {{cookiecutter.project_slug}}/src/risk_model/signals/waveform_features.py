@@ -1,0 +1,138 @@
+"""What would a cardiologist measure first? Rate, rhythm and quality as fields; beats and spectra for the baselines."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from risk_model.schema import Features, Field
+from risk_model.signals.waveform_beats import BEFORE, beats_of
+from risk_model.signals.waveform_sampling import Samples, band
+
+FIELDS = (
+    Field("heart_rate", "number", "/min", 15, 350, code="LOINC|8867-4", description="from the median RR interval"),
+    Field(
+        "rr_variability", "number", "1", 0, 3, description="standard deviation of RR intervals, as a share of the mean"
+    ),
+    Field("amplitude", "number", "mV", 0, 20, description="peak to peak without baseline wander, median of the leads"),
+    Field("noise", "number", "mV", 0, 20, description="robust standard deviation above 30 Hz, mean of the leads"),
+    Field("baseline_wander", "number", "mV", 0, 20, description="standard deviation below 0.5 Hz, mean of the leads"),
+    Field("lost_share", "number", "1", 0, 1, description="share of the samples in flat lines or at a lead's limit"),
+)
+FLAT_SECONDS, FLAT = 0.5, 5e-4  # a line is flat where samples that far apart differ by less than so many mV
+CLIPPED_SECONDS, CLIPPED = 0.04, 1e-3  # an amplifier's limit holds so long, within that share of the range
+FEWEST = 3  # beats that make a rhythm
+
+BANDS = ((0.05, 0.5), (0.5, 4.0), (4.0, 8.0), (8.0, 15.0), (15.0, 25.0), (25.0, 40.0), (40.0, 50.0))  # Hz
+COARSE = 0.04  # seconds between the samples of a median beat that a baseline sees ...
+COARSE_SAMPLES = 20  # ... and how many
+PER_LEAD = 12 + len(BANDS) + COARSE_SAMPLES
+OVERALL = 8
+
+
+def measure(samples: Samples, rate: float) -> dict[str, float | None]:
+    """The value of each of FIELDS for float[channels, samples] in mV; no rate and no rhythm where too few beats are."""
+    centres = beats_of(band(samples, rate, 0.5, 40.0), rate).centres
+    rr, beating = np.diff(centres) / rate, len(centres) >= FEWEST
+    within = np.percentile(band(samples, rate, 0.5, 40.0), [0.5, 99.5], axis=1)
+    fast = band(samples, rate, 30.0, rate)
+    deviation = np.median(np.abs(fast - np.median(fast, axis=1, keepdims=True)), axis=1)
+    return {
+        "heart_rate": float(60 / np.median(rr)) if beating else None,
+        "rr_variability": float(rr.std() / rr.mean()) if beating else None,
+        "amplitude": float(np.median(within[1] - within[0])),
+        "noise": float(1.4826 * deviation.mean()),
+        "baseline_wander": float(band(samples, rate, 0.0, 0.5).std(axis=1).mean()),
+        "lost_share": float((flat(samples, rate) | _clipped(samples, rate)).mean()),
+    }
+
+
+def flat(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
+    """Which samples lie in a flat line of half a second or more: bool[channels, samples]."""
+    still = np.abs(np.diff(samples, axis=1)) < FLAT
+    runs = _long_runs(still, max(round(FLAT_SECONDS * rate) - 1, 1))
+    return np.pad(runs, ((0, 0), (0, 1))) | np.pad(runs, ((0, 0), (1, 0)))
+
+
+def _clipped(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
+    """Which samples rest at the largest or the smallest value of their lead, flat leads left out."""
+    high, low = samples.max(axis=1, keepdims=True), samples.min(axis=1, keepdims=True)
+    near, least = CLIPPED * (high - low), max(round(CLIPPED_SECONDS * rate), 3)
+    resting = _long_runs(samples >= high - near, least) | _long_runs(samples <= low + near, least)
+    return resting & (high > low)
+
+
+def _long_runs(marked: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
+    """The marks that stand in a row of at least so many."""
+    kept = np.zeros_like(marked)
+    for channel, marks in zip(kept, marked, strict=True):
+        edges = np.flatnonzero(np.diff(np.pad(marks, 1).astype(np.int8)))
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            channel[start:end] = end - start >= least
+    return kept
+
+
+def count(leads: int) -> int:
+    """How many numbers `describe` gives for so many leads."""
+    return leads * PER_LEAD + OVERALL
+
+
+def describe(samples: Samples, rate: float) -> Features:
+    """Rhythm, QRS width and, of each lead, the median beat's waves, the beat itself and band powers: float32[count].
+
+    Amplitudes are in mV against the PR segment: R, Q, S, J point, ST level 60 ms later, largest and smallest of T and
+    P; areas of QRS and T; steepest slope. Powers are logarithms of mV² in BANDS.
+    """
+    found = beats_of(band(samples, rate, 0.5, 40.0), rate)
+    middle = round(BEFORE * rate)
+    level = found.median[:, middle - round(0.1 * rate) : middle - round(0.05 * rate)]
+    beat = found.median - level.mean(axis=1, keepdims=True)
+    coarse = beat[:, (np.arange(COARSE_SAMPLES) * COARSE * rate).astype(np.int64)]
+    overall = [*_rhythm(found.centres, rate), *_extent(beat, middle, rate)]
+    waves = _waves(beat, middle, rate)
+    return np.concatenate([overall, *waves, coarse.ravel(), _powers(samples, rate).ravel()]).astype(np.float32)
+
+
+def _rhythm(centres: npt.NDArray[np.int64], rate: float) -> list[float]:
+    """Median RR in seconds, its variation, successive differences, extremes as shares of the median, and the beats."""
+    rr = np.diff(centres) / rate
+    if len(rr) < FEWEST - 1:
+        return [0.0, 0.0, 0.0, 1.0, 1.0, float(len(centres))]
+    usual = float(np.median(rr))
+    successive = float(np.sqrt(np.mean(np.diff(rr) ** 2)) / usual)
+    return [usual, float(rr.std() / usual), successive, rr.min() / usual, rr.max() / usual, float(len(centres))]
+
+
+def _extent(beat: Samples, middle: int, rate: float) -> list[float]:
+    """QRS width and time of the T wave's peak, in seconds, over all leads."""
+    steep = np.abs(np.diff(beat, axis=1)).sum(axis=0)
+    around = steep[middle - round(0.1 * rate) : middle + round(0.14 * rate)]
+    width = float((around > 0.15 * around.max()).sum() / rate) if around.max() > 0 else 0.0
+    after = np.abs(beat[:, middle + round(0.14 * rate) :]).sum(axis=0)
+    return [width, float(after.argmax() / rate)]
+
+
+def _waves(beat: Samples, middle: int, rate: float) -> list[Samples]:
+    """Of each lead: R, Q, S, J, ST, T high, T low, P high, P low, areas of QRS and T, steepest slope."""
+
+    def between(start: float, end: float) -> Samples:
+        return beat[:, middle + round(start * rate) : middle + round(end * rate)]
+
+    qrs, t, p = between(-0.06, 0.08), between(0.14, 0.45), between(-0.26, -0.08)
+    place, peak = np.arange(qrs.shape[1]), qrs.argmax(axis=1)[:, None]
+    q = np.where(place <= peak, qrs, np.inf).min(axis=1)
+    s = np.where(place >= peak, qrs, np.inf).min(axis=1)
+    j, st = between(0.08, 0.09), between(0.1, 0.13)
+    slope = np.abs(np.diff(beat, axis=1)).max(axis=1) * rate / 100
+    heights = [qrs.max(axis=1), q, s, j.mean(axis=1), st.mean(axis=1), t.max(axis=1), t.min(axis=1)]
+    return [*heights, p.max(axis=1), p.min(axis=1), qrs.mean(axis=1), t.mean(axis=1), slope]
+
+
+def _powers(samples: Samples, rate: float) -> Samples:
+    """Logarithm of each lead's mean power in BANDS: float64[channels, bands]."""
+    size = samples.shape[1]
+    centred = (samples - samples.mean(axis=1, keepdims=True)) * np.hanning(size)
+    power, frequency = np.abs(np.fft.rfft(centred, axis=1)) ** 2 / size, np.fft.rfftfreq(size, 1 / rate)
+    inside = [(frequency >= low) & (frequency < high) for low, high in BANDS]
+    mean = [power[:, chosen].mean(axis=1) if chosen.any() else np.zeros(len(samples)) for chosen in inside]
+    return np.log(np.stack(mean, axis=1) + 1e-9)

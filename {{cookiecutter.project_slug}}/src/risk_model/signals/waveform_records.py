@@ -1,0 +1,162 @@
+"""Does this WFDB record hold what its header says? Units, gain, rate, leads, length and checksum, before any sample is used.
+
+The wfdb package reads the sample formats; it fills in what a header leaves out, so what must not be guessed is looked
+at in the header first. wfdb is imported when the first record is read: a server needs none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from risk_model.errors import UserError
+from risk_model.signals import Noticed
+from risk_model.signals.waveform_sampling import Samples
+
+TO_MV = {"V": 1e3, "mV": 1.0, "mv": 1.0, "uV": 1e-3, "uv": 1e-3, "µV": 1e-3, "μV": 1e-3}  # micro sign, and mu
+BYTES = {
+    "8": 1.0,
+    "16": 2.0,
+    "24": 3.0,
+    "32": 4.0,
+    "61": 2.0,
+    "80": 1.0,
+    "160": 2.0,
+    "212": 1.5,
+    "310": 4 / 3,
+    "311": 4 / 3,
+}
+GAINS = (1e-3, 1e7)  # units of the converter for one mV
+
+
+class Record(NamedTuple):
+    """The wanted leads in mV, float64[leads, samples] with NaN in gaps, at `rate` Hz, and what the header says."""
+
+    samples: Samples
+    rate: float
+    noticed: tuple[Noticed, ...]
+    header: Mapping[str, Any]
+
+
+def record(path: Path, leads: Sequence[str], seconds: float) -> Record:
+    """The first `seconds` of these leads; UserError, naming the file, when the record is not what its header says."""
+    import wfdb
+
+    stem = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
+    try:
+        text = _header_text(stem)
+        header = _try(lambda: wfdb.rdheader(str(stem)), "the header cannot be read")
+        chosen = _check(header, text, stem, leads)
+        count = _needed(header, seconds)
+        read = _try(
+            lambda: wfdb.rdrecord(str(stem), channels=chosen, sampto=count, physical=False),
+            "the samples cannot be read",
+        )
+        return _converted(read, header.sig_len, count, text)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _try(call: Callable[[], Any], problem: str) -> Any:
+    """wfdb raises whatever a broken file happens to cause; its message may repeat the header."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001
+        raise UserError(f"{problem} ({type(error).__name__}); export the record again") from None
+
+
+def _header_text(stem: Path) -> str:
+    path = stem.with_name(f"{stem.name}.hea")
+    try:
+        return path.read_bytes().decode("utf-8", errors="replace")
+    except OSError:
+        raise UserError(f"there is no header {path.name}, or it cannot be read") from None
+
+
+def _check(header: Any, text: str, stem: Path, leads: Sequence[str]) -> list[int]:
+    """Where the leads stand; UserError for whatever the header and the size of its files tell to be wrong."""
+    from risk_model.signals.waveform import places
+
+    if getattr(header, "n_seg", None):
+        raise UserError("consists of several segments; write them as one record")
+    if not header.fs or not header.sig_len or header.sig_len < 0 or header.fs < 0:
+        raise UserError("the header does not tell sampling rate and length")
+    if not header.file_name or len(header.file_name) != header.n_sig or None in (header.sig_name or [None]):
+        raise UserError("the header does not describe as many leads as it announces; was it cut short?")
+    chosen = places(header.sig_name, leads)
+    for place, lead in zip(chosen, leads, strict=True):
+        _check_gain(_signal_lines(text)[place], lead)
+        if header.units[place] not in TO_MV:
+            raise UserError(f"lead {lead} is in another unit than V, mV or uV")
+        if header.samps_per_frame[place] != 1:
+            raise UserError(f"lead {lead} is sampled at another rate than the record; write all leads at one rate")
+    for name in set(header.file_name):
+        _check_size(header, stem, name)
+    return chosen
+
+
+def _signal_lines(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")][1:]
+
+
+def _check_gain(line: str, lead: str) -> None:
+    """wfdb takes 200 where a header gives no gain, or 0, which means that the signal was never calibrated."""
+    found = re.match(r"\S+\s+\S+\s+(-?[\d.]+(?:[eE][+-]?\d+)?)", line)
+    low, high = GAINS
+    if not found or not low <= abs(float(found[1])) <= high:
+        raise UserError(f"wrong gain: the header gives lead {lead} none, or one that cannot be; calibrate the record")
+
+
+def _check_size(header: Any, stem: Path, name: str) -> None:
+    if "/" in name or "\\" in name:
+        raise UserError("the header names samples in another folder; put them beside the header")
+    path = stem.with_name(name)
+    if not path.is_file():
+        raise UserError(f"there is no {name} beside the header")
+    inside = [place for place, other in enumerate(header.file_name) if other == name]
+    if (size := BYTES.get(header.fmt[inside[0]])) is None:
+        raise UserError(f"{name} is in a format whose length cannot be checked; write format 16")
+    frames = sum(header.samps_per_frame[place] for place in inside)
+    start = header.byte_offset[inside[0]] or 0
+    if path.stat().st_size < start + int(frames * header.sig_len * size):
+        raise UserError(f"{name} is cut short: it holds fewer samples than the header says; copy it again")
+
+
+def _needed(header: Any, seconds: float) -> int:
+    count = round(seconds * header.fs)
+    if header.sig_len < count:
+        raise UserError(f"lasts less than the {seconds:g} s that the model reads")
+    return count
+
+
+def _converted(read: Any, length: int, count: int, text: str) -> Record:
+    if length == count and any(read.checksum) and not _as_summed(read):
+        raise UserError("the samples are not the ones that the header was written for (checksum); copy both again")
+    noticed = []
+    if length > count:
+        noticed.append(Noticed("note", "longer", f"last longer than {count / read.fs:g} s; only the beginning is read"))
+    factors = np.array([TO_MV[unit] for unit in read.units])
+    for unit in sorted(set(read.units) - {"mV", "mv"}):
+        noticed.append(Noticed("note", "unit", f"are in {unit} and were converted to mV"))
+    samples = _try(lambda: read.dac(return_res=64), "the samples cannot be converted").T * factors[:, None]
+    return Record(samples, float(read.fs), tuple(noticed), _told(text))
+
+
+def _as_summed(read: Any) -> bool:
+    """Whether each lead's sum is the header's, in 16 bits."""
+    pairs = zip(read.checksum, read.calc_checksum(), strict=True)
+    return all(stated is None or stated % 65536 == found % 65536 for stated, found in pairs)
+
+
+def _told(text: str) -> dict[str, Any]:
+    """Age and sex, where the header's comments tell them."""
+    comments = " ".join(line for line in text.splitlines() if line.startswith("#"))
+    age = re.search(r"\bage\W{1,4}(\d{1,3})\b", comments, re.IGNORECASE)
+    sex = re.search(r"\bsex\W{1,4}(male|female|m|f)\b", comments, re.IGNORECASE)
+    told: dict[str, Any] = {"age": float(age[1])} if age else {}
+    return {**told, "sex": sex[1][0].upper()} if sex else told

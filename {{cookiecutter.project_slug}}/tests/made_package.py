@@ -1,0 +1,89 @@
+"""A sealed package of a cohort of recordings, made in a second: its network has learnt nothing, as serving needs not.
+
+Everything else is as training leaves it: the graph with its map and its calibration, schema, summaries, golden case.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from risk_model.cohort import Cohort
+from risk_model.data.reference import reference
+from risk_model.model.baseline import LogisticRegression, Sample
+from risk_model.model.columns import FirstColumns
+from risk_model.model.explain import background
+from risk_model.model.network import NetworkModel, build
+from risk_model.package import ModelPackage, Scorer, seal, write_atomically
+from risk_model.runs import write_json
+from risk_model.training.attach import attach
+from risk_model.training.calibration import Calibrator
+
+
+def untrained(cohort: Cohort, network: Any) -> NetworkModel:
+    """The network of these settings (a dataclass of the project's config), as it is before its first epoch."""
+    torch.manual_seed(0)
+    built = build(network.name, cohort.encoded(), 0.4, network, cohort.schema)
+    return NetworkModel(built.eval(), cohort.schema.width)
+
+
+def baseline(cohort: Cohort, settings: Any) -> FirstColumns:
+    """A logistic regression on the simple columns, with these settings."""
+    schema, labels = cohort.schema, cohort.labels
+    simple = np.ascontiguousarray(cohort.encoded()[:, : schema.simple])
+    fitted = LogisticRegression.fit(Sample(simple, labels, np.ones(len(labels))), settings)
+    return FirstColumns(fitted, schema.simple, schema.width)
+
+
+def package_of(directory: Path, cohort: Cohort, model: NetworkModel | FirstColumns) -> ModelPackage:
+    """The model of that cohort behind a line of calibration, sealed and opened."""
+    schema, line = cohort.schema.served(), Calibrator("platt", 0.8, -0.1)
+    summary = reference(cohort, np.arange(len(cohort)))
+    graph = attach(model.graph(), line)
+    rows = background(summary, schema, n=1, seed=0)
+    write_atomically(directory / "risk.onnx", graph)
+    write_atomically(directory / "schema.json", schema.to_json().encode())
+    write_atomically(directory / "model_card.md", b"# Model card\n")
+    write_json(directory / "reference.json", summary)
+    write_json(directory / "evaluation.json", {"parts": {}, "gates": {}})
+    (directory / "explain").mkdir()
+    np.save(directory / "explain" / "background.npy", rows)
+    facts = {"model": model.name, "operating_threshold": 0.5, "gate": "pass", "calibration": line.parameters}
+    seal(directory, {**facts, "golden_risk": float(Scorer(graph)(rows)[0][0])})
+    return ModelPackage.open(directory)
+
+
+SERVED_ONCE = """
+import asyncio, json, sys
+from pathlib import Path
+from risk_model.deployment import serve
+from risk_model.package import ModelPackage
+app = serve.create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]))
+async def ask():
+    sent = []
+    async def receive(): return {"type": "http.request", "body": Path(sys.argv[3]).read_bytes()}
+    async def send(message): sent.append(message)
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "query_string": b"", "headers": headers}
+    await app(scope, receive, send)
+    assert json.loads(sent[1]["body"])["explanation"]["available"], sent
+asyncio.run(ask())
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+HEAVY = {"torch", "pandas", "sklearn", "scipy", "mlflow", "shap", "xgboost", "onnx", "pyarrow", "matplotlib", "hydra"}
+
+
+def training_libraries_that_serve(package: ModelPackage, body: bytes, where: Path) -> set[str]:
+    """What of HEAVY a new process has loaded when it has answered and explained this body."""
+    (where / "body.json").write_bytes(body)
+    words = [package.directory, where / "once.db", where / "body.json"]
+    path = {"PYTHONPATH": str(Path(__file__).parents[1] / "src"), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", SERVED_ONCE, *map(str, words)]
+    run = subprocess.run(command, capture_output=True, text=True, env=path, check=True)
+    return HEAVY & set(run.stdout.split())

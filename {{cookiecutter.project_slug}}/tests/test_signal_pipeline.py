@@ -1,0 +1,151 @@
+"""Does a cohort with a signal go the whole way, with a reader, a source and a network as the only things of its own?"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from torch import Tensor, nn
+
+from risk_model import config, pipeline
+from risk_model.cohort import Cohort
+from risk_model.config.compose import from_container, to_container
+from risk_model.data.prepare import Prepared, prepare
+from risk_model.data.sources.recordings import cohort_from, objects
+from risk_model.package import ModelPackage
+from risk_model.runs import read_json
+from risk_model.schema import Features, Schema
+
+from tests import made_signal
+from tests.made_signal import SCHEMA
+
+N = 1_500
+
+
+@dataclass
+class Strips(config.Data):
+    """Made-up strips."""
+
+    network: ClassVar[str] = "strip_network"
+    module: ClassVar[str] = "made_strips"
+    name: str = "strips"
+
+
+@dataclass
+class StripSettings:
+    """What the network proposes."""
+
+    name: str = "strip_network"
+    learning_rate: float = 0.05
+    epochs: int = 25
+    patience: int = 25
+
+
+class StripNetwork(nn.Module):
+    """Sees where the bump stands, which mean and standard deviation do not tell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = nn.Linear(8, 1)
+
+    def mapped(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The logit and what each sample adds to it."""
+        added = rows[:, -8:] * self.line.weight
+        return added.sum(dim=1) + self.line.bias, added[:, None]
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """The logit."""
+        return self.mapped(rows)[0]
+
+
+def build(features: Features, prevalence: float, settings: Any, schema: Schema) -> nn.Module:
+    return StripNetwork()
+
+
+def load(settings: config.Data) -> Cohort:
+    rng = np.random.default_rng(3)
+    outcome = (rng.random(N) < 0.4).astype(np.int8)
+    recordings = rng.normal(size=(N, 8)).astype(np.float32)
+    recordings[np.arange(N), np.where(outcome == 1, 2, 6)] += 2  # a bump in each; only its place tells
+    index = pd.DataFrame({"subject_id": np.arange(N).astype(str), "age": rng.uniform(20, 90, N)})
+    return cohort_from(objects(list(recordings)), outcome, index, SCHEMA, "made")
+
+
+@pytest.fixture(scope="module")
+def where(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A directory in which strips were run; their modules stay in place for the tests of this file."""
+    with pytest.MonkeyPatch.context() as patch:
+        made_signal.put_in_place(patch)
+        for name, function in (("data.sources.made_strips", load), ("model.strip_network", build)):
+            module = ModuleType(name)
+            setattr(module, function.__name__, function)
+            patch.setitem(sys.modules, f"risk_model.{name}", module)
+        patch.setitem(config.SOURCES, "strips", Strips)
+        patch.setitem(config.NETWORKS, "strip_network", StripSettings)
+        path = tmp_path_factory.mktemp("strips")
+        patch.chdir(path)
+        yield path
+
+
+@pytest.fixture(scope="module")
+def prepared(where: Path) -> Prepared:
+    return prepare(settings())
+
+
+def settings() -> config.Config:
+    chosen = config.Config(data=Strips(), model=config.Model(network=StripSettings()))
+    chosen.training.learning_rate, chosen.training.epochs = 0.05, 25
+    chosen.model.xgboost.trees, chosen.evaluation.resamples = 30, 50
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def directory(prepared: Prepared) -> Path:
+    """A run, trained and evaluated."""
+    trained = pipeline.train(settings(), prepared)
+    pipeline.evaluate_run(settings(), trained, prepared)
+    return trained
+
+
+def test_the_network_that_sees_the_signal_beats_baselines_that_do_not(directory: Path) -> None:
+    assert read_json(directory / "training.json")["champion"]["name"] == "network"
+
+
+def test_packages_are_of_the_one_kind_and_score_whole_rows(directory: Path, prepared: Prepared) -> None:
+    features = prepared.cohort.encoded()
+    for package in map(ModelPackage.open, (directory / "packages").iterdir()):
+        risk, _ = package.scorer(features)
+        assert ((risk > 0) & (risk < 1)).all()
+        assert package.schema == SCHEMA
+
+
+def test_the_map_of_the_network_leaves_with_its_graph(directory: Path, prepared: Prepared) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession((directory / "packages/network/risk.onnx").read_bytes())
+    features = prepared.cohort.encoded()[:5]
+    logit, added = session.run(["logit", "map"], {"features": features})
+    assert added.shape == (5, 1, 8)
+    base = logit - added.sum(axis=(1, 2))
+    np.testing.assert_allclose(base, base[0], atol=1e-5)
+
+
+def test_no_package_holds_a_patients_signal(directory: Path) -> None:
+    for package in (directory / "packages").iterdir():
+        assert (np.load(package / "explain/background.npy")[:, 1:] == 0).all()
+
+
+def test_the_settings_of_a_network_are_written_down_and_read_back(where: Path) -> None:
+    assert from_container(to_container(settings())) == settings()
+
+
+def test_a_run_is_registered_and_its_report_written(directory: Path) -> None:
+    versions = pipeline.register_run(settings(), directory)
+    assert len(versions) == 3
+    assert (directory / "report.html").is_file()
