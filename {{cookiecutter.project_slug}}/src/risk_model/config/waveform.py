@@ -83,8 +83,8 @@ class Lstm:
     learning_rate: float = 2e-3
     epochs: int = 40
     patience: int = 8
-    width: int = 48
-    dropout: float = 0.2
+    width: int = 32
+    dropout: float = 0.3
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Can a network learn to see from these images alone? A small residual CNN, from scratch.
 
-Three stages of residual blocks (He et al. 2016), each after the first at half the resolution and twice the channels; the
-last keeps enough places for a map of what mattered.
+Three stages of residual blocks (He et al. 2016), each after the first at half the resolution and twice the channels;
+the last keeps enough places for a map of what mattered.
 """
 
 from __future__ import annotations

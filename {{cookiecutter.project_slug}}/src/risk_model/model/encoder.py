@@ -50,19 +50,22 @@ class Network(nn.Module):
         return self
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits of float32 rows; windows of nothing but padding cost nothing."""
-        ids = features[:, -self.windows * self.length :].reshape(-1, self.length)
-        used = (ids != self.padding).any(dim=1).nonzero()[:, 0]
-        ids = ids[used]
+        """Logits of float32 rows; but for a row's first, windows of nothing but padding cost nothing."""
+        ids = features[:, -self.windows * self.length :].reshape(-1, self.windows, self.length)
+        written = (ids != self.padding).any(dim=2)
+        used = torch.cat([torch.ones_like(written[:, :1]), written[:, 1:]], dim=1).reshape(-1).nonzero()[:, 0]
+        ids = ids.reshape(-1, self.length)[used]
         there = (ids != self.padding).float()
-        words = self._fixed(ids) if torch.jit.is_tracing() else self._recalled(ids)
+        words = self._fixed(ids) if torch.onnx.is_in_onnx_export() else self._recalled(ids)
         for layer in self.layers[self.fixed :]:
             words = _passed(layer, words, there)
         there = there.unsqueeze(2)
-        of_window = torch.cat([(words * there).sum(dim=1) / there.sum(dim=1), torch.ones_like(there[:, 0])], dim=1)
+        of_window = torch.cat(
+            [(words * there).sum(dim=1) / there.sum(dim=1).clamp(min=1), torch.ones_like(there[:, 0])], dim=1
+        )
         placed = torch.zeros(features.shape[0] * self.windows, of_window.shape[1])
         placed = placed.index_put((used,), of_window).reshape(features.shape[0], self.windows, -1)
-        of_note = placed[:, :, :-1].sum(dim=1) / placed[:, :, -1:].sum(dim=1).clamp(min=1)
+        of_note = placed[:, :, :-1].sum(dim=1) / placed[:, :, -1:].sum(dim=1)
         logit: Tensor = self.head(self.dropout(self.norm(of_note)))
         return logit[:, 0]
 
@@ -89,7 +92,8 @@ class Network(nn.Module):
 
 def _passed(layer: nn.Module, words: Tensor, there: Tensor) -> Tensor:
     result = layer(words, (1 - there)[:, None, None, :] * HIDDEN)
-    return result[0] if isinstance(result, tuple) else result
+    passed: Tensor = result[0] if isinstance(result, tuple) else result
+    return passed
 
 
 def build(features: Features, prevalence: float, settings: Any, schema: Schema) -> Network:
@@ -117,7 +121,7 @@ def _loaded(name: str) -> Any:
         from transformers import AutoModel, utils
     except ImportError:
         raise UserError("model/network=encoder needs transformers; install it with pip install transformers") from None
-    utils.logging.disable_progress_bar()
+    utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         bert = AutoModel.from_pretrained(located(name), attn_implementation="eager")
     except (OSError, ValueError) as error:

@@ -45,6 +45,8 @@ class Network(nn.Module):
 
     def __init__(self, prevalence: float, settings: PretrainedCnn, schema: Schema) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.spread: Tensor
         signal = image_of(schema, settings.name)
         self.image = ImageInput(signal, settings.augment)
         self.pixels, self.colours = settings.pixels, signal.shape[0]

@@ -5,6 +5,8 @@ After He et al. 2016, in one dimension as in Ribeiro et al. (Nature Communicatio
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -43,9 +45,7 @@ class Network(nn.Module):
             nn.Conv1d(shape[0], width, 11, 2, padding=5, bias=False), nn.BatchNorm1d(width), nn.ReLU()
         )
         sizes = [width, width, 2 * width, 3 * width, 4 * width]
-        self.blocks = nn.Sequential(
-            *(Block(a, b, settings.dropout) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
-        )
+        self.blocks = nn.Sequential(*(Block(a, b, settings.dropout) for a, b in pairwise(sizes)))
         self.dropout = nn.Dropout(settings.dropout)
         self.head = nn.Linear(2 * sizes[-1], 1)
         nn.init.constant_(self.head.bias, float(torch.logit(torch.tensor(prevalence))))

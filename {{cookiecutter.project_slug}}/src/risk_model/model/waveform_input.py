@@ -1,4 +1,4 @@
-"""What does a network of waveforms see of a row? Its samples, each lead on its own scale, a little varied in training."""
+"""What does a network of waveforms see? Its samples, each lead on its own scale, varied a little in training."""
 
 from __future__ import annotations
 

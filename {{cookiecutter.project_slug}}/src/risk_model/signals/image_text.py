@@ -57,7 +57,7 @@ def _within(begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 
 def _runs(rows: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and one past the last of each run of true rows; gaps of two rows, as between dots and stems, are bridged."""
+    """First and one past the last of each run of true rows; gaps of two rows, as below a dot, are bridged."""
     places = np.flatnonzero(rows)
     cuts = np.flatnonzero(np.diff(places) > 3) + 1
     return [(int(run[0]), int(run[-1]) + 1) for run in np.split(places, cuts) if len(run)]

@@ -55,7 +55,7 @@ def reading(content: bytes | str, signal: Signal) -> Reading:
         try:
             content = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            line = content[: error.start].count(b"\n") + 1
+            line = error.object[: error.start].count(b"\n") + 1
             raise UserError(f"byte {error.start + 1:,} (line {line:,}) is not UTF-8; convert it to UTF-8") from None
     text = received(content, signal)
     return Reading(text, _noticed(content, text, signal))

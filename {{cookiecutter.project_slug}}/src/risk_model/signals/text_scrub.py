@@ -22,17 +22,21 @@ FULL = rf"{CAPITAL}(?:[ \t]+[A-Z]\.)?(?:[ \t]+{CAPITAL}){{1,2}}"
 TITLE = r"(?:Dr|Mr|Mrs|Ms|Miss|Prof|Professor|Doctor|Nurse|Sister|Sr|Rev)\b\.?"
 LABEL = (
     r"(?:[Pp]atient(?:[ \t]+[Nn]ame)?|PATIENT(?:[ \t]NAME)?|[Nn]ame|NAME|[Aa]ttending(?:[ \t]physician)?|[Pp]hysician"
-    r"|[Cc]onsultant|[Pp]rovider|[Cc]linician|[Aa]uthor|[Rr]eferr(?:ed|ing)(?:[ \t]by)?|[Cc]ontact|[Nn]ext of kin|PCP|GP"
-    r"|RE|cc|CC)[ \t]*[:=]"
+    r"|[Cc]onsultant|[Pp]rovider|[Cc]linician|[Aa]uthor|[Rr]eferr(?:ed|ing)(?:[ \t]by)?|[Cc]ontact|[Nn]ext of kin"
+    r"|PCP|GP|RE|cc|CC)[ \t]*[:=]"
 )
-BY = r"(?:(?:[Ss]igned|[Dd]ictated|[Ss]een|[Rr]eviewed|[Aa]uthored|[Ee]lectronically signed|[Rr]eferred|[Ee]scorted)[ \t]+by)"
+BY = (
+    r"(?:(?:[Ss]igned|[Dd]ictated|[Ss]een|[Rr]eviewed|[Aa]uthored|[Ee]lectronically signed|[Rr]eferred|[Ee]scorted)"
+    r"[ \t]+by)"
+)
 STREET = (
     r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Way|Court|Ct|Place|Pl|Terrace|Close|Crescent"
     r"|Square|Sq|Hill|Row|Gardens|Parkway|Pkwy)\b\.?"
 )
 NUMBER_LABEL = (
-    r"(?:MRN|SSN|NHS(?:[ \t](?:[Nn]o\.?|[Nn]umber))?|[Mm]edical record(?:[ \t]number)?|[Rr]ecord(?:[ \t](?:no\.?|number))"
-    r"|[Aa]ccount(?:[ \t](?:no\.?|number))?|[Hh]ospital (?:no\.?|number)|[Pp]atient ID|ID|[Pp]olicy|[Aa]ccession|[Cc]ase no)"
+    r"(?:MRN|SSN|NHS(?:[ \t](?:[Nn]o\.?|[Nn]umber))?|[Mm]edical record(?:[ \t]number)?"
+    r"|[Rr]ecord(?:[ \t](?:no\.?|number))|[Aa]ccount(?:[ \t](?:no\.?|number))?|[Hh]ospital (?:no\.?|number)"
+    r"|[Pp]atient ID|ID|[Pp]olicy|[Aa]ccession|[Cc]ase no)"
 )
 UNIT = r"(?:[ \t]?(?:Apt|Unit|Flat|Suite|Ste)\.?[ \t]?#?\w+)"
 
@@ -66,8 +70,9 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 SHORTEST = 3  # letters of a name that is looked for again in the same note
 COMMON = frozenset(  # capitalised beside names, and words that are names too: not looked for again
-    "The This She He They His Her Patient Reports Denies Seen Name Date Dr Mr Mrs Ms Hospital Clinic Ward Unit Emergency "
-    "Department General May Will Long Young Brown White Black Green Gray Grey Bell Day Rose Grant Faith Hope Joy".split()
+    "The This She He They His Her Patient Reports Denies Seen Name Date Dr Mr Mrs Ms Hospital Clinic Ward Unit "
+    "Emergency Department General May Will Long Young Brown White Black Green Gray Grey Bell Day Rose Grant Faith Hope "
+    "Joy".split()
 )
 
 

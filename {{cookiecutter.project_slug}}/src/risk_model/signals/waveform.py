@@ -7,6 +7,7 @@ float32[leads, samples] in mV; a network sees it as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def _amplitudes(samples: Samples, signal: Signal) -> list[Noticed]:
     if size.max() > LARGEST:
         lead = signal.channels[int(size.argmax())]
         raise UserError(f"wrong gain: lead {lead} reaches more than {LARGEST:g} mV; check gain and unit")
-    if 0 < np.nanmax(away) and np.nanmax(away) < SMALLEST:
+    if np.nanmax(away) > 0 and np.nanmax(away) < SMALLEST:
         raise UserError(f"wrong gain: no lead reaches {SMALLEST:g} mV; check gain and unit")
     return []
 
@@ -148,7 +149,7 @@ def array(recording: Recording, signal: Signal) -> Features:
 def parts(recording: Recording, signal: Signal) -> list[Part]:
     """Segments of about half a second."""
     edges = np.linspace(0, seconds_of(signal), max(round(seconds_of(signal) / NARROW), 1) + 1)
-    return [{"seconds": [float(start), float(end)]} for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    return [{"seconds": [float(start), float(end)]} for start, end in pairwise(edges)]
 
 
 def without(recording: Recording, part: Mapping[str, Any], signal: Signal) -> Recording:

@@ -7,6 +7,7 @@ and, having the whole recording before it, filters without delay.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ def _searched_back(
         return beats
     usual = float(np.median(np.diff(beats)))
     missed = []
-    for start, end in zip(beats[:-1], beats[1:], strict=True):
+    for start, end in pairwise(beats):
         inside = peaks[(peaks > start) & (peaks < end)]
         if end - start > SEARCH_BACK * usual and len(inside):
             best = inside[np.argmax(steep[inside])]

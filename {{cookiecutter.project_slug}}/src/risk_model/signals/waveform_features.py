@@ -59,7 +59,7 @@ def _clipped(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
     high, low = samples.max(axis=1, keepdims=True), samples.min(axis=1, keepdims=True)
     near, least = CLIPPED * (high - low), max(round(CLIPPED_SECONDS * rate), 3)
     resting = _long_runs(samples >= high - near, least) | _long_runs(samples <= low + near, least)
-    return resting & (high > low)
+    return np.asarray(resting & (high > low))
 
 
 def _long_runs(marked: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Does this WFDB record hold what its header says? Units, gain, rate, leads, length and checksum, before any sample is used.
+"""Does this WFDB record hold what its header says? Units, gain, rate, leads, length, checksum, before any use.
 
 The wfdb package reads the sample formats; it fills in what a header leaves out, so what must not be guessed is looked
 at in the header first. wfdb is imported when the first record is read: a server needs none.
@@ -62,10 +62,10 @@ def record(path: Path, leads: Sequence[str], seconds: float) -> Record:
 
 
 def _try(call: Callable[[], Any], problem: str) -> Any:
-    """wfdb raises whatever a broken file happens to cause; its message may repeat the header."""
+    """Wfdb raises whatever a broken file happens to cause; its message may repeat the header."""
     try:
         return call()
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         raise UserError(f"{problem} ({type(error).__name__}); export the record again") from None
 
 
@@ -105,7 +105,7 @@ def _signal_lines(text: str) -> list[str]:
 
 
 def _check_gain(line: str, lead: str) -> None:
-    """wfdb takes 200 where a header gives no gain, or 0, which means that the signal was never calibrated."""
+    """The wfdb library takes 200 where a header gives no gain, or 0: a signal that was never calibrated."""
     found = re.match(r"\S+\s+\S+\s+(-?[\d.]+(?:[eE][+-]?\d+)?)", line)
     low, high = GAINS
     if not found or not low <= abs(float(found[1])) <= high:
@@ -128,7 +128,7 @@ def _check_size(header: Any, stem: Path, name: str) -> None:
 
 
 def _needed(header: Any, seconds: float) -> int:
-    count = round(seconds * header.fs)
+    count = round(seconds * float(header.fs))
     if header.sig_len < count:
         raise UserError(f"lasts less than the {seconds:g} s that the model reads")
     return count

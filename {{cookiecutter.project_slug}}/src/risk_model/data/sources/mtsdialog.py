@@ -1,4 +1,4 @@
-"""What is this conversation about? MTS-Dialog: 1,701 doctor-patient dialogues, each with the section of the note it gave.
+"""What is this conversation about? MTS-Dialog: 1,701 doctor-patient dialogues, each with its section of the note.
 
 The outcome is a dialogue about family or social history (FAM/SOCHX) rather than any other section. It is no prediction
 about a patient but a real task on real words. The two published test sets are an external cohort. Ben Abacha, Yim, Fan
@@ -14,7 +14,7 @@ from risk_model.cohort import Cohort
 from risk_model.config.text import MtsDialog
 from risk_model.data.download import cache_directory, fetch
 from risk_model.data.sources.notes import signal_of
-from risk_model.data.sources.recordings import cohort_of, Listing, read_all, schema_of
+from risk_model.data.sources.recordings import Listing, cohort_of, read_all, schema_of
 from risk_model.signals import text
 
 URL = "https://raw.githubusercontent.com/abachaa/MTS-Dialog/main/Main-Dataset/"

@@ -53,7 +53,7 @@ def of_file(settings: Notes, name: str, source: str) -> Cohort:
         return cohort_of(listed, readings, places, schema, source, noticed)
     held = _json_lines(path) if _is_json_lines(path) else _table(path, settings)
     readings, places, noticed = read_all(
-        list(map(str, range(held.count))),
+        list(map(str, range(held.rows))),
         lambda i: _reading(held, int(i), settings.text, path, signal),
         settings.set_aside,
     )
@@ -81,7 +81,7 @@ class Held(NamedTuple):
     `note` raises UserError without a place when the row itself cannot be read.
     """
 
-    count: int
+    rows: int
     note: Callable[[int, str], Any]
     frame: Callable[[list[int]], pd.DataFrame]
     where: Callable[[Sequence[int]], str]

@@ -5,8 +5,9 @@ none. Sites and devices saw different patients, so the site alone says much abou
 Data 2020;7:154; Physikalisch-Technische Bundesanstalt, PhysioNet, version 1.0.3.
 
 Of the 21,799 records the first `data.records` are used, 500 at most, in the version at 100 Hz. They come one file each
-from PhysioNet, so two digests are pinned in place of a thousand: SHA-256 of what is used of the two tables (the columns USED of the first 500 rows, and the
-superclass of each statement), and SHA-256 over the 500 records' files, each as its own SHA-256 and its name.
+from PhysioNet, so two digests are pinned in place of a thousand: SHA-256 of what is used of the two tables (the columns
+USED of the first 500 rows, and the superclass of each statement), and SHA-256 over the 500 records' files, each as its
+own SHA-256 and its name.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd

@@ -2,11 +2,11 @@
 
 In two of five records a premature ventricular beat occurs: one to three wide beats without a P wave in ten seconds. The
 outcome is that a physician wrote one down, which happens in 95 % of these records and in 5 % of the others: no model's
-AUROC can pass about .95. Beats are sums of Gaussians (McSharry et al., IEEE Trans Biomed Eng 2003;50:289-94), projected on the leads by a
-patient's own amplitudes, with breathing in rhythm and baseline. What could give the outcome away without it is dealt
-to everybody: premature atrial beats are as early, with the same pauses, and twice as frequent without the outcome as with it; bundle branch
-block makes all beats of one in eight patients wide; muscle noise comes in bursts, electrodes slip. What is left is one
-beat's shape among ten.
+AUROC can pass about .95. Beats are sums of Gaussians (McSharry et al., IEEE Trans Biomed Eng 2003;50:289-94), projected
+on the leads by a patient's own amplitudes, with breathing in rhythm and baseline. What could give the outcome away
+without it is dealt to everybody: premature atrial beats are as early, with the same pauses, and twice as frequent
+without the outcome as with it; bundle branch block makes all beats of one in eight patients wide; muscle noise comes in
+bursts, electrodes slip. What is left is one beat's shape among ten.
 
 Four hospitals differ in their recorders (rate, unit, gain, mains hum), not in how often such beats occur;
 age raises their odds by half in ten years. One patient in ten has a second record. The folder holds `labels.csv`,
@@ -148,7 +148,7 @@ def _rhythm(person: dict[str, Any], present: bool, rng: np.random.Generator) -> 
     usual = 60 / (person["rate"] * rng.normal(1, 0.06))
     count, phase, at = int(SECONDS / usual) + 3, rng.uniform(0, 2 * np.pi), rng.uniform(-usual, 0)
     kinds = ["sinus"] * count
-    possible = [k for k in range(2, count - 3)][::2]  # no two in a row, none at the ends
+    possible = list(range(2, count - 3, 2))  # no two in a row, none at the ends
     chosen = rng.permutation(possible).tolist()
     if present:
         for _ in range(int(rng.integers(1, 4))):

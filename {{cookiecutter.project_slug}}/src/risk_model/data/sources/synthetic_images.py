@@ -1,14 +1,14 @@
 """What would chest radiographs look like whose truth is known? Made-up ones, written as DICOM files.
 
 Three images in ten show a lesion in a lung: a bright spot with a soft edge, of 4 to 7 mm radius in a chest 128 mm wide.
-A radiologist said so in 97 % of these images, and of 2 % of the others: no model's AUROC can pass about .97. Vessels and
-ribs are as bright as a lesion and stand everywhere; lungs differ in size, place and density; exposure differs from image
-to image. So brightness says next to nothing, and where things are says nothing: what is left is the shape of a spot.
+A radiologist said so in 97 % of these images, and of 2 % of the others: no model's AUROC can pass about .97. Vessels
+and ribs are as bright as a lesion and stand everywhere; lungs differ in size, place and density; exposure differs too.
+So brightness says next to nothing, and where things are says nothing: what is left is the shape of a spot.
 
 Three hospitals differ in their scanners (stored bits, MONOCHROME1 or 2, window or none, sharpness, noise), not in how
-often lesions occur; age raises the odds by half in ten years. One patient in ten has a second image. Each has a side marker,
-and three in a hundred have a made-up name burned in. The folder holds `labels.csv`, `truth.csv` (file, the lesion's
-box as left, top, right, bottom in pixels of the stored image, whether text is burned in) and `images/`.
+often lesions occur; age raises the odds by half in ten years. One patient in ten has a second image. Each has a side
+marker, and three in a hundred have a made-up name burned in. The folder holds `labels.csv`, `truth.csv` (file, the
+lesion's box as left, top, right, bottom in pixels of the stored image, whether text is burned in) and `images/`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What would emergency notes look like whose truth is known? Made-up notes of four hospitals, written as JSON Lines.
 
 The outcome is deterioration within 48 hours. It happens to 96 % of the patients of whom the note *affirms* an alarming
-symptom, and to 4 % of the others: no model's AUROC can pass about .95. Every note mentions two to four alarming
+symptom, and to 4 % of the others: no model's AUROC can pass about .95. Every note mentions two or three alarming
 symptoms; what counts is whether the patient has them now, or denies them, had them years ago, or a relative had them.
 Harmless symptoms fill the same lists, so that no word tells anything by itself, a pair of words tells some of it, and
 which symptom goes with which verb needs a reader of sentences.
@@ -17,6 +17,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -49,7 +50,8 @@ HEADERS = {
     "St Anne Infirmary": "St Anne Infirmary, Acute Unit\nName: {NAME}\nHospital number {ID}, arrival {DATE}\n"
     "Address: {ADDRESS}\n",
     "Harbour General": "HARBOUR GENERAL / ED NOTE / {DATE}\nRE: {NAME}, tel {PHONE}\n",
-    "Millbrook Hospital": "Millbrook Hospital | Triage and assessment | {DATE}\nPatient name: {NAME} | Record no. {ID}\n",
+    "Millbrook Hospital": "Millbrook Hospital | Triage and assessment | {DATE}\n"
+    "Patient name: {NAME} | Record no. {ID}\n",
 }
 OPENINGS = "{AGE}-year-old {who}.|Patient aged {AGE}, {who}.|{TITLE} is a {AGE} year old {who}."
 REMARKS = (
@@ -59,12 +61,13 @@ REMARKS = (
 ).split("|")
 SIGNED = "Signed by {NAME}, MD|Dictated by Dr {NAME}, ext. {PHONE}|{NAME}, RN|Attending: {NAME}"
 FIRST = (
-    "Maria John Amira Peter Chloe Samuel Ingrid Tomas Leila Victor Naomi Oscar Priya Hugo Elena Kwame Sofia Daniel Yuki "
-    "Ahmed Grace Pavel Rosa Liam Fatima Anders Mei Carlos Hannah Dmitri"
+    "Maria John Amira Peter Chloe Samuel Ingrid Tomas Leila Victor Naomi Oscar Priya Hugo Elena Kwame Sofia Daniel "
+    "Yuki Ahmed Grace Pavel Rosa Liam Fatima Anders Mei Carlos Hannah Dmitri"
 ).split()
 LAST = (
-    "Keller O'Brien Nakamura Lindqvist Okafor Reyes Petrov Hassan Whitfield Moreau Santos Johansson Patel Novak Brennan "
-    "Castillo Dubois Fischer Garcia-Lopez Ivanov Khan Larsen Mbeki Nguyen Ortega Quinn Rossi Schmidt Tanaka Weber"
+    "Keller O'Brien Nakamura Lindqvist Okafor Reyes Petrov Hassan Whitfield Moreau Santos Johansson Patel Novak "
+    "Brennan Castillo Dubois Fischer Garcia-Lopez Ivanov Khan Larsen Mbeki Nguyen Ortega Quinn Rossi Schmidt Tanaka "
+    "Weber"
 ).split()
 STREETS = "Maple Street|Oak Avenue|Station Road|Church Lane|Park Drive|Queens Road|Mill Lane|Harbour View".split("|")
 TOWNS = "Ashford|Riverton|Lakewood|Eastfield".split("|")
@@ -156,7 +159,8 @@ def _written(person: dict[str, Any], day: str, flagged: bool, rng: np.random.Gen
     draft.fill(HEADERS[person["site"]], own)
     _opening(draft, person, rng)
     statements = _statements(flagged, rng)
-    statements += [lambda d, t=t: d.fill(t, values) for t in rng.choice(REMARKS, 2, replace=False).tolist()]
+    remarks: list[str] = rng.choice(REMARKS, 2, replace=False).tolist()
+    statements += [partial(Draft.fill, template=remark, values=values) for remark in remarks]
     for i in rng.permutation(len(statements)):
         draft.add(" ")
         statements[i](draft)
@@ -180,11 +184,11 @@ def _opening(draft: Draft, person: dict[str, Any], rng: np.random.Generator) -> 
 
 
 def _statements(flagged: bool, rng: np.random.Generator) -> list[Callable[[Draft], None]]:
-    """What is affirmed, denied, long past and a relative's: as many alarming symptoms whether or not one is affirmed."""
-    affirmed, denied = (int(size) for size in rng.integers(2, 4, 2))
-    alarming = rng.permutation(ALARMING)[: rng.integers(2, 5)].tolist()
+    """What is affirmed, denied, long past and a relative's: as many symptoms whether or not one is affirmed."""
+    affirmed, denied = (int(size) for size in rng.integers(1, 4, 2))
+    alarming = rng.permutation(ALARMING)[: rng.integers(2, 4)].tolist()
     harmless = rng.permutation(HARMLESS).tolist()
-    now = [alarming.pop() for _ in range(1 + int(rng.random() < 0.3))] if flagged else []
+    now = [alarming.pop() for _ in range(1 + int(affirmed > 1 and rng.random() < 0.3))] if flagged else []
     elsewhere = alarming + [harmless.pop() for _ in range(denied + 2 - len(alarming))]
     elsewhere = rng.permutation(elsewhere).tolist()
     present = rng.permutation(now + [harmless.pop() for _ in range(affirmed - len(now))]).tolist()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.cohort import Outcome, Rows
+from risk_model.cohort import Outcome
 from risk_model.data.prepare import Prepared
 from risk_model.evaluation.reporting.examples import Explained, drawn
 from risk_model.model.occlusion import occlude

@@ -140,8 +140,8 @@ def start(facts: dict[str, Any]) -> str:
     few = facts["labels"] < TRANSFER_BELOW
     name, how = words(facts["network"]), "as proposed" if facts["proposed"] else "as chosen on the command line"
     rule = (
-        f"{facts['labels']:,} labelled recordings taught the network. With fewer than {TRANSFER_BELOW:,} it should start "
-        "from weights learnt elsewhere, on recordings of the same kind where such weights exist."
+        f"{facts['labels']:,} labelled recordings taught the network. With fewer than {TRANSFER_BELOW:,} it should "
+        "start from weights learnt elsewhere, on recordings of the same kind where such weights exist."
         if few
         else f"{facts['labels']:,} labelled recordings taught the network: enough to start from scratch."
     )
@@ -160,7 +160,9 @@ def _started(facts: dict[str, Any], name: str, how: str, few: bool) -> str:
 def examples(facts: dict[str, Any]) -> str:
     """What the drawn recordings are, and what is marked in them."""
     if not facts["shown"]:
-        return f"No recording is shown, as evaluation.examples={facts['asked']} asks: this page holds no patient's recording."
+        return (
+            f"No recording is shown, as evaluation.examples={facts['asked']} asks: this page holds nobody's recording."
+        )
     scale = "log odds of the calibrated risk" if facts["calibrated"] else "log odds before calibration"
     how = {
         "Grad-CAM": f"what each place adds to the {scale}, told by the network itself (Grad-CAM)",

@@ -1,6 +1,6 @@
-"""What did the model look at in this recording? Each kind of signal has a module here that draws one explained recording.
+"""What did the model look at in this recording? Each kind of signal has a module here that draws one.
 
-A drawing is a piece of HTML that needs nothing else: it carries its own text alternative and can be read without colour.
+A drawing is a piece of HTML that needs nothing else: it carries its own text alternative and is read without colour.
 """
 
 from __future__ import annotations

@@ -40,7 +40,11 @@ def draw(explained: Explained, alternative: str) -> str:
 def _marks(explained: Explained) -> list[_Mark]:
     """The strongest places, in the order of the note, none inside another."""
     told = zip(explained.parts, explained.contributions, strengths(explained.contributions), strict=True)
-    found = [_Mark(*map(int, part["characters"]), added, strength) for part, added, strength in told if strength]
+    found = [
+        _Mark(int(part["characters"][0]), int(part["characters"][1]), added, strength)
+        for part, added, strength in told
+        if strength
+    ]
     strongest = sorted(found, key=lambda mark: -abs(mark.strength))[:MARKED]
     kept: list[_Mark] = []
     for mark in sorted(strongest):
