@@ -15,6 +15,7 @@ from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).parent.parent
 TREE = ROOT / "{{cookiecutter.project_slug}}"
+MODALITIES = ("tabular", "imaging", "waveform", "text")
 QUESTIONS = {k: v for k, v in json.loads((ROOT / "cookiecutter.json").read_text()).items() if not k.startswith("_")}
 
 
@@ -37,12 +38,28 @@ class BakedProject:
         paths = sorted(p for p in self.path.rglob("*") if p.is_file())
         return {p.relative_to(self.path).as_posix(): p.read_bytes() for p in paths}
 
+    @property
+    def package(self) -> str:
+        """The name of its Python package."""
+        return self.path.name.replace("-", "_")
+
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs `python -m command` in the project, with its sources importable; output is kept for the test to show."""
-        environment = {**os.environ, "PYTHONPATH": str(self.path / "src")}
-        return subprocess.run(
-            [sys.executable, "-m", *command], cwd=self.path, env=environment, capture_output=True, text=True
-        )
+        with self.start(*command) as process:
+            output, errors = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """The same, without waiting for its end."""
+        words, environment = [sys.executable, "-m", *command], {**os.environ, "PYTHONPATH": str(self.path / "src")}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(words, cwd=self.path, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    def passes(self, *command: str) -> str:
+        """Its output when it succeeds; fails with the command's own words when it does not."""
+        done = self.run(*command)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        return done.stdout
 
 
 Bake = Callable[..., BakedProject]

@@ -16,19 +16,13 @@ import post_gen_project as hook
 import pytest
 import yaml
 
-from tests.conftest import QUESTIONS, ROOT, TREE, Bake, BakedProject
+from tests.conftest import MODALITIES, QUESTIONS, ROOT, TREE, Bake, BakedProject
 
 CHOICES = {name: value for name, value in QUESTIONS.items() if isinstance(value, list)}
 COMBINATIONS = [dict(zip(CHOICES, answers, strict=True)) for answers in itertools.product(*CHOICES.values())]
 SHORT, LONG = "icu", "zurich-readmission-in-ninety-day"
 TEXT = {".py", ".toml", ".md", ".yml", ".yaml", ".txt", ".j2", ".css", ""}
 CACHES = {"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis"}
-
-
-def passes(project: BakedProject, *command: str) -> None:
-    """Fails with the command's own words when it fails."""
-    done = project.run(*command)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
 
 
 @pytest.mark.parametrize("answers", COMBINATIONS, ids=lambda answers: "-".join(answers.values()))
@@ -82,17 +76,18 @@ def test_two_bakes_are_the_same_bytes(bake: Bake) -> None:
     assert bake(into="first").files() == bake(into="second").files()
 
 
-def test_the_last_hook_changes_nothing_when_it_runs_again(bake: Bake) -> None:
-    project = bake(project_slug="sepsis-watch", licence="BSD-3-Clause")
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_the_last_hook_changes_nothing_when_it_runs_again(bake: Bake, modality: str) -> None:
+    project = bake(project_slug="sepsis-watch", licence="BSD-3-Clause", modality=modality)
     before = project.files()
-    run_last_hook(project, licence="BSD-3-Clause")
+    run_last_hook(project, licence="BSD-3-Clause", modality=modality)
     assert project.files() == before
 
 
-def run_last_hook(project: BakedProject, licence: str) -> None:
+def run_last_hook(project: BakedProject, licence: str, modality: str = "tabular") -> None:
     """Runs post_gen_project again, rendered with the answers that matter to it."""
-    answers = {"project_slug": project.path.name, "__package": project.path.name.replace("-", "_"), "licence": licence}
-    answers |= {"modality": "tabular", "edition": "reference"}
+    answers = {"project_slug": project.path.name, "__package": project.package, "licence": licence}
+    answers |= {"modality": modality, "edition": "reference"}
     source = (ROOT / "hooks" / "post_gen_project.py").read_text()
     rendered = re.sub(r"\{\{.*?\}\}", str(answers).replace("'", '"'), source)
     subprocess.run([sys.executable, "-c", rendered], cwd=project.path, check=True, capture_output=True)
@@ -100,7 +95,7 @@ def run_last_hook(project: BakedProject, licence: str) -> None:
 
 def test_a_project_made_over_itself_keeps_what_its_user_made(bake: Bake, tmp_path: Path) -> None:
     project = bake(project_slug="sepsis-watch")
-    for name in ("runs/one/report.html", "models/champion.json", ".venv/lib/risk_model.py"):
+    for name in ("runs/one/report.html", "models/champion.json", "generated/labels.csv", ".venv/lib/risk_model.py"):
         (project.path / name).parent.mkdir(parents=True)
         (project.path / name).write_text("risk_model")
     run_last_hook(project, licence="MIT")
@@ -109,8 +104,8 @@ def test_a_project_made_over_itself_keeps_what_its_user_made(bake: Bake, tmp_pat
 
 def test_without_hooks_the_project_works_under_its_first_name(bake: Bake) -> None:
     project = bake(hooks=False)
-    passes(project, "risk_model", "--help")
-    passes(project, "pytest", "-q", "tests/test_schema.py", "tests/test_cohort.py")
+    project.passes("risk_model", "--help")
+    project.passes("pytest", "-q", "tests/test_schema.py", "tests/test_cohort.py")
 
 
 def test_a_used_clone_bakes_like_a_fresh_one(bake: Bake, tmp_path: Path) -> None:
@@ -133,11 +128,12 @@ def litter(tree: Path) -> None:
     assert (tree / ".ruff_cache").exists()
 
 
+@pytest.mark.parametrize("modality", MODALITIES)
 @pytest.mark.parametrize("slug", [SHORT, LONG])
-def test_lint_passes_under_a_short_and_a_long_name(bake: Bake, slug: str) -> None:
-    project = bake(project_slug=slug)
-    passes(project, "ruff", "check", ".")
-    passes(project, "ruff", "format", "--check", ".")
+def test_lint_passes_under_a_short_and_a_long_name(bake: Bake, slug: str, modality: str) -> None:
+    project = bake(project_slug=slug, modality=modality)
+    project.passes("ruff", "check", ".")
+    project.passes("ruff", "format", "--check", ".")
 
 
 @pytest.mark.parametrize("indent", ["", "    "])
@@ -151,28 +147,20 @@ def test_an_import_that_its_new_name_makes_too_long_is_wrapped_as_the_formatter_
     assert len(line) <= hook.LINE_LENGTH
     hook._rename_within(source, LONG.replace("-", "_"))
     assert len(source.read_text().splitlines()) > 5
-    passes(BakedProject(tmp_path), "ruff", "format", "--check", "--line-length", str(hook.LINE_LENGTH), "module.py")
+    BakedProject(tmp_path).passes("ruff", "format", "--check", "--line-length", str(hook.LINE_LENGTH), "module.py")
 
 
 def test_types_and_fast_tests_pass_under_another_name(bake: Bake) -> None:
     project = bake(project_name="Sepsis Watch")
-    passes(project, "mypy", "src", "tests")
-    passes(project, "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow")
+    project.passes("mypy", "src", "tests")
+    project.passes("pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow")
 
 
 def test_what_is_installed_holds_every_file_of_the_package(bake: Bake, tmp_path: Path) -> None:
     project = bake(project_slug="sepsis-watch")
-    passes(project, "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), ".")
-    passes(
-        project,
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--target",
-        str(tmp_path / "site"),
-        *map(str, tmp_path.glob("*.whl")),
-    )
+    project.passes("pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), ".")
+    [wheel] = tmp_path.glob("*.whl")
+    project.passes("pip", "install", "-q", "--no-deps", "--target", str(tmp_path / "site"), str(wheel))
     installed = tmp_path / "site" / "sepsis_watch"
     for source in (project.path / "src/sepsis_watch").rglob("*"):
         if source.is_file() and not CACHES & set(source.parts):

@@ -83,7 +83,7 @@ def test_every_question_is_answered_in_sentences_and_as_json() -> None:
     quality = assess(cohort, splits)
     told = quality.to_dict()
     assert json.loads(json.dumps(told)) == told
-    assert len(told["answers"]) == 9
+    assert len(told["answers"]) == 10
     assert all(sentence.endswith(".") for answer in told["answers"].values() for sentence in answer)
     assert "nan" not in json.dumps(told["answers"])
 
@@ -91,7 +91,7 @@ def test_every_question_is_answered_in_sentences_and_as_json() -> None:
 def test_what_was_not_recorded_is_called_not_assessable() -> None:
     cohort = cohort_of({"x": np.random.default_rng(0).normal(size=500)}, np.arange(500) % 3 == 0)
     answers = assess(cohort, split(cohort, config.Split(), config.Data(name="made"), 0)).answers
-    assert sum("ot assessable" in " ".join(answer) for answer in answers.values()) == 4
+    assert sum("ot assessable" in " ".join(answer) for answer in answers.values()) == 5
 
 
 def test_outcomes_of_test_and_external_rows_are_never_used() -> None:

@@ -136,13 +136,13 @@ class PretrainedCnn:
 
     pretrained: ClassVar[str] = "ImageNet weights"
     name: str = "pretrained_cnn"
-    learning_rate: float = 5e-4
+    learning_rate: float = 3e-4
     epochs: int = 12
     patience: int = 4
     backbone: str = "efficientnet_lite0"  # this one is installed with the project; others by timm's names
     pixels: int = 96  # a side, which the backbone sees
-    frozen: int = 6  # blocks of the backbone, from the first, that stay as they are
-    dropout: float = 0.3
+    frozen: int = 0  # blocks of the backbone, from the first, that stay as they are
+    dropout: float = 0.5
     augment: bool = True
 
 

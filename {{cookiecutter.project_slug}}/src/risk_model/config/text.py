@@ -78,7 +78,7 @@ class Transformer:
 
     name: str = "transformer"
     learning_rate: float = 1e-3
-    epochs: int = 30
+    epochs: int = 20
     patience: int = 6
     width: int = 64
     heads: int = 4

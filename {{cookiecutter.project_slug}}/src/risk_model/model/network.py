@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from risk_model.model import Logits
-from risk_model.model.export import trace
+from risk_model.model.export import TOLERANCE, trace
 from risk_model.model.score import score
 from risk_model.schema import Features, Schema
 
@@ -56,6 +56,11 @@ class NetworkModel:
     network: nn.Module
     width: int
     name: ClassVar[str] = "network"
+
+    @property
+    def tolerance(self) -> float:
+        """How much its graph may differ: what the network says, for rounding adds up over its layers."""
+        return float(getattr(self.network, "tolerance", TOLERANCE))
 
     def logit(self, features: Features) -> Logits:
         """See RiskModel."""

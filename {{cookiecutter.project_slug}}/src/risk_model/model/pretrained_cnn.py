@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from risk_model.config.imaging import PretrainedCnn
 from risk_model.errors import UserError
+from risk_model.model.export import DEEP_TOLERANCE
 from risk_model.model.image_input import ImageInput, PlaceHead, image_of
 from risk_model.schema import Features, Schema
 
@@ -42,6 +43,8 @@ class Backbone(nn.Module):
 
 class Network(nn.Module):
     """Rows [n, d] to logits [n], by way of a map of what each place adds."""
+
+    tolerance = DEEP_TOLERANCE
 
     def __init__(self, prevalence: float, settings: PretrainedCnn, schema: Schema) -> None:
         super().__init__()

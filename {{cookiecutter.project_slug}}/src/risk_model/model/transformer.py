@@ -1,6 +1,6 @@
 """When does a small transformer from scratch beat counting words? When it matters which word stands with which.
 
-Hashed words are embedded and pass through pre-norm self-attention within each window of the note (Vaswani et al. 2017;
+Hashed words are embedded, see their neighbours through a convolution, and pass through pre-norm self-attention within each window of the note (Vaswani et al. 2017;
 Xiong et al. 2020). Each head prefers near words by a learned slope over their distance (ALiBi: Press et al. 2022),
 so few notes suffice to learn that a verb governs what follows it. The largest and the mean value of each unit over all
 words of all windows go to one linear head.
@@ -73,6 +73,7 @@ class Network(nn.Module):
         width = settings.width
         self.embedding = nn.Embedding(buckets, width)
         nn.init.normal_(self.embedding.weight, std=0.3)
+        self.near = nn.Conv1d(width, width, 3, padding=1)
         blocks = (Block(width, settings.heads, self.length, settings.dropout) for _ in range(settings.layers))
         self.blocks = nn.ModuleList(blocks)
         self.norm, self.dropout = nn.LayerNorm(width), nn.Dropout(settings.dropout)
@@ -83,7 +84,8 @@ class Network(nn.Module):
         """Logits of float32 rows."""
         ids = features[:, -self.windows * self.length :].reshape(-1, self.length).long()
         there = (ids > 0).float()
-        words = self.dropout(self.embedding(ids))
+        words = self.dropout(self.embedding(ids)) * there.unsqueeze(2)
+        words = words + self.near(words.transpose(1, 2)).transpose(1, 2)
         hidden = (1 - there)[:, None, None, :] * HIDDEN
         for block in self.blocks:
             words = block(words, hidden)

@@ -29,7 +29,7 @@ NAMED = Noticed("note", "identity", "names or identifiers in the DICOM header: n
 BURNED = Noticed("warning", "identity", "said to have text burned in (BurnedInAnnotation)", "look at some of them")
 FRAMES = Noticed("note", "frames", "several frames: the middle one was taken")
 TURNED = Noticed("note", "orientation", "turned so that the patient's left is at the right, as radiographs are shown")
-UNWINDOWED = Noticed("note", "window", "no window: shown from the 1st to the 99th percentile")
+UNWINDOWED = Noticed("note", "window", "no window: 8 bits shown whole, more from the 1st to the 99th percentile")
 
 
 def parse(content: bytes, where: str) -> Dataset:
@@ -109,10 +109,22 @@ def _greys(dataset: Dataset, pixels: Any) -> tuple[Features, list[Noticed]]:
         function = str(dataset.get("VOILUTFunction", "LINEAR"))
         shown = windowed(values, _first(dataset.WindowCenter), _first(dataset.WindowWidth), function)
     else:
-        low, high = np.percentile(values, [1, 99])
+        low, high = _range(dataset, values)
         shown, noticed = np.clip((values - low) / max(high - low, 1e-9), 0, 1), [UNWINDOWED]
     inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
     return (1 - shown if inverted else shown)[None].astype(np.float32), noticed
+
+
+def _range(dataset: Dataset, values: Any) -> tuple[float, float]:
+    """What is black and what is white without a window: all that 8 bits can hold, else all but the outermost values."""
+    from pydicom.pixels.processing import apply_modality_lut
+
+    if int(dataset.BitsStored) <= 8 and not dataset.get("PixelRepresentation"):
+        ends = np.array([0, 2 ** int(dataset.BitsStored) - 1], dtype=np.uint8)
+        low, high = np.asarray(apply_modality_lut(ends, dataset), dtype=np.float64)
+    else:
+        low, high = np.percentile(values, [1, 99])
+    return float(low), float(high)
 
 
 def _by_table(dataset: Dataset, values: Any) -> Any:

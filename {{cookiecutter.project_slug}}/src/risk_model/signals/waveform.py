@@ -87,7 +87,12 @@ def _numbers(leads: Sequence[object], count: int, signal: Signal) -> Samples:
 
 def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tuple[Noticed, ...]]:
     """The recording of float64[leads, samples] in mV at `rate`, and what was noticed; UserError without a place."""
-    noticed = [*_bridge(samples, rate, signal), *_amplitudes(samples, signal)]
+    if rate < signal.rate:
+        raise UserError(
+            f"is sampled at less than {signal.rate:g} Hz, the rate of the model; train one with data.rate=…"
+        )
+    noticed = _bridge(samples, rate, signal)
+    _check_amplitudes(samples, signal)
     recording = resampled(bridged(samples), rate, signal.rate, signal.shape[1]).astype(np.float32)
     still = waveform_features.flat(recording, signal.rate)
     if still.all():
@@ -114,16 +119,16 @@ def _bridge(samples: Samples, rate: float, signal: Signal) -> list[Noticed]:
     return [Noticed("warning", "gaps", message, "check the electrodes")]
 
 
-def _amplitudes(samples: Samples, signal: Signal) -> list[Noticed]:
+def _check_amplitudes(samples: Samples, signal: Signal) -> None:
     """Refuses what a wrong gain makes of a heart; a line that does not move at all is judged later."""
-    away = np.abs(samples - np.nanmedian(samples, axis=1, keepdims=True))
+    with np.errstate(over="ignore"):
+        away = np.abs(samples - np.nanmedian(samples, axis=1, keepdims=True))
     size = np.nanpercentile(away, 99, axis=1)
     if size.max() > LARGEST:
         lead = signal.channels[int(size.argmax())]
         raise UserError(f"wrong gain: lead {lead} reaches more than {LARGEST:g} mV; check gain and unit")
-    if np.nanmax(away) > 0 and np.nanmax(away) < SMALLEST:
+    if 0 < float(np.nanmax(away)) < SMALLEST:
         raise UserError(f"wrong gain: no lead reaches {SMALLEST:g} mV; check gain and unit")
-    return []
 
 
 def seconds_of(signal: Signal) -> float:

@@ -30,6 +30,7 @@ BYTES = {
     "310": 4 / 3,
     "311": 4 / 3,
 }
+GAIN = re.compile(r"\S+\s+\S+\s+(-?[\d.]+(?:[eE][+-]?\d+)?)(?:\(-?\d+\))?(?:/(\S+))?(?:\s|$)")
 GAINS = (1e-3, 1e7)  # units of the converter for one mV
 
 
@@ -50,13 +51,13 @@ def record(path: Path, leads: Sequence[str], seconds: float) -> Record:
     try:
         text = _header_text(stem)
         header = _try(lambda: wfdb.rdheader(str(stem)), "the header cannot be read")
-        chosen = _check(header, text, stem, leads)
+        chosen: list[int] = _try(lambda: _check(header, text, stem, leads), "the header cannot be understood")
         count = _needed(header, seconds)
         read = _try(
             lambda: wfdb.rdrecord(str(stem), channels=chosen, sampto=count, physical=False),
             "the samples cannot be read",
         )
-        return _converted(read, header.sig_len, count, text)
+        return _converted(read, [_unit(_signal_lines(text)[place]) for place in chosen], header.sig_len, text)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
@@ -65,6 +66,8 @@ def _try(call: Callable[[], Any], problem: str) -> Any:
     """Wfdb raises whatever a broken file happens to cause; its message may repeat the header."""
     try:
         return call()
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(f"{problem} ({type(error).__name__}); export the record again") from None
 
@@ -72,9 +75,13 @@ def _try(call: Callable[[], Any], problem: str) -> Any:
 def _header_text(stem: Path) -> str:
     path = stem.with_name(f"{stem.name}.hea")
     try:
-        return path.read_bytes().decode("utf-8", errors="replace")
+        content = path.read_bytes()
     except OSError:
         raise UserError(f"there is no header {path.name}, or it cannot be read") from None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _check(header: Any, text: str, stem: Path, leads: Sequence[str]) -> list[int]:
@@ -90,7 +97,7 @@ def _check(header: Any, text: str, stem: Path, leads: Sequence[str]) -> list[int
     chosen = places(header.sig_name, leads)
     for place, lead in zip(chosen, leads, strict=True):
         _check_gain(_signal_lines(text)[place], lead)
-        if header.units[place] not in TO_MV:
+        if _unit(_signal_lines(text)[place]) not in TO_MV:
             raise UserError(f"lead {lead} is in another unit than V, mV or uV")
         if header.samps_per_frame[place] != 1:
             raise UserError(f"lead {lead} is sampled at another rate than the record; write all leads at one rate")
@@ -106,10 +113,16 @@ def _signal_lines(text: str) -> list[str]:
 
 def _check_gain(line: str, lead: str) -> None:
     """The wfdb library takes 200 where a header gives no gain, or 0: a signal that was never calibrated."""
-    found = re.match(r"\S+\s+\S+\s+(-?[\d.]+(?:[eE][+-]?\d+)?)", line)
+    found = GAIN.match(line)
     low, high = GAINS
     if not found or not low <= abs(float(found[1])) <= high:
         raise UserError(f"wrong gain: the header gives lead {lead} none, or one that cannot be; calibrate the record")
+
+
+def _unit(line: str) -> str:
+    """The unit as it is written: the wfdb library drops the sign for micro. By the format it is mV where none is given."""
+    found = GAIN.match(line)
+    return found[2] or "mV" if found else ""
 
 
 def _check_size(header: Any, stem: Path, name: str) -> None:
@@ -134,14 +147,15 @@ def _needed(header: Any, seconds: float) -> int:
     return count
 
 
-def _converted(read: Any, length: int, count: int, text: str) -> Record:
+def _converted(read: Any, units: Sequence[str], length: int, text: str) -> Record:
+    count = read.sig_len
     if length == count and any(read.checksum) and not _as_summed(read):
         raise UserError("the samples are not the ones that the header was written for (checksum); copy both again")
     noticed = []
     if length > count:
         noticed.append(Noticed("note", "longer", f"last longer than {count / read.fs:g} s; only the beginning is read"))
-    factors = np.array([TO_MV[unit] for unit in read.units])
-    for unit in sorted(set(read.units) - {"mV", "mv"}):
+    factors = np.array([TO_MV[unit] for unit in units])
+    for unit in sorted(set(units) - {"mV", "mv"}):
         noticed.append(Noticed("note", "unit", f"are in {unit} and were converted to mV"))
     samples = _try(lambda: read.dac(return_res=64), "the samples cannot be converted").T * factors[:, None]
     return Record(samples, float(read.fs), tuple(noticed), _told(text))

@@ -32,13 +32,13 @@ from risk_model.errors import UserError
 FLAGGED, IF_FLAGGED, ELSE = 0.35, 0.96, 0.04  # share of notes that affirm an alarming symptom, and both risks
 AGAIN = 0.08  # of the patients have a second note
 SITES = {"Northgate Hospital": 0.32, "St Anne Infirmary": 0.28, "Harbour General": 0.24, "Millbrook Hospital": 0.16}
-ALARMING = "chest pain|melaena|haemoptysis|syncope|confusion|breathlessness at rest|rigors|slurred speech".split("|")
+ALARMING = "chest pain|melaena|haemoptysis|syncope|confusion".split("|")
 HARMLESS = (
     "nausea|headache|sore throat|back pain|constipation|dry cough|itching|ankle swelling|poor sleep|heartburn|earache|"
     "joint stiffness|runny nose|hiccups"
 ).split("|")
-AFFIRMING = ("Reports", "Complains of", "Presents with")
-DENYING = ("Denies", "No", "Negative for")
+AFFIRMING = ("Reports", "Complains of")
+DENYING = ("Denies", "Negative for")
 EARLIER = "Years ago had {item}, since resolved.|Past history of {item}, none now.|Admitted once for {item} in youth."
 FAMILY = "Mother had {item}.|Brother was treated for {item}.|An aunt died after {item}."
 EXAMINED = (
