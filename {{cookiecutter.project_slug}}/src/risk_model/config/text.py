@@ -17,8 +17,8 @@ class Words:
     """How every source of notes reads them."""
 
     scrub: bool = True  # names, dates and numbers that identify are taken out before anything else
-    windows: int = 4  # a network reads so many windows ...
-    tokens: int = 128  # ... of so many words or word pieces
+    windows: int = 8  # a network reads so many windows ...
+    tokens: int = 64  # ... of so many words or word pieces
     columns: int = 4_096  # of hashed words and pairs of words, for the baselines
     encoder: str = ""  # whose word pieces a network reads: a name, a folder or an installed package; "": whole words
 
@@ -62,9 +62,12 @@ class SyntheticNotes(Words, Data):
 class MtsDialog(Words, Data):
     """MTS-Dialog: doctor-patient conversations; is it about family or social history? (CC BY 4.0) Downloaded."""
 
-    network: ClassVar[str] = "transformer"
+    network: ClassVar[str] = "encoder"
     name: str = "mtsdialog"
     scrub: bool = False  # published without what names a person
+    windows: int = 8
+    tokens: int = 64
+    encoder: str = PRETRAINED
 
 
 SOURCES: dict[str, type[Data]] = {"notes": Notes, "synthetic_notes": SyntheticNotes, "mtsdialog": MtsDialog}
@@ -91,8 +94,8 @@ class Encoder:
     """A pre-trained encoder whose last layers and head are fine-tuned."""
 
     name: str = "encoder"
-    learning_rate: float = 1e-4
-    epochs: int = 8
+    learning_rate: float = 2e-4
+    epochs: int = 4
     patience: int = 2
     tuned: int = 1  # layers, from the last, that learn; the others stay as they were
     dropout: float = 0.1

@@ -1,7 +1,7 @@
 """Can a network learn to see from these images alone? A small residual CNN, from scratch.
 
-Three stages of residual blocks (He et al. 2016), each after the first at half the resolution and twice the channels;
-the last keeps enough places for a map of what mattered.
+Three stages of residual blocks (He et al. 2016), each after the first with twice the channels, but only the second at
+half the resolution: the last keeps enough places for a map of what mattered.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Network(nn.Module):
             nn.ReLU(),
         )
         shapes = [(widths[0], widths[0]), *pairwise(widths)]
-        strides = [1, 2, 2 if signal.shape[1] > 32 else 1]
+        strides = [1, 2, 1]
         self.blocks = nn.Sequential(
             *(
                 Block(inputs if i == 0 else outputs, outputs, stride if i == 0 else 1)

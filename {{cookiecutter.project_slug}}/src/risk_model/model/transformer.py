@@ -1,9 +1,9 @@
 """When does a small transformer from scratch beat counting words? When it matters which word stands with which.
 
-Hashed words are embedded, see their neighbours through a convolution, and pass through pre-norm self-attention within each window of the note (Vaswani et al. 2017;
-Xiong et al. 2020). Each head prefers near words by a learned slope over their distance (ALiBi: Press et al. 2022),
-so few notes suffice to learn that a verb governs what follows it. The largest and the mean value of each unit over all
-words of all windows go to one linear head.
+Hashed words are embedded, see their neighbours through a convolution, and pass through pre-norm self-attention within
+each window of the note (Vaswani et al. 2017; Xiong et al. 2020). Each head prefers near words by a learned slope over
+their distance (after ALiBi: Press et al. 2022), so few notes suffice to learn that a verb governs what follows it. The
+largest and the mean value of each unit over all words of all windows go to one linear head.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ MONTH = (
     r"|Nov(?:ember)?|Dec(?:ember)?)\.?"
 )
 CAPITAL = r"[A-ZÀ-ÖØ-Þ](?:['’][A-ZÀ-ÖØ-Þ])?[\w'’]*[^\W\d_](?:-[A-ZÀ-ÖØ-Þ]\w+)?"
-PERSON = rf"{CAPITAL}(?:[ \t]+(?:[A-Z]\.[ \t]*)?{CAPITAL}){{0,2}}"
-FULL = rf"{CAPITAL}(?:[ \t]+[A-Z]\.)?(?:[ \t]+{CAPITAL}){{1,2}}"
 TITLE = r"(?:Dr|Mr|Mrs|Ms|Miss|Prof|Professor|Doctor|Nurse|Sister|Sr|Rev)\b\.?"
+PERSON = rf"(?!{TITLE}){CAPITAL}(?:[ \t]+(?:[A-Z]\.[ \t]*)?{CAPITAL}){{0,2}}"
+FULL = rf"(?!{TITLE}){CAPITAL}(?:[ \t]+[A-Z]\.)?(?:[ \t]+{CAPITAL}){{1,2}}"
 LABEL = (
     r"(?:[Pp]atient(?:[ \t]+[Nn]ame)?|PATIENT(?:[ \t]NAME)?|[Nn]ame|NAME|[Aa]ttending(?:[ \t]physician)?|[Pp]hysician"
     r"|[Cc]onsultant|[Pp]rovider|[Cc]linician|[Aa]uthor|[Rr]eferr(?:ed|ing)(?:[ \t]by)?|[Cc]ontact|[Nn]ext of kin"

@@ -1,0 +1,70 @@
+"""Is a network served faster from its graph than by torch? The same rows, one thread each, one request or many.
+
+Weights do not matter for speed, so the networks are as they were before training. Target: 1.5 times.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from risk_model.config import NETWORKS, SOURCES
+from risk_model.config.imaging import Pixels
+from risk_model.config.text import SyntheticNotes
+from risk_model.config.waveform import SyntheticEcgs
+from risk_model.data.sources import images, notes, waveforms
+from risk_model.data.sources.recordings import schema_of
+from risk_model.model.export import to_bytes
+from risk_model.model.network import NetworkModel, build
+from risk_model.package import Scorer
+from risk_model.schema import Schema, Signal
+from risk_model.training.attach import attach
+from risk_model.training.calibration import Calibrator
+from timing import compare
+
+TARGET, TURNS = 1.5, 15
+SIGNALS: dict[str, Signal] = {
+    "cnn": images.signal_of(Pixels()),
+    "pretrained_cnn": images.signal_of(Pixels()),
+    "lstm": waveforms.signal_of(SyntheticEcgs()),
+    "resnet1d": waveforms.signal_of(SyntheticEcgs()),
+    "transformer": notes.signal_of(SyntheticNotes()),
+    "encoder": notes.signal_of(SOURCES["notes"]()),  # type: ignore[arg-type]
+}
+
+
+def rows_of(schema: Schema, n: int) -> np.ndarray:
+    """Rows like those of the kind: words for a text, values in 0..1 for the rest."""
+    rng = np.random.default_rng(0)
+    if schema.signal is not None and schema.signal.kind == "text":
+        return rng.integers(1, 2_000, (n, schema.width)).astype(np.float32)
+    return rng.random((n, schema.width)).astype(np.float32)
+
+
+def main() -> None:
+    """Prints a line for each network and each number of rows."""
+    torch.set_num_threads(1)
+    for name, signal in SIGNALS.items():
+        schema = schema_of("benchmark", "event", signal)
+        torch.manual_seed(0)
+        network = build(name, rows_of(schema, 8), 0.3, NETWORKS[name](), schema).eval()
+        graph = NetworkModel(network, schema.width).graph()
+        scorer = Scorer(attach(graph, Calibrator("platt")))
+        size = len(to_bytes(graph)) / 1e6
+        for n, calls in ((1, 20), (16, 2)):
+            rows = rows_of(schema, n)
+            tensor = torch.from_numpy(rows)
+
+            def ours(rows: np.ndarray = rows, calls: int = calls, scorer: Scorer = scorer) -> None:
+                for _ in range(calls):
+                    scorer(rows)
+
+            def theirs(tensor: torch.Tensor = tensor, calls: int = calls, network: torch.nn.Module = network) -> None:
+                with torch.inference_mode():
+                    for _ in range(calls):
+                        torch.sigmoid(network(tensor))
+
+            compare(f"{name} ({size:.1f} MB), {n} rows a call", ours, theirs, TURNS, TARGET)
+
+
+if __name__ == "__main__":
+    main()
