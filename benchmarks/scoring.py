@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from risk_model.deployment.batch import PIECE, score
+from risk_model.deployment.batch import score
+from risk_model.deployment.pieces import PIECE
 from risk_model.package import ModelPackage
 
 ROWS, COLUMNS, GROUP, TURNS = 2_000_000, 60, 500_000, 5

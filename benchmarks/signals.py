@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from timing import compare
+
 from risk_model.config import NETWORKS, SOURCES
 from risk_model.config.imaging import Pixels
 from risk_model.config.text import SyntheticNotes
@@ -19,7 +21,6 @@ from risk_model.package import Scorer
 from risk_model.schema import Schema, Signal
 from risk_model.training.attach import attach
 from risk_model.training.calibration import Calibrator
-from timing import compare
 
 TARGET, TURNS = 1.5, 15
 SIGNALS: dict[str, Signal] = {

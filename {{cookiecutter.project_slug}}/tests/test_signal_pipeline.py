@@ -68,6 +68,10 @@ def build(features: Features, prevalence: float, settings: Any, schema: Schema) 
     return StripNetwork()
 
 
+def draw(explained: Any, alternative: str) -> str:
+    return f"<p>{alternative}</p>"
+
+
 def load(settings: config.Data) -> Cohort:
     rng = np.random.default_rng(3)
     outcome = (rng.random(N) < 0.4).astype(np.int8)
@@ -82,7 +86,9 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A directory in which strips were run; their modules stay in place for the tests of this file."""
     with pytest.MonkeyPatch.context() as patch:
         made_signal.put_in_place(patch)
-        for name, function in (("data.sources.made_strips", load), ("model.strip_network", build)):
+        own = {"data.sources.made_strips": load, "model.strip_network": build}
+        own["evaluation.reporting.examples.waveform"] = draw
+        for name, function in own.items():
             module = ModuleType(name)
             setattr(module, function.__name__, function)
             patch.setitem(sys.modules, f"risk_model.{name}", module)

@@ -92,7 +92,7 @@ def test_the_folder_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
 
 
 def test_too_few_patients_are_refused() -> None:
-    with pytest.raises(UserError, match="data.subjects=20"):
+    with pytest.raises(UserError, match=r"data\.subjects=20"):
         synthetic_ecgs.load(SyntheticEcgs(subjects=20))
 
 

@@ -120,7 +120,7 @@ def _check_gain(line: str, lead: str) -> None:
 
 
 def _unit(line: str) -> str:
-    """The unit as it is written: the wfdb library drops the sign for micro. By the format it is mV where none is given."""
+    """The unit as it is written, mV where none is: the wfdb library drops the sign for micro."""
     found = GAIN.match(line)
     return found[2] or "mV" if found else ""
 

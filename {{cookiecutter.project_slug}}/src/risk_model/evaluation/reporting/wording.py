@@ -170,8 +170,9 @@ def examples(facts: dict[str, Any]) -> str:
     }[facts["method"]]
     return (
         f"These are recordings of {len(facts['shown'])} patients: handle this page as you handle their records, or set "
-        f"evaluation.examples=0. All are from the validation split, picked by a fixed rule. Marked is {how}. "
-        "Association within the model, not cause."
+        f"evaluation.examples=0. All are from the validation split, picked by a fixed rule. Marked is {how}. Orange, "
+        "full lines and a plus: it raises the risk; blue, broken lines and a minus: it lowers it. The strongest place of "
+        "each recording is the darkest. Association within the model, not cause."
     )
 
 

@@ -71,12 +71,19 @@ def _colour(name: str) -> npt.NDArray[np.float64]:
 
 
 def _frames(places: Map, wide: float, tall: float) -> list[str]:
-    strong = np.abs(places) >= STRONG * (np.abs(places).max() or np.inf)
-    return [
-        f'<rect x="{j * wide:.1f}" y="{i * tall:.1f}" width="{wide:.1f}" height="{tall:.1f}" '
-        + (f'stroke="{RAISES}"/>' if places[i, j] > 0 else f'stroke="{LOWERS}" stroke-dasharray="4 3"/>')
-        for i, j in np.argwhere(strong)
-    ]
+    """The outlines of the strong places, those that touch each other in one."""
+    pieces = []
+    for sign, look in ((1, f'stroke="{RAISES}"'), (-1, f'stroke="{LOWERS}" stroke-dasharray="4 3"')):
+        strong = np.pad(sign * places >= STRONG * (np.abs(places).max() or np.inf), 1)
+        for i, j in np.argwhere(strong[1:] != strong[:-1]):  # between a place and the one below it
+            pieces.append(_line((j - 1) * wide, i * tall, wide, 0, look))
+        for i, j in np.argwhere(strong[:, 1:] != strong[:, :-1]):
+            pieces.append(_line(j * wide, (i - 1) * tall, 0, tall, look))
+    return pieces
+
+
+def _line(x: float, y: float, across: float, down: float, look: str) -> str:
+    return f'<path d="M{x:.1f} {y:.1f}l{across:.1f} {down:.1f}" {look}/>'
 
 
 def _strongest(places: Map) -> str:
