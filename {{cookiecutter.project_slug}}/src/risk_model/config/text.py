@@ -93,6 +93,7 @@ class Transformer:
 class Encoder:
     """A pre-trained encoder whose last layers and head are fine-tuned."""
 
+    pretrained: ClassVar[str] = "the weights of the language model that data.encoder names"
     name: str = "encoder"
     learning_rate: float = 2e-4
     epochs: int = 4

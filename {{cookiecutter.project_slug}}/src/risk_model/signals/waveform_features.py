@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.schema import Features, Field
-from risk_model.signals.waveform_beats import BEFORE, beats_of
+from risk_model.signals.waveform_beats import BEFORE, beats_of, detect
 from risk_model.signals.waveform_sampling import Samples, band
 
 FIELDS = (
@@ -32,9 +32,10 @@ OVERALL = 8
 
 def measure(samples: Samples, rate: float) -> dict[str, float | None]:
     """The value of each of FIELDS for float[channels, samples] in mV; no rate and no rhythm where too few beats are."""
-    centres = beats_of(band(samples, rate, 0.5, 40.0), rate).centres
+    level = band(samples, rate, 0.5, 40.0)
+    centres = detect(level, rate)
     rr, beating = np.diff(centres) / rate, len(centres) >= FEWEST
-    within = np.percentile(band(samples, rate, 0.5, 40.0), [0.5, 99.5], axis=1)
+    within = np.percentile(level, [0.5, 99.5], axis=1)
     fast = band(samples, rate, 30.0, rate)
     deviation = np.median(np.abs(fast - np.median(fast, axis=1, keepdims=True)), axis=1)
     return {

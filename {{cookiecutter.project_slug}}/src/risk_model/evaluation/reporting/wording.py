@@ -127,7 +127,7 @@ def baseline(champion: dict[str, Any]) -> str:
     losses = f"log loss {rows['network']['log_loss']:.3f}, {words(name)} {rows[name]['log_loss']:.3f}"
     if simplest == "network":
         return f"The network beat the baselines ({losses} on the calibration split)."
-    return f"The network did not beat the baseline ({losses} on the calibration split): the simpler model does as well."
+    return f"The network did not beat the baseline ({losses} on the calibration split): the simpler one does as well."
 
 
 TRANSFER_BELOW = 50_000  # labels: with fewer, start from weights that were learnt elsewhere
@@ -138,7 +138,7 @@ def start(facts: dict[str, Any]) -> str:
     if not facts.get("signal"):
         return ""
     few = facts["labels"] < TRANSFER_BELOW
-    name, how = words(facts["network"]), "as proposed" if facts["proposed"] else "as chosen on the command line"
+    name, how = facts["network"], "as proposed" if facts["proposed"] else "as chosen on the command line"
     rule = (
         f"{facts['labels']:,} labelled recordings taught the network. With fewer than {TRANSFER_BELOW:,} it should "
         "start from weights learnt elsewhere, on recordings of the same kind where such weights exist."
@@ -150,11 +150,11 @@ def start(facts: dict[str, Any]) -> str:
 
 def _started(facts: dict[str, Any], name: str, how: str, few: bool) -> str:
     if facts["pretrained"]:
-        return f"The {name} starts from {facts['pretrained']}, {how}."
+        return f"This network, {name}, starts from {facts['pretrained']}, {how}."
     options = "; ".join(f"model/network={other} starts from {weights}" for other, weights in facts["others"].items())
     compare = f" Compare: {options}." if options and few else ""
     none = " No pre-trained network for such recordings comes with this project." if few and not options else ""
-    return f"The {name} starts from scratch, {how}.{compare}{none}"
+    return f"This network, {name}, starts from scratch, {how}.{compare}{none}"
 
 
 def examples(facts: dict[str, Any]) -> str:
@@ -171,8 +171,8 @@ def examples(facts: dict[str, Any]) -> str:
     return (
         f"These are recordings of {len(facts['shown'])} patients: handle this page as you handle their records, or set "
         f"evaluation.examples=0. All are from the validation split, picked by a fixed rule. Marked is {how}. Orange, "
-        "full lines and a plus: it raises the risk; blue, broken lines and a minus: it lowers it. The strongest place of "
-        "each recording is the darkest. Association within the model, not cause."
+        "full lines and a plus: it raises the risk; blue, broken lines and a minus: it lowers it. The strongest place "
+        "of each recording is the darkest. Association within the model, not cause."
     )
 
 

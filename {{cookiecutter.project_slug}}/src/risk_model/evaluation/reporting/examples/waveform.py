@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from risk_model.evaluation.reporting.examples import LOWERS, RAISES, Explained, signed, strengths
 
-WIDE, LEAD, LEFT, TOP, BOTTOM = 760, 46, 40, 20, 16  # pixels: of the seconds, of a lead, of its name, of the margins
+WIDE, LEAD = 760, 46  # pixels: of the seconds, of a lead
+LEFT, RIGHT, TOP, BOTTOM = 40, 46, 20, 16  # around them: names of leads, the bar, signs, seconds
 POINTS = 760  # of a trace, at most
 COVER = 0.4  # opacity of the strongest seconds
 ROOM = 0.8  # of a lead's height that the largest lead's usual swing takes; its spikes may reach into the next
@@ -37,7 +38,7 @@ def draw(explained: Explained, alternative: str) -> str:
     drawing = [*_shades(spans, added, WIDE / seconds, tall), *_ticks(seconds, tall), *traces]
     label = escape(f"{alternative}: {_strongest(spans, added)}")
     return (
-        f'<svg viewBox="{-LEFT} 0 {WIDE + LEFT + 24} {tall}" role="img" aria-label="{label}" font-size="11" '
+        f'<svg viewBox="{-LEFT} 0 {WIDE + LEFT + RIGHT} {tall}" role="img" aria-label="{label}" font-size="11" '
         f'fill="currentColor">{"".join(drawing)}{_bar(explained.signal.unit, per_unit, tall)}</svg>'
     )
 
@@ -102,11 +103,10 @@ def _bar(unit: str, per_unit: float, tall: int) -> str:
     """An upright bar of a round amplitude, about half a lead high, with its size."""
     amplitude = 10 ** np.floor(np.log10(LEAD / per_unit))
     high = amplitude * per_unit
-    x, y = WIDE + 8, tall - BOTTOM - 2
+    x, y = WIDE + 8, tall - BOTTOM - LEAD / 2
     return (
         f'<line x1="{x}" x2="{x}" y1="{y - high:.1f}" y2="{y}" stroke="currentColor" stroke-width="2"/>'
-        f'<text x="{x + 4}" y="{y - high - 4:.1f}" text-anchor="middle">{amplitude:g}</text>'
-        f'<text x="{x + 2}" y="{tall - 3}" text-anchor="middle">{escape(unit)}</text>'
+        f'<text x="{x + 4}" y="{y - high / 2 + 4:.1f}">{amplitude:g} {escape(unit)}</text>'
     )
 
 

@@ -1,0 +1,123 @@
+"""Is a site that tells the outcome found, and are honest hospitals left alone?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from risk_model import config
+from risk_model.cohort import Cohort
+from risk_model.data import load
+from risk_model.data.confounding import Alone, alone, clustered_auroc, cross_fitted_auroc
+from risk_model.data.prepare import prepare
+
+from tests.data.made_cohorts import cohort_of
+
+SHARES = {"A": 0.4, "B": 0.3, "C": 0.2, "D": 0.08, "E": 0.02}
+
+
+def hospitals(n: int, rates: dict[str, float], seed: int) -> Cohort:
+    """Patients with one row or two, whose outcome depends on nothing but where they are seen."""
+    rng = np.random.default_rng(seed)
+    people = rng.integers(0, n, round(1.3 * n))
+    site = rng.choice(list(SHARES), n, p=list(SHARES.values()))[people]
+    outcome = rng.random(len(people)) < np.array([rates.get(s, 0.3) for s in site])
+    index = {"subject_id": people.astype(str), "site": site, "age": 20.0 + people % 70, "sex": people % 2}
+    return cohort_of({"x": rng.normal(size=len(people))}, outcome, index)
+
+
+def of(known: str, cohort: Cohort) -> Alone:
+    (found,) = [a for a in alone(cohort) if a.known == known]
+    return found
+
+
+@pytest.mark.parametrize("n", [80, 400, 3000])
+def test_hospitals_that_do_not_differ_are_never_accused(n: int) -> None:
+    accused = [seed for seed in range(100) for a in alone(hospitals(n, {}, seed)) if a.findings()]
+    assert accused == []
+
+
+def test_hospitals_that_differ_as_hospitals_do_are_not_accused() -> None:
+    rates = {"A": 0.36, "B": 0.46}
+    assert [seed for seed in range(60) for a in alone(hospitals(800, rates, seed)) if a.findings()] == []
+
+
+def test_a_hospital_that_tells_the_outcome_is_found() -> None:
+    found = [of("site", hospitals(500, {"A": 0.15, "B": 0.7}, seed)) for seed in range(20)]
+    assert all(a.findings() for a in found)
+    (finding,) = found[0].findings()
+    assert (finding.severity, finding.kind, finding.where) == ("warning", "site predicts the outcome", "site")
+    assert "within each site" in finding.remedy
+
+
+def test_what_knows_nothing_is_near_a_half_and_its_interval_holds_it() -> None:
+    found = [of("site", hospitals(1000, {}, seed)) for seed in range(100)]
+    assert abs(np.mean([a.auroc for a in found]) - 0.5) < 0.01
+    assert sum(a.low <= 0.5 <= a.high for a in found) >= 90
+
+
+def test_age_and_sex_are_shown_and_accuse_nobody() -> None:
+    rng = np.random.default_rng(0)
+    age = rng.uniform(20, 90, 2000)
+    cohort = cohort_of({"x": age}, rng.random(2000) < (age > 55) * 0.8 + 0.1, {"age": age, "sex": rng.choice(2, 2000)})
+    found = of("age and sex", cohort)
+    assert found.auroc == pytest.approx(roc_auc_score(cohort.labels, age), abs=0.02)
+    assert found.findings() == []
+
+
+def test_the_auroc_is_that_of_scikit_learn_and_its_error_that_of_a_bootstrap_of_subjects() -> None:
+    rng = np.random.default_rng(1)
+    people = np.repeat(np.arange(300), 2)
+    risk = rng.normal(size=300)[people] + rng.normal(0, 0.3, 600)
+    labels = (rng.random(300) < 1 / (1 + np.exp(-rng.normal(size=300))))[people].astype(np.int8)
+    area, error = clustered_auroc(labels, risk, people.astype(str).astype(object))
+    assert area == pytest.approx(roc_auc_score(labels, risk))
+    draws = []
+    for _ in range(400):
+        drawn = np.concatenate([2 * (p := rng.integers(0, 300, 300)), 2 * p + 1])
+        draws.append(roc_auc_score(labels[drawn], risk[drawn]))
+    assert error == pytest.approx(np.std(draws), rel=0.12)
+
+
+def test_repeating_every_row_makes_no_figure_surer() -> None:
+    cohort = hospitals(400, {"A": 0.5}, 0)
+    once, twice = (of("site", c) for c in (cohort, cohort.take(np.repeat(np.arange(len(cohort)), 2))))
+    assert twice.high - twice.low == pytest.approx(once.high - once.low, rel=0.1)
+
+
+def test_a_patient_is_judged_by_others_alone() -> None:
+    rng = np.random.default_rng(0)
+    own = np.repeat(np.eye(200), 2, axis=0)  # a column a patient, whose two rows share their outcome
+    labels = np.repeat(rng.integers(0, 2, 200), 2).astype(np.int8)
+    subjects = np.repeat(np.arange(200), 2).astype(str).astype(object)
+    assert cross_fitted_auroc(own, labels, subjects)[0] == pytest.approx(0.5)
+
+
+def test_too_few_events_and_a_single_site_are_not_judged() -> None:
+    labels = np.arange(200) < 15
+    assert alone(cohort_of({"x": np.arange(200.0)}, labels, {"age": np.arange(200.0)})) == []
+    cohort = cohort_of({"x": np.arange(200.0)}, np.arange(200) % 2, {"site": ["A"] * 200})
+    assert alone(cohort) == []
+
+
+def test_missing_ages_and_sites_are_no_obstacle() -> None:
+    rng = np.random.default_rng(0)
+    index = {"age": np.where(rng.random(600) < 0.5, np.nan, 50.0), "site": rng.choice(["A", None], 600)}
+    index["age"][0] = 60.0
+    found = alone(cohort_of({"x": rng.normal(size=600)}, rng.random(600) < 0.4, index))
+    assert [a.known for a in found] == ["age", "site"]
+    assert all(0.4 < a.auroc < 0.6 for a in found)
+
+
+def test_four_heart_hospitals_are_warned_of_and_the_two_that_are_learnt_from_are_not() -> None:
+    warned = {}
+    for held_out in ([], ["VA Long Beach", "Switzerland"]):
+        prepared = prepare(config.Config(data=config.HeartDisease(held_out_sites=held_out)))
+        warned[len(held_out)] = "site predicts the outcome" in [f.kind for f in prepared.findings]
+    assert warned == {0: True, 2: False}
+
+
+def test_clean_and_known_cohorts_are_left_in_peace() -> None:
+    for settings in (config.Synthetic(), config.Support2()):
+        assert [finding for a in alone(load(settings)) for finding in a.findings()] == []
