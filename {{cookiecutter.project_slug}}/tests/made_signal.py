@@ -1,6 +1,6 @@
 """A signal simple enough to know everything about: eight numbers in a text file, one per line.
 
-It stands in for a kind whose module a project need not hold: `put_in_place` makes it the reader of waveforms.
+It stands in for a kind that a project need not know: `put_in_place` makes it what reads and draws waveforms.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from risk_model.errors import UserError
+from risk_model.evaluation.reporting.examples import Explained
 from risk_model.schema import Features, Field, Schema, Signal
 from risk_model.signals import Noticed, Part, Reading, Recording
 
@@ -23,8 +24,9 @@ FROM_FILE = True
 
 
 def put_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes this module the reader of waveforms until the test ends."""
-    monkeypatch.setitem(sys.modules, "risk_model.signals.waveform", sys.modules[__name__])
+    """Makes this module what reads and draws waveforms until the test ends."""
+    for name in ("signals", "evaluation.reporting.examples"):
+        monkeypatch.setitem(sys.modules, f"risk_model.{name}.waveform", sys.modules[__name__])
 
 
 def read(path: Path, signal: Signal) -> Reading:
@@ -81,3 +83,10 @@ def without(recording: Recording, part: Part, signal: Signal) -> Recording:
 def neutral(signal: Signal) -> Recording:
     """Zeros."""
     return np.zeros(8, dtype=np.float32)
+
+
+def draw(explained: Explained, alternative: str) -> str:
+    """The numbers of the strip, and how much its places add in all."""
+    added = sum(explained.contributions) if explained.map is None else float(explained.map.sum())
+    numbers = " ".join(f"{value:.4f}" for value in explained.recording)
+    return f'<svg role="img" aria-label="{alternative}"><text>{numbers}; {added:.3f}</text></svg>'

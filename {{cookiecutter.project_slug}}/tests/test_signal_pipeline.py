@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,10 +69,6 @@ def build(features: Features, prevalence: float, settings: Any, schema: Schema) 
     return StripNetwork()
 
 
-def draw(explained: Any, alternative: str) -> str:
-    return f"<p>{alternative}</p>"
-
-
 def load(settings: config.Data) -> Cohort:
     rng = np.random.default_rng(3)
     outcome = (rng.random(N) < 0.4).astype(np.int8)
@@ -87,7 +84,6 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         made_signal.put_in_place(patch)
         own = {"data.sources.made_strips": load, "model.strip_network": build}
-        own["evaluation.reporting.examples.waveform"] = draw
         for name, function in own.items():
             module = ModuleType(name)
             setattr(module, function.__name__, function)
@@ -155,3 +151,20 @@ def test_a_run_is_registered_and_its_report_written(directory: Path) -> None:
     versions = pipeline.register_run(settings(), directory)
     assert len(versions) == 3
     assert (directory / "report.html").is_file()
+
+
+def test_recordings_that_the_report_shows_are_drawn_with_the_networks_own_map(
+    directory: Path, prepared: Prepared
+) -> None:
+    page = (directory / "report.html").read_text(encoding="utf-8")
+    drawings = re.findall(r'aria-label="waveform, .*?<text>(.*?); (.*?)</text>', page)
+    assert len(drawings) == 6
+    recordings = prepared.cohort.recordings
+    assert recordings is not None
+    numbers = [" ".join(f"{value:.4f}" for value in recording) for recording in recordings]
+    rows = np.array([numbers.index(drawn) for drawn, _ in drawings])
+    assert set(rows) <= set(prepared.splits.validation)
+    scorer = ModelPackage.open(directory / "packages/network").scorer
+    slope = read_json(directory / "training.json")["calibrators"]["network"]["parameters"]["slope"]
+    added = scorer.map(prepared.cohort.encoded()[rows]).sum(axis=(1, 2)) * slope
+    np.testing.assert_allclose([float(told) for _, told in drawings], added, atol=2e-3)

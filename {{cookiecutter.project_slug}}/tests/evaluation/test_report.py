@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from risk_model.evaluation.reporting import wording
 from risk_model.evaluation.reporting.report import write_index, write_report
 from risk_model.findings import Finding
 
@@ -158,3 +159,83 @@ def test_index_links_every_report_with_its_headline(evaluation: dict[str, Any], 
     assert "AUROC" in text
     write_index(tmp_path / "index.html", [])
     assert "No finished run yet." in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def compared(**models: tuple[float, float]) -> dict[str, Any]:
+    """The comparison that chose a champion: log loss of each model, and the lower bound against the best."""
+    return {"table": [{"model": name, "log_loss": loss, "low": low} for name, (loss, low) in models.items()]}
+
+
+def test_a_network_that_did_not_beat_a_baseline_is_said_not_to_have() -> None:
+    worse = compared(logistic_regression=(0.33, 0.01), xgboost=(0.30, 0.0), network=(0.40, 0.05))
+    assert "did not beat the baseline (log loss 0.400, XGBoost 0.300" in wording.baseline(worse)
+    no_better = compared(logistic_regression=(0.31, -0.01), xgboost=(0.35, 0.02), network=(0.30, 0.0))
+    assert "did not beat the baseline (log loss 0.300, logistic regression 0.310" in wording.baseline(no_better)
+    better = compared(logistic_regression=(0.40, 0.05), xgboost=(0.35, 0.02), network=(0.30, 0.0))
+    assert "The network beat the baselines (log loss 0.300, XGBoost 0.350" in wording.baseline(better)
+    assert wording.baseline(compared(xgboost=(0.3, 0.0))) == ""
+    assert wording.baseline({}) == ""
+
+
+def test_age_sex_and_site_alone_stand_beside_the_headline_and_beside_each_auroc(
+    facts: dict[str, Any], tmp_path: Path
+) -> None:
+    area = {"estimate": 0.771, "low": 0.73, "high": 0.81}
+    alone = [{"known alone": "age and sex", "AUROC": area}]
+    chosen = compared(xgboost=(0.3, 0.0), network=(0.4, 0.1))
+    champion = {"name": "xgboost", "reason": "lowest", **chosen}
+    write_report(tmp_path / "report.html", {**facts, "alone": alone, "champion": champion})
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    top = text[text.index("<main>") : text.index("<nav")]
+    assert "age and sex alone 0.77 (0.73 to 0.81)" in top
+    assert "The network did not beat the baseline" in top
+    assert text.count("age and sex alone 0.77 (0.73 to 0.81)") == 1 + len(facts["evaluation"]["parts"])
+
+
+def started(**changes: Any) -> str:
+    facts = {"labels": 900, "network": "cnn", "proposed": True, "pretrained": "", "others": {}, "signal": True}
+    return wording.start({**facts, **changes})
+
+
+def test_what_the_network_started_from_is_told_with_the_rule() -> None:
+    warm = started(network="warm", pretrained="ImageNet weights")
+    assert "900 labelled recordings" in warm
+    assert "fewer than 50,000" in warm
+    assert "warm, starts from ImageNet weights, as proposed" in warm
+    cold = started(proposed=False, others={"warm": "ImageNet weights"})
+    assert "starts from scratch, as chosen on the command line" in cold
+    assert "model/network=warm starts from ImageNet weights" in cold
+    assert "enough to start from scratch" in started(labels=50_000)
+    assert "No pre-trained network" in started()
+    assert started(signal=False) == ""
+    assert wording.start({}) == ""
+
+
+DRAWING = '<div class="note" role="group" aria-label="text with the highest risk">chest pain</div>'
+
+
+@pytest.fixture(scope="session")
+def illustrated(facts: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report of a cohort whose recordings are drawn."""
+    path = tmp_path_factory.mktemp("illustrated") / "report.html"
+    one = {"why": "the highest risk", "risk": 0.913, "event": False, "drawing": DRAWING}
+    examples = {"asked": 6, "method": "occlusion", "calibrated": True, "shown": [one]}
+    write_report(path, {**facts, "explanation": {}, "examples": examples})
+    return path.read_text(encoding="utf-8")
+
+
+def test_a_drawn_recording_stands_with_its_risk_its_outcome_and_what_it_is(illustrated: str) -> None:
+    part = illustrated[illustrated.index('id="explanation"') : illustrated.index('id="training"')]
+    assert DRAWING in part
+    assert "The highest risk: risk 91%, no event." in part
+    assert "handle this page as you handle their records" in part
+    assert "validation split" in part
+    assert Page(illustrated).open == []
+
+
+def test_a_report_that_shows_no_recording_says_so(facts: dict[str, Any], tmp_path: Path) -> None:
+    examples = {"asked": 0, "method": "Grad-CAM", "calibrated": True, "shown": []}
+    write_report(tmp_path / "report.html", {**facts, "explanation": {}, "examples": examples})
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "evaluation.examples=0" in text
+    assert '<figure class="example"' not in text

@@ -20,7 +20,12 @@ PROPOSED = ("learning_rate", "epochs", "patience")  # of training, unless they a
 
 # Values that are file or column names: taken as they stand, whatever commas, spaces and "=" they hold.
 LITERAL = {"run", "runs", "input", "output", "package"}
-LITERAL |= {f"data.{f.name}" for f in fields(Recordings) if f.type == "str" and f.name != "name"}
+LITERAL |= {
+    f"data.{f.name}"
+    for source in (Recordings, *SOURCES.values())
+    for f in fields(source)
+    if f.type == "str" and f.name != "name"
+}
 LITERAL |= {f"deployment.{f.name}" for f in fields(Deployment)}
 
 # No folder of Hydra's own, no log file beside the user's data: a run's directory holds its settings.

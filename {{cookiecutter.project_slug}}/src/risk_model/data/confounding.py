@@ -79,7 +79,7 @@ def alone(cohort: Cohort) -> list[Alone]:
         return []
     found = []
     for names in (("age", "sex"), ("site",)):
-        recorded = [name for name in names if cohort.recorded(name) and cohort.index[name].nunique() > 1]
+        recorded = [name for name in names if cohort.recorded(name) and cohort.index[name].nunique(dropna=False) > 1]
         if recorded:
             features = np.hstack([_numbers(cohort.index[name], name) for name in recorded])
             area, error = cross_fitted_auroc(features, cohort.labels, cohort.subjects)
@@ -102,7 +102,8 @@ def cross_fitted_auroc(features: Numbers, labels: Outcome, subjects: Subjects) -
     """AUROC of a logistic regression on subjects that it has not seen, and its standard error.
 
     Only rows of one fold are compared: each fold's model has its own level, which says nothing about a patient. The
-    mean of the folds counts each by its pairs.
+    mean of the folds counts each by its pairs. The error is that of who is judged; near .5, where each fold's model is
+    another accident, it is too small by a third.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -42,7 +42,7 @@ UNIT = r"(?:[ \t]?(?:Apt|Unit|Flat|Suite|Ste)\.?[ \t]?#?\w+)"
 
 # In this order: what is found first is taken; `what` is the part that is replaced.
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("EMAIL", re.compile(r"(?P<what>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})")),
+    ("EMAIL", re.compile(r"(?P<what>[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})")),
     ("ID", re.compile(rf"\b{NUMBER_LABEL}[ \t]*[:#=.]?[ \t]*#?[ \t]*(?P<what>[A-Z]{{0,3}}-?\d[\d -]{{3,20}}\d)")),
     ("ID", re.compile(r"\b(?P<what>\d{3}-\d{2}-\d{4})\b")),
     ("DATE", re.compile(r"(?<![\d.])(?P<what>\d{1,4}[/-]\d{1,2}[/-]\d{2,4})(?![\d/])")),
@@ -50,6 +50,13 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("DATE", re.compile(rf"\b(?P<what>\d{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{MONTH}(?:,?[ -]\d{{2,4}})?)\b")),
     ("DATE", re.compile(rf"\b(?P<what>{MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)\b")),
     ("DATE", re.compile(rf"\b(?P<what>{MONTH},? (?:19|20)\d{{2}})\b")),
+    (
+        "DATE",
+        re.compile(
+            r"\b(?:on|since|until|[Ss]een|[Aa]rrival|[Dd]ated?|DATE|[Aa]dmitted|[Dd]ischarged)[ \t]*:?[ \t]*"
+            r"(?P<what>(?:1[0-2]|0?[1-9])/(?:3[01]|[12]\d|0?[1-9]))(?![\d/])"
+        ),
+    ),
     ("PHONE", re.compile(r"(?<![\w.])(?P<what>(?:\+\d{1,3}[ .-]?)?\(?\d{3,5}\)?[ .-]\d{3}[ .-]?\d{3,4})(?![\w])")),
     (
         "PHONE",
@@ -58,7 +65,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "ADDRESS",
         re.compile(
-            rf"\b(?P<what>\d{{1,5}}[A-Za-z]?[ \t]+(?:{CAPITAL}[ \t]+){{1,3}}{STREET},?{UNIT}?"
+            rf"\b(?P<what>\d{{1,5}}[A-Za-z]?[ \t]+(?:{CAPITAL}[ \t]+){{1,3}}{STREET}(?:,?{UNIT})?"
             rf"(?:,[ \t]*{CAPITAL}(?:[ \t]{CAPITAL})?)?(?:,?[ \t]*[A-Z]{{2}}[ \t]+\d{{5}}(?:-\d{{4}})?)?)"
         ),
     ),
@@ -66,6 +73,12 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("AGE", re.compile(r"\b(?:[Aa]ged?|AGE)[ \t]*[:=]?[ \t]*(?P<what>(?:9\d|1[0-2]\d))\b")),
     ("NAME", re.compile(rf"(?:\b{LABEL}|\b{BY}:?)[ \t]*(?:{TITLE}[ \t]*)?(?P<what>{PERSON}(?:,[ \t]*{CAPITAL})?)")),
     ("NAME", re.compile(rf"\b{TITLE}[ \t]*(?P<what>{PERSON})")),
+    (
+        "NAME",
+        re.compile(
+            rf"\b(?:[Ll]ives|[Ss]poke|[Dd]iscussed|[Aa]ccompanied|[Tt]alked)[ \t]+(?:with|to|by)[ \t]+(?P<what>{FULL})"
+        ),
+    ),
     ("NAME", re.compile(rf"\b(?P<what>{FULL})(?=,?[ \t]+(?:MD|M\.D\.|RN|DO|NP|PA-C|PhD|MBBS|FRCP)\b)")),
 )
 SHORTEST = 3  # letters of a name that is looked for again in the same note

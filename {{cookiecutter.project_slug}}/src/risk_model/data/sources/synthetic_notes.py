@@ -57,7 +57,7 @@ OPENINGS = "{AGE}-year-old {who}.|Patient aged {AGE}, {who}.|{TITLE} is a {AGE} 
 REMARKS = (
     "Lives with {NAME}.|Discussed with Dr {NAME}.|Daughter can be reached on {PHONE}.|Last seen {DATE}.|"
     "Letter to {EMAIL}.|Referred by Dr {NAME} on {DATE}.|Moved to {ADDRESS} last year.|Walks with a stick.|"
-    "Retired teacher.|Does not smoke."
+    "Neighbour {NAME} brought the drugs.|Retired teacher.|Does not smoke."
 ).split("|")
 SIGNED = "Signed by {NAME}, MD|Dictated by Dr {NAME}, ext. {PHONE}|{NAME}, RN|Attending: {NAME}"
 FIRST = (

@@ -68,7 +68,7 @@ def examples(package: Path, prepared: Prepared, facts: dict[str, Any], count: in
         for why, row in chosen(risk, part.labels, facts["threshold"], count):
             explained = explain(scorer, cohort.recordings[validation[row]], prepared, line.get("slope", 1.0))
             told = {"why": why, "risk": float(risk[row]), "event": bool(part.labels[row])}
-            shown.append({**told, "drawing": drawn(explained, f"{cohort.schema.signal.kind} with {why}")})
+            shown.append({**told, "drawing": drawn(explained, f"{cohort.schema.signal.kind}, {why}")})
     calibrated = "slope" in line
     return {
         "asked": count,
