@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from risk_model.data.download import cache_directory, fetch
+from risk_model.data.download import cache_directory, download, fetch
 from risk_model.errors import UserError
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
@@ -74,6 +74,12 @@ def target(tmp_path: Path) -> Path:
 
 def part_of(path: Path) -> Path:
     return path.with_name(path.name + ".part")
+
+
+def test_one_of_many_files_is_put_in_its_place_whole(server: Server, target: Path) -> None:
+    download(server.url, target)
+    assert target.read_bytes() == CONTENT
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
 def test_a_file_is_downloaded_once(server: Server, target: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +62,16 @@ def test_scrubbing_twice_is_as_scrubbing_once(written: str) -> None:
 def test_places_do_not_overlap_and_have_a_known_category() -> None:
     found = identifying("Dr Maria Keller, maria.keller@example.org, tel 555-123-4567, 3/14/2021, Keller")
     assert {category for category, _ in found} <= set(CATEGORIES)
-    assert all(before[1] <= after[0] for (_, before), (_, after) in zip(found, found[1:], strict=False))
+    assert all(before[1] <= after[0] for (_, before), (_, after) in pairwise(found))
 
 
-def test_recall_and_precision_on_generated_notes_are_as_stated(
-    tmp_path: Path, record_property: pytest.FixtureRequest
-) -> None:
+def test_recall_and_precision_on_generated_notes_are_as_stated(tmp_path: Path, record_property: Any) -> None:
     write(tmp_path / "made", subjects=600, seed=1)
     told, hit, right, found = counts(tmp_path / "made")
     recall = {category: hit[category] / told[category] for category in told}
     precision = {category: right[category] / found[category] for category in found}
     lines = [f"{c}: {told[c]} planted, recall {recall[c]:.3f}, precision {precision[c]:.3f}" for c in CATEGORIES]
-    record_property("figures", "scrubbing of generated notes\n" + "\n".join(lines))  # type: ignore[operator]
+    record_property("figures", "scrubbing of generated notes\n" + "\n".join(lines))
     assert set(told) == set(CATEGORIES)
     for category, least in RECALL.items():
         assert recall[category] >= least, category

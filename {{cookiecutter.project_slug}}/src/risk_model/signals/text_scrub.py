@@ -17,6 +17,7 @@ MONTH = (
     r"|Nov(?:ember)?|Dec(?:ember)?)\.?"
 )
 CAPITAL = r"[A-ZÀ-ÖØ-Þ](?:['’][A-ZÀ-ÖØ-Þ])?[\w'’]*[^\W\d_](?:-[A-ZÀ-ÖØ-Þ]\w+)?"
+DEGREE = r"(?:MD|M\.D\.|RN|DO|NP|PA-C|PhD|MBBS|FRCP)\b"
 TITLE = r"(?:Dr|Mr|Mrs|Ms|Miss|Prof|Professor|Doctor|Nurse|Sister|Sr|Rev)\b\.?"
 PERSON = rf"(?!{TITLE}){CAPITAL}(?:[ \t]+(?:[A-Z]\.[ \t]*)?{CAPITAL}){{0,2}}"
 FULL = rf"(?!{TITLE}){CAPITAL}(?:[ \t]+[A-Z]\.)?(?:[ \t]+{CAPITAL}){{1,2}}"
@@ -71,7 +72,12 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     ("AGE", re.compile(r"\b(?P<what>(?:9\d|1[0-2]\d))(?=[ -](?:years?|yrs?)\b|[ -]?y/?o\b)")),
     ("AGE", re.compile(r"\b(?:[Aa]ged?|AGE)[ \t]*[:=]?[ \t]*(?P<what>(?:9\d|1[0-2]\d))\b")),
-    ("NAME", re.compile(rf"(?:\b{LABEL}|\b{BY}:?)[ \t]*(?:{TITLE}[ \t]*)?(?P<what>{PERSON}(?:,[ \t]*{CAPITAL})?)")),
+    (
+        "NAME",
+        re.compile(
+            rf"(?:\b{LABEL}|\b{BY}:?)[ \t]*(?:{TITLE}[ \t]*)?(?P<what>{PERSON}(?:,[ \t]*(?!{DEGREE}){CAPITAL})?)"
+        ),
+    ),
     ("NAME", re.compile(rf"\b{TITLE}[ \t]*(?P<what>{PERSON})")),
     (
         "NAME",
@@ -79,7 +85,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
             rf"\b(?:[Ll]ives|[Ss]poke|[Dd]iscussed|[Aa]ccompanied|[Tt]alked)[ \t]+(?:with|to|by)[ \t]+(?P<what>{FULL})"
         ),
     ),
-    ("NAME", re.compile(rf"\b(?P<what>{FULL})(?=,?[ \t]+(?:MD|M\.D\.|RN|DO|NP|PA-C|PhD|MBBS|FRCP)\b)")),
+    ("NAME", re.compile(rf"\b(?P<what>{FULL})(?=,?[ \t]+{DEGREE})")),
 )
 SHORTEST = 3  # letters of a name that is looked for again in the same note
 COMMON = frozenset(  # capitalised beside names, and words that are names too: not looked for again
