@@ -11,7 +11,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from risk_model.config import NETWORKS, SOURCES, Config, Data, Deployment, Model, Recordings
+from risk_model.config import NETWORKS, SOURCES, Config, Data, Deployment, Model
 from risk_model.errors import UserError
 
 CONFIG_DIR = str(Path(__file__).parent)
@@ -22,7 +22,7 @@ PROPOSED = ("learning_rate", "epochs", "patience")  # of training, unless they a
 LITERAL = {"run", "runs", "input", "output", "package"}
 LITERAL |= {
     f"data.{f.name}"
-    for source in (Recordings, *SOURCES.values())
+    for source in SOURCES.values()
     for f in fields(source)
     if f.type == "str" and f.name != "name"
 }

@@ -17,7 +17,7 @@ MONTH = (
     r"|Nov(?:ember)?|Dec(?:ember)?)\.?"
 )
 CAPITAL = r"[A-ZÀ-ÖØ-Þ](?:['’][A-ZÀ-ÖØ-Þ])?[\w'’]*[^\W\d_](?:-[A-ZÀ-ÖØ-Þ]\w+)?"
-DEGREE = r"(?:MD|M\.D\.|RN|DO|NP|PA-C|PhD|MBBS|FRCP)\b"
+DEGREE = r"(?:MD|M\.D\.|RN|DO|NP|PA-C|PhD|MBBS|FRCP)(?!\w)"
 TITLE = r"(?:Dr|Mr|Mrs|Ms|Miss|Prof|Professor|Doctor|Nurse|Sister|Sr|Rev)\b\.?"
 PERSON = rf"(?!{TITLE}){CAPITAL}(?:[ \t]+(?:[A-Z]\.[ \t]*)?{CAPITAL}){{0,2}}"
 FULL = rf"(?!{TITLE}){CAPITAL}(?:[ \t]+[A-Z]\.)?(?:[ \t]+{CAPITAL}){{1,2}}"
