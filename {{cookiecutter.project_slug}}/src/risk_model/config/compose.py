@@ -21,10 +21,7 @@ PROPOSED = ("learning_rate", "epochs", "patience")  # of training, unless they a
 # Values that are file or column names: taken as they stand, whatever commas, spaces and "=" they hold.
 LITERAL = {"run", "runs", "input", "output", "package"}
 LITERAL |= {
-    f"data.{f.name}"
-    for source in SOURCES.values()
-    for f in fields(source)
-    if f.type == "str" and f.name != "name"
+    f"data.{f.name}" for source in SOURCES.values() for f in fields(source) if f.type == "str" and f.name != "name"
 }
 LITERAL |= {f"deployment.{f.name}" for f in fields(Deployment)}
 
