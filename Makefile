@@ -51,6 +51,7 @@ bench: .venv/ready
 	python benchmarks/bootstrap.py
 	python benchmarks/explanations.py
 	python benchmarks/scoring.py
+	python benchmarks/signals.py
 	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
 	python benchmarks/serving.py --package '$(CACHE)/package'
 

@@ -250,3 +250,14 @@ def test_whatever_is_damaged_is_either_read_or_refused_in_one_line(seed: int, fl
     assert "\n" not in told
     assert NAME not in told
     assert shape == (1, 32, 32)
+
+
+def test_nothing_warns_with_a_value_of_the_header(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    content = saved(made(RAMP, StudyDate="20240101")).replace(b"20240101", b"Mustrman")
+    recwarn.clear()
+    decoded(content, GREY, "")
+    assert parse(content, "")["StudyDate"].value == "Mustrman"  # read only when it is asked for
+    assert [str(w.message) for w in recwarn] + caplog.messages == []
+    assert capfd.readouterr() == ("", "")

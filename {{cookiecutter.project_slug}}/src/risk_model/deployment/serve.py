@@ -68,7 +68,10 @@ def admitted(package: ModelPackage, accept: str) -> str:
         )
     person, _, reason = accept.partition(":")
     if not person.strip() or not reason.strip():
-        raise UserError(f"{where}: too few events to judge this model; serve it with --accept 'your name: your reason'")
+        raise UserError(
+            f"{where}: too few events to judge this model; serve it with --accept 'your name: your reason' "
+            "(make serve ACCEPT='your name: your reason')"
+        )
     return accept.strip()
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from risk_model.errors import UserError
+from risk_model.model.export import DEEP_TOLERANCE
 from risk_model.schema import Features, Schema
 from risk_model.signals.text_encoder import located, not_found, pad
 
@@ -26,6 +27,8 @@ class Network(nn.Module):
 
     `bert` holds `embeddings` and `encoder.layer`, as BERT, RoBERTa and their like have it in transformers.
     """
+
+    tolerance = DEEP_TOLERANCE
 
     def __init__(self, bert: Any, shape: tuple[int, ...], padding: int, prevalence: float, settings: Any) -> None:
         super().__init__()

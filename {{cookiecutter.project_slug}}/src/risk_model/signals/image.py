@@ -19,11 +19,11 @@ from risk_model.schema import Features, Field, Signal
 from risk_model.signals import Noticed, Part, Reading, Recording
 from risk_model.signals.image_text import TEXT, mask_text
 
-REQUEST_BYTES = 16 << 20
+REQUEST_BYTES = 32 << 20  # a radiograph of 12 million pixels of 16 bits, uncompressed, as base64
 FROM_FILE = True
 MOST_PIXELS = 50_000_000  # before decoding: a small file can claim to be a huge image
 GRID = 8  # places a side that are pooled, and that are hidden one at a time
-BINS = 16
+QUANTILES = 16
 FIELDS = (
     Field("brightness", "number", "1", 0, 1, description="mean of the pixels, 0 black to 1 white"),
     Field("contrast", "number", "1", 0, 1, description="standard deviation of the pixels"),
@@ -151,17 +151,16 @@ def measure(recording: Recording, signal: Signal) -> dict[str, float | None]:
 
 def count(channels: int) -> int:
     """How many numbers describe an image of so many channels."""
-    return channels * (GRID * GRID + BINS)
+    return channels * (GRID * GRID + QUANTILES)
 
 
 def describe(recording: Recording, signal: Signal) -> Features:
-    """See Reader: means of 8×8 places and a histogram of 16 bins, per channel."""
+    """See Reader: means of 8×8 places and 16 quantiles of brightness, per channel; no bin stays empty at a new site."""
     rows, columns = _edges(signal.shape[1]), _edges(signal.shape[2])
     sums = np.add.reduceat(np.add.reduceat(recording, rows[:-1], axis=1), columns[:-1], axis=2)
     pooled = sums / np.outer(np.diff(rows), np.diff(columns)).astype(np.float32)
-    bins = np.minimum((recording * BINS).astype(np.int64), BINS - 1)
-    histogram = [np.bincount(channel.ravel(), minlength=BINS)[:BINS] / channel.size for channel in bins]
-    return np.concatenate([pooled.ravel(), np.concatenate(histogram)]).astype(np.float32)
+    quantiles = np.quantile(recording.reshape(len(recording), -1), np.linspace(0, 1, QUANTILES), axis=1)
+    return np.concatenate([pooled.ravel(), quantiles.T.ravel()]).astype(np.float32)
 
 
 def _edges(pixels: int) -> Any:

@@ -7,6 +7,7 @@ VOI table), then photometric interpretation, as DICOM PS3.3 C.11.1 and C.11.2 as
 from __future__ import annotations
 
 import io
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,8 @@ def parse(content: bytes, where: str) -> Dataset:
     """The data set in a file's bytes; UserError when it is not DICOM, or not a whole one with pixels."""
     import pydicom
 
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote the header's values
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # and so do these
     try:
         dataset = pydicom.dcmread(io.BytesIO(content))
         absent = [name for name in NEEDED if name not in dataset]
