@@ -255,9 +255,9 @@ def test_whatever_is_damaged_is_either_read_or_refused_in_one_line(seed: int, fl
 def test_nothing_warns_with_a_value_of_the_header(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> None:
-    content = saved(made(RAMP, StudyDate="20240101")).replace(b"20240101", b"Mustrman")
+    content = saved(made(RAMP, StudyInstanceUID="1.2.3.4567")).replace(b"1.2.3.4567", NAME.encode())
     recwarn.clear()
     decoded(content, GREY, "")
-    assert parse(content, "")["StudyDate"].value == "Mustrman"  # read only when it is asked for
+    assert parse(content, "")["StudyInstanceUID"].value == NAME  # read only when it is asked for
     assert [str(w.message) for w in recwarn] + caplog.messages == []
     assert capfd.readouterr() == ("", "")
