@@ -28,7 +28,7 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Config(data=SyntheticImages(), model=Model(network=Cnn()))
-    settings.training.learning_rate, settings.training.epochs, settings.training.patience = 2e-3, 30, 6
+    settings.training.learning_rate, settings.training.epochs, settings.training.patience = 2e-3, 30, 10
     settings.model.xgboost.trees = 5
     cohort = load(settings.data)
     splits = split(cohort, settings.split, settings.data, 0)
@@ -39,7 +39,7 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
     untrained: Any = build("cnn", features, 0.3, Cnn(), cohort.schema).eval()
     torch.nn.init.normal_(untrained.head.line.weight)
 
-    truth = pd.read_csv("generated/synthetic_images-1200-0/truth.csv")
+    truth = pd.read_csv("generated/synthetic_images-2000-0/truth.csv")
     risk = trained.logit(features)
     found = (risk > 0) & truth["left"].notna().to_numpy() & (cohort.labels == 1)
     rows = np.intersect1d(np.flatnonzero(found), np.concatenate([splits.test, *splits.external.values()]))

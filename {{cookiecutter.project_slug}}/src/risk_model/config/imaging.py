@@ -34,7 +34,7 @@ class SyntheticImages(Pixels, Data):
 
     network: ClassVar[str] = "cnn"
     name: str = "synthetic_images"
-    subjects: int = 1_200
+    subjects: int = 2_000
     seed: int = 0
     held_out_sites: list[str] = field(default_factory=lambda: ["Kestrel Clinic"])
     held_out_period: float = 0.0
@@ -123,7 +123,7 @@ class Cnn:
     name: str = "cnn"
     learning_rate: float = 2e-3
     epochs: int = 30
-    patience: int = 6
+    patience: int = 10
     width: int = 16  # channels of the first stage; each of the two that follow has twice as many
     blocks: int = 1  # residual blocks a stage
     dropout: float = 0.2
