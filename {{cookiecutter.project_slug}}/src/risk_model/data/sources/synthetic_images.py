@@ -1,6 +1,6 @@
 """What would chest radiographs look like whose truth is known? Made-up ones, written as DICOM files.
 
-Three images in ten show a lesion in a lung: a bright spot with a soft edge, of 4.5 to 8 mm radius in a chest 128 mm wide.
+Three images in ten show a lesion in a lung: a bright, soft-edged spot of 4.5 to 8 mm radius in a chest 128 mm wide.
 A radiologist said so in 92 % of these images, and of 6 % of the others: no model's AUROC can pass about .92. Vessels
 and ribs are as bright as a lesion and stand everywhere; lungs differ in size, place and density; exposure differs too.
 So brightness says next to nothing, and where things are says nothing: what is left is the shape of a spot.
