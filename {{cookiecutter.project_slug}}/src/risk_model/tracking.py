@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from risk_model.errors import UserError
@@ -20,8 +22,22 @@ def client(uri: str) -> MlflowClient:
 
     for chatty in ("mlflow", "alembic"):  # after the import, which sets levels of its own
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    absolute = f"sqlite:///{_database(uri)}"
-    return MlflowClient(tracking_uri=absolute, registry_uri=absolute)
+    database = _database(uri)
+    if not database.exists():
+        _make(database)
+    return MlflowClient(tracking_uri=f"sqlite:///{database}", registry_uri=f"sqlite:///{database}")
+
+
+def _make(database: Path) -> None:
+    """A new store appears whole or not at all: whoever is killed while its tables are made leaves none."""
+    from mlflow import MlflowClient
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".mlflow.db-", dir=database.parent, ignore_cleanup_errors=True) as folder:
+        partial = f"{folder}/{database.name}"
+        MlflowClient(tracking_uri=f"sqlite:///{partial}", registry_uri=f"sqlite:///{partial}").search_experiments()
+        with suppress(FileExistsError):  # somebody else was first
+            os.link(partial, database)
 
 
 def experiment(store: MlflowClient, uri: str, name: str) -> str:
