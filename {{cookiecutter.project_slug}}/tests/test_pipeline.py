@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,13 +38,13 @@ SMALL = [
 ]
 
 
-def small_settings(**changes: object) -> Config:
+def small_settings(**changes: Any) -> Config:
     settings = Config(data=Synthetic(subjects=3000))
     settings.model.xgboost.trees = 20
     settings.model.network.members, settings.model.network.width, settings.model.network.blocks = 2, 16, 1
     settings.training.epochs = 2
     settings.evaluation.resamples = 50
-    return replace(settings, **changes)  # type: ignore[arg-type]
+    return replace(settings, **changes)
 
 
 def command(*words: str, where: Path) -> subprocess.CompletedProcess[str]:

@@ -17,6 +17,7 @@ ROOMS = ["data", "model", "training", "evaluation", "deployment"]
 HALL = ["cohort", "config", "errors", "findings", "package", "predictions", "schema", "signals", "tracking"]
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 HOUR = 2_000  # lines a reader is asked to read
+MODALITIES = {"image", "imaging", "waveform", "text", "tabular"}
 HEAVY = {"torch", "pandas", "sklearn", "mlflow", "scipy", "shap", "xgboost", "matplotlib", "hydra"}
 
 
@@ -43,6 +44,30 @@ def test_a_room_imports_only_the_hall_and_earlier_rooms(path: Path) -> None:
         allowed = {*HALL, *ROOMS[: ROOMS.index(here) + 1]} if here in ROOMS else set(HALL)
         strangers = {parts for parts in imported(path) if parts and parts[0] not in {*allowed, "__version__"}}
         assert strangers == set()
+
+
+def of_a_modality(path: Path) -> list[str]:
+    """Where a file decides by the name of a modality: in a comparison, a match, or a dictionary of choices."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        parts: list[ast.AST | None] = []
+        if isinstance(node, ast.Compare):
+            parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
+        elif isinstance(node, ast.MatchValue):
+            parts = [node.value]
+        elif isinstance(node, ast.Dict):
+            parts = list(node.keys)
+        constants = [part for part in parts if isinstance(part, ast.Constant)]
+        found += [f"{part.value!r}, line {part.lineno}" for part in constants if part.value in MODALITIES]
+    return found
+
+
+@pytest.mark.parametrize("room", ["data", "training", "evaluation"])
+def test_no_room_but_the_readers_the_networks_and_the_explainers_knows_a_modality(room: str) -> None:
+    readers_and_drawings = {"sources", "examples"}
+    files = [path for path in (PACKAGE / room).rglob("*.py") if not readers_and_drawings & set(path.parts)]
+    assert len(files) > 5
+    assert {named(path): of_a_modality(path) for path in files if of_a_modality(path)} == {}
 
 
 def undocumented(node: ast.AST, prefix: str = "") -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,9 +22,9 @@ def csv(*rows: str, header: str = "age,died") -> bytes:
     return "\n".join([header, *rows, ""]).encode()
 
 
-def error(path: Path, **settings: object) -> str:
+def error(path: Path, **settings: Any) -> str:
     with pytest.raises(UserError) as caught:
-        load(config.Table(path=str(path), **{"outcome": "died", **settings}))  # type: ignore[arg-type]
+        load(config.Table(path=str(path), **{"outcome": "died", **settings}))
     message = str(caught.value)
     assert "\n" not in message
     assert SURNAME not in message

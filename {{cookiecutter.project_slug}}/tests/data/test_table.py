@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from risk_model import config
 from risk_model.cohort import Cohort
 from risk_model.data import load
-from risk_model.data.sources.inference import clean, infer_field, infer_schema
-from risk_model.data.sources.outcome import events
-from risk_model.data.sources.values import trimmed
+from risk_model.data.sources.inference import clean, infer_schema
 from risk_model.errors import UserError
 from risk_model.findings import Finding
-from risk_model.schema import Field
 
 ROWS = 60
 
@@ -38,13 +30,13 @@ def table(rows: int = ROWS, /, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame({**known, **columns}).assign(died=lambda t: t["died"].astype(int))
 
 
-def loaded(tmp_path: Path, frame: pd.DataFrame, name: str = "table.csv", **settings: object) -> Cohort:
+def loaded(tmp_path: Path, frame: pd.DataFrame, name: str = "table.csv", **settings: Any) -> Cohort:
     path = tmp_path / name
     if path.suffix == ".parquet":
         frame.to_parquet(path, index=False)
     else:
         frame.to_csv(path, index=False)
-    return load(config.Table(path=str(path), **{"outcome": "died", **settings}))  # type: ignore[arg-type]
+    return load(config.Table(path=str(path), **{"outcome": "died", **settings}))
 
 
 def left_out(cohort: Cohort) -> dict[str, str]:
@@ -194,28 +186,6 @@ def test_recorded_after_hides_a_column_and_keeps_it_in_the_schema(tmp_path: Path
     assert "los" not in cohort.schema.features
 
 
-def test_rare_values_are_not_listed_and_the_most_frequent_are_capped() -> None:
-    many = pd.Series([f"k{i:02d}" for i in range(40) for _ in range(10 + i)])
-    assert infer_field(many, "kind").categories == tuple(f"k{i:02d}" for i in range(10, 40))
-    few = pd.Series(["often"] * 10 + ["seldom"] * 9)
-    assert infer_field(few, "kind").categories == ("often",)
-
-
-def test_kinds_and_ranges_of_numbers() -> None:
-    assert infer_field(pd.Series([0, 1, 1, 0]), "x") == Field("x", "boolean")
-    assert infer_field(pd.Series([True, False]), "x") == Field("x", "boolean")
-    assert infer_field(pd.Series([20.0, 90.0]), "age") == Field("age", "number", minimum=0, maximum=160)
-    assert infer_field(pd.Series([-5.0, 5.0]), "x") == Field("x", "number", minimum=-15, maximum=15)
-    assert infer_field(pd.Series([0.0, 1.0, 2.0, np.nan]), "x").missing_flag
-
-
-@given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20).filter(lambda v: len(set(v)) > 2))
-def test_every_observed_number_is_plausible(values: list[float]) -> None:
-    field = infer_field(pd.Series(values), "x")
-    assert field.kind == "boolean" or all(field.plausible(value) for value in values)
-    assert field.kind == "boolean" or min(values) < 0 or (field.minimum or 0.0) >= 0
-
-
 def test_codes_among_numbers_are_categories_and_no_slip(tmp_path: Path) -> None:
     cohort = loaded(tmp_path, table(code=(["250.83", "428", "V57"] * 20)))
     assert cohort.schema.field("code").categories == ("250.83", "428", "V57")
@@ -224,23 +194,6 @@ def test_codes_among_numbers_are_categories_and_no_slip(tmp_path: Path) -> None:
 def test_a_frequent_word_among_few_numbers_is_a_category(tmp_path: Path) -> None:
     cohort = loaded(tmp_path, table(children=["0", "1", "2", "3+"] * 15))
     assert cohort.schema.field("children").categories == ("0", "1", "2", "3+")
-
-
-@pytest.mark.parametrize(
-    ("words", "positive", "expected"),
-    [
-        (["0", "1"], "", [0, 1]),
-        (["1.0", "0.0"], "", [1, 0]),
-        (["True", "FALSE"], "", [1, 0]),
-        (["yes", "No"], "", [1, 0]),
-        (["died", "Alive"], "", [1, 0]),
-        (["1", "2"], "2", [0, 1]),
-        (["1", "0"], "0", [0, 1]),
-        (["<30", ">30", "NO"], "<30", [1, 0, 0]),
-    ],
-)
-def test_outcomes_are_understood(words: list[str], positive: str, expected: list[int]) -> None:
-    assert events(trimmed(pd.Series(words), [""]), "y", positive).tolist() == expected
 
 
 def test_rows_without_an_outcome_or_a_subject_are_left_out_with_a_warning(tmp_path: Path) -> None:
@@ -298,34 +251,6 @@ def test_a_schema_can_be_inferred_without_a_file() -> None:
 def test_nothing_left_to_learn_from_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no column is left to learn from"):
         loaded(tmp_path, table(), exclude=["lactate", "unit"])
-
-
-CELLS = st.one_of(
-    st.sampled_from(
-        ["", "?", "None", "yes", "no", "0", "1", "2.5", "1e999", "inf", "-7", "2021-01-02", "13/01/2021", "10:30"]
-    ),
-    st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=6),
-)
-
-
-@given(st.data())
-def test_any_table_is_a_cohort_or_an_error_that_says_why(data: st.DataObject) -> None:
-    width = data.draw(st.integers(1, 4))
-    names = data.draw(
-        st.lists(st.sampled_from(["y", "id", "age", "date", "sex", "x", ""]), min_size=width, max_size=width)
-    )
-    rows = data.draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=30))
-    columns = [data.draw(st.lists(st.sampled_from(["0", "1", ""]), min_size=len(rows), max_size=len(rows)))]
-    content = io.StringIO(newline="")
-    csv.writer(content).writerows([["died", *names], *([y, *row] for y, row in zip(columns[0], rows, strict=True))])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "any.csv"
-        path.write_bytes(content.getvalue().encode())
-        try:
-            cohort = load(config.Table(path=str(path), outcome="died"))
-        except UserError:
-            return
-    assert cohort.encoded().shape == (len(cohort), len(cohort.schema.features))
 
 
 @pytest.mark.slow

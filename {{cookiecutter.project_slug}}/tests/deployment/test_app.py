@@ -8,10 +8,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from risk_model.deployment import app as module
@@ -39,7 +40,7 @@ def client(package: ModelPackage, log: Path) -> Iterator[TestClient]:
 
 
 def service(client: TestClient) -> Service:
-    found: Service = client.app.state.service  # type: ignore[attr-defined]
+    found: Service = cast("FastAPI", client.app).state.service
     return found
 
 

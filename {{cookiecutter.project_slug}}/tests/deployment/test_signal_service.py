@@ -9,11 +9,12 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from risk_model.deployment import explanations
@@ -74,7 +75,7 @@ def test_the_answer_is_the_models_risk_of_the_row_of_training(client: TestClient
 
 def test_a_record_commits_to_the_row_and_holds_nothing_of_the_recording(client: TestClient, log: Path) -> None:
     ask(client)
-    service: Service = client.app.state.service  # type: ignore[attr-defined]
+    service: Service = cast("FastAPI", client.app).state.service
     (record,) = records(log, "prediction")
     assert record["commitment"] == service.audit.commitment(record["event_id"], row().tobytes())
     for told in (b"77.125", b"strip", row().tobytes()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -26,8 +28,8 @@ class Drawn:
         self.subject = rng.integers(0, subjects, n)
         self.subjects = subjects
 
-    def sample(self, **options: object) -> Sample:
-        return Sample.of(self.outcome, self.risk, self.subject, **options)  # type: ignore[arg-type]
+    def sample(self, **options: Any) -> Sample:
+        return Sample.of(self.outcome, self.risk, self.subject, **options)
 
     def rows(self, counts: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
         """The rows of one resample, each as often as its subject was drawn."""

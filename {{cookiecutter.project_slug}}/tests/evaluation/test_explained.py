@@ -87,7 +87,8 @@ def shown(package: Path, prepared: Prepared, count: int = 6) -> list[dict[str, A
 
 
 def numbers(cohort: Cohort, row: int) -> str:
-    return " ".join(f"{value:.4f}" for value in cohort.recordings[row])  # type: ignore[index]
+    assert cohort.recordings is not None
+    return " ".join(f"{value:.4f}" for value in cohort.recordings[row])
 
 
 def test_only_recordings_of_the_validation_split_are_shown(package: Path, prepared: Prepared) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -105,8 +106,8 @@ FIGURES = (
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("outcome", [np.array([0, 0, 0]), np.array([], dtype=int)], ids=["one class", "no rows"])
-def test_what_one_class_cannot_define_is_nan(figure: object, outcome: npt.NDArray[np.int64]) -> None:
-    assert math.isnan(figure(outcome, np.linspace(0.2, 0.4, len(outcome))))  # type: ignore[operator]
+def test_what_one_class_cannot_define_is_nan(figure: Callable[..., float], outcome: npt.NDArray[np.int64]) -> None:
+    assert math.isnan(figure(outcome, np.linspace(0.2, 0.4, len(outcome))))
 
 
 def test_a_slope_without_a_finite_estimate_is_nan() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,8 +28,8 @@ def sample(n: int = 500, seed: int = 0) -> Sample:
     return Sample(features.astype(np.float32), labels, np.ones(n))
 
 
-def trees(train: Sample, validation: Sample, **settings: float) -> XGBoost:
-    chosen = config.XGBoost(**{"trees": 60, "patience": 5, **settings})  # type: ignore[arg-type]
+def trees(train: Sample, validation: Sample, **settings: Any) -> XGBoost:
+    chosen = config.XGBoost(**{"trees": 60, "patience": 5, **settings})
     return XGBoost.fit(train, validation, chosen, 0, 1, lambda epoch, values: None)
 
 

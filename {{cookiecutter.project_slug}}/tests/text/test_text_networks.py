@@ -111,7 +111,8 @@ def test_the_encoder_gives_what_transformers_gives_averaged_over_words(
 
     bert: Any = AutoModel.from_pretrained(located(PRETRAINED)).eval()
     network: Any = encoder
-    array = torch.from_numpy(text.array("Reports chest pain.", encoder_schema.signal)[:1]).long()  # type: ignore[arg-type]
+    assert encoder_schema.signal is not None
+    array = torch.from_numpy(text.array("Reports chest pain.", encoder_schema.signal)[:1]).long()
     with torch.no_grad():
         hidden = bert(input_ids=array, attention_mask=(array > 0).long()).last_hidden_state[0, array[0] > 0]
         network.head.weight.normal_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,8 +82,8 @@ def models(ward: Ward) -> dict[str, RiskModel]:
 def refit(ward: Ward) -> Callable[..., dict[str, RiskModel]]:
     """Fits the ward with other training settings."""
 
-    def fit(**training: object) -> dict[str, RiskModel]:
-        changed = replace(ward.settings, training=replace(ward.settings.training, **training))  # type: ignore[arg-type]
+    def fit(**training: Any) -> dict[str, RiskModel]:
+        changed = replace(ward.settings, training=replace(ward.settings.training, **training))
         return replace(ward, settings=changed).fit()
 
     return fit

@@ -242,7 +242,7 @@ class Config:
     seed: int = 0
     runs: str = "runs"
     run: str = ""  # evaluate, register: a run's directory; "": the latest
-    input: str = ""  # score: a CSV or Parquet file ...
+    input: str = ""  # score: a CSV, Parquet or JSON Lines file ...
     output: str = ""  # ... and where its risks go
     package: str = ""  # score: a model package; "": the registered champion
     data: Any = MISSING

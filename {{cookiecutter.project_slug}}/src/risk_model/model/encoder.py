@@ -124,6 +124,7 @@ def _loaded(name: str) -> Any:
         from transformers import AutoModel, utils
     except ImportError:
         raise UserError("model/network=encoder needs transformers; install it with pip install transformers") from None
+    # transformers gives this function no annotations.
     utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         bert = AutoModel.from_pretrained(located(name), attn_implementation="eager")

@@ -183,7 +183,7 @@ def _examples(examples: Facts) -> Facts:
 def _training(name: str, history: list[Facts]) -> Facts:
     last = history[-1]["epoch"] if history else 0
     drawn = [_markup(svg) for svg in figures.training(history)]
-    return {"name": words(name), "figures": drawn, "text": f"{last} epochs recorded."}
+    return {"name": words(name), "figures": drawn, "caption": f"{last} epochs recorded."}
 
 
 def _provenance(provenance: Facts) -> Facts:
