@@ -1,7 +1,7 @@
-"""What can be asked for at the command line? Seven commands; errors are one line with the remedy.
+"""What can be asked for at the command line? Errors are one line with the remedy.
 
-run, data, train, evaluate, register and score take Hydra overrides (`training.epochs=20`, `-m seed=0,1,2` for a sweep);
-serve and audit take flags. Heavy libraries are imported by the command that needs them, so that help is instant.
+Most commands take Hydra overrides (`training.epochs=20`, `-m seed=0,1,2` for a sweep); serve, audit, compare and
+traps take flags. Heavy libraries are imported by the command that needs them, so that help is instant.
 """
 
 from __future__ import annotations
@@ -21,13 +21,17 @@ COMMANDS = {
     "run": "data, train, evaluate and register, in one go",
     "data": "read a cohort, check it for leaks and quality, show its splits",
     "train": "fit the three models, calibrate them, choose the champion",
-    "evaluate": "open the test split and the external cohorts of a trained run, write its report",
+    "evaluate": "open the test split and the external cohorts of a trained run; with package=, judge it on other data",
     "register": "put an evaluated run's packages into the registry",
+    "recalibrate": "fit a line behind a package's risk on other data: package=champion data=... output=...",
+    "stability": "refit a run's baselines on other samples: how much would a patient's risk change",
+    "compare": "put two evaluated runs side by side: compare RUN RUN",
     "score": "risks for every row of a file: score input=new.csv output=risks.csv",
+    "traps": "five mistakes on real data, and what each does to the figures: traps [NAME]",
     "serve": "answer requests with the registered champion",
     "audit": "verify that nobody edited the audit log",
 }
-FLAGS = ("serve", "audit")
+FLAGS = ("serve", "audit", "compare", "traps")
 FUNCTIONS = {"train": "train_only"}
 
 
@@ -57,7 +61,7 @@ def _dispatch(command: str, rest: list[str]) -> int:
         hint = f"; did you mean '{close[0]}'?" if close else f"; choose one of {', '.join(COMMANDS)}"
         raise UserError(f"no command '{command}'{hint}")
     elif command in FLAGS:
-        return {"serve": _serve, "audit": _audit}[command](rest)
+        return {"serve": _serve, "audit": _audit, "compare": _compare, "traps": _traps}[command](rest)
     else:
         _hydra(command, rest)
     return 0
@@ -75,7 +79,7 @@ def _complain(message: str, debug: bool, code: int) -> int:
 def _help() -> str:
     program = Path(sys.argv[0]).name
     lines = [f"usage: {program} COMMAND [setting=value ...]", ""]
-    lines += [f"  {name:10}{text}" for name, text in COMMANDS.items()]
+    lines += [f"  {name:13}{text}" for name, text in COMMANDS.items()]
     lines += ["", f"{program} run --help shows every setting; {program} serve --help the flags. --debug: tracebacks."]
     return "\n".join(lines)
 
@@ -152,6 +156,30 @@ class _Flags(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises what the command line prints."""
         raise UserError(f"{self.prog}: {message}; see {self.prog} --help")
+
+
+def _compare(rest: list[str]) -> int:
+    from risk_model.compare import compare
+
+    parser = _Flags(prog="compare", description=COMMANDS["compare"])
+    parser.add_argument("first", type=Path, metavar="RUN", help="directory of an evaluated run")
+    parser.add_argument("second", type=Path, metavar="RUN", help="of another one")
+    flags = parser.parse_args(rest)
+    path, told = compare(flags.first, flags.second)
+    print(f"{told}\n\npage      {path}")
+    return 0
+
+
+def _traps(rest: list[str]) -> int:
+    from risk_model.traps import listing, run
+
+    parser = _Flags(prog="traps", description=COMMANDS["traps"])
+    parser.add_argument("name", nargs="?", default="", help="which one; without it they are listed")
+    parser.add_argument("--data", default="", help="the data to show it on, where there is a choice")
+    parser.add_argument("--cache", default="", help="where downloads are kept")
+    flags = parser.parse_args(rest)
+    print(run(flags.name, flags.data, flags.cache) if flags.name else listing())
+    return 0
 
 
 def _serve(rest: list[str]) -> int:

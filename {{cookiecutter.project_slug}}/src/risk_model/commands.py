@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from risk_model import elsewhere
 from risk_model.config import Config
 from risk_model.config.compose import from_container
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.split_report import split_report
 from risk_model.errors import UserError
+from risk_model.evaluation.reporting.figures import words
+from risk_model.evaluation.reporting.stability import sentences
 from risk_model.package import ModelPackage, write_atomically
 from risk_model.pipeline import evaluate_run, register_run, train
 from risk_model.runs import find_run, read_json
+from risk_model.stability import stability as judge_stability
 from risk_model.summary import closing, refresh_index, say, show_data
 
 
@@ -42,7 +46,10 @@ def train_only(settings: Config) -> None:
 
 
 def evaluate(settings: Config) -> None:
-    """Evaluates a trained run with the settings it was trained with."""
+    """Evaluates a trained run with the settings it was trained with, or with package= a package on other patients."""
+    if settings.package:
+        closing(*elsewhere.evaluate_elsewhere(settings))
+        return
     directory = find_run(settings)
     trained = from_container(read_json(directory / "config.json"))
     judged = evaluate_run(trained, directory, prepare(trained))
@@ -59,6 +66,23 @@ def register(settings: Config) -> None:
     closing(directory, read_json(directory / "evaluation.json"), register_run(settings, directory))
 
 
+def stability(settings: Config) -> None:
+    """Refits the baselines of a run on other samples of its patients, and says how much risks would change."""
+    directory = find_run(settings)
+    trained = from_container(read_json(directory / "config.json"))
+    found = judge_stability(trained, directory, prepare(trained), settings.evaluation.refits)
+    for model, judged in found["models"].items():
+        say("stability", f"{words(model)}: {' '.join(sentences(judged))}")
+    say("page", str(directory / "stability.html"))
+
+
+def recalibrate(settings: Config) -> None:
+    """Fits a line behind a package's risk on other patients, into a new package."""
+    directory, judged, package = elsewhere.recalibrate(settings)
+    closing(directory, judged)
+    say("next", f"serve --package {package}")
+
+
 def score(settings: Config) -> None:
     """Risks for every row of a file, from a package or the registered champion."""
     from risk_model.deployment import batch, batch_recordings
@@ -67,7 +91,8 @@ def score(settings: Config) -> None:
     if not settings.input or not settings.output:
         raise UserError("score: needs both files; write score input=new.csv output=risks.csv")
     name = settings.deployment.registered_name
-    directory = Path(settings.package) if settings.package else champion(Path(settings.deployment.registry), name)
+    named = settings.package not in ("", "champion")
+    directory = Path(settings.package) if named else champion(Path(settings.deployment.registry), name)
     package = ModelPackage.open(directory)
     score_file = batch_recordings.score if package.schema.signal else batch.score
     scored = score_file(package, Path(settings.input), Path(settings.output))

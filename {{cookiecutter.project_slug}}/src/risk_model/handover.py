@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from risk_model.cohort import Rows
+from risk_model.cohort import Cohort, Rows, Splits
+from risk_model.config import Config
 from risk_model.data.prepare import Prepared
 from risk_model.data.reference import reference
 from risk_model.evaluation.reporting.card import model_card
+from risk_model.evaluation.utility import operating_threshold
 from risk_model.model.explain import background
-from risk_model.package import Scorer, seal, write_atomically
+from risk_model.package import ModelPackage, Scorer, person_and_reason, seal, write_atomically
 from risk_model.predictions import prediction_table
 from risk_model.runs import read_json, write_json
-from risk_model.training.calibration import sigmoid
+from risk_model.training.calibration import Calibrator, sigmoid
+from risk_model.training.champion import Champion
 
 OUT_OF_FOLD = "out of fold"
 POOLED = "out_of_fold.parquet"
@@ -34,6 +38,35 @@ def write_model(directory: Path, graph: bytes, prepared: Prepared, seed: int) ->
     (directory / "explain").mkdir()
     rows = 1 if schema.signal else BACKGROUND  # beside the neutral signal only the golden case is needed
     np.save(directory / "explain" / "background.npy", background(summary, schema, n=rows, seed=seed))
+
+
+def decisions(
+    settings: Config, prepared: Prepared, champion: Champion, calibrators: dict[str, Calibrator]
+) -> dict[str, Any]:
+    """What was decided before any test row was looked at: calibrators, champion and operating threshold."""
+    cohort = prepared.cohort
+    prevalence = float(cohort.labels[prepared.splits.calibration].mean())
+    threshold, why = operating_threshold(settings.data.decision, prevalence)
+    return {
+        "cohort": cohort.schema.name,
+        "outcome": cohort.schema.outcome,
+        "fingerprint": cohort.fingerprint(),
+        "champion": {"name": champion.name, "reason": champion.reason, "table": champion.table},
+        "calibrators": {name: calibrator.to_dict() for name, calibrator in calibrators.items()},
+        "threshold": threshold,
+        "threshold_reason": why,
+        "findings": [finding.to_dict() for finding in prepared.findings],
+        "sizes": _sizes(cohort, prepared.splits),
+    }
+
+
+def _sizes(cohort: Cohort, splits: Splits) -> dict[str, dict[str, int]]:
+    """Rows, subjects and events of the parts that a model learnt from."""
+    return {
+        name: {"rows": len(rows), "subjects": len(set(cohort.subjects[rows])), "events": int(cohort.labels[rows].sum())}
+        for name, rows in splits.items()
+        if name in ("train", "validation", "calibration")
+    }
 
 
 def packages(directory: Path) -> dict[str, Path]:
@@ -63,6 +96,20 @@ def _spread(values: npt.NDArray[np.float64], rows: Rows, n: int) -> npt.NDArray[
     spread = np.full(n, np.nan)
     spread[rows] = values
     return spread
+
+
+def accept_package(directory: Path, model: str, accept: str) -> None:
+    """Writes into a run's package who answers for it, why and when: into its evaluation, its card and its manifest."""
+    package = packages(directory)[model]
+    manifest = ModelPackage.open(package).manifest
+    person = person_and_reason(accept, "register accept='your name: your reason'")
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    accepted = {**person, "verdict": manifest["gate"], "when": when}
+    judged = {**read_json(package / "evaluation.json"), "accepted": accepted}
+    write_json(package / "evaluation.json", judged)
+    card = model_card(model, read_json(directory / "training.json"), judged)
+    write_atomically(package / "model_card.md", card.encode())
+    seal(package, {**{key: value for key, value in manifest.items() if key != "files"}, "accepted": accepted})
 
 
 def seal_packages(directory: Path, facts: dict[str, Any], judged: dict[str, Any]) -> None:

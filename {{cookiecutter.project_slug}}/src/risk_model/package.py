@@ -51,6 +51,14 @@ def seal(directory: Path, facts: dict[str, Any]) -> str:
     return digest(directory / MANIFEST)
 
 
+def person_and_reason(text: str, example: str) -> dict[str, str]:
+    """Who answers for a model and why, from "name: reason"; UserError, showing the example, when either is missing."""
+    person, _, reason = (part.strip() for part in text.partition(":"))
+    if not person or not reason:
+        raise UserError(f"whoever accepts a model gives a name and a reason: {example}")
+    return {"by": person, "reason": reason}
+
+
 @dataclass(frozen=True)
 class ModelPackage:
     """A package whose every byte was checked when it was opened."""

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from risk_model import handover
 from risk_model.cohort import Cohort, Splits
 from risk_model.config import Config
 from risk_model.config.compose import to_container
@@ -26,10 +27,10 @@ from risk_model.data.split import split
 from risk_model.deployment.registry import register
 from risk_model.errors import UserError
 from risk_model.evaluation import evaluate
+from risk_model.evaluation.reporting.documents import write_documents
 from risk_model.evaluation.reporting.facts import report_facts
 from risk_model.evaluation.reporting.report import write_report
-from risk_model.evaluation.utility import operating_threshold
-from risk_model.handover import OUT_OF_FOLD, POOLED, judged_predictions, packages, seal_packages, write_model
+from risk_model.leave_out import leave_out
 from risk_model.model.export import check_parity
 from risk_model.package import Scorer
 from risk_model.predictions import prediction_table
@@ -88,12 +89,13 @@ def train(settings: Config, prepared: Prepared) -> Path:
         monitor = Monitor(settings.deployment.tracking_uri, run_id)
         fitted = fit(settings, prepared.cohort, prepared.splits, monitor)
         if settings.split.folds > 1:
-            _out_of_fold(settings, prepared.cohort, fitted).to_parquet(partial / POOLED)
+            _out_of_fold(settings, prepared.cohort, fitted).to_parquet(partial / handover.POOLED)
         for model, graph in fitted.graphs.items():
-            write_model(partial / "packages" / model, graph, prepared, settings.seed)
+            handover.write_model(partial / "packages" / model, graph, prepared, settings.seed)
         write_json(partial / "config.json", to_container(settings))
+        decided = handover.decisions(settings, prepared, fitted.champion, fitted.calibrators)
         history = {"history": monitor.to_dict(), "mlflow_run": run_id}
-        write_json(partial / "training.json", {**_decisions(settings, prepared, fitted), **history, **provenance()})
+        write_json(partial / "training.json", {**decided, **history, **provenance()})
     return final
 
 
@@ -107,37 +109,25 @@ def _out_of_fold(settings: Config, cohort: Cohort, first: Fitted) -> pd.DataFram
         splits = split(cohort, settings.split, settings.data, settings.seed, fold=fold)
         fitted = fit(settings, cohort, splits, Monitor()) if fold else first
         table = prediction_table(cohort, splits, fitted.calibrated, fitted.raw)
-        tables.append(table[table["split"] == "test"].assign(split=OUT_OF_FOLD))
+        tables.append(table[table["split"] == "test"].assign(split=handover.OUT_OF_FOLD))
     return pd.concat(tables, ignore_index=True)
 
 
-def _decisions(settings: Config, prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
-    """What was decided before any test row was looked at: calibrators, champion and operating threshold."""
-    cohort, champion = prepared.cohort, fitted.champion
-    prevalence = float(cohort.labels[prepared.splits.calibration].mean())
-    threshold, why = operating_threshold(settings.data.decision, prevalence)
-    return {
-        "cohort": cohort.schema.name,
-        "outcome": cohort.schema.outcome,
-        "fingerprint": cohort.fingerprint(),
-        "champion": {"name": champion.name, "reason": champion.reason, "table": champion.table},
-        "calibrators": {name: calibrator.to_dict() for name, calibrator in fitted.calibrators.items()},
-        "threshold": threshold,
-        "threshold_reason": why,
-    }
-
-
 def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> dict[str, Any]:
-    """Opens the test split and the external cohorts, for the first time; writes the report and seals the packages."""
+    """Opens the test split and the external cohorts for the first time; writes the report and seals the packages."""
     facts = read_json(directory / "training.json")
     if facts["fingerprint"] != prepared.cohort.fingerprint():
         raise UserError(f"{directory}: was trained on other data than {settings.data.name} holds now; train again")
-    table = judged_predictions(directory, prepared)
+    table = handover.judged_predictions(directory, prepared)
     judged = evaluate(table, facts["threshold"], settings.evaluation, settings.data.decision, settings.seed)
     table.to_parquet(directory / "predictions.parquet")
+    left_out = leave_out(settings, prepared.cohort, facts["threshold"])
     write_json(directory / "evaluation.json", judged)
-    seal_packages(directory, facts, judged)
-    write_report(directory / "report.html", report_facts(settings, directory, prepared, facts, judged))
+    write_json(directory / "leave_out.json", left_out)
+    handover.seal_packages(directory, facts, judged)
+    shown = report_facts(settings, directory, prepared, facts, judged) | {"left_out": left_out}
+    write_report(directory / "report.html", shown)
+    write_documents(directory, shown)
     return judged
 
 
@@ -145,6 +135,10 @@ def register_run(settings: Config, directory: Path) -> list[dict[str, Any]]:
     """The run's packages become versions in the registry: the champion, the next best as challenger, the rest."""
     facts = read_json(directory / "training.json")
     champion = facts["champion"]["name"]
+    if settings.accept:
+        handover.accept_package(directory, champion, settings.accept)
     others = sorted((row["log_loss"], row["model"]) for row in facts["champion"]["table"] if row["model"] != champion)
     name = settings.deployment.registered_name or facts["cohort"]
-    return register(packages(directory), champion, others[0][1], name, settings.deployment, facts["mlflow_run"])
+    return register(
+        handover.packages(directory), champion, others[0][1], name, settings.deployment, facts["mlflow_run"]
+    )

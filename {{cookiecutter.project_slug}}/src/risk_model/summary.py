@@ -80,11 +80,14 @@ def _interval(figure: dict[str, float | None]) -> str:
     return f"{figure['estimate']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
+FINISHED = ("training.json", "evaluation.json", "report.html")
+
+
 def refresh_index(runs: Path) -> None:
     """Rewrites runs/index.html: one line a finished run, newest first."""
     from risk_model.evaluation.reporting.report import write_index
 
-    finished = [d for d in runs.glob("*/") if (d / "report.html").is_file() and (d / "evaluation.json").is_file()]
+    finished = [d for d in runs.glob("*/") if all((d / file).is_file() for file in FINISHED)]
     finished.sort(key=lambda d: d.stat().st_mtime, reverse=True)
     entries = [
         {

@@ -148,6 +148,8 @@ def test_columns_that_cannot_help_or_cannot_be_true_are_named() -> None:
 
 def test_holm_multiplies_as_published() -> None:
     assert holm(np.array([0.01, 0.02, 0.03, 0.005])).tolist() == pytest.approx([0.03, 0.04, 0.04, 0.02])
+    assert holm(np.array([0.01, np.nan, 0.02, 0.9]))[::2].tolist() == pytest.approx([0.03, 0.04])
+    assert np.isnan(holm(np.array([np.nan, 0.5]))[0])
 
 
 def test_a_trifle_is_no_finding_however_many_rows_show_it() -> None:

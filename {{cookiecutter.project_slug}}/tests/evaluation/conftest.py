@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,10 @@ import pandas as pd
 import pytest
 
 from risk_model.config import Decision, Evaluation
+from risk_model.findings import Finding
 from risk_model.predictions import COLUMNS
+
+from tests.made_run import Run, small_run
 
 MODELS = {"logistic_regression": 0.6, "xgboost": 0.3, "network": 0.4}
 
@@ -60,4 +64,25 @@ def evaluation(predictions: pd.DataFrame) -> dict[str, Any]:
     """The evaluation of `predictions`, with fewer resamples than a run would take."""
     from risk_model.evaluation import evaluate
 
-    return evaluate(predictions, 0.2, Evaluation(resamples=200), Decision(harm_ratio=4.0), seed=0)
+    return evaluate(
+        predictions,
+        0.2,
+        Evaluation(resamples=200),
+        Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try"),
+        seed=0,
+    )
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A small run with its report and its documents."""
+    return small_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def complete(run: Run) -> dict[str, Any]:
+    """The facts of that run, free to be changed; under git, and with a finding."""
+    facts: dict[str, Any] = json.loads(json.dumps(run.facts))
+    facts["provenance"]["git"] = "ab12"
+    facts["findings"].append(Finding("note", "imbalance", "outcome", "rare").to_dict())
+    return facts

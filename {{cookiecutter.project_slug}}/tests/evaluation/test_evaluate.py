@@ -14,7 +14,7 @@ from risk_model.errors import UserError
 from risk_model.evaluation import evaluate, metrics
 
 FAST = Evaluation(resamples=60)
-DECISION = Decision(harm_ratio=4.0)
+DECISION = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try")
 
 
 def test_only_rows_no_model_learnt_from_are_judged(evaluation: dict[str, Any], predictions: pd.DataFrame) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import accuracy_score, f1_score
 
 from risk_model.config import Decision, Evaluation
 from risk_model.evaluation import evaluate, metrics
@@ -40,7 +41,13 @@ def keys(value: Any) -> Iterator[str]:
 def test_the_trivial_predictor_of_the_lesson_is_seen_through(always_healthy: pd.DataFrame) -> None:
     outcome, risk = always_healthy["boolean_value"].to_numpy(int), np.zeros(1000)
     assert np.mean((risk >= 0.5) == outcome) == 0.95  # what the trap shows
-    found = evaluate(always_healthy, 0.1, Evaluation(resamples=50), Decision(harm_ratio=9.0), seed=0)
+    found = evaluate(
+        always_healthy,
+        0.1,
+        Evaluation(resamples=50),
+        Decision(harm_ratio=9.0, threshold_low=0.05, threshold_high=0.5, reason="to try"),
+        seed=0,
+    )
     figures = found["parts"]["test"]["models"]["trivial"]["metrics"]
     assert figures["auroc"] == {"estimate": 0.5, "low": 0.5, "high": 0.5}
     assert figures["auprc"]["estimate"] == pytest.approx(0.05)  # the prevalence
@@ -58,6 +65,19 @@ def test_neither_accuracy_nor_f1_heads_a_row_or_stands_on_the_page(evaluation: d
     report.write_report(tmp_path / "report.html", {"title": "T", "evaluation": evaluation})
     text = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", (tmp_path / "report.html").read_text(), flags=re.S)
     assert not MISLEADING.findall(re.sub(r"<[^>]+>", " ", text))
+
+
+def test_accuracy_and_f1_are_told_on_request_with_a_warning(predictions: pd.DataFrame) -> None:
+    stated = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try")
+    rows = predictions.query("split == 'test'")
+    found = evaluate(rows, 0.2, Evaluation(resamples=20, classification=True), stated, seed=0)["parts"]["test"]
+    shown = {row["label"]: row for row in tables.figure_rows(found, 0.2)}
+    mine = rows[rows["model"] == "xgboost"]
+    flagged = mine["predicted_boolean_probability"] >= 0.2
+    for label, name, reference in (("accuracy", "accuracy", accuracy_score), ("F1", "f1", f1_score)):
+        assert "choose nothing by it" in shown[label]["note"]
+        expected = reference(mine["boolean_value"], flagged)
+        assert found["models"]["xgboost"]["metrics"][name]["estimate"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_no_metric_is_called_accuracy() -> None:

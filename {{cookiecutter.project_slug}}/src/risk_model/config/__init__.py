@@ -19,9 +19,9 @@ class Decision:
     """What the risk is used for. The operating threshold is 1 / (1 + harm_ratio): see Vickers and Elkin 2006."""
 
     harm_ratio: float = 0.0  # harm of a missed patient / harm of a false alert; 0: not stated, the event rate stands in
-    threshold_low: float = 0.05  # the range over which net benefit is reported ...
-    threshold_high: float = 0.5
-    reason: str = ""  # ... and why a clinician would act within it
+    threshold_low: float = 0.0  # the range in which a clinician would act, and so net benefit is reported ...
+    threshold_high: float = 0.0  # ... 0: not stated, and no net benefit is reported
+    reason: str = ""  # why a clinician would act within it: stated together with it
 
 
 @dataclass
@@ -214,6 +214,16 @@ class Training:
 
 
 @dataclass
+class Widths:
+    """How wide a 95 % interval may be in a judgement: Riley et al., BMJ 2024. Wider ones cannot pass the gate."""
+
+    auroc: float = 0.1
+    slope: float = 0.4  # the gate's bounds are .7 apart: an interval wider than that can hardly lie between them
+    ratio: float = 0.4  # of observed to expected events
+    net_benefit: float = 0.2  # in units of the prevalence
+
+
+@dataclass
 class Evaluation:
     """How the predictions are judged."""
 
@@ -224,6 +234,9 @@ class Evaluation:
     slope_low: float = 0.7  # ... the calibration slope surely between these ...
     slope_high: float = 1.4
     intercept_bound: float = 0.3  # ... and calibration-in-the-large surely within ± this: odds off by a third
+    widths: Widths = field(default_factory=Widths)
+    classification: bool = False  # also accuracy and F1, which reward wrong risks: the report warns of them
+    refits: int = 200  # stability: samples of patients on which the baselines are made anew
 
 
 @dataclass
@@ -241,10 +254,11 @@ class Config:
 
     seed: int = 0
     runs: str = "runs"
-    run: str = ""  # evaluate, register: a run's directory; "": the latest
+    run: str = ""  # evaluate, register, stability: a run's directory; "": the latest
     input: str = ""  # score: a CSV, Parquet or JSON Lines file ...
-    output: str = ""  # ... and where its risks go
-    package: str = ""  # score: a model package; "": the registered champion
+    output: str = ""  # ... and where its risks go; recalibrate: where the new package goes
+    package: str = ""  # score, evaluate elsewhere, recalibrate: a model package, or champion for the registered one
+    accept: str = ""  # register: "your name: your reason" for a champion whose gate did not pass
     data: Any = MISSING
     split: Split = field(default_factory=Split)
     model: Model = field(default_factory=Model)

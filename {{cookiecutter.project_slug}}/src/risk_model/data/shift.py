@@ -57,14 +57,14 @@ class Contrast:
 
 
 def holm(p: Numbers) -> Numbers:
-    """Holm's adjusted p-values, in the order given.
+    """Holm's step-down adjustment of p-values (Holm 1979), in the order given; NaN stays NaN and does not count.
 
     >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
     [0.03, 0.06, 0.06]
     """
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
+    order = np.argsort(p)[: int(np.sum(~np.isnan(p)))]  # NaN is sorted last
+    steps = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
+    adjusted = np.full(len(p), np.nan)
     adjusted[order] = np.minimum(steps, 1)
     return adjusted
 

@@ -86,7 +86,7 @@ class Service:
     """One verified model, its explainer and its audit log."""
 
     def __init__(self, package: ModelPackage, audit_path: Path, accepted: str) -> None:
-        self.package, signal = package, package.schema.signal
+        self.package, self._accepted, signal = package, accepted, package.schema.signal
         self._score = package.scorer
         self._read = (recording_reader if signal else request_reader)(package.schema)
         self._work = Aside(reader(signal).REQUEST_BYTES) if signal else InTurn()
@@ -171,7 +171,7 @@ class Service:
         if "text/markdown" in request.headers.get("accept", ""):
             return PlainTextResponse(card, media_type="text/markdown")
         evaluation = headline(self.package.json("evaluation.json"), self._facts["model"])
-        facts = {"manifest": self.package.manifest, "schema": shown_schema(self.package)}
+        facts = {"accepted": self._accepted, "manifest": self.package.manifest, "schema": shown_schema(self.package)}
         return json_response({**self._facts, **facts, "evaluation": evaluation, "card": card})
 
     async def ready(self, _: Request) -> Response:

@@ -43,7 +43,8 @@ def register(
     """Registers every package and makes one the champion; a row each: model, version, sha256, path, alias, refused.
 
     `champion` and `challenger` are keys of `packages`; `run_id` is the MLflow run that trained them (None: a new one).
-    A champion whose gate failed is registered without the alias, `refused` says so, and the champion before it stays.
+    A champion whose gate failed, and which nobody accepted, is registered without the alias, `refused` says so, and the
+    champion before it stays.
     Registering the same package again makes no second version. UserError when a package does not verify.
     """
     _check_name(name)
@@ -113,8 +114,9 @@ def _keep(package: ModelPackage, registry: Path) -> ModelPackage:
 def _promoted(
     client: MlflowClient, name: str, package: ModelPackage, version: str, alias: str, registry: Path
 ) -> dict[str, str]:
-    if alias == "champion" and package.manifest.get("gate") == "fail":
-        return {"alias": "", "refused": "its gate failed, so it cannot become champion"}
+    if alias == "champion" and package.manifest.get("gate") == "fail" and not package.manifest.get("accepted"):
+        remedy = "unless somebody answers for it: register accept='name: reason'"
+        return {"alias": "", "refused": f"its gate failed, so it cannot become champion, {remedy}"}
     if alias:
         client.set_registered_model_alias(name, alias, version)
     if alias == "champion":

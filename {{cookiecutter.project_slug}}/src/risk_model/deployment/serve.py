@@ -2,7 +2,7 @@
 
 A package with one byte changed, a model that failed its gate, an audit log somebody else writes to or a port in use
 each stop the start with one line. A model with too few events to judge starts only on a named person's reason, which
-is recorded.
+is recorded; one that failed only when that reason was already given to register it, and stands in its card.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import uvicorn
 
 from risk_model.deployment.app import create_app
 from risk_model.errors import UserError
-from risk_model.package import ModelPackage
+from risk_model.package import ModelPackage, person_and_reason
 
 DRAIN_SECONDS = 10
 
@@ -62,17 +62,19 @@ def admitted(package: ModelPackage, accept: str) -> str:
     verdict, where = package.manifest.get("gate"), package.directory
     if verdict == "pass":
         return ""
+    if known := package.manifest.get("accepted"):
+        return f"{known['by']}: {known['reason']}"
     if verdict != "too few to judge":
         raise UserError(
-            f"{where}: the gate's verdict is '{verdict}', not 'pass'; see the run's report, and train again"
+            f"{where}: the gate's verdict is '{verdict}', not 'pass'; see the run's report, and train again, or let "
+            "somebody answer for it: register run=DIRECTORY accept='name: reason'"
         )
-    person, _, reason = accept.partition(":")
-    if not person.strip() or not reason.strip():
+    if not accept:
         raise UserError(
             f"{where}: too few events to judge this model; serve it with --accept 'your name: your reason' "
             "(make serve ACCEPT='your name: your reason')"
         )
-    return accept.strip()
+    return "{by}: {reason}".format(**person_and_reason(accept, "--accept 'your name: your reason'"))
 
 
 def listen(host: str, port: int) -> socket.socket:

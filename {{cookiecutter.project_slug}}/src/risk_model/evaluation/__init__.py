@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,17 +29,21 @@ def evaluate(
     stands for what cannot be estimated. UserError when a risk is not a probability, or no row is left to judge.
     """
     from risk_model.evaluation import gates, subgroups
-    from risk_model.evaluation.judge import Question, judge_part
+    from risk_model.evaluation.judge import judge_part
+    from risk_model.evaluation.judged import Question
     from risk_model.evaluation.utility import curve_thresholds
+    from risk_model.evaluation.utility import findings as of_decision
 
     question = Question(threshold, curve_thresholds(decision), settings, seed)
     parts = {name: judge_part(rows, question) for name, rows in _unseen(predictions).items()}
-    seen = [f for name, part in parts.items() for f in gates.findings(name, part["models"])]
+    seen = of_decision(decision)
+    seen += [f for name, part in parts.items() for f in gates.findings(name, part["models"])]
     if "test" in parts:
         seen += subgroups.findings("test", parts["test"]["models"])
     found: dict[str, Any] = plain(
         {
             "threshold": threshold,
+            "decision": asdict(decision),
             "resamples": settings.resamples,
             "minimum_events": settings.minimum_events,
             "bounds": gates.bounds(settings),

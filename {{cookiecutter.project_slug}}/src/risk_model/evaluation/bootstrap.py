@@ -1,8 +1,8 @@
 """How sure is each number? A bootstrap that draws patients, not rows, and the same patients for every model.
 
 One resample draws as many subjects as there are, with replacement; a row counts as often as its subject was drawn. The
-rows are sorted by risk once, so that each resample is a single pass: AUROC, average precision, Brier score, log loss,
-ECE and net benefit come out exact, ties included. Calibration slope and calibration-in-the-large are fitted to at most
+rows are sorted by risk once, so that each resample is a single pass: AUROC, average precision, Brier score, log loss
+and net benefit come out exact, ties included. Calibration slope and calibration-in-the-large are fitted to at most
 BINS bins of neighbouring risks, each at its mean log odds (exact where there are no more rows than bins). Percentile
 intervals: Efron and Tibshirani 1993, chapter 13; whole clusters: Field and Welsh, JRSS B 2007.
 """
@@ -48,7 +48,7 @@ class Sample:
     """One model's predictions for some rows, in descending order of risk, ready to be resampled.
 
     `subject` int32[n] numbers the subjects, the same in all samples of one cohort; `ends` int64[j] cuts the rows into
-    segments, and `bounds` says for each binning how many segments lie before each of its edges.
+    segments, and `bounds` says for thresholds and line how many segments lie before each of their edges.
     """
 
     subject: npt.NDArray[np.int32]
@@ -78,7 +78,8 @@ class Sample:
         order = np.argsort(-risk, kind="stable")
         y, p = outcome[order].astype(np.int8), np.asarray(risk[order], dtype=np.float64)
         edges = _line_edges(metrics.logit(p), bins)
-        cuts = {**_cuts(p, thresholds), "line": edges}
+        above = len(p) - np.searchsorted(p[::-1], thresholds, side="left")
+        cuts = {"thresholds": above, "line": edges}
         ends = np.unique(np.concatenate([*cuts.values(), [len(p)]]))[1:]
         bounds = {name: np.searchsorted(ends, cut, side="right") for name, cut in cuts.items()}
         rows = np.diff(edges)
@@ -103,19 +104,6 @@ def _bin_means(values: Floats, edges: Whole) -> Floats:
     return np.diff(sums) / np.diff(edges) if len(edges) > 1 else NONE
 
 
-def _cuts(risk: Floats, thresholds: Floats) -> dict[str, Whole]:
-    """For each ECE binning and for the thresholds, how many of the descending rows lie above each edge."""
-    ascending, n = risk[::-1], len(risk)
-    cuts = {"thresholds": n - np.searchsorted(ascending, thresholds, side="left")}
-    binnings = {"ece": metrics.equal_width_edges()}
-    if n:
-        binnings["ece_equal_count"] = metrics.equal_count_edges(risk)
-    for name, edges in binnings.items():
-        inner = n - np.searchsorted(ascending, edges, side="right")
-        cuts[name] = np.concatenate([[0], inner[::-1], [n]])
-    return cuts
-
-
 @numba.njit(cache=True, nogil=True)
 def _one_pass(
     counts: Counts,
@@ -127,11 +115,11 @@ def _one_pass(
     totals: Floats,
     segments: Floats,
 ) -> None:
-    """Fills totals [4] (pairs won, precision at events, squared error, log loss) and segments [j, 3]: one resample."""
+    """Fills totals [4] (pairs won, precision at events, squared error, log loss) and segments [j, 2]: one resample."""
     above, flagged, tied, tied_events, won, precision, squared, logged = 0, 0, 0, 0, 0, 0.0, 0.0, 0.0
     last, start = 2.0, 0
     for j in range(len(ends)):
-        rows, events, risks = 0, 0, 0.0
+        rows, events = 0, 0
         for i in range(start, ends[j]):
             count = counts[subject[i]]
             if risk[i] != last:  # only now is it known how many shared the last risk
@@ -141,10 +129,10 @@ def _one_pass(
                 tied, tied_events, last = 0, 0, risk[i]
             hits = count * outcome[i]
             tied, tied_events = tied + count, tied_events + hits
-            rows, events, risks = rows + count, events + hits, risks + count * last
+            rows, events = rows + count, events + hits
             squared += count * (outcome[i] - last) ** 2
             logged += count * loss[i]
-        segments[j, 0], segments[j, 1], segments[j, 2], start = rows, events, risks, ends[j]
+        segments[j, 0], segments[j, 1], start = rows, events, ends[j]
     won += (tied - tied_events) * (2 * above + tied_events)
     precision += tied_events * (above + tied_events) / max(flagged + tied, 1)
     totals[0], totals[1], totals[2], totals[3] = won / 2, precision, squared, logged
@@ -173,9 +161,9 @@ def statistics(sample: Sample, counts: Counts) -> Statistics:
     and what is divided by them, are NaN.
     """
     totals = np.empty((len(counts), 4))
-    segments = np.empty((len(counts), len(sample.ends), 3))
+    segments = np.empty((len(counts), len(sample.ends), 2))
     _passes(counts, sample.subject, sample.outcome, sample.risk, sample.loss, sample.ends, totals, segments)
-    below = np.concatenate([np.zeros((len(counts), 1, 3)), np.cumsum(segments, axis=1)], axis=1)
+    below = np.concatenate([np.zeros((len(counts), 1, 2)), np.cumsum(segments, axis=1)], axis=1)
     rows, events = below[:, -1, 0], below[:, -1, 1]
     usable = (events > 0) & (events < rows)
     events, others = np.where(usable, events, NAN), np.where(usable, rows - events, NAN)
@@ -187,9 +175,6 @@ def statistics(sample: Sample, counts: Counts) -> Statistics:
         "brier": totals[:, 2] / (events + others),
         "log_loss": totals[:, 3] / (events + others),
     }
-    for name in ("ece", "ece_equal_count"):
-        bins = np.diff(below[:, sample.bounds.get(name, [0]), :], axis=1)
-        found[name] = np.abs(bins[:, :, 1] - bins[:, :, 2]).sum(axis=1) / (events + others)
     at = below[:, sample.bounds["thresholds"], :]
     return {**found, "flagged": at[:, :, 0], "found": at[:, :, 1], **_calibration(sample, below)}
 

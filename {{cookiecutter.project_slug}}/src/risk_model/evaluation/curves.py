@@ -1,10 +1,18 @@
-"""What does a figure show of discrimination and calibration? The ROC curve and the smooth calibration curve."""
+"""What do the four core figures show? ROC curve, smooth calibration curve, decision curve, distribution of risks."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from risk_model.evaluation.metrics import Floats, Outcomes
+from risk_model.evaluation import metrics
+from risk_model.evaluation.metrics import NAN, Floats, Outcomes
+
+if TYPE_CHECKING:
+    from risk_model.evaluation.judged import Judged, Question
+
+MIDDLE = (0.025, 0.975)
 
 
 def roc(outcome: Outcomes, risk: Floats, points: int = 150) -> tuple[Floats, Floats]:
@@ -46,3 +54,52 @@ class Loess:
         with np.errstate(invalid="ignore", divide="ignore"):
             height = np.where(flat, t0 / s0, (s2 * t0 - s1 * t1) / determinant)
         return np.asarray(np.clip(height, 0, 1))
+
+
+def drawn(own: Judged, reference: Judged, question: Question) -> dict[str, Any]:
+    """What the report draws of one model; "decision" is empty where no range of thresholds was stated."""
+    y, p, points = own.rows.outcome, own.rows.risk, own.rows.curve_points
+    bins = np.linspace(0, 1, 41)
+    shares = {"events": p[y == 1], "non_events": p[y == 0]}
+    return {
+        "roc": dict(zip(("false_positive_rate", "true_positive_rate"), roc(y, p), strict=True)),
+        "calibration": {"risk": points, "observed": own.once["curve"][0], **_band(own.draws["curve"])},
+        "decision": _decision(own, reference, question.curve) if len(question.curve) else {},
+        "risk_distribution": {
+            "edges": bins,
+            **{name: np.histogram(risks, bins)[0] / max(len(risks), 1) for name, risks in shares.items()},
+        },
+    }
+
+
+def _decision(own: Judged, reference: Judged, thresholds: Floats) -> dict[str, Any]:
+    """Net benefit at each threshold, in units of the prevalence as well, and how far it is from the reference's."""
+    estimates, base = _benefit(own, thresholds), _benefit(reference, thresholds)
+    benefits, difference = _benefits(own, thresholds), None
+    if own is not reference:
+        difference = {"estimate": estimates - base, **_band(benefits - _benefits(reference, thresholds))}
+    return {
+        "threshold": thresholds,
+        "net_benefit": estimates,
+        "standardised": estimates / own.rows.prevalence,
+        "treat_all": metrics.treat_all(own.rows.prevalence, thresholds),
+        **_band(benefits),
+        "difference": difference,
+    }
+
+
+def _benefit(judged: Judged, thresholds: Floats) -> Floats:
+    return np.array([metrics.net_benefit(judged.rows.outcome, judged.rows.risk, t) for t in thresholds])
+
+
+def _benefits(judged: Judged, thresholds: Floats) -> Floats:
+    """Net benefit of each draw at each threshold: float64[r, m]."""
+    found, flagged = judged.draws["found"][:, :-1], judged.draws["flagged"][:, :-1]
+    return np.asarray((found - (flagged - found) * thresholds / (1 - thresholds)) / judged.draws["rows"][:, None])
+
+
+def _band(draws: Floats) -> dict[str, Floats]:
+    kept = draws[np.isfinite(draws).all(axis=1)]
+    kept = kept if len(kept) else np.full((1, draws.shape[1]), NAN)
+    low, high = np.quantile(kept, MIDDLE, axis=0)
+    return {"low": low, "high": high}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from risk_model.findings import Finding
@@ -11,7 +12,13 @@ if TYPE_CHECKING:
 
 PASS, FAIL, UNCLEAR = "pass", "fail", "too few to judge"
 INFINITE = float("inf")
-NAMES = {"auroc": "AUROC", "slope": "calibration slope", "citl": "calibration-in-the-large"}
+NAMES = {
+    "auroc": "AUROC",
+    "slope": "calibration slope",
+    "citl": "calibration-in-the-large",
+    "ratio": "observed / expected events",
+    "net_benefit": "standardised net benefit",
+}
 
 
 def bounds(settings: Evaluation) -> dict[str, tuple[float, float]]:
@@ -34,15 +41,27 @@ def judge(figure: dict[str, float], low: float, high: float) -> str:
     return FAIL if figure["high"] <= low or high <= figure["low"] else UNCLEAR
 
 
-def verdict(metrics: dict[str, dict[str, float]], events: int, others: int, settings: Evaluation) -> dict[str, Any]:
-    """The verdict on one model in one part, and a sentence for each reason that is not a pass."""
+def verdict(
+    metrics: dict[str, dict[str, float]],
+    events: int,
+    others: int,
+    settings: Evaluation,
+    needs: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """The verdict on one model in one part, and a sentence for each reason that is not a pass.
+
+    `needs` is what `precision.needed` found: with fewer rows than a criterion needs, nothing passes.
+    """
     if min(events, others) < settings.minimum_events:
         why = f"{events} events and {others} non-events; {settings.minimum_events} of each are the least"
         return {"verdict": UNCLEAR, "reasons": [why]}
     limits = bounds(settings)
     judged = {name: judge(metrics[name], *limits[name]) for name in limits}
-    worst = next(v for v in (FAIL, UNCLEAR, PASS) if v in judged.values())
     reasons = [_reason(name, metrics[name], v, *limits[name]) for name, v in judged.items() if v != PASS]
+    short = [f"{NAMES[need['figure']]} {need['needed']:,}" for need in needs if not need["enough"]]
+    if short:
+        reasons.append(f"{events + others:,} rows are too few for intervals as narrow as asked: {', '.join(short)}")
+    worst = next(v for v in (FAIL, UNCLEAR, PASS) if v in judged.values() or (v == UNCLEAR and short))
     return {"verdict": worst, "reasons": reasons}
 
 

@@ -1,4 +1,4 @@
-"""Does the model serve every patient alike? The same figures by age, sex, ethnicity and site.
+"""Does the model serve every patient alike? The same figures by age, sex, ethnicity, their pairs, and site.
 
 Groups with too few events or non-events are counted and not judged. AUPRC is left out: it rises with the prevalence, so
 it must not be compared between groups (McDermott et al., NeurIPS 2024).
@@ -7,11 +7,13 @@ it must not be compared between groups (McDermott et al., NeurIPS 2024).
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from risk_model.data.shift import holm
 from risk_model.findings import Finding
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from risk_model.evaluation.metrics import Floats
 
 AGE_BANDS = {"under 18": 18.0, "18–44": 45.0, "45–64": 65.0, "65–79": 80.0, "80 and over": np.inf}  # below this age
+CROSSED = ("age band", "sex", "ethnicity")  # partitions whose intersections are judged as well
 PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
 LARGEST = 20  # groups of one partition shown by name; the rest are pooled
 COMPARED = ("auroc", "citl")
@@ -41,7 +44,14 @@ def age_band(age: Floats) -> Labels:
 def partitions(rows: pd.DataFrame) -> dict[str, Labels]:
     """For each partition of two groups or more, the group of each row, None where missing: {"sex": object[n], ...}."""
     found = {name: _labels(rows[column], name) for name, column in PARTITIONS.items() if column in rows}
-    return {name: labels for name, labels in found.items() if len(groups(labels, name)) > 1}
+    found = {name: labels for name, labels in found.items() if len(groups(labels, name)) > 1}
+    pairs = combinations([name for name in CROSSED if name in found], 2)
+    return found | {f"{one} and {other}": _crossed(found[one], found[other]) for one, other in pairs}
+
+
+def _crossed(one: Labels, other: Labels) -> Labels:
+    known = [None if None in pair else ", ".join(map(str, pair)) for pair in zip(one, other, strict=True)]
+    return np.array(known, dtype=object)
 
 
 def _labels(column: pd.Series[Any], name: str) -> Labels:
@@ -56,7 +66,10 @@ def _labels(column: pd.Series[Any], name: str) -> Labels:
 def groups(labels: Labels, name: str) -> list[str]:
     """The groups of a partition in the order they are shown: age bands by age, the rest by name."""
     present = {label for label in labels if label is not None}
-    return [band for band in AGE_BANDS if band in present] if name == "age band" else sorted(present)
+    if not name.startswith("age band"):
+        return sorted(present)
+    bands = list(AGE_BANDS)
+    return sorted(present, key=lambda label: (bands.index(label.split(",")[0]), label))
 
 
 def p_value(difference: float, draws: Floats) -> float:
@@ -68,25 +81,11 @@ def p_value(difference: float, draws: Floats) -> float:
     return math.erfc(abs(difference) / error / math.sqrt(2)) if error > 0 else float(difference == 0)
 
 
-def holm(p: list[float]) -> list[float]:
-    """Holm's step-down adjustment of p values (Holm 1979); NaN stays NaN and does not count.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    adjusted, worst = list(p), 0.0
-    known = sorted((i for i, value in enumerate(p) if not math.isnan(value)), key=lambda i: p[i])
-    for rank, i in enumerate(known):
-        worst = max(worst, min(1.0, (len(known) - rank) * p[i]))
-        adjusted[i] = worst
-    return adjusted
-
-
 def adjust(table: list[dict[str, Any]]) -> None:
     """Replaces each group's raw `p` by Holm's, over all groups and figures of one model's table."""
     cells = [(row, name) for row in table for name in row["p"]]
-    for (row, name), value in zip(cells, holm([row["p"][name] for row, name in cells]), strict=True):
-        row["p"][name] = value
+    for (row, name), value in zip(cells, holm(np.array([row["p"][name] for row, name in cells])), strict=True):
+        row["p"][name] = float(value)
 
 
 def findings(part: str, models: dict[str, Any]) -> list[Finding]:
@@ -104,8 +103,12 @@ def findings(part: str, models: dict[str, Any]) -> list[Finding]:
 
 def _finding(part: str, key: tuple[str, str], names: list[str], models: dict[str, Any]) -> Finding:
     row = next(r for r in models[names[0]]["subgroups"] if (r["partition"], r["group"]) == key)
-    here, everyone = (source["citl"]["estimate"] for source in (row["metrics"], models[names[0]]["metrics"]))
-    told = ", ".join(names).replace("_", " ")
-    message = f"on {part}, {told}: calibration-in-the-large is {here:.2f} here, {everyone:.2f} for all"
-    remedy = "look at how the outcome and the inputs are recorded in this group before using the model there"
+    here, everyone, told = row["metrics"], models[names[0]]["metrics"], ", ".join(names).replace("_", " ")
+    low = here["citl"]["estimate"] > everyone["citl"]["estimate"]
+    message = (
+        f"on {part}, {told}: risks are too {'low' if low else 'high'} here beside all patients together "
+        f"(calibration-in-the-large {here['citl']['estimate']:.2f} and {everyone['citl']['estimate']:.2f}, "
+        f"sensitivity {here['sensitivity']['estimate']:.0%} and {everyone['sensitivity']['estimate']:.0%})"
+    )
+    remedy = "look at how outcome and inputs are recorded in this group before using the model there"
     return Finding("warning", "subgroup", " ".join(key), message, remedy)

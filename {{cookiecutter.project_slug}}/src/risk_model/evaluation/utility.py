@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from risk_model.errors import UserError
+from risk_model.findings import Finding
 
 if TYPE_CHECKING:
     from risk_model.config import Decision
@@ -39,10 +40,22 @@ def operating_threshold(decision: Decision, prevalence: float) -> tuple[float, s
 
 
 def curve_thresholds(decision: Decision) -> Floats:
-    """The thresholds at which net benefit is reported, ascending; UserError unless 0 < low < high < 1."""
+    """The stated thresholds, ascending, or none; UserError unless 0 < low < high < 1, or without a clinical reason."""
+    if not decision.threshold_low and not decision.threshold_high:
+        return np.empty(0)
     if not 0 < decision.threshold_low < decision.threshold_high < 1:
         raise UserError("data.decision: threshold_low and threshold_high must ascend between 0 and 1")
+    if not decision.reason.strip():
+        raise UserError("data.decision.reason: state why a clinician would act between these thresholds")
     return np.linspace(decision.threshold_low, decision.threshold_high, CURVE_POINTS)
+
+
+def findings(decision: Decision) -> list[Finding]:
+    """A warning where nobody stated the range of thresholds within which a clinician would act."""
+    told = "no range of thresholds is stated, so no net benefit is reported"
+    remedy = "state data.decision.threshold_low, threshold_high and reason, after talking to those who will act"
+    stated = decision.threshold_low or decision.threshold_high
+    return [] if stated else [Finding("warning", "decision", "data.decision", told, remedy)]
 
 
 def per_1000(prevalence: float, sensitivity: float, alert_rate: float) -> dict[str, int]:

@@ -104,15 +104,14 @@ class XGBoost:
     ) -> XGBoost:
         """Adds trees until the validation log loss has not improved for `patience` rounds."""
         best = xgboost.callback.EarlyStopping(rounds=settings.patience, data_name="validation", metric_name="logloss")
-        matrix, shown = _matrix(train, threads), train.take(curve_rows(train.labels))
+        matrix, shown = _matrix(train, threads), curve_rows(train.labels)
+        # Of the very matrix it learns from XGBoost keeps the predictions; any other it predicts again after each tree.
+        curve = matrix if len(shown) == len(train.labels) else _matrix(train.take(shown), threads, matrix)
         booster = xgboost.train(
             _parameters(settings, seed, threads),
             matrix,
             settings.trees,
-            evals=[
-                (_matrix(shown, threads, matrix), "train"),
-                (_matrix(validation, threads, matrix), "validation"),
-            ],
+            evals=[(curve, "train"), (_matrix(validation, threads, matrix), "validation")],
             callbacks=[_Watch(record, settings.trees), best],
             verbose_eval=False,
         )

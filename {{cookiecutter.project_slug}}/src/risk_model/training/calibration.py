@@ -6,7 +6,7 @@ be told from the best is taken: judged on its own data, the most flexible one wo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -62,14 +62,20 @@ def choose_calibrator(
     Rows are those of the calibration split. `pos_weight` is the weight that events had in training. After pos_weight
     or focal loss the raw sigmoid is no candidate.
     """
-    fits = candidates(settings.loss, pos_weight, int(labels.sum()))
+    return choose_among(candidates(settings.loss, pos_weight, int(labels.sum())), logit, labels, subjects, seed)[1]
+
+
+def choose_among(
+    fits: Mapping[str, Fit], logit: Logits, labels: Outcome, subjects: Subjects, seed: int
+) -> tuple[str, Calibrator]:
+    """The first of the fits that five folds of subjects cannot tell from the best: its name, and fitted on all rows."""
     fold = subject_folds(subjects, labels, seed)
 
     def losses(fit: Fit) -> Floats:
         return log_losses(cross_fitted(lambda rows: fit(logit[rows], labels[rows]), logit, fold), labels)
 
     kind, _ = simplest_as_good({kind: losses(fit) for kind, fit in fits.items()}, subjects)
-    return fits[kind](logit, labels)
+    return kind, fits[kind](logit, labels)
 
 
 def candidates(loss: str, pos_weight: float, events: int) -> dict[str, Fit]:
@@ -101,6 +107,12 @@ def temperature(logit: Logits, labels: Outcome) -> Calibrator:
     """Fits the slope, 1 / temperature, alone (Guo et al. 2017)."""
     (slope,) = _maximum_likelihood(logit[:, None], labels)
     return Calibrator("temperature", slope=max(slope, SMALLEST_SLOPE))
+
+
+def shifted(logit: Logits, labels: Outcome) -> Calibrator:
+    """Fits the intercept alone: for a place where the event is more or less frequent (Janssen et al. 2008)."""
+    (intercept,) = _maximum_likelihood(np.ones((len(logit), 1)), labels, logit)
+    return Calibrator("intercept", intercept=intercept)
 
 
 def platt(logit: Logits, labels: Outcome) -> Calibrator:

@@ -27,22 +27,38 @@ def fit_models(
     XGBoost and the network look at the validation rows to know when to stop. With loss=pos_weight all three weigh
     events; focal loss changes the network alone. UserError when either part holds a single class.
     """
-    pos_weight = positive_weight(labels[splits.train], settings.training)
-    train, validation = (
-        _sample(features, labels, rows, part, pos_weight)
-        for part, rows in (("train", splits.train), ("validation", splits.validation))
-    )
+    train, validation, pos_weight = _samples(features, labels, splits, settings)
     choose_loss(settings.training)
-    seen, stopping = (_simple(rows, schema) for rows in (train, validation))
-    baselines: list[RiskModel] = [
+    baselines = fit_baselines(features, labels, splits, schema, settings, monitor)
+    network = fit_network(train, validation, schema, settings, pos_weight, monitor)
+    monitor.flush()
+    return {**baselines, network.name: network}
+
+
+def fit_baselines(
+    features: Features, labels: Outcome, splits: Splits, schema: Schema, settings: config.Config, monitor: Monitor
+) -> dict[str, RiskModel]:
+    """The two baselines by name, as `fit_models` fits them; of a signal the first `schema.simple` columns are enough.
+
+    A training row may stand in `splits.train` more than once, and counts as often.
+    """
+    seen, stopping, _ = _samples(features[:, : schema.simple], labels, splits, settings)
+    models: list[RiskModel] = [
         LogisticRegression.fit(seen, settings.model.logistic_regression),
         _fit_xgboost(seen, stopping, settings, monitor),
     ]
     if schema.signal:
-        baselines = [FirstColumns(model, schema.simple, schema.width) for model in baselines]
-    models = [*baselines, fit_network(train, validation, schema, settings, pos_weight, monitor)]
-    monitor.flush()
+        models = [FirstColumns(model, schema.simple, schema.width) for model in models]
     return {model.name: model for model in models}
+
+
+def _samples(
+    features: Features, labels: Outcome, splits: Splits, settings: config.Config
+) -> tuple[Sample, Sample, float]:
+    """The rows to learn from, those to stop by, and the weight of an event in both."""
+    weight = positive_weight(labels[splits.train], settings.training)
+    train = _sample(features, labels, splits.train, "train", weight)
+    return train, _sample(features, labels, splits.validation, "validation", weight), weight
 
 
 def _sample(features: Features, labels: Outcome, rows: Rows, part: str, pos_weight: float) -> Sample:
@@ -52,10 +68,6 @@ def _sample(features: Features, labels: Outcome, rows: Rows, part: str, pos_weig
     if np.isinf(chosen).any():
         raise UserError(f"{part}: holds infinite values; mark them as missing in the data")
     return Sample(chosen, outcome, np.where(outcome == 1, pos_weight, 1.0))
-
-
-def _simple(rows: Sample, schema: Schema) -> Sample:
-    return rows._replace(features=np.ascontiguousarray(rows.features[:, : schema.simple]))
 
 
 def _fit_xgboost(train: Sample, validation: Sample, settings: config.Config, monitor: Monitor) -> XGBoost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def report_facts(
     return {
         "title": f"{schema.outcome} — {schema.name}",
         "cohort": described,
+        "fields": [asdict(field) for field in schema.fields],
         "split": split_report(cohort, splits).to_dict("records"),
         "shared_by_row_split": list(shared_by_row_split(cohort, len(splits.test) / len(cohort), settings.seed)),
         "quality": prepared.quality.to_dict(),

@@ -1,4 +1,4 @@
-"""What does it look like? The report's figures as SVG text, drawn from the numbers of `evaluate` and nothing else.
+"""What does it look like? The report's figures as SVG text, drawn from the numbers the room found and nothing else.
 
 Colours are Okabe and Ito's, told apart by readers with any colour vision; each model has a dash of its own as well.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -58,7 +59,7 @@ def core(part: dict[str, Any], champion: str, threshold: float) -> dict[str, str
         return {
             "discrimination": _roc(part, curves, look),
             "calibration": _calibration(curves, look, champion),
-            "net_benefit": _decision(curves, look, champion, threshold),
+            "net_benefit": _decision(curves, look, champion, threshold) if curves[champion]["decision"] else "",
             "distribution": _distribution(curves[champion], threshold),
         }
 
@@ -70,7 +71,7 @@ def _roc(part: dict[str, Any], curves: dict[str, Any], look: dict[str, dict[str,
         label = f"{words(name)} {part['models'][name]['metrics']['auroc']['estimate']:.2f}"
         axes.plot(curve["roc"]["false_positive_rate"], curve["roc"]["true_positive_rate"], label=label, **look[name])
     axes.legend(loc="lower right", title="AUROC")
-    return _svg(figure, "Receiver operating characteristic curve of each model")
+    return svg(figure, "Receiver operating characteristic curve of each model")
 
 
 def _calibration(curves: dict[str, Any], look: dict[str, dict[str, Any]], champion: str) -> str:
@@ -85,7 +86,7 @@ def _calibration(curves: dict[str, Any], look: dict[str, dict[str, Any]], champi
         axes.fill_between(band["risk"], band["low"], band["high"], color=look[champion]["color"], alpha=0.18, lw=0)
     axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left")
-    return _svg(figure, "Smooth calibration curve: observed share of events against predicted risk")
+    return svg(figure, "Smooth calibration curve: observed share of events against predicted risk")
 
 
 def _decision(curves: dict[str, Any], look: dict[str, dict[str, Any]], champion: str, threshold: float) -> str:
@@ -102,7 +103,7 @@ def _decision(curves: dict[str, Any], look: dict[str, dict[str, Any]], champion:
     top = max(max(curve["decision"]["net_benefit"]) for curve in curves.values())
     axes.set_ylim(-0.15 * max(top, 0.01), 1.45 * max(top, 0.01, *own["treat_all"][:1]))
     axes.legend(loc="upper right")
-    return _svg(figure, "Decision curve: net benefit against the threshold, with flagging everybody and nobody")
+    return svg(figure, "Decision curve: net benefit against the threshold, with flagging everybody and nobody")
 
 
 def _distribution(curves: dict[str, Any], threshold: float) -> str:
@@ -117,7 +118,7 @@ def _distribution(curves: dict[str, Any], threshold: float) -> str:
     highest = max(*bars["events"], *bars["non_events"])
     axes.set(xlim=(0, 1), ylim=(-1.05 * highest, 1.5 * highest))
     axes.legend(loc="upper right")
-    return _svg(figure, "Distribution of the predicted risk among patients with and without the event")
+    return svg(figure, "Distribution of the predicted risk among patients with and without the event")
 
 
 EPOCHS = {
@@ -147,7 +148,7 @@ def _epochs(title: str, history: list[dict[str, Any]], keys: list[str]) -> str:
         axes.plot([row["epoch"] for row in history], values, color=colour, linestyle=dash, label=key.split("_")[0])
     if len(keys) > 1:
         axes.legend()
-    return _svg(figure, f"{title} by epoch")
+    return svg(figure, f"{title} by epoch")
 
 
 def explanation(facts: dict[str, Any], fields: int = 15) -> str:
@@ -171,9 +172,36 @@ def explanation(facts: dict[str, Any], fields: int = 15) -> str:
         shap.summary_plot(np.array(facts["shap"]), values, feature_names=facts["fields"], show=False, **size)
         figure = plt.gcf()
         figure.axes[0].set_xlabel("SHAP value: change of the log odds")
-        drawn = _svg(figure, "SHAP values of the most important fields, one dot a patient")
+        drawn = svg(figure, "SHAP values of the most important fields, one dot a patient")
         plt.close(figure)
     return drawn
+
+
+SHOWN = 1_000  # points: more only fill the page
+
+
+def instability(name: str, judged: dict[str, Any], refits: npt.NDArray[np.float64]) -> str:
+    """The instability plot of one model: refitted against original risk, some points of float64[B, n], and the band.
+
+    `judged` is what `evaluation.stability.instability` found of them.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context(RC):
+        figure, axes = _panel("risk from the run's model", "risk from the refitted models")
+        picked = np.random.default_rng(0).permutation(refits.size)[:SHOWN]
+        original, band = np.array(judged["original"]), judged["band"]
+        colour, top = STYLES[0][0], min(1.0, 1.05 * max(refits.ravel()[picked].max(), *band["high"]))
+        axes.plot(original[picked % len(original)], refits.ravel()[picked], ".", color=GREY, markersize=2, alpha=0.45)
+        axes.fill_between(band["risk"], band["low"], band["high"], color=colour, alpha=0.18, lw=0, label="middle 95 %")
+        for edge in ("low", "high"):
+            axes.plot(band["risk"], band[edge], color=colour, linewidth=1.5)
+        axes.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle=":", label="the same risk")
+        for line in (axes.axvline, axes.axhline):
+            line(judged["threshold"], color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.set(xlim=(0, top), ylim=(0, top))
+        axes.legend(loc="upper left", frameon=True, framealpha=0.9, edgecolor="none")
+        return svg(figure, f"Instability plot, {words(name)}: risks of refitted models against those of the run")
 
 
 def _panel(x: str, y: str) -> tuple[Figure, Axes]:
@@ -183,7 +211,7 @@ def _panel(x: str, y: str) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot(xlabel=x, ylabel=y)
 
 
-def _svg(figure: Figure, alternative: str) -> str:
+def svg(figure: Figure, alternative: str) -> str:
     """The figure as one SVG element with a text alternative, the same bytes for the same numbers."""
     import matplotlib
 

@@ -9,22 +9,24 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from risk_model.evaluation.reporting import figures, tables, wording
+from risk_model.evaluation.reporting import figures, forest, tables, wording
 from risk_model.evaluation.reporting.figures import words
+from risk_model.evaluation.reporting.page import kind, write_page
 from risk_model.package import write_atomically
 
 Facts = dict[str, Any]
-HERE = Path(__file__).parent
 CONTENTS = {
     "core": "Core figures",
     "split": "Split",
     "found": "Findings",
     "models": "Models",
+    "places": "Places and times",
+    "precision": "Sample size",
     "recalibration": "Recalibration",
     "subgroups": "Subgroups",
+    "parity": "Parity",
     "choice": "Choice of champion",
     "explanation": "Explanation",
     "training": "Training",
@@ -34,13 +36,18 @@ CONTENTS = {
 
 
 def write_report(path: Path, facts: Facts) -> None:
-    """Writes a run's report as one self-contained HTML file, whole or not at all.
+    """Writes a run's report as one self-contained HTML file, and its core figures as SVG beside it in `figures/`.
 
     `facts` is JSON-able. Needed: "title", and "evaluation" as `evaluate` returns it. Read where present, and otherwise
-    "not recorded": "cohort", "split", "shared_by_row_split", "quality", "findings", "calibrators", "champion",
+    "not recorded": "cohort", "split", "left_out", "shared_by_row_split", "quality", "findings", "calibrators",
+    "champion",
     "threshold_reason", "training", "explanation", "examples", "alone", "start", "provenance".
     """
-    _write(path, "report.html.j2", _view(facts))
+    view = _view(facts)
+    write_page(path, "report.html.j2", view)
+    for name, drawn in {**view["figures"], "places": view["forest"]}.items():
+        if drawn:
+            write_atomically(path.parent / "figures" / f"{name}.svg", drawn.encode())
 
 
 def write_index(path: Path, entries: list[Facts]) -> None:
@@ -48,20 +55,7 @@ def write_index(path: Path, entries: list[Facts]) -> None:
 
     An entry has "name", "href", "outcome", "champion" and "evaluation".
     """
-    _write(path, "index.html.j2", {"entries": [_entry(entry) for entry in entries]})
-
-
-def _write(path: Path, template: str, view: Facts) -> None:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {"cell": wording.cell, "kind": _kind}
-    css = Markup((HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704 the package's own file
-    write_atomically(path, environment.get_template(template).render(css=css, **view).encode())
-
-
-def _kind(verdict: str) -> str:
-    return verdict if verdict in ("pass", "fail") else "unclear"
+    write_page(path, "index.html.j2", {"entries": [_entry(entry) for entry in entries]})
 
 
 def _entry(entry: Facts) -> Facts:
@@ -85,7 +79,7 @@ def _view(facts: Facts) -> Facts:
     return {
         "title": _capital(facts["title"]),
         "cohort_line": _cohort_line(facts.get("cohort", {})),
-        "verdict": {**verdict, "kind": _kind(verdict["verdict"])},
+        "verdict": {**verdict, "kind": kind(verdict["verdict"])},
         "beside": [text for text in (wording.baseline(chosen), wording.alone(alone)) if text],
         "threshold_reason": facts.get("threshold_reason", ""),
         "contents": list(CONTENTS.items()),
@@ -110,6 +104,8 @@ def _view(facts: Facts) -> Facts:
         "quality_tables": {k: rows for k, rows in quality.get("tables", {}).items() if rows},
         **_provenance(facts.get("provenance", {})),
         "gates": tables.gates(evaluation["bounds"]),
+        "decision": evaluation["decision"],
+        **_places(evaluation, facts.get("left_out", []), name),
     }
 
 
@@ -164,10 +160,17 @@ def _part(part: str, champion: str, evaluation: Facts, first: bool, alone: list[
         "reasons": [f"{words(name)}: {'; '.join(g['reasons'])}." for name, g in gates.items() if g["reasons"]],
         "dropped": content["resamples_dropped"],
         "differences": tables.differences(content, evaluation["reference"]),
+        "precision": tables.precision(content["models"][champion], content["n"]),
+        "parity": tables.parity(content["models"][champion]),
         "recalibration": tables.recalibration(content),
         "subgroups": tables.subgroups(content["models"][champion]),
         "figures": list(drawn.values()),
     }
+
+
+def _places(evaluation: Facts, left_out: list[Facts], champion: str) -> Facts:
+    shown = forest.rows(evaluation, left_out, champion)
+    return {"forest": _markup(forest.forest(shown)), "places": forest.table(shown), "left_out": bool(left_out)}
 
 
 def _examples(examples: Facts) -> Facts:

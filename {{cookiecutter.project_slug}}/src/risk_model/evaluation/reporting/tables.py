@@ -14,14 +14,30 @@ LABELS = {
     "citl": "calibration-in-the-large",
     "slope": "calibration slope",
     "net_benefit": "net benefit",
+    "standardised_net_benefit": "standardised net benefit",
+    "number_needed_to_evaluate": "number needed to evaluate",
     "sensitivity": "sensitivity",
+    "false_alert_rate": "false alert rate",
     "alert_rate": "alert rate",
     "brier": "Brier score",
     "log_loss": "log loss",
+    "smooth_ece": "smooth ECE",
     "ece": "ECE, 10 equal-width bins",
     "ece_equal_count": "ECE, 10 equal-count bins",
 }
-CALIBRATION = ("citl", "slope", "ece", "ece_equal_count", "brier")
+NEEDS = {
+    "ratio": "observed / expected events",
+    "slope": "calibration slope",
+    "auroc": "AUROC",
+    "net_benefit": "standardised net benefit",
+}
+PARITY = {
+    "demographic_parity_difference": "demographic parity: alert rates",
+    "equal_opportunity_difference": "equal opportunity: sensitivities",
+    "equalised_odds_difference": "equalised odds: sensitivities or false alert rates",
+}
+ON_REQUEST = {"accuracy": "accuracy", "f1": "F1"}
+CALIBRATION = ("citl", "slope", "smooth_ece", "ece", "ece_equal_count", "brier")
 SPLIT = ("part", "rows", "subjects", "events", "prevalence", "largest imbalance")
 SEVERITIES = ("error", "warning", "note")
 
@@ -50,22 +66,61 @@ def figure_rows(part: Row, threshold: float, beside_auroc: str = "") -> list[Row
         "auroc": beside_auroc,
         "auprc": f"prevalence {part['prevalence']:.3f}",
         "net_benefit": f"{at}; flagging everybody {everybody:.3f}",
+        "standardised_net_benefit": f"{at}; 1 would find every event and flag nobody else",
+        "number_needed_to_evaluate": f"{at}; flagged patients for each event found",
         "sensitivity": at,
+        "false_alert_rate": f"{at}; of those without the event",
         "alert_rate": at,
+        "accuracy": f"{at}; can be highest for risks that are wrong: choose nothing by it",
+        "f1": f"{at}; can be highest for risks that are wrong, ignores who is rightly left alone: choose nothing by it",
     }
     models = part["models"].values()
-    return [
+    crossed = {"label": "AUROC, DeLong's interval", "note": "a cross-check", "values": [m["delong"] for m in models]}
+    rows = [
         {"label": label, "note": notes.get(name, ""), "values": [judged["metrics"][name] for judged in models]}
-        for name, label in LABELS.items()
+        for name, label in (LABELS | ON_REQUEST).items()
+        if all(name in judged["metrics"] for judged in models)
     ]
+    return [rows[0], crossed, *rows[1:]]
 
 
 def differences(part: Row, reference: str) -> list[Row]:
     """Paired differences of the other models to the reference."""
     return [
-        {"model": words(name), **{LABELS[key]: figure for key, figure in judged["differences"].items()}}
+        {
+            "model": words(name),
+            **{LABELS[key]: figure for key, figure in judged["differences"].items()},
+            "AUROC, DeLong's interval": judged["delong_difference"],
+        }
         for name, judged in part["models"].items()
         if name != reference
+    ]
+
+
+def precision(judged: Row, rows: int) -> list[Row]:
+    """How many rows each criterion of Riley et al. needs, and whether these are enough."""
+    return [
+        {
+            "figure": NEEDS[need["figure"]],
+            "interval no wider than": f"{need['width']:g}",
+            "rows needed": need["needed"],
+            "rows here": rows,
+            "verdict": "enough" if need["enough"] else "too few to judge",
+        }
+        for need in judged["precision"]
+    ]
+
+
+def parity(judged: Row) -> list[Row]:
+    """How far apart the groups of each partition are treated, beside how far apart their base rates are."""
+    return [
+        {
+            "groups by": partition,
+            "groups": figures["groups"],
+            "base rates": f"{percent(figures['base_rates'][0])} to {percent(figures['base_rates'][1])}",
+            **{label: figures[name] for name, label in PARITY.items()},
+        }
+        for partition, figures in judged["parity"].items()
     ]
 
 
@@ -83,6 +138,7 @@ def subgroups(judged: Row) -> list[Row]:
     if not any(row["judged"] for row in judged["subgroups"]):
         return []
     shown = ("auroc", "citl", "slope", "sensitivity", "alert_rate", "net_benefit")
+    judged = {**judged, "subgroups": [r for r in judged["subgroups"] if r["judged"] or " and " not in r["partition"]]}
     return [
         {
             "group": f"{row['partition']}: {row['group']}",
