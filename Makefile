@@ -49,6 +49,7 @@ bench: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
 bench: .venv/ready
 	python benchmarks/training_loop.py
 	python benchmarks/bootstrap.py
+	python benchmarks/evaluation.py
 	python benchmarks/explanations.py
 	python benchmarks/scoring.py
 	python benchmarks/signals.py

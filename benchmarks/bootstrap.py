@@ -1,6 +1,6 @@
 """How much faster is the bootstrap than a loop over scikit-learn, and does it give the same numbers?
 
-AUROC, average precision, ECE (ten equal-width bins) and Brier score of the same resamples, on one thread.
+AUROC, average precision, log loss and Brier score of the same resamples, on one thread.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 from timing import compare
 
 from risk_model.evaluation.bootstrap import Sample, Statistics, draw_counts, statistics
 
-NAMES = ("auroc", "auprc", "ece", "brier")
+NAMES = ("auroc", "auprc", "log_loss", "brier")
 RESAMPLES = 32
 Floats = npt.NDArray[np.float64]
 Outcome = npt.NDArray[np.int8]
@@ -28,13 +28,6 @@ def made_up(rows: int) -> tuple[Outcome, Floats]:
     return (rng.random(rows) < risk).astype(np.int8), risk
 
 
-def ece(outcome: Outcome, risk: Floats) -> float:
-    """Expected calibration error over ten equal-width bins, as usually written with numpy."""
-    bins = np.minimum((risk * 10).astype(int), 9)
-    gaps = np.bincount(bins, outcome, minlength=10) - np.bincount(bins, risk, minlength=10)
-    return float(np.abs(gaps).sum() / len(risk))
-
-
 def by_scikit_learn(outcome: Outcome, risk: Floats, seed: int) -> Floats:
     """The four statistics of each resample: float64[RESAMPLES, 4]."""
     found = []
@@ -42,7 +35,7 @@ def by_scikit_learn(outcome: Outcome, risk: Floats, seed: int) -> Floats:
         for count in counts:
             drawn = np.repeat(np.arange(len(risk)), count)
             y, p = outcome[drawn], risk[drawn]
-            found.append([roc_auc_score(y, p), average_precision_score(y, p), ece(y, p), brier_score_loss(y, p)])
+            found.append([roc_auc_score(y, p), average_precision_score(y, p), log_loss(y, p), brier_score_loss(y, p)])
     return np.array(found)
 
 

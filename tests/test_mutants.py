@@ -52,9 +52,9 @@ MUTANTS = {
         "tests/test_project.py::test_importing_the_package_turns_telemetry_off",
     ),
     "trap 1: accuracy heads the results": Mutant(
-        "src/risk_model/evaluation/judge.py",
-        '            "brier": metrics.brier(y, p),\n',
-        '            "brier": metrics.brier(y, p),\n            "accuracy": float((flagged == (y == 1)).mean()),\n',
+        "src/risk_model/evaluation/judged.py",
+        "silent: tuple[str, ...] = OF_CLASSES if not question.settings.classification else ()",
+        "silent: tuple[str, ...] = ()",
         "tests/evaluation/test_traps.py",
     ),
     "trap 2: an activation before the loss that applies its own": Mutant(
@@ -104,6 +104,37 @@ MUTANTS = {
         'prediction_id = await self.audit.append("prediction", facts | known, asked.row.tobytes())',
         'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, asked.row.tobytes()))',
         "tests/deployment/test_app.py",
+    ),
+    "intervals draw rows, not patients": Mutant(
+        "src/risk_model/evaluation/judge.py",
+        'codes, subjects = pd.factorize(part["subject_id"])',
+        'codes, subjects = pd.factorize(part.groupby("model").cumcount())',
+        "tests/evaluation/test_extremes.py",
+    ),
+    "a site that is left out teaches": Mutant(
+        "src/risk_model/leave_out.py",
+        "return LeftOut(kind, name, cohort, splits, splits.external.get(part, np.empty(0, dtype=np.int64)))",
+        "return LeftOut(kind, name, cohort, split(cohort, settings.split, replace(data, held_out_sites=[], "
+        "held_out_period=0.0), settings.seed), splits.external[part])",
+        "tests/test_leave_out.py",
+    ),
+    "a recalibrated model is judged on the patients that its line was fitted to": Mutant(
+        "src/risk_model/elsewhere.py",
+        "mended = cross_fitted(lambda rows: FITS[kind](logit[rows], labels[rows]), logit, fold)",
+        "mended = cross_fitted(lambda rows: line, logit, fold)",
+        "tests/test_elsewhere.py",
+    ),
+    "what failed is served on anybody's word": Mutant(
+        "src/risk_model/deployment/serve.py",
+        'if verdict != "too few to judge":',
+        'if verdict not in ("too few to judge", "fail"):',
+        "tests/test_acceptance.py",
+    ),
+    "few patients pass": Mutant(
+        "src/risk_model/evaluation/gates.py",
+        "or (v == UNCLEAR and short)",
+        "",
+        "tests/evaluation/test_utility_and_gates.py",
     ),
     "one changed byte of the model is not noticed": Mutant(
         "src/risk_model/package.py",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from risk_model.config import Decision, Evaluation
 from risk_model.errors import UserError
-from risk_model.evaluation import gates
+from risk_model.evaluation import gates, utility
 from risk_model.evaluation.utility import curve_thresholds, in_words, operating_threshold, per_1000
 
 GOOD = {
@@ -83,3 +83,29 @@ def test_good_figures_on_eight_non_events_are_too_few_to_judge() -> None:
     found = gates.verdict(GOOD, 115, 8, Evaluation())
     assert found["verdict"] == "too few to judge"
     assert "8 non-events" in found["reasons"][0]
+
+
+def test_with_fewer_rows_than_a_stated_interval_needs_nothing_passes() -> None:
+    needs = [
+        {"figure": "auroc", "width": 0.1, "needed": 450, "enough": False},
+        {"figure": "slope", "width": 0.4, "needed": 150, "enough": True},
+    ]
+    found = gates.verdict(GOOD, 100, 100, Evaluation(), needs)
+    assert found["verdict"] == "too few to judge"
+    assert found["reasons"] == ["200 rows are too few for intervals as narrow as asked: AUROC 450"]
+    broken = {**GOOD, "slope": {"estimate": 0.4, "low": 0.3, "high": 0.5}}
+    assert gates.verdict(broken, 100, 100, Evaluation(), needs)["verdict"] == "fail"  # more rows would not mend it
+
+
+def test_without_a_stated_range_there_is_no_curve_and_a_warning() -> None:
+    assert len(curve_thresholds(Decision(harm_ratio=4.0))) == 0
+    (warning,) = utility.findings(Decision(harm_ratio=4.0))
+    assert (warning.severity, "threshold_low" in warning.remedy) == ("warning", True)
+
+
+def test_a_range_without_its_clinical_reason_is_refused() -> None:
+    with pytest.raises(UserError, match=r"data\.decision\.reason"):
+        curve_thresholds(Decision(threshold_low=0.1, threshold_high=0.3))
+    stated = Decision(threshold_low=0.1, threshold_high=0.3, reason="a call costs little")
+    assert curve_thresholds(stated)[[0, -1]].tolist() == [0.1, 0.3]
+    assert utility.findings(stated) == []

@@ -1,4 +1,4 @@
-"""The same risks, three errors: against the published figures and scikit-learn's calibration curve."""
+"""The same risks, three errors: against the figures known before and scikit-learn's calibration curve."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from risk_model import traps
 from risk_model.traps import bins
 
 
-def test_the_error_is_what_was_published_for_each_binning() -> None:
+def test_the_error_of_each_binning_is_the_one_known_before() -> None:
     figures = bins.measure(*bins.predictions())
     assert [row["bins"] for row in figures] == ["10 of equal width", "15 of equal width", "10 of equal count"]
     assert [row["ECE"] for row in figures] == pytest.approx([0.0163, 0.0197, 0.0090], abs=0.0005)
@@ -32,7 +32,7 @@ def test_the_errors_agree_with_scikit_learns_calibration_curve() -> None:
         assert (row["fewest rows"], row["most rows"]) == (rows.min(), rows.max())
 
 
-def test_the_risks_are_those_of_malignant_biopsies_and_as_good_as_published() -> None:
+def test_the_risks_are_those_of_malignant_biopsies_and_as_good_as_known_before() -> None:
     labels, risk = bins.predictions()
     assert labels.mean() == pytest.approx(0.373, abs=0.001)
     assert roc_auc_score(labels, risk) == pytest.approx(0.995, abs=0.001)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -13,6 +14,7 @@ import pytest
 
 import risk_model
 from risk_model import traps
+from risk_model.data.sources import diabetes130
 from risk_model.errors import UserError
 from risk_model.traps.lesson import Lesson, Row
 
@@ -36,6 +38,15 @@ def test_data_that_a_demonstration_is_not_shown_on_is_refused_with_what_it_is_sh
         traps.run("weights", data="heart_disease")
     with pytest.raises(UserError, match="use wdbc"):
         traps.run("bins", data="support2")
+
+
+@pytest.mark.parametrize("name", [name for name, (data, _) in traps.TRAPS.items() if "diabetes130" in data])
+def test_what_must_be_downloaded_goes_to_the_cache_that_was_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diabetes130, "URL", "http://127.0.0.1:9/dataset_diabetes.zip")
+    with pytest.raises(UserError, match=re.escape(f"put the file at {tmp_path / diabetes130.FILE}")):
+        traps.run(name, data="diabetes130", cache=str(tmp_path))
 
 
 def test_the_listing_names_each_demonstration_and_its_data() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TRAPS = {  # the data each can be shown on, the first by default, and what it shows
     "weights": (("support2", "diabetes130"), "class weights break calibration, and one line mends it"),
-    "leak": (("support2",), "a column recorded later is worth more than all that is known in time"),
+    "leak": (("support2",), "columns recorded later turn .74 into .94"),
     "oversampling": (("diabetes130",), "oversampling before the split turns .64 into 1.00"),
     "overlap": (("diabetes130",), "the same patient on both sides of a split: small here, and why"),
     "bins": (("wdbc",), "the same risks, three values of the expected calibration error"),
