@@ -120,9 +120,9 @@ def test_nobody_flagged_finds_nobody_and_needs_no_evaluation() -> None:
 
 def test_rows_of_the_same_patients_make_intervals_wider() -> None:
     outcome, risk, subject = cohort("plain", 400)
-    copies = [np.repeat(values, 4) for values in (outcome, risk, subject)]
-    alone, repeated = figures(outcome, risk, subject), figures(*copies)
-    strangers = figures(copies[0], copies[1], np.arange(1600))
+    four, risks = np.repeat(outcome, 4), np.repeat(risk, 4)
+    alone, repeated = figures(outcome, risk, subject), figures(four, risks, np.repeat(subject, 4))
+    strangers = figures(four, risks, np.arange(1600))
     for name in ("auroc", "citl", "slope", "net_benefit"):
         width, same, less = (told[name]["high"] - told[name]["low"] for told in (alone, repeated, strangers))
         assert same == pytest.approx(width, rel=0.01), name  # copies tell nothing new
