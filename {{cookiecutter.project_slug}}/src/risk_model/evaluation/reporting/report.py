@@ -164,6 +164,7 @@ def _part(part: str, champion: str, evaluation: Facts, first: bool, alone: list[
         "parity": tables.parity(content["models"][champion]),
         "recalibration": tables.recalibration(content),
         "subgroups": tables.subgroups(content["models"][champion]),
+        "crossed": tables.subgroups(content["models"][champion], crossed=True),
         "figures": list(drawn.values()),
     }
 

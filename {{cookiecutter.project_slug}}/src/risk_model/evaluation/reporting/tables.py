@@ -6,6 +6,7 @@ from typing import Any
 
 from risk_model.evaluation.reporting.figures import words
 from risk_model.evaluation.reporting.wording import cell, percent
+from risk_model.evaluation.subgroups import ALPHA, PARTITIONS
 
 Row = dict[str, Any]
 LABELS = {
@@ -133,22 +134,26 @@ def recalibration(part: Row) -> list[Row]:
     ]
 
 
-def subgroups(judged: Row) -> list[Row]:
-    """The champion's groups: counts, figures, and which figure differs from all patients together."""
-    if not any(row["judged"] for row in judged["subgroups"]):
+def subgroups(judged: Row, crossed: bool = False) -> list[Row]:
+    """The champion's groups: counts, figures, and which figure differs from all patients together.
+
+    Of `crossed` partitions the groups that are large enough, of the others all.
+    """
+    chosen = [row for row in judged["subgroups"] if (row["partition"] not in PARTITIONS) == crossed]
+    if not any(row["judged"] for row in chosen):
         return []
     shown = ("auroc", "citl", "slope", "sensitivity", "alert_rate", "net_benefit")
-    judged = {**judged, "subgroups": [r for r in judged["subgroups"] if r["judged"] or " and " not in r["partition"]]}
     return [
         {
-            "group": f"{row['partition']}: {row['group']}",
+            "group": row["group"] if crossed else f"{row['partition']}: {row['group']}",
             "n": row["n"],
             "events": row["events"] if row["judged"] else "too few to judge",
             "prevalence": percent(row.get("prevalence")),
             **{LABELS[key]: row["metrics"].get(key) for key in shown},
-            "differs in": ", ".join(LABELS[key] for key, p in row["p"].items() if p is not None and p < 0.01) or "–",
+            "differs in": ", ".join(LABELS[key] for key, p in row["p"].items() if p is not None and p < ALPHA) or "–",
         }
-        for row in judged["subgroups"]
+        for row in chosen
+        if row["judged"] or not crossed
     ]
 
 
