@@ -107,6 +107,16 @@ def test_an_acceptance_needs_a_name_and_a_reason_and_changes_nothing_without(
     assert (directory / "packages" / name / "manifest.json").read_bytes() == before
 
 
+def test_there_is_nothing_to_accept_where_the_gate_passed(failing: tuple[Config, Path, str]) -> None:
+    settings, directory, name = failing
+    package = directory / "packages" / name
+    manifest = ModelPackage.open(package).manifest
+    seal(package, {**{k: v for k, v in manifest.items() if k != "files"}, "gate": "pass"})
+    settings.accept = WORDS
+    with pytest.raises(UserError, match="nothing to accept"):
+        register_run(settings, directory)
+
+
 def test_what_was_accepted_cannot_be_edited_afterwards(failing: tuple[Config, Path, str]) -> None:
     settings, directory, _ = failing
     settings.accept = WORDS

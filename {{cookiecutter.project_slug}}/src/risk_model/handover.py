@@ -14,6 +14,7 @@ from risk_model.cohort import Cohort, Rows, Splits
 from risk_model.config import Config
 from risk_model.data.prepare import Prepared
 from risk_model.data.reference import reference
+from risk_model.errors import UserError
 from risk_model.evaluation.reporting.card import model_card
 from risk_model.evaluation.utility import operating_threshold
 from risk_model.model.explain import background
@@ -99,10 +100,15 @@ def _spread(values: npt.NDArray[np.float64], rows: Rows, n: int) -> npt.NDArray[
 
 
 def accept_package(directory: Path, model: str, accept: str) -> None:
-    """Writes into a run's package who answers for it, why and when: into its evaluation, its card and its manifest."""
+    """Writes into a run's package who answers for it, why and when: into its evaluation, card and manifest.
+
+    UserError without a name and a reason, and where the gate passed.
+    """
     package = packages(directory)[model]
     manifest = ModelPackage.open(package).manifest
     person = person_and_reason(accept, "register accept='your name: your reason'")
+    if manifest["gate"] == "pass":
+        raise UserError(f"accept: the gate of {model} passed, so there is nothing to accept; leave it out")
     when = datetime.now(UTC).isoformat(timespec="seconds")
     accepted = {**person, "verdict": manifest["gate"], "when": when}
     judged = {**read_json(package / "evaluation.json"), "accepted": accepted}
