@@ -14,7 +14,7 @@ import pytest
 from risk_model.config import Config, Evaluation, Synthetic, Table
 from risk_model.data import load
 from risk_model.data.prepare import prepare
-from risk_model.elsewhere import evaluate_elsewhere, recalibrate
+from risk_model.elsewhere import evaluate_elsewhere, read, recalibrate
 from risk_model.errors import UserError
 from risk_model.package import FILES, ModelPackage
 from risk_model.pipeline import evaluate_run, train
@@ -92,7 +92,7 @@ def test_a_line_mends_the_average_and_touches_nothing_else(
     same = [name for name in FILES if (target / name).read_bytes() == before[name]]
     assert same == ["schema.json", "reference.json", "explain/background.npy"]
     first, second = ModelPackage.open(package), ModelPackage.open(target)
-    rows = load(wanted.data).encoded()
+    rows = read(wanted).cohort.encoded()
     (risk, logit), (mended, same_logit) = first.scorer(rows), second.scorer(rows)
     np.testing.assert_array_equal(logit, same_logit)
     line = second.manifest["calibration"]
@@ -105,9 +105,10 @@ def test_a_line_mends_the_average_and_touches_nothing_else(
 def test_what_a_mended_package_is_judged_by_was_scored_without_its_own_outcome(
     settings: Config, package: Path, table: Path, home: Path
 ) -> None:
-    directory, _, target = recalibrate(asked(settings, package, table, output=str(home / "crossed")))
+    wanted = asked(settings, package, table, output=str(home / "crossed"))
+    directory, _, target = recalibrate(wanted)
     judged = pd.read_parquet(directory / "predictions.parquet").query("model == 'logistic_regression'")
-    fitted, _ = ModelPackage.open(target).scorer(load(asked(settings, package, table).data).encoded())
+    fitted, _ = ModelPackage.open(target).scorer(read(wanted).cohort.encoded())
     assert np.abs(judged["predicted_boolean_probability"].to_numpy() - fitted).max() > 1e-4
 
 
