@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from risk_model.data import load
 from risk_model.data.prepare import prepare
 from risk_model.elsewhere import evaluate_elsewhere, read, recalibrate
 from risk_model.errors import UserError
-from risk_model.package import FILES, ModelPackage
+from risk_model.package import FILES, ModelPackage, seal
 from risk_model.pipeline import evaluate_run, train
+from risk_model.runs import write_json
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,20 @@ def test_what_cannot_be_mended_is_one_line_and_leaves_nothing(
     with pytest.raises(UserError, match=message):
         recalibrate(asked(settings, package, table, **wanted))
     assert not (home / "never").exists()
+
+
+def test_a_package_that_does_not_say_what_it_is_for_is_refused(
+    settings: Config, package: Path, table: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(package, old)
+    judged = json.loads((old / "evaluation.json").read_text())
+    del judged["decision"]
+    write_json(old / "evaluation.json", judged)
+    manifest = ModelPackage.open(package).manifest
+    seal(old, {key: value for key, value in manifest.items() if key != "files"})
+    with pytest.raises(UserError, match="evaluate its run again"):
+        evaluate_elsewhere(asked(settings, old, table))
 
 
 def test_a_table_without_the_models_fields_is_refused(settings: Config, package: Path, home: Path) -> None:

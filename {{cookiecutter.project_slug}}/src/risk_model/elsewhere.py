@@ -54,8 +54,11 @@ class Elsewhere:
 
     @property
     def decision(self) -> Decision:
-        """What the package was made for."""
-        return Decision(**self.package.json("evaluation.json")["decision"])
+        """What the package was made for; UserError when it does not say so."""
+        evaluation = self.package.json("evaluation.json")
+        if "decision" not in evaluation:
+            raise UserError(f"{self.package.directory}: does not say what it was made for; evaluate its run again")
+        return Decision(**evaluation["decision"])
 
     def table(self, risks: dict[str, Floats]) -> pd.DataFrame:
         """The prediction table, all rows in one external part."""

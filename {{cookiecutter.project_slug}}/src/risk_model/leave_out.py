@@ -42,6 +42,9 @@ class LeftOut:
     rows: Rows
 
 
+Turn = LeftOut | dict[str, Any]  # or what is told of one that cannot be left out
+
+
 def leave_out(settings: Config, cohort: Cohort, threshold: float) -> list[dict[str, Any]]:
     """Each site and each later period left out in turn: kind, name, n, events, and "models" with their figures.
 
@@ -49,9 +52,6 @@ def leave_out(settings: Config, cohort: Cohort, threshold: float) -> list[dict[s
     where neither site nor time was recorded.
     """
     return [_judged(one, settings, threshold) for one in (*_sites(settings, cohort), *_periods(settings, cohort))]
-
-
-Turn = LeftOut | dict[str, Any]
 
 
 def _sites(settings: Config, cohort: Cohort) -> Iterator[Turn]:

@@ -23,6 +23,7 @@ from risk_model.evaluation.reporting.markdown import (
 )
 from risk_model.evaluation.reporting.tables import LABELS
 from risk_model.evaluation.reporting.wording import percent
+from risk_model.evaluation.subgroups import PARTITIONS
 
 Facts = dict[str, Any]
 NOT_STATED = "Not stated"
@@ -145,9 +146,10 @@ def _subgroups(name: str, judged: Facts) -> str:
 
 
 def _groups(part: str, rows: list[Row], least: int) -> str:
-    single = [row for row in rows if " and " not in row["partition"]]  # of their pairs, few are large enough
+    single = [row for row in rows if row["partition"] in PARTITIONS]  # of their pairs, few are large enough
     few = [plain(f"{row['partition']} {row['group']}") for row in single if not row["judged"]]
-    judged = table(tables.subgroups({"subgroups": [row for row in rows if row["judged"]]}))
+    large = {"subgroups": [row for row in rows if row["judged"]]}
+    judged = table([*tables.subgroups(large), *tables.subgroups(large, crossed=True)])
     absent = f"Fewer than {least} events or non-events, so not judged: {', '.join(few)}." if few else ""
     return "\n\n".join(block for block in (f"### Groups of {plain(part)}", judged, absent) if block)
 
