@@ -106,6 +106,29 @@ def _decision(curves: dict[str, Any], look: dict[str, dict[str, Any]], champion:
     return svg(figure, "Decision curve: net benefit against the threshold, with flagging everybody and nobody")
 
 
+def difference(part: dict[str, Any], champion: str, reference: str, threshold: float) -> str:
+    """How much more net benefit than the reference, by threshold, with the champion's band; "" where none was told."""
+    import matplotlib
+
+    drawn = {name: (judged["curves"] or {}).get("decision") or {} for name, judged in part["models"].items()}
+    drawn = {name: curve for name, curve in drawn.items() if curve.get("difference")}
+    if not drawn:
+        return ""
+    look, first = styles(list(part["models"]), champion), champion if champion in drawn else next(iter(drawn))
+    with matplotlib.rc_context(RC):
+        figure, axes = _panel("threshold: flag at or above this risk", f"net benefit − that of {words(reference)}")
+        axes.axhline(0, color="black", linewidth=1, linestyle=":")
+        for name, curve in drawn.items():
+            axes.plot(curve["threshold"], curve["difference"]["estimate"], label=words(name), **look[name])
+        band = drawn[first]["difference"]
+        if None not in band["low"]:
+            at = drawn[first]["threshold"]
+            axes.fill_between(at, band["low"], band["high"], color=look[first]["color"], alpha=0.18, lw=0)
+        axes.axvline(threshold, color=GREY, linewidth=1, linestyle=(0, (2, 2)))
+        axes.legend(loc="best")
+        return svg(figure, f"Difference in net benefit to {words(reference)} against the threshold, with its interval")
+
+
 def _distribution(curves: dict[str, Any], threshold: float) -> str:
     figure, axes = _panel("predicted risk", "share of each group")
     bars = curves["risk_distribution"]

@@ -160,6 +160,7 @@ def _part(part: str, champion: str, evaluation: Facts, first: bool, alone: list[
         "reasons": [f"{words(name)}: {'; '.join(g['reasons'])}." for name, g in gates.items() if g["reasons"]],
         "dropped": content["resamples_dropped"],
         "differences": tables.differences(content, evaluation["reference"]),
+        "difference": _markup(figures.difference(content, champion, evaluation["reference"], evaluation["threshold"])),
         "precision": tables.precision(content["models"][champion], content["n"]),
         "parity": tables.parity(content["models"][champion]),
         "recalibration": tables.recalibration(content),
