@@ -285,4 +285,14 @@ def test_the_log_of_a_server_that_came_and_went_is_whole(
             predict(client, patient)
     assert verify(log).problem == ""
     assert records(log, "start")[0]["accepted"] == "Dr. Roe: pilot on one ward"
+
+
+def test_whoever_accepted_the_model_at_the_door_stands_in_the_card_that_is_served(
+    package: ModelPackage, log: Path
+) -> None:
+    for accepted in ("Dr. Roe: pilot on one ward", ""):
+        with TestClient(create_app(package, log, accepted)) as client:
+            card = client.get("/v1/model", headers={"accept": "text/markdown"}).text
+        assert ("Accepted in spite of its gate" in card) == bool(accepted)
+        assert accepted in card
     assert len(records(log, "stop")) == 2

@@ -33,6 +33,20 @@ def headline(evaluation: dict[str, Any], model: str) -> dict[str, Any]:
     return told
 
 
+def shown_facts(package: ModelPackage, accepted: str) -> dict[str, Any]:
+    """What the service tells of its model beside the card: who accepted it, manifest, schema and figures."""
+    evaluation = headline(package.json("evaluation.json"), package.manifest["model"])
+    schema = shown_schema(package)
+    return {"accepted": accepted, "manifest": package.manifest, "schema": schema, "evaluation": evaluation}
+
+
+def shown_card(package: ModelPackage, accepted: str) -> str:
+    """The package's card, and who accepted the model at the start of the server, where the card does not say so."""
+    card = (package.directory / "model_card.md").read_text(encoding="utf-8")
+    told = not accepted or package.manifest.get("accepted")
+    return card if told else f"{card}\n## Accepted in spite of its gate\n\n- At the start of this server: {accepted}\n"
+
+
 def shown_schema(package: ModelPackage) -> dict[str, Any]:
     """The package's schema.json without the tokenizer, which is a book of its own."""
     schema = package.json("schema.json")

@@ -25,14 +25,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from risk_model import __version__
 from risk_model.deployment.answers import (
-    headline,
     json_response,
     on_error,
     on_http_error,
     openapi,
     problem,
     read_body,
-    shown_schema,
+    shown_card,
+    shown_facts,
 )
 from risk_model.deployment.audit import AuditError, AuditLog
 from risk_model.deployment.explanations import explaining
@@ -167,12 +167,10 @@ class Service:
 
     async def model_card(self, request: Request) -> Response:
         """`GET /v1/model`: the model card, as text for `Accept: text/markdown`, else with its facts as JSON."""
-        card = (self.package.directory / "model_card.md").read_text(encoding="utf-8")
+        card = shown_card(self.package, self._accepted)
         if "text/markdown" in request.headers.get("accept", ""):
             return PlainTextResponse(card, media_type="text/markdown")
-        evaluation = headline(self.package.json("evaluation.json"), self._facts["model"])
-        facts = {"accepted": self._accepted, "manifest": self.package.manifest, "schema": shown_schema(self.package)}
-        return json_response({**self._facts, **facts, "evaluation": evaluation, "card": card})
+        return json_response({**self._facts, **shown_facts(self.package, self._accepted), "card": card})
 
     async def ready(self, _: Request) -> Response:
         """`GET /readyz`: 200 when the package is unchanged, scores its golden case and records can be written."""
