@@ -32,6 +32,16 @@ from risk_model.config.compose import from_container, literal_overrides, to_cont
         (["run", "data.recorded_after=[a"], "cannot be read as a setting"),
         (["score"], "write score input=new.csv output=risks.csv"),
         (["evaluate", "run=nowhere"], "holds no trained run"),
+        (["evaluate", "run=nowhere", "data.decision.harm_ratio=3"], "train with it: run data.decision.harm_ratio=3"),
+        (["register", "seed=3"], "seed: register keeps the settings that the run was trained with"),
+        (["stability", "run=nowhere", "evaluation.refits=60"], "holds no trained run"),
+        (["evaluate", "evaluation.refits=60"], "evaluation.refits: evaluate keeps the settings"),
+        (["evaluate", "package=nowhere", "seed=3"], "not a finished model package"),
+        (["run", "data.decision.threshold_low=0.9"], "data.decision: threshold_low and threshold_high must ascend"),
+        (["recalibrate", "package=nowhere"], "output=DIRECTORY"),
+        (["compare", "nowhere", "elsewhere"], "holds no trained run"),
+        (["compare", "nowhere"], "the following arguments are required: RUN"),
+        (["traps", "weigths"], "did you mean 'weights'?"),
     ],
 )
 def test_a_wrong_command_gets_one_line_and_writes_nothing(

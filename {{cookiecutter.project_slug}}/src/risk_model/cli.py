@@ -32,6 +32,7 @@ COMMANDS = {
     "audit": "verify that nobody edited the audit log",
 }
 FLAGS = ("serve", "audit", "compare", "traps")
+OF_A_RUN = ("evaluate", "register", "stability")
 FUNCTIONS = {"train": "train_only"}
 
 
@@ -93,6 +94,7 @@ def _hydra(command: str, rest: list[str]) -> None:
 
     compose.refuse_untyped(rest)
     _refuse_flags(command, rest)
+    _refuse_ignored(command, rest)
     compose.register_configs()
 
     failures: list[Exception] = []  # Hydra would print a line of its own over an exception that passed through it
@@ -125,6 +127,18 @@ def _refuse_flags(command: str, rest: list[str]) -> None:
             )
         if not word.startswith("-") and "=" not in word and word not in known:
             raise UserError(f"'{word}': settings are written name=value (see {command} --help)")
+
+
+def _refuse_ignored(command: str, rest: list[str]) -> None:
+    """What acts on a trained run keeps the settings it was trained with: UserError for one that would be ignored."""
+    given = {word.split("=")[0].lstrip("+~"): word for word in rest if "=" in word and not word.startswith("-")}
+    if command not in OF_A_RUN or "package" in given:
+        return
+    kept = {"evaluation.refits"} if command == "stability" else set()
+    heard = ("run", "runs", "accept", "deployment", "hydra")
+    for key in [key for key in given if key.split(".")[0] not in heard and key not in kept]:
+        told = f"{command} keeps the settings that the run was trained with, so this would change nothing"
+        raise UserError(f"{key}: {told}; leave it out, or train with it: run {given[key]}")
 
 
 def _explain(error: Exception) -> str:

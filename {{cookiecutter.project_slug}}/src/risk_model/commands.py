@@ -12,6 +12,7 @@ from risk_model.data.split_report import split_report
 from risk_model.errors import UserError
 from risk_model.evaluation.reporting.figures import words
 from risk_model.evaluation.reporting.stability import sentences
+from risk_model.evaluation.utility import curve_thresholds
 from risk_model.package import ModelPackage, write_atomically
 from risk_model.pipeline import evaluate_run, register_run, train
 from risk_model.runs import find_run, read_json
@@ -100,6 +101,7 @@ def score(settings: Config) -> None:
 
 
 def _prepare_aloud(settings: Config) -> Prepared:
+    curve_thresholds(settings.data.decision)  # a decision that makes no sense is refused before anything is trained
     say("data", f"reading {settings.data.name}")
     prepared = prepare(settings)
     cohort, labels = prepared.cohort, prepared.cohort.labels

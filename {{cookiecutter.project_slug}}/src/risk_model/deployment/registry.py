@@ -69,6 +69,7 @@ def champion(registry: Path, name: str) -> Path:
     names = sorted(path.parent.name for path in registry.glob(f"*/{POINTER}"))
     if name not in names and (name or len(names) != 1):
         known = f"it has {', '.join(names)}" if names else "register a run first"
+        known += "; name one: deployment.registered_name=…, or serve --name" if len(names) > 1 else ""
         raise UserError(
             f"{registry}: no champion '{name}'; {known}" if name else f"{registry}: which champion? {known}"
         )
