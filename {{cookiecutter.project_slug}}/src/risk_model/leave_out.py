@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,8 @@ def leave_out(settings: Config, cohort: Cohort, threshold: float) -> list[dict[s
     One that has too few events, or leaves too few for the rest, has a "reason" instead of models. JSON-able; empty
     where neither site nor time was recorded.
     """
-    return [_judged(one, settings, threshold) for one in (*_sites(settings, cohort), *_periods(settings, cohort))]
+    turns = chain(_sites(settings, cohort), _periods(settings, cohort))  # one cohort of recordings at a time in memory
+    return [_judged(turn, settings, threshold) for turn in turns]
 
 
 def _sites(settings: Config, cohort: Cohort) -> Iterator[Turn]:
@@ -102,7 +103,7 @@ def _judged(turn: Turn, settings: Config, threshold: float) -> dict[str, Any]:
 def _figures(turn: LeftOut, settings: Config, threshold: float) -> dict[str, Any]:
     """Both baselines fitted and calibrated on the rest: their figures where they were left out, with intervals."""
     cohort, splits, held = turn.cohort, turn.splits, turn.splits.calibration
-    features, labels = cohort.encoded(), cohort.labels
+    features, labels = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple]), cohort.labels
     models = fit_baselines(features, labels, splits, cohort.schema, settings, Monitor())
     weight = positive_weight(labels[splits.train], settings.training)
     outcome, subject = labels[turn.rows], pd.factorize(cohort.subjects[turn.rows])[0]

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.evaluation import metrics
-from risk_model.evaluation.bootstrap import Sample, Statistics, interval, resample
+from risk_model.evaluation.bootstrap import Sample, interval, resample
+from risk_model.evaluation.judged import at_threshold
 from risk_model.evaluation.metrics import Floats
 
 RISK, OUTCOME, SUBJECT = "predicted_boolean_probability", "boolean_value", "subject_id"
@@ -63,8 +64,8 @@ def differences(
     if threshold is None:
         return found
     benefit = [metrics.net_benefit(_outcome(rows), _risk(rows), threshold) for rows in (first, second)]
-    draws = _net_benefit(theirs, threshold) - _net_benefit(ours, threshold)
-    return {**found, "net_benefit": interval(benefit[1] - benefit[0], draws)}
+    draws = [at_threshold(s, s["flagged"][:, 0], s["found"][:, 0], threshold)["net_benefit"] for s in (ours, theirs)]
+    return {**found, "net_benefit": interval(benefit[1] - benefit[0], draws[1] - draws[0])}
 
 
 def _outcome(rows: pd.DataFrame) -> npt.NDArray[np.int8]:
@@ -73,8 +74,3 @@ def _outcome(rows: pd.DataFrame) -> npt.NDArray[np.int8]:
 
 def _risk(rows: pd.DataFrame) -> Floats:
     return rows[RISK].to_numpy(np.float64)
-
-
-def _net_benefit(draws: Statistics, threshold: float) -> Floats:
-    flagged, found = draws["flagged"][:, 0], draws["found"][:, 0]
-    return np.asarray((found - (flagged - found) * threshold / (1 - threshold)) / draws["rows"])
