@@ -1,4 +1,5 @@
-"""How much faster is the bootstrap than a loop over scikit-learn, and does it give the same numbers?
+"""How much faster is the bootstrap than a loop over scikit-learn, and does it give the same
+numbers?
 
 AUROC, average precision, log loss and Brier score of the same resamples, on one thread.
 """
@@ -35,19 +36,30 @@ def by_scikit_learn(outcome: Outcome, risk: Floats, seed: int) -> Floats:
         for count in counts:
             drawn = np.repeat(np.arange(len(risk)), count)
             y, p = outcome[drawn], risk[drawn]
-            found.append([roc_auc_score(y, p), average_precision_score(y, p), log_loss(y, p), brier_score_loss(y, p)])
+            found.append(
+                [
+                    roc_auc_score(y, p),
+                    average_precision_score(y, p),
+                    log_loss(y, p),
+                    brier_score_loss(y, p),
+                ]
+            )
     return np.array(found)
 
 
 def by_counts(outcome: Outcome, risk: Floats, seed: int) -> Floats:
     """The same, as the evaluation room does it, sorting included: float64[RESAMPLES, 4]."""
     sample = Sample.of(outcome, risk, np.arange(len(risk)), bins=0)
-    chunks: list[Statistics] = [statistics(sample, counts) for counts in draw_counts(len(risk), RESAMPLES, seed)]
+    chunks: list[Statistics] = [
+        statistics(sample, counts) for counts in draw_counts(len(risk), RESAMPLES, seed)
+    ]
     return np.array([np.concatenate([chunk[name] for chunk in chunks]) for name in NAMES]).T
 
 
 def main() -> None:
-    """Prints, for each size, the largest difference and the ratio; exits with 1 when a difference is above 1e-12."""
+    """Prints, for each size, the largest difference and the ratio; exits with 1 when a difference
+    is above 1e-12.
+    """
     for rows, target in ((10_000, 30.0), (100_000, 14.0)):
         outcome, risk = made_up(rows)
         difference = np.abs(by_counts(outcome, risk, 1) - by_scikit_learn(outcome, risk, 1)).max()

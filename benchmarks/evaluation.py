@@ -1,8 +1,10 @@
-"""How long does a full evaluation take, and how does it grow? Three models, all subgroups, two external cohorts.
+"""How long does a full evaluation take, and how does it grow? Three models, all subgroups, two
+external cohorts.
 
-Every headline figure is resampled 1,000 times, by patient. The loop over scikit-learn computes AUROC, calibration slope
-and calibration-in-the-large of the same resamples for the same models, parts and groups; it runs a few resamples, for
-1,000 would take hours, and is scaled. Targets: under 60 s on two cores, 30 times the loop, linear to a million rows.
+Every headline figure is resampled 1,000 times, by patient. The loop over scikit-learn computes
+AUROC, calibration slope and calibration-in-the-large of the same resamples for the same models,
+parts and groups; it runs a few resamples, for 1,000 would take hours, and is scaled. Targets: under
+60 s on two cores, 30 times the loop, linear to a million rows.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from risk_model.config import Decision, Evaluation
+from risk_model.config import Evaluation
+from risk_model.core.decision import Decision
 from risk_model.evaluation import evaluate, subgroups
 from risk_model.evaluation.bootstrap import draw_counts
 from risk_model.evaluation.metrics import logit
@@ -28,7 +31,9 @@ LOOPED = 2  # resamples of the loop
 
 
 def made_up(rows: int) -> pd.DataFrame:
-    """A prediction table: eight tenths of the rows in the test split, a tenth in each of two external cohorts."""
+    """A prediction table: eight tenths of the rows in the test split, a tenth in each of two
+    external cohorts.
+    """
     rng = np.random.default_rng(0)
     z = rng.normal(-1.5, 1.2, rows)
     base = pd.DataFrame(
@@ -39,14 +44,18 @@ def made_up(rows: int) -> pd.DataFrame:
             "site": rng.choice(["A", "B", "C", "D"], rows),
             "age": rng.normal(62, 17, rows).clip(18, 99),
             "sex": rng.choice(["female", "male"], rows),
-            "ethnicity": rng.choice(["White", "Black", "Hispanic", "Asian"], rows, p=[0.6, 0.2, 0.14, 0.06]),
+            "ethnicity": rng.choice(
+                ["White", "Black", "Hispanic", "Asian"], rows, p=[0.6, 0.2, 0.14, 0.06]
+            ),
             "split": rng.choice(["test", "site: E", "last period"], rows, p=[0.8, 0.1, 0.1]),
         }
     )
     parts = []
     for name, noise in MODELS.items():
         risk = 1 / (1 + np.exp(-z - rng.normal(0, noise, rows)))
-        parts.append(base.assign(model=name, predicted_boolean_probability=risk, raw_probability=risk))
+        parts.append(
+            base.assign(model=name, predicted_boolean_probability=risk, raw_probability=risk)
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -71,7 +80,9 @@ def _figures(frame: pd.DataFrame, count: npt.NDArray[np.uint8]) -> None:
     x = logit(p[drawn])
     LogisticRegression(C=np.inf).fit(x[:, None], y[drawn])
     a = 0.0
-    for _ in range(5):  # Newton's method for the intercept alone, which scikit-learn has no offset for
+    for _ in range(
+        5
+    ):  # Newton's method for the intercept alone, which scikit-learn has no offset for
         q = 1 / (1 + np.exp(-a - x))
         a += float(np.sum(y[drawn] - q) / np.sum(q * (1 - q)))
 
@@ -88,15 +99,24 @@ def main() -> None:
     seconds(made_up(2_000))  # compiles the kernels
     table = made_up(100_000)
     ours = min(seconds(table) for _ in range(3))
-    print(f"full evaluation of 100,000 rows, 3 models, {SETTINGS.resamples:,} resamples: {ours:.1f} s (target 60 s)")
+    print(
+        f"full evaluation of 100,000 rows, 3 models, {SETTINGS.resamples:,} resamples: {ours:.1f} "
+        "s (target 60 s)"
+    )
     start = time.perf_counter()
     by_scikit_learn(table, LOOPED)
     theirs = (time.perf_counter() - start) / LOOPED * SETTINGS.resamples
-    print(f"  scikit-learn's loop, from {LOOPED} resamples: {theirs:,.0f} s, {theirs / ours:.0f}x (target 30x)")
+    print(
+        f"  scikit-learn's loop, from {LOOPED} resamples: {theirs:,.0f} s, {theirs / ours:.0f}x "
+        "(target 30x)"
+    )
     sizes = (10_000, 30_000, 300_000, 1_000_000) if "million" in sys.argv[1:] else (10_000, 30_000)
     for rows in sizes:
         took = seconds(made_up(rows))
-        print(f"  {rows:,} rows: {took:.1f} s, {took / rows * 1e6:.0f} µs a row (100,000: {ours / 0.1:.0f})")
+        print(
+            f"  {rows:,} rows: {took:.1f} s, {took / rows * 1e6:.0f} µs a row (100,000: "
+            f"{ours / 0.1:.0f})"
+        )
 
 
 if __name__ == "__main__":

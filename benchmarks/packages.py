@@ -1,4 +1,5 @@
-"""What is served and scored in the benchmarks? A sealed package of an untrained network: 60-128-128-1, or wider.
+"""What is served and scored in the benchmarks? A sealed package of an untrained network:
+60-128-128-1, or wider.
 
     python benchmarks/packages.py DIRECTORY
 
@@ -14,12 +15,12 @@ import numpy as np
 import torch
 from training_loop import Mlp
 
+from risk_model.core.files import write_json
+from risk_model.core.package import ModelPackage, seal
+from risk_model.core.schema import Field, Schema
 from risk_model.model.export import trace
-from risk_model.package import ModelPackage, seal
-from risk_model.runs import write_json
-from risk_model.schema import Field, Schema
-from risk_model.training.attach import attach
 from risk_model.training.calibration import Calibrator
+from risk_model.training.onnx_calibration import attach
 
 WARDS = ("medical", "surgical", "intensive")
 
@@ -43,13 +44,22 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
     (directory / "model_card.md").write_text("# Benchmark\n", encoding="utf-8")
     quantiles = {"missing": 0.0, "quantiles": np.linspace(-2, 2, 101).tolist()}
     shares = {"missing": 0.0, "shares": dict.fromkeys(WARDS, 1 / 3)}
-    reference = {field.name: quantiles if field.kind == "number" else shares for field in fields.fields}
+    reference = {
+        field.name: quantiles if field.kind == "number" else shares for field in fields.fields
+    }
     write_json(directory / "reference.json", {"rows": 1000, "fields": reference})
     write_json(directory / "evaluation.json", {})
     np.save(directory / "explain" / "background.npy", np.zeros((100, width), dtype=np.float32))
     seal(
         directory,
-        {"gate": "pass", "model": "network", "operating_threshold": 0.5, "versions": {}, "git": "", "fingerprint": ""},
+        {
+            "gate": "pass",
+            "model": "network",
+            "operating_threshold": 0.5,
+            "versions": {},
+            "git": "",
+            "fingerprint": "",
+        },
     )
     return ModelPackage.open(directory)
 

@@ -1,13 +1,15 @@
-"""How fast is an audited answer, beside a bare route and beside `mlflow models serve`? Ratios from one run.
+"""How fast is an audited answer, beside a bare route and beside `mlflow models serve`? Ratios from
+one run.
 
     python benchmarks/serving.py --package DIR [--project DIR] [--repeats 5] [--seconds 3] [--connections 64]
 
-Three servers answer for the same patient, one worker each, in turns, so that a busy machine slows all of them:
+Three servers answer for the same patient, one worker each, in turns, so that a busy machine slows
+all of them:
   predict  this project's POST /v1/predict: validated, scored, its audit record durably on disk before the answer
   bare     a FastAPI route that validates the same body with pydantic (strict, ranges, categories) and does nothing else
   mlflow   `mlflow models serve` of the same graph behind the same encoder, as a pyfunc model that checks its signature
-A ratio is the median over the repeats of requests per second against the server run just before. Needs `wrk`
-(apt-get install -y wrk). An answer that is not 2xx fails the benchmark.
+A ratio is the median over the repeats of requests per second against the server run just before.
+Needs `wrk` (apt-get install -y wrk). An answer that is not 2xx fails the benchmark.
 """
 
 from __future__ import annotations
@@ -73,8 +75,8 @@ PYFUNC = """
 from pathlib import Path
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
-from risk_model.package import ModelPackage
-from risk_model.schema import encode
+from risk_model.core.package import ModelPackage
+from risk_model.core.schema import encode
 
 class Served(PythonModel):
     def load_context(self, context):
@@ -115,7 +117,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Measured:
-    """One run of wrk: requests per second, and the 50th and 99th percentile of latency as wrk prints them."""
+    """One run of wrk: requests per second, and the 50th and 99th percentile of latency as wrk
+    prints them.
+    """
 
     rate: float
     p50: str
@@ -130,7 +134,11 @@ def patient(package: Path) -> dict[str, Any]:
     def value(field: dict[str, Any]) -> object:
         if field["kind"] == "category":
             return field["categories"][0]
-        return False if field["kind"] == "boolean" else round(reference[field["name"]]["quantiles"][50], 2)
+        return (
+            False
+            if field["kind"] == "boolean"
+            else round(reference[field["name"]]["quantiles"][50], 2)
+        )
 
     return {field["name"]: value(field) for field in schema["fields"]}
 
@@ -144,7 +152,9 @@ def free_port() -> int:
 @contextmanager
 def running(command: list[str], environment: dict[str, str], probe: str) -> Iterator[None]:
     """A process that answers at `probe`, ended with the block."""
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     try:
         deadline = time.monotonic() + 120
         while True:
@@ -165,7 +175,11 @@ def running(command: list[str], environment: dict[str, str], probe: str) -> Iter
 def request_script(directory: Path, name: str, body: dict[str, Any]) -> Path:
     """A wrk script that posts a body."""
     path, text = directory / f"{name}.lua", json.dumps(body, ensure_ascii=False)
-    quote = 'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [==[' + text + "]==]\n"
+    quote = (
+        'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [==['
+        + text
+        + "]==]\n"
+    )
     path.write_text(quote, encoding="utf-8")
     return path
 
@@ -173,22 +187,37 @@ def request_script(directory: Path, name: str, body: dict[str, Any]) -> Path:
 def measure(target: Target, connections: int, seconds: int) -> Measured:
     """One run of wrk with one thread."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "20s"]
-    run = subprocess.run([*command, "-s", str(target.script), target.url], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [*command, "-s", str(target.script), target.url], capture_output=True, text=True, check=True
+    )
     if failed := re.search(r"Non-2xx.*|Socket errors.*", run.stdout):
         sys.exit(f"{target.name}: {failed[0]}")
-    found = {key: re.search(rf"{key}\s+(\S+)", run.stdout) for key in ("Requests/sec:", "50%", "99%")}
+    found = {
+        key: re.search(rf"{key}\s+(\S+)", run.stdout) for key in ("Requests/sec:", "50%", "99%")
+    }
     rate, p50, p99 = (match[1] if match else "?" for match in found.values())
     return Measured(float(rate), p50, p99)
 
 
 def compare(ours: Target, other: Target, repeats: int, connections: int, seconds: int) -> float:
-    """Loads both servers in turns, prints their medians, and returns the median ratio of neighbours, ours / other."""
-    runs = [(measure(other, connections, seconds), measure(ours, connections, seconds)) for _ in range(repeats)]
+    """Loads both servers in turns, prints their medians, and returns the median ratio of
+    neighbours, ours / other.
+    """
+    runs = [
+        (measure(other, connections, seconds), measure(ours, connections, seconds))
+        for _ in range(repeats)
+    ]
     for target, column in ((other, 0), (ours, 1)):
         middle = sorted((pair[column] for pair in runs), key=lambda run: run.rate)[repeats // 2]
-        print(f"  {target.name:<8} {middle.rate:>9,.0f} requests/s   p50 {middle.p50:>9}   p99 {middle.p99:>9}")
+        print(
+            f"  {target.name:<8} {middle.rate:>9,.0f} requests/s   p50 {middle.p50:>9}   p99 "
+            f"{middle.p99:>9}"
+        )
     ratios = sorted(mine.rate / max(theirs.rate, 1.0) for theirs, mine in runs)
-    print(f"  ratio {statistics.median(ratios):.2f} (of {repeats} runs: {ratios[0]:.2f} to {ratios[-1]:.2f})")
+    print(
+        f"  ratio {statistics.median(ratios):.2f} (of {repeats} runs: {ratios[0]:.2f} to "
+        f"{ratios[-1]:.2f})"
+    )
     return statistics.median(ratios)
 
 
@@ -196,18 +225,37 @@ def start_all(stack: ExitStack, package: Path, project: Path, work: Path) -> dic
     """The three servers, started."""
     environment = {**os.environ, "PYTHONPATH": str(project / "src"), "OMP_NUM_THREADS": "1"}
     environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"  # mlflow calls uvicorn
+    environment["PATH"] = (
+        f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"  # mlflow calls uvicorn
+    )
     for name, code in (("pyfunc", PYFUNC), ("save", SAVE), ("bare", BARE), ("predict", PREDICT)):
         (work / f"{name}.py").write_text(code, encoding="utf-8")
     inputs, python, saved = patient(package), sys.executable, str(work / "pyfunc")
     save = [python, str(work / "save.py"), str(package), saved, str(work / "pyfunc.py")]
     subprocess.run(save, env=environment, check=True, capture_output=True)
     ports = {name: free_port() for name in ("bare", "predict", "mlflow")}
-    module = [python, *"-m mlflow models serve --env-manager local".split(), "-m", saved, "-p", str(ports["mlflow"])]
+    module = [
+        python,
+        *"-m mlflow models serve --env-manager local".split(),
+        "-m",
+        saved,
+        "-p",
+        str(ports["mlflow"]),
+    ]
     commands = {
-        "bare": ([python, str(work / "bare.py"), str(package), str(ports["bare"])], "/livez", "/v1/predict"),
+        "bare": (
+            [python, str(work / "bare.py"), str(package), str(ports["bare"])],
+            "/livez",
+            "/v1/predict",
+        ),
         "predict": (
-            [python, str(work / "predict.py"), str(package), str(ports["predict"]), str(work / "audit.db")],
+            [
+                python,
+                str(work / "predict.py"),
+                str(package),
+                str(ports["predict"]),
+                str(work / "audit.db"),
+            ],
             "/livez",
             "/v1/predict",
         ),
@@ -224,10 +272,14 @@ def start_all(stack: ExitStack, package: Path, project: Path, work: Path) -> dic
 
 def main() -> None:
     """Runs the comparisons and exits with 1 when a ratio is below its bound."""
-    parser = argparse.ArgumentParser(description="Requests per second of an audited prediction, as ratios.")
+    parser = argparse.ArgumentParser(
+        description="Requests per second of an audited prediction, as ratios."
+    )
     default = Path(__file__).parents[1] / "{{cookiecutter.project_slug}}"
     parser.add_argument("--package", type=Path, required=True, help="a sealed model package")
-    parser.add_argument("--project", type=Path, default=default, help="the project whose src is served")
+    parser.add_argument(
+        "--project", type=Path, default=default, help="the project whose src is served"
+    )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=64)
@@ -239,7 +291,10 @@ def main() -> None:
         settings = (flags.repeats, flags.connections, flags.seconds)
         for target in targets.values():
             measure(target, flags.connections, 1)  # warm
-        print(f"/v1/predict, audited, {flags.connections} connections, against a bare validating route (>= 0.50):")
+        print(
+            f"/v1/predict, audited, {flags.connections} connections, against a bare validating "
+            "route (>= 0.50):"
+        )
         bare = compare(targets["predict"], targets["bare"], *settings)
         print("against mlflow models serve of the same model (>= 20):")
         mlflow = compare(targets["predict"], targets["mlflow"], *settings)

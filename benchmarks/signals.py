@@ -1,8 +1,10 @@
-"""Is a network served faster from its graph than by torch? The same rows, one thread each, one request or many.
+"""Is a network served faster from its graph than by torch? The same rows, one thread each, one
+request or many.
 
-Weights do not matter for speed, so the networks are as they were before training. An encoder remembers windows while it
-is trained; here it must not, for a service sees new notes, of one window and of all. Target: 1.5 times; many words at
-once are plain matrix products to an encoder, which nothing does much faster.
+Weights do not matter for speed, so the networks are as they were before training. An encoder
+remembers windows while it is trained; here it must not, for a service sees new notes, of one window
+and of all. Target: 1.5 times; many words at once are plain matrix products to an encoder, which
+nothing does much faster.
 """
 
 from __future__ import annotations
@@ -15,15 +17,15 @@ from risk_model.config import NETWORKS
 from risk_model.config.imaging import Pixels
 from risk_model.config.text import Notes, SyntheticNotes
 from risk_model.config.waveform import SyntheticEcgs
+from risk_model.core.package import Scorer
+from risk_model.core.schema import Schema, Signal
 from risk_model.data.sources import images, notes, waveforms
 from risk_model.data.sources.recordings import schema_of
 from risk_model.model import encoder
 from risk_model.model.export import to_bytes
 from risk_model.model.network import NetworkModel, build
-from risk_model.package import Scorer
-from risk_model.schema import Schema, Signal
-from risk_model.training.attach import attach
 from risk_model.training.calibration import Calibrator
+from risk_model.training.onnx_calibration import attach
 
 TARGET, TURNS = 1.5, 15
 SIGNALS: dict[str, Signal] = {
@@ -38,7 +40,9 @@ SIGNALS: dict[str, Signal] = {
 
 
 def rows_of(schema: Schema, n: int, windows: int) -> np.ndarray:
-    """Rows like those of the kind: words for a text, in as many of its windows, and values in 0..1 for the rest."""
+    """Rows like those of the kind: words for a text, in as many of its windows, and values in 0..1
+    for the rest.
+    """
     rng = np.random.default_rng(0)
     if schema.signal is None or schema.signal.kind != "text":
         return rng.random((n, schema.width)).astype(np.float32)
@@ -68,7 +72,11 @@ def main() -> None:
                 for _ in range(calls):
                     scorer(rows)
 
-            def theirs(tensor: torch.Tensor = tensor, calls: int = calls, network: torch.nn.Module = network) -> None:
+            def theirs(
+                tensor: torch.Tensor = tensor,
+                calls: int = calls,
+                network: torch.nn.Module = network,
+            ) -> None:
                 with torch.inference_mode():
                     for _ in range(calls):
                         torch.sigmoid(network(tensor))

@@ -1,7 +1,9 @@
-"""How much faster is the training loop than DataLoader and TensorDataset, on one plain network and the same rows?
+"""How much faster is the training loop than DataLoader and TensorDataset, on one plain network and
+the same rows?
 
-Both do the same arithmetic: a 60-128-128-1 network, 100,000 rows in batches of 256, cross-entropy, gradients clipped
-and their norm kept for the monitor, AdamW, one thread. They differ in how rows become batches and steps become calls.
+Both do the same arithmetic: a 60-128-128-1 network, 100,000 rows in batches of 256, cross-entropy,
+gradients clipped and their norm kept for the monitor, AdamW, one thread. They differ in how rows
+become batches and steps become calls.
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ def made_up_rows() -> Table:
 
 
 def naive_epoch(
-    network: nn.Module, loader: DataLoader[tuple[torch.Tensor, ...]], optimizer: torch.optim.AdamW, clip_norm: float
+    network: nn.Module,
+    loader: DataLoader[tuple[torch.Tensor, ...]],
+    optimizer: torch.optim.AdamW,
+    clip_norm: float,
 ) -> float:
     """One epoch as most tutorials write it; the mean norm of the gradient before clipping."""
     loss, norms = nn.BCEWithLogitsLoss(), []
@@ -62,7 +67,9 @@ def main() -> None:
     loader = DataLoader(TensorDataset(*rows), batch_size=BATCH, shuffle=True)
     compare(
         "training, rows per second against DataLoader + TensorDataset",
-        lambda: train_epoch(ours, rows, choose_loss(settings), optimizer, BATCH, settings.clip_norm),
+        lambda: train_epoch(
+            ours, rows, choose_loss(settings), optimizer, BATCH, settings.clip_norm
+        ),
         lambda: naive_epoch(theirs, loader, naive, settings.clip_norm),
         turns=7,
         target=2.3,

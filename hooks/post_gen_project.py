@@ -1,4 +1,6 @@
-"""What belongs to the choices made, and what is the package called? Standard library only; twice changes nothing."""
+"""What belongs to the choices made, and what is the package called? Standard library only; twice
+changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import shutil
 from pathlib import Path
 
 TEMPLATE_PACKAGE = "risk_model"  # the package's real, importable name in the template's own tree
-LINE_LENGTH = 120
+LINE_LENGTH = 100
 
 # For each question and answer, the files and folders that no other answer keeps, as patterns.
 ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
@@ -21,7 +23,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/signals/image*.py",
             "src/risk_model/model/*cnn.py",
             "src/risk_model/model/image*.py",
-            "src/risk_model/evaluation/reporting/examples/image*.py",
+            "src/risk_model/reporting/examples/image*.py",
             "tests/imaging",
             "docs/imaging*",
         ),
@@ -34,7 +36,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/model/lstm.py",
             "src/risk_model/model/resnet1d.py",
             "src/risk_model/model/waveform*.py",
-            "src/risk_model/evaluation/reporting/examples/waveform*.py",
+            "src/risk_model/reporting/examples/waveform*.py",
             "tests/waveform",
             "docs/waveform*",
         ),
@@ -45,7 +47,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/signals/text*.py",
             "src/risk_model/model/encoder.py",
             "src/risk_model/model/transformer.py",
-            "src/risk_model/evaluation/reporting/examples/text*.py",
+            "src/risk_model/reporting/examples/text*.py",
             "tests/text",
             "docs/text*",
         ),
@@ -58,7 +60,8 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
         "Proprietary": ("licences/Proprietary",),
     },
 }
-# Lines between these marks of a comment stay where the modality is named; the marks themselves never do.
+# Lines between these marks of a comment stay where the modality is named; the marks themselves
+# never do.
 MARKED = re.compile(r"(?ms)^(?:# |<!-- )only ([a-z ]+?)(?: -->)?\n(.*?)^(?:# |<!-- )end(?: -->)?\n")
 WITH_MARKS = ("README.md", "pyproject.toml")
 FIRST_SOURCE = {
@@ -85,7 +88,9 @@ def _tree() -> list[Path]:
 
 
 def choose_files(answers: dict[str, str]) -> None:
-    """Drops the files of the answers that were not chosen, and puts the chosen licence in its usual place."""
+    """Drops the files of the answers that were not chosen, and puts the chosen licence in its usual
+    place.
+    """
     for question, choices in ONLY_FOR.items():
         for answer, names in choices.items():
             for name in names if answer != answers[question] else ():
@@ -101,7 +106,9 @@ def choose_lines(modality: str) -> None:
     """Drops the marked lines of the other modalities, and the marks."""
     for path in filter(Path.is_file, map(Path, WITH_MARKS)):
         text = path.read_text(encoding="utf-8")
-        path.write_text(MARKED.sub(lambda m: m[2] if modality in m[1].split() else "", text), encoding="utf-8")
+        path.write_text(
+            MARKED.sub(lambda m: m[2] if modality in m[1].split() else "", text), encoding="utf-8"
+        )
 
 
 def choose_source(modality: str) -> None:
@@ -139,7 +146,9 @@ def _rename_within(path: Path, package: str) -> None:
     renamed = re.sub(rf"\b{TEMPLATE_PACKAGE}\b", package, text)
     if renamed != text:
         lines = renamed.split("\n")
-        path.write_bytes("\n".join(map(_wrapped, lines) if path.suffix == ".py" else lines).encode())
+        path.write_bytes(
+            "\n".join(map(_wrapped, lines) if path.suffix == ".py" else lines).encode()
+        )
 
 
 def _wrapped(line: str) -> str:
@@ -148,7 +157,9 @@ def _wrapped(line: str) -> str:
     if len(line) <= LINE_LENGTH or not match:
         return line
     indent, start, names = match.groups()
-    return "\n".join([f"{indent}{start}(", *(f"{indent}    {name}," for name in names.split(", ")), f"{indent})"])
+    return "\n".join(
+        [f"{indent}{start}(", *(f"{indent}    {name}," for name in names.split(", ")), f"{indent})"]
+    )
 
 
 def main() -> None:

@@ -12,12 +12,14 @@ SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 SLUG_LENGTH = (3, 32)  # a longer name would break lines that the formatter has joined
 TEXT_LENGTHS = {"project_name": 60, "description": 200, "author": 100}
 
-# Control, format, surrogate, private, other symbols (emoji), line and paragraph separators: Unicode categories.
+# Control, format, surrogate, private, other symbols (emoji), line and paragraph separators: Unicode
+# categories.
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"  # needed to spell Persian and Indic names
 TEMPLATE_MARK = re.compile(r"\x7b[\x7b%#]")  # written so that this file is itself no template
 
-# What the project installs or imports, and words of its own layout: a package of that name would hide the real one.
+# What the project installs or imports, and words of its own layout: a package of that name would
+# hide the real one.
 TAKEN = """
     aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types antlr4 antlr4_python3_runtime anyio
     arrow ast_serialize attr attrs binaryornot blinker cachetools certifi cffi charset_normalizer click cloudpickle
@@ -57,15 +59,23 @@ def slug_problem(slug: str) -> str:
     """What is wrong with the short name, and what to do; "" when nothing is."""
     low, high = SLUG_LENGTH
     if not SLUG.fullmatch(slug):
-        return "use lower-case letters and digits, in words joined by single hyphens, such as icu-mortality"
+        return (
+            "use lower-case letters and digits, in words joined by single hyphens, such as "
+            "icu-mortality"
+        )
     if not low <= len(slug) <= high:
         return f"has {len(slug)} characters; use {low} to {high}"
     problem = package_problem(slug.replace("-", "_"))
-    return problem and f"{problem}; use two or three words that say what is predicted, such as icu-mortality"
+    return (
+        problem
+        and f"{problem}; use two or three words that say what is predicted, such as icu-mortality"
+    )
 
 
 def unusable(text: str) -> str:
-    """The first character that some file of the project could not hold, by name; "" when there is none."""
+    """The first character that some file of the project could not hold, by name; "" when there is
+    none.
+    """
     for character in text:
         category = unicodedata.category(character)
         emoji = category == "So" and ord(character) > 0xFF
@@ -83,16 +93,24 @@ def text_problem(text: str, longest: int) -> str:
     if len(text) > longest:
         return f"has {len(text)} characters; use at most {longest}"
     found = unusable(text)
-    return found and f"holds {found}; leave it out (double quotes, backslashes, line breaks and emoji cannot be used)"
+    return (
+        found
+        and f"holds {found}; leave it out (double quotes, backslashes, line breaks and emoji "
+        "cannot be used)"
+    )
 
 
 def problems(answers: dict[str, str]) -> list[str]:
     """A line for each answer that cannot be used."""
     found = {name: text_problem(answers[name], longest) for name, longest in TEXT_LENGTHS.items()}
     found["project_slug"] = slug_problem(answers["project_slug"])
-    if not found["project_slug"] and answers["__package"] != answers["project_slug"].replace("-", "_"):
+    if not found["project_slug"] and answers["__package"] != answers["project_slug"].replace(
+        "-", "_"
+    ):
         found["__package"] = "follows from project_slug; leave it out"
-    return [f"  {name}: {_shown(answers[name])} {problem}" for name, problem in found.items() if problem]
+    return [
+        f"  {name}: {_shown(answers[name])} {problem}" for name, problem in found.items() if problem
+    ]
 
 
 def _shown(answer: str) -> str:

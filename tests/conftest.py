@@ -1,4 +1,6 @@
-"""How do tests bake? `bake(**answers)` gives a BakedProject that can be asked and run, and leaves the home alone."""
+"""How do tests bake? `bake(**answers)` gives a BakedProject that can be asked and run, and leaves
+the home alone.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,11 @@ from cookiecutter.main import cookiecutter
 ROOT = Path(__file__).parent.parent
 TREE = ROOT / "{{cookiecutter.project_slug}}"
 MODALITIES = ("tabular", "imaging", "waveform", "text")
-QUESTIONS = {k: v for k, v in json.loads((ROOT / "cookiecutter.json").read_text()).items() if not k.startswith("_")}
+QUESTIONS = {
+    k: v
+    for k, v in json.loads((ROOT / "cookiecutter.json").read_text()).items()
+    if not k.startswith("_")
+}
 
 
 @dataclass(frozen=True)
@@ -44,16 +50,23 @@ class BakedProject:
         return self.path.name.replace("-", "_")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Runs `python -m command` in the project, with its sources importable; output is kept for the test to show."""
+        """Runs `python -m command` in the project, with its sources importable; output is kept for
+        the test to show.
+        """
         with self.start(*command) as process:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """The same, without waiting for its end."""
-        words, environment = [sys.executable, "-m", *command], {**os.environ, "PYTHONPATH": str(self.path / "src")}
+        words, environment = (
+            [sys.executable, "-m", *command],
+            {**os.environ, "PYTHONPATH": str(self.path / "src")},
+        )
         pipe = subprocess.PIPE
-        return subprocess.Popen(words, cwd=self.path, env=environment, stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen(
+            words, cwd=self.path, env=environment, stdout=pipe, stderr=pipe, text=True
+        )
 
     def passes(self, *command: str) -> str:
         """Its output when it succeeds; fails with the command's own words when it does not."""
@@ -67,12 +80,20 @@ Bake = Callable[..., BakedProject]
 
 @pytest.fixture
 def bake(tmp_path: Path) -> Bake:
-    """Bakes the template with these answers into the test's own folder; `template` and `options` for special cases."""
+    """Bakes the template with these answers into the test's own folder; `template` and `options`
+    for special cases.
+    """
     config = tmp_path / "cookiecutter.yaml"
-    config.write_text(f'replay_dir: "{tmp_path / "replay"}"\ncookiecutters_dir: "{tmp_path / "templates"}"\n')
+    config.write_text(
+        f'replay_dir: "{tmp_path / "replay"}"\ncookiecutters_dir: "{tmp_path / "templates"}"\n'
+    )
 
-    def bake_one(template: Path = ROOT, into: str = "baked", hooks: bool = True, **answers: str) -> BakedProject:
-        assert answers.keys() <= QUESTIONS.keys(), "cookiecutter would silently ignore an answer to no question"
+    def bake_one(
+        template: Path = ROOT, into: str = "baked", hooks: bool = True, **answers: str
+    ) -> BakedProject:
+        assert answers.keys() <= QUESTIONS.keys(), (
+            "cookiecutter would silently ignore an answer to no question"
+        )
         path = cookiecutter(
             str(template),
             no_input=True,

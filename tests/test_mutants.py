@@ -1,4 +1,6 @@
-"""Do the project's tests notice the mistakes they are there for? Each mistake is made once, and its test must fail."""
+"""Do the project's tests notice the mistakes they are there for? Each mistake is made once, and its
+test must fail.
+"""
 
 from __future__ import annotations
 
@@ -28,19 +30,19 @@ class Mutant:
 
 MUTANTS = {
     "a model may see what is recorded after the prediction": Mutant(
-        "src/risk_model/schema.py",
+        "src/risk_model/core/schema.py",
         "tuple(f for f in self.fields if not f.recorded_after)",
         "tuple(f for f in self.fields)",
         "tests/test_schema.py",
     ),
     "the hall imports a room": Mutant(
-        "src/risk_model/findings.py",
+        "src/risk_model/core/findings.py",
         "from dataclasses import asdict, dataclass\n",
         "from dataclasses import asdict, dataclass\n\nfrom risk_model import data\n",
         "tests/test_project.py::test_a_room_imports_only_the_hall_and_earlier_rooms",
     ),
     "serving imports pandas": Mutant(
-        "src/risk_model/schema.py",
+        "src/risk_model/core/schema.py",
         "if TYPE_CHECKING:\n    import pandas as pd\n",
         "import pandas as pd\n",
         "tests/test_project.py::test_serving_imports_nothing_that_only_training_needs",
@@ -52,7 +54,7 @@ MUTANTS = {
         "tests/test_project.py::test_importing_the_package_turns_telemetry_off",
     ),
     "trap 1: accuracy heads the results": Mutant(
-        "src/risk_model/evaluation/judged.py",
+        "src/risk_model/evaluation/resampled_metrics.py",
         "silent: tuple[str, ...] = OF_CLASSES if not question.settings.classification else ()",
         "silent: tuple[str, ...] = ()",
         "tests/evaluation/test_traps.py",
@@ -84,7 +86,8 @@ MUTANTS = {
     "imputation learns from rows outside train": Mutant(
         "src/risk_model/training/fit.py",
         "chosen, outcome = features[rows], labels[rows]",
-        "chosen, outcome = np.where(np.isnan(features), np.nanmedian(features, axis=0), features)[rows], labels[rows]",
+        "chosen, outcome = np.where(np.isnan(features), np.nanmedian(features, axis=0), "
+        "features)[rows], labels[rows]",
         "tests/training/test_fit.py",
     ),
     "the calibrator learns from test rows": Mutant(
@@ -102,24 +105,27 @@ MUTANTS = {
     "an answer does not wait for its record": Mutant(
         "src/risk_model/deployment/app.py",
         'prediction_id = await self.audit.append("prediction", facts | known, asked.row.tobytes())',
-        'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, asked.row.tobytes()))',
+        'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, '
+        "asked.row.tobytes()))",
         "tests/deployment/test_app.py",
     ),
     "intervals draw rows, not patients": Mutant(
-        "src/risk_model/evaluation/judge.py",
+        "src/risk_model/evaluation/split_evaluation.py",
         'codes, subjects = pd.factorize(part["subject_id"])',
         'codes, subjects = pd.factorize(part.groupby("model").cumcount())',
         "tests/evaluation/test_extremes.py",
     ),
     "a site that is left out teaches": Mutant(
-        "src/risk_model/leave_out.py",
-        "return LeftOut(kind, name, cohort, splits, splits.external.get(part, np.empty(0, dtype=np.int64)))",
-        "return LeftOut(kind, name, cohort, split(cohort, settings.split, replace(data, held_out_sites=[], "
+        "src/risk_model/validation/internal_external.py",
+        "return LeftOut(kind, name, cohort, splits, splits.external.get(part, np.empty(0, "
+        "dtype=np.int64)))",
+        "return LeftOut(kind, name, cohort, split(cohort, settings.split, replace(data, "
+        "held_out_sites=[], "
         "held_out_period=0.0), settings.seed), splits.external[part])",
         "tests/test_leave_out.py",
     ),
     "a recalibrated model is judged on the patients that its line was fitted to": Mutant(
-        "src/risk_model/elsewhere.py",
+        "src/risk_model/validation/external.py",
         "mended = cross_fitted(lambda rows: FITS[kind](logit[rows], labels[rows]), logit, fold)",
         "mended = cross_fitted(lambda rows: line, logit, fold)",
         "tests/test_elsewhere.py",
@@ -137,7 +143,7 @@ MUTANTS = {
         "tests/evaluation/test_utility_and_gates.py",
     ),
     "one changed byte of the model is not noticed": Mutant(
-        "src/risk_model/package.py",
+        "src/risk_model/core/package.py",
         "if not path.is_file() or listed.get(name) != digest(path):",
         "if not path.is_file():",
         "tests/test_package.py",
@@ -149,21 +155,27 @@ MUTANTS = {
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project to make mistakes in; each test leaves it as it was."""
     copy = tmp_path_factory.mktemp("mutants") / "project"
-    shutil.copytree(TREE, copy, ignore=shutil.ignore_patterns("__pycache__", ".*_cache", ".venv", ".hypothesis"))
+    shutil.copytree(
+        TREE, copy, ignore=shutil.ignore_patterns("__pycache__", ".*_cache", ".venv", ".hypothesis")
+    )
     return copy
 
 
 def run_tests(project: Path, test: str) -> subprocess.CompletedProcess[str]:
     """Runs a test, stopping at its first failure; no bytecode, which could outlive the mistake."""
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
-    return subprocess.run(command, cwd=project, env=dict(os.environ), capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=project, env=dict(os.environ), capture_output=True, text=True
+    )
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
 def test_a_mistake_is_noticed(project: Path, mutant: Mutant) -> None:
     path = project / mutant.file
     original = path.read_text(encoding="utf-8")
-    assert original.count(mutant.old) == 1, "the table is out of date: the text must stand in the file once"
+    assert original.count(mutant.old) == 1, (
+        "the table is out of date: the text must stand in the file once"
+    )
     path.write_text(original.replace(mutant.old, mutant.new), encoding="utf-8")
     try:
         done = run_tests(project, mutant.test)

@@ -12,7 +12,9 @@ from tests.conftest import Bake
 
 
 def flchain(path: Path) -> None:
-    """Writes the free light chain cohort as a CSV: death within five years, without the cause of death."""
+    """Writes the free light chain cohort as a CSV: death within five years, without the cause of
+    death.
+    """
     from sksurv.datasets import load_flchain
 
     people, followed = load_flchain()
@@ -43,7 +45,10 @@ def test_flchain_weights_break_calibration_and_recalibration_mends_it(
     for name in ("logistic_regression", "xgboost"):
         model = pooled["models"][name]
         raw, mended = (model[stage]["ece"]["estimate"] for stage in ("raw", "metrics"))
-        shown = f"flchain, 5-year death, out of fold, {name}: ECE {raw:.3f} raw, {mended:.3f} recalibrated"
+        shown = (
+            f"flchain, 5-year death, out of fold, {name}: ECE {raw:.3f} raw, {mended:.3f} "
+            "recalibrated"
+        )
         record_property("figures", shown)
         assert raw > 0.2  # logistic regression .258, XGBoost .219
         assert mended < 0.02

@@ -1,4 +1,6 @@
-"""Where do tests get their data, and what may they touch? One thread, no telemetry, no downloads."""
+"""Where do tests get their data, and what may they touch? One thread, no telemetry, no
+downloads.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,12 @@ from hypothesis import settings
 
 SOURCES = str(Path(__file__).parents[1] / "src")
 
-# Before any test module is imported: numeric libraries read these once, and commands that tests start inherit them.
+# Before any test module is imported: numeric libraries read these once, and commands that tests
+# start inherit them.
 os.environ.update(OMP_NUM_THREADS="1", MLFLOW_DISABLE_TELEMETRY="true", MPLBACKEND="Agg")
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH", "")]))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [SOURCES, os.environ.get("PYTHONPATH", "")])
+)
 
 settings.register_profile("project", deadline=None, derandomize=True, database=None)
 settings.load_profile("project")
@@ -21,7 +26,9 @@ settings.load_profile("project")
 
 @pytest.fixture(scope="session")
 def downloaded() -> Callable[[str], Path]:
-    """Finds a public file in $CLINICAL_DATA_CACHE: skips the test where it is absent, fails where CI runs."""
+    """Finds a public file in $CLINICAL_DATA_CACHE: skips the test where it is absent, fails where
+    CI runs.
+    """
 
     def find(name: str) -> Path:
         path = Path(os.environ.get("CLINICAL_DATA_CACHE", "")) / name

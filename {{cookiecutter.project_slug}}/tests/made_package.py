@@ -1,6 +1,8 @@
-"""A sealed package of a cohort of recordings, made in a second: its network has learnt nothing, as serving needs not.
+"""A sealed package of a cohort of recordings, made in a second: its network has learnt nothing, as
+serving needs not.
 
-Everything else is as training leaves it: the graph with its map and its calibration, schema, summaries, golden case.
+Everything else is as training leaves it: the graph with its map and its calibration, schema,
+summaries, golden case.
 """
 
 from __future__ import annotations
@@ -14,20 +16,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from risk_model.cohort import Cohort
-from risk_model.data.reference import reference
+from risk_model.core.cohort import Cohort
+from risk_model.core.files import write_atomically, write_json
+from risk_model.core.package import ModelPackage, Scorer, seal
+from risk_model.data.drift_reference import reference
 from risk_model.model.baseline import LogisticRegression, Sample
-from risk_model.model.columns import FirstColumns
 from risk_model.model.explain import background
+from risk_model.model.feature_subset import FirstColumns
 from risk_model.model.network import NetworkModel, build
-from risk_model.package import ModelPackage, Scorer, seal, write_atomically
-from risk_model.runs import write_json
-from risk_model.training.attach import attach
 from risk_model.training.calibration import Calibrator
+from risk_model.training.onnx_calibration import attach
 
 
 def untrained(cohort: Cohort, network: Any) -> NetworkModel:
-    """The network of these settings (a dataclass of the project's config), as it is before its first epoch."""
+    """The network of these settings (a dataclass of the project's config), as it is before its
+    first epoch.
+    """
     torch.manual_seed(0)
     built = build(network.name, cohort.encoded(), 0.4, network, cohort.schema)
     return NetworkModel(built.eval(), cohort.schema.width)
@@ -54,7 +58,12 @@ def package_of(directory: Path, cohort: Cohort, model: NetworkModel | FirstColum
     write_json(directory / "evaluation.json", {"parts": {}, "gates": {}})
     (directory / "explain").mkdir()
     np.save(directory / "explain" / "background.npy", rows)
-    facts = {"model": model.name, "operating_threshold": 0.5, "gate": "pass", "calibration": line.parameters}
+    facts = {
+        "model": model.name,
+        "operating_threshold": 0.5,
+        "gate": "pass",
+        "calibration": line.parameters,
+    }
     seal(directory, {**facts, "golden_risk": float(Scorer(graph)(rows)[0][0])})
     return ModelPackage.open(directory)
 
@@ -63,20 +72,33 @@ SERVED_ONCE = """
 import asyncio, json, sys
 from pathlib import Path
 from risk_model.deployment import serve
-from risk_model.package import ModelPackage
+from risk_model.core.package import ModelPackage
 app = serve.create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]))
 async def ask():
     sent = []
     async def receive(): return {"type": "http.request", "body": Path(sys.argv[3]).read_bytes()}
     async def send(message): sent.append(message)
     headers = [(b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "query_string": b"", "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "query_string": b""}
+    scope["headers"] = headers
     await app(scope, receive, send)
     assert json.loads(sent[1]["body"])["explanation"]["available"], sent
 asyncio.run(ask())
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
-HEAVY = {"torch", "pandas", "sklearn", "scipy", "mlflow", "shap", "xgboost", "onnx", "pyarrow", "matplotlib", "hydra"}
+HEAVY = {
+    "torch",
+    "pandas",
+    "sklearn",
+    "scipy",
+    "mlflow",
+    "shap",
+    "xgboost",
+    "onnx",
+    "pyarrow",
+    "matplotlib",
+    "hydra",
+}
 
 
 def training_libraries_that_serve(package: ModelPackage, body: bytes, where: Path) -> set[str]:

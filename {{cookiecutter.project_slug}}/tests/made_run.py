@@ -1,4 +1,6 @@
-"""A finished run on made-up patients, with everything that it knows: made once, for whatever reads a run."""
+"""A finished run on made-up patients, with everything that it knows: made once, for whatever reads
+a run.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ from typing import Any
 
 from risk_model import pipeline
 from risk_model.config import Config, Synthetic
+from risk_model.core.files import read_json
 from risk_model.data.prepare import Prepared, prepare
-from risk_model.evaluation.reporting.documents import write_documents
-from risk_model.evaluation.reporting.facts import report_facts
-from risk_model.runs import read_json
+from risk_model.reporting.content import report_facts
+from risk_model.reporting.documents import write_documents
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,29 @@ class Run:
 
 
 def small_run(where: Path) -> Run:
-    """Three thousand patients of five hospitals, models too small to be good, the documents beside the report."""
+    """Three thousand patients of five hospitals, models too small to be good, the documents beside
+    the report.
+    """
     settings = Config(data=Synthetic(subjects=3000), runs=str(where / "runs"))
     settings.deployment.tracking_uri = f"sqlite:///{where / 'mlflow.db'}"
-    settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = 20, 2, 50
-    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = 2, 16, 1
+    settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = (
+        20,
+        2,
+        50,
+    )
+    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = (
+        2,
+        16,
+        1,
+    )
     prepared = prepare(settings)
     directory = pipeline.train(settings, prepared)
     judged = pipeline.evaluate_run(settings, directory, prepared)
-    known = report_facts(settings, directory, prepared, read_json(directory / "training.json"), judged)
-    facts = json.loads(json.dumps({**known, "fields": [asdict(f) for f in prepared.cohort.schema.fields]}))
+    known = report_facts(
+        settings, directory, prepared, read_json(directory / "training.json"), judged
+    )
+    facts = json.loads(
+        json.dumps({**known, "fields": [asdict(f) for f in prepared.cohort.schema.fields]})
+    )
     write_documents(directory, facts)
     return Run(directory, prepared, facts)

@@ -1,6 +1,7 @@
 """A signal simple enough to know everything about: eight numbers in a text file, one per line.
 
-It stands in for a kind that a project need not know: `put_in_place` makes it what reads and draws waveforms.
+It stands in for a kind that a project need not know: `put_in_place` makes it what reads and draws
+waveforms.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from risk_model.errors import UserError
-from risk_model.evaluation.reporting.examples import Explained
-from risk_model.schema import Features, Field, Schema, Signal
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Field, Schema, Signal
+from risk_model.reporting.examples import Explained
 from risk_model.signals import Noticed, Part, Reading, Recording
 
 SIGNAL = Signal("strip", "waveform", (8,), described=2, unit="mV", rate=8.0)
@@ -35,7 +36,9 @@ def read(path: Path, signal: Signal) -> Reading:
         numbers = [float(line) for line in path.read_text().splitlines()]
     except (OSError, ValueError):
         raise UserError(f"{path}: is not a strip; record it again") from None
-    noticed = (Noticed("note", "polarity", "begin below zero"),) if numbers and numbers[0] < 0 else ()
+    noticed = (
+        (Noticed("note", "polarity", "begin below zero"),) if numbers and numbers[0] < 0 else ()
+    )
     return Reading(_strip(numbers, f"{path}: "), noticed, {"age": 50.0})
 
 

@@ -1,4 +1,6 @@
-"""A model that its gate did not pass is served only when a named person answers for it, in card and audit log."""
+"""A model that its gate did not pass is served only when a named person answers for it, in card and
+audit log.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from risk_model.config import Config, Synthetic
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage, seal
 from risk_model.data.prepare import prepare
 from risk_model.deployment.app import create_app
 from risk_model.deployment.registry import champion
 from risk_model.deployment.serve import admitted
-from risk_model.errors import UserError
-from risk_model.package import ModelPackage, seal
 from risk_model.pipeline import evaluate_run, register_run, train
 
 WORDS = "Ada Okoro: a trial without patients"
@@ -27,8 +29,16 @@ WORDS = "Ada Okoro: a trial without patients"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path]:
     home = tmp_path_factory.mktemp("home")
     settings = Config(data=Synthetic(subjects=2000), runs=str(home / "runs"))
-    settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = 10, 1, 20
-    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = 2, 8, 1
+    settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = (
+        10,
+        1,
+        20,
+    )
+    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = (
+        2,
+        8,
+        1,
+    )
     settings.deployment.tracking_uri = f"sqlite:///{home / 'mlflow.db'}"
     directory = train(settings, prepare(settings))
     evaluate_run(settings, directory, prepare(settings))
@@ -43,7 +53,10 @@ def failing(trained: tuple[Config, Path], tmp_path: Path) -> tuple[Config, Path,
     shutil.copytree(directory, copy)
     name = json.loads((copy / "training.json").read_text())["champion"]["name"]
     manifest = ModelPackage.open(copy / "packages" / name).manifest
-    seal(copy / "packages" / name, {**{k: v for k, v in manifest.items() if k != "files"}, "gate": "fail"})
+    seal(
+        copy / "packages" / name,
+        {**{k: v for k, v in manifest.items() if k != "files"}, "gate": "fail"},
+    )
     settings.deployment.registry, settings.accept = str(tmp_path / "models"), ""
     return settings, copy, name
 
@@ -73,7 +86,11 @@ def test_a_named_persons_reason_makes_it_champion_and_stands_in_card_manifest_an
     assert (row["alias"], row["refused"]) == ("champion", "")
     package = ModelPackage.open(champion(Path(settings.deployment.registry), ""))
     told = package.manifest["accepted"]
-    assert (told["by"], told["reason"], told["verdict"]) == ("Ada Okoro", "a trial without patients", "fail")
+    assert (told["by"], told["reason"], told["verdict"]) == (
+        "Ada Okoro",
+        "a trial without patients",
+        "fail",
+    )
     assert package.json("evaluation.json")["accepted"] == told
     card = (package.directory / "model_card.md").read_text()
     assert all(text in card for text in ("Ada Okoro", "a trial without patients", told["when"]))
@@ -82,7 +99,9 @@ def test_a_named_persons_reason_makes_it_champion_and_stands_in_card_manifest_an
     with TestClient(create_app(package, tmp_path / "audit.db", accepted)) as client:
         assert client.get("/v1/model").json()["accepted"] == WORDS
     with sqlite3.connect(tmp_path / "audit.db") as log:
-        assert any(WORDS.encode() in bytes(body) for (body,) in log.execute("SELECT body FROM record"))
+        assert any(
+            WORDS.encode() in bytes(body) for (body,) in log.execute("SELECT body FROM record")
+        )
 
 
 def test_a_failed_model_that_nobody_accepted_is_not_served_whatever_is_said_at_the_door(
@@ -107,7 +126,9 @@ def test_an_acceptance_needs_a_name_and_a_reason_and_changes_nothing_without(
     assert (directory / "packages" / name / "manifest.json").read_bytes() == before
 
 
-def test_there_is_nothing_to_accept_where_the_gate_passed(failing: tuple[Config, Path, str]) -> None:
+def test_there_is_nothing_to_accept_where_the_gate_passed(
+    failing: tuple[Config, Path, str],
+) -> None:
     settings, directory, name = failing
     package = directory / "packages" / name
     manifest = ModelPackage.open(package).manifest

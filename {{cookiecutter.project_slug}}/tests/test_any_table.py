@@ -1,4 +1,6 @@
-"""Does a table that nobody prepared go all the way, with nothing said but its path and its outcome?"""
+"""Does a table that nobody prepared go all the way, with nothing said but its path and its
+outcome?
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,12 @@ def outcome(rng: np.random.Generator, log_odds: npt.NDArray[Any]) -> npt.NDArray
 def no_index(rng: np.random.Generator) -> Columns:
     """Two measurements and a group; no subject, site, time or demographics."""
     x, y = rng.normal(size=(2, 3000)).round(2)
-    return {"lactate": x, "urea": y, "ward": rng.choice(["A", "B"], 3000), "died": outcome(rng, x - 1)}
+    return {
+        "lactate": x,
+        "urea": y,
+        "ward": rng.choice(["A", "B"], 3000),
+        "died": outcome(rng, x - 1),
+    }
 
 
 def hundred_columns(rng: np.random.Generator) -> Columns:
@@ -41,7 +48,10 @@ def categories_only(rng: np.random.Generator) -> Columns:
     """Five yes-or-no columns: most patients look like another."""
     flags = rng.integers(2, size=(5, 2000))
     words = np.array(["no", "yes"])
-    return {**{f"sign {i}": words[row] for i, row in enumerate(flags)}, "died": words[outcome(rng, flags[0] * 2 - 2)]}
+    return {
+        **{f"sign {i}": words[row] for i, row in enumerate(flags)},
+        "died": words[outcome(rng, flags[0] * 2 - 2)],
+    }
 
 
 def repeated_patients(rng: np.random.Generator) -> Columns:
@@ -55,7 +65,13 @@ def million_rows(rng: np.random.Generator) -> Columns:
     n = 1_000_000
     x, y, z = rng.normal(size=(3, n)).round(2)
     who = {"patient_id": rng.integers(0, 700_000, n), "sex": rng.choice(["F", "M"], n)}
-    return {**who, "sodium": x, "potassium": y, "urea": z, "died": outcome(rng, 0.8 * x + 0.3 * y * z - 3)}
+    return {
+        **who,
+        "sodium": x,
+        "potassium": y,
+        "urea": z,
+        "died": outcome(rng, 0.8 * x + 0.3 * y * z - 3),
+    }
 
 
 TABLES = [no_index, hundred_columns, categories_only, repeated_patients, million_rows]

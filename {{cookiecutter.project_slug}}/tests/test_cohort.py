@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk_model.cohort import Cohort, Splits
-from risk_model.predictions import COLUMNS, prediction_table
-from risk_model.schema import Field, Schema
+from risk_model.core.cohort import Cohort, Splits
+from risk_model.core.predictions import COLUMNS, prediction_table
+from risk_model.core.schema import Field, Schema
 
-SCHEMA = Schema("demo", "death", (Field("age", "number"), Field("sex", "category", categories=("F", "M"))))
+SCHEMA = Schema(
+    "demo", "death", (Field("age", "number"), Field("sex", "category", categories=("F", "M")))
+)
 
 
 def cohort(**index: list[object]) -> Cohort:
@@ -26,7 +28,9 @@ def fine_grained(n: int = 100) -> Cohort:
     measured[-1] = measured[0]
     schema = Schema("fine", "death", (Field("sodium", "number"), Field("urea", "number")))
     inputs = pd.DataFrame(measured, columns=["sodium", "urea"])
-    return Cohort(schema, inputs, rng.integers(2, size=n).astype(np.int8), pd.DataFrame(index=range(n)))
+    return Cohort(
+        schema, inputs, rng.integers(2, size=n).astype(np.int8), pd.DataFrame(index=range(n))
+    )
 
 
 def test_without_subjects_identical_records_are_one_subject() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from risk_model import commands
-from risk_model.cli import main
+from risk_model.app import commands
+from risk_model.app.cli import main
 from risk_model.config import NETWORKS, SOURCES, Config
 from risk_model.config.compose import FIRST_SOURCE, PROPOSED, to_container
 
@@ -29,8 +29,12 @@ def composed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize("source", sorted(SOURCES))
-def test_a_source_brings_its_network_and_the_network_its_way_of_training(source: str, composed: Any) -> None:
-    settings = composed(f"data={source}", *(["data.path=x", "data.outcome=y"] if _asks(source) else []))
+def test_a_source_brings_its_network_and_the_network_its_way_of_training(
+    source: str, composed: Any
+) -> None:
+    settings = composed(
+        f"data={source}", *(["data.path=x", "data.outcome=y"] if _asks(source) else [])
+    )
     assert type(settings.data) is SOURCES[source]
     assert settings.model.network == NETWORKS[SOURCES[source].network]()
     for name in PROPOSED:
@@ -43,22 +47,35 @@ def _asks(source: str) -> bool:
 
 @pytest.mark.parametrize("network", sorted(NETWORKS))
 def test_another_network_can_be_asked_for_and_set(network: str, composed: Any) -> None:
-    words = [f"model/network={network}", "training.learning_rate=0.5", "training.epochs=3", "model.network.patience=2"]
+    words = [
+        f"model/network={network}",
+        "training.learning_rate=0.5",
+        "training.epochs=3",
+        "model.network.patience=2",
+    ]
     settings = composed(f"data={FIRST_SOURCE}", *words)
     assert settings.model.network.name == network
-    assert (settings.training.learning_rate, settings.training.epochs, settings.training.patience) == (0.5, 3, 2)
+    assert (
+        settings.training.learning_rate,
+        settings.training.epochs,
+        settings.training.patience,
+    ) == (0.5, 3, 2)
 
 
 def test_without_a_word_the_projects_first_source_is_taken(composed: Any) -> None:
     assert composed().data.name == FIRST_SOURCE
 
 
-def test_what_is_written_down_says_what_was_trained_with_and_refers_to_nothing(composed: Any) -> None:
+def test_what_is_written_down_says_what_was_trained_with_and_refers_to_nothing(
+    composed: Any,
+) -> None:
     text = json.dumps(to_container(composed("training.epochs=7")))
     assert "${" not in text
     assert json.loads(text)["training"]["epochs"] == 7
 
 
-def test_a_network_that_does_not_exist_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_network_that_does_not_exist_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(["train", "model/network=lstn"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

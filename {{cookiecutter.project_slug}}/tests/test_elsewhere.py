@@ -1,4 +1,6 @@
-"""A package meets other patients: judged as it is, mended by a line, and nothing else is touched."""
+"""A package meets other patients: judged as it is, mended by a line, and nothing else is
+touched.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,13 @@ import pandas as pd
 import pytest
 
 from risk_model.config import Config, Evaluation, Synthetic, Table
+from risk_model.core.errors import UserError
+from risk_model.core.files import write_json
+from risk_model.core.package import FILES, ModelPackage, seal
 from risk_model.data import load
 from risk_model.data.prepare import prepare
-from risk_model.elsewhere import evaluate_elsewhere, read, recalibrate
-from risk_model.errors import UserError
-from risk_model.package import FILES, ModelPackage, seal
 from risk_model.pipeline import evaluate_run, train
-from risk_model.runs import write_json
+from risk_model.validation.external import evaluate_elsewhere, read, recalibrate
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +31,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def settings(home: Path) -> Config:
-    settings = Config(data=Synthetic(subjects=3000, held_out_sites=["Hospital E"]), runs=str(home / "runs"))
-    settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = 20, 1, 50
-    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = 2, 8, 1
+    settings = Config(
+        data=Synthetic(subjects=3000, held_out_sites=["Hospital E"]), runs=str(home / "runs")
+    )
+    settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = (
+        20,
+        1,
+        50,
+    )
+    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = (
+        2,
+        8,
+        1,
+    )
     settings.deployment.tracking_uri = f"sqlite:///{home / 'mlflow.db'}"
     return settings
 
@@ -98,7 +110,9 @@ def test_a_line_mends_the_average_and_touches_nothing_else(
     (risk, logit), (mended, same_logit) = first.scorer(rows), second.scorer(rows)
     np.testing.assert_array_equal(logit, same_logit)
     line = second.manifest["calibration"]
-    np.testing.assert_allclose(mended, 1 / (1 + np.exp(-line["slope"] * logit - line["intercept"])), atol=1e-6)
+    np.testing.assert_allclose(
+        mended, 1 / (1 + np.exp(-line["slope"] * logit - line["intercept"])), atol=1e-6
+    )
     assert (np.diff(mended[np.argsort(risk)]) >= -1e-7).all()
     assert second.manifest["recalibrated_from"] == first.sha256
     assert second.manifest["operating_threshold"] == first.manifest["operating_threshold"]
@@ -109,12 +123,16 @@ def test_what_a_mended_package_is_judged_by_was_scored_without_its_own_outcome(
 ) -> None:
     wanted = asked(settings, package, table, output=str(home / "crossed"))
     directory, _, target = recalibrate(wanted)
-    judged = pd.read_parquet(directory / "predictions.parquet").query("model == 'logistic_regression'")
+    judged = pd.read_parquet(directory / "predictions.parquet").query(
+        "model == 'logistic_regression'"
+    )
     fitted, _ = ModelPackage.open(target).scorer(read(wanted).cohort.encoded())
     assert np.abs(judged["predicted_boolean_probability"].to_numpy() - fitted).max() > 1e-4
 
 
-def test_a_mended_package_is_not_mended_again(settings: Config, package: Path, table: Path, home: Path) -> None:
+def test_a_mended_package_is_not_mended_again(
+    settings: Config, package: Path, table: Path, home: Path
+) -> None:
     _, _, target = recalibrate(asked(settings, package, table, output=str(home / "once")))
     with pytest.raises(UserError, match="itself recalibrated"):
         recalibrate(asked(settings, target, table, output=str(home / "twice")))
@@ -126,11 +144,19 @@ def test_a_mended_package_is_not_mended_again(settings: Config, package: Path, t
     [
         ({"package": ""}, "package=champion"),
         ({"output": ""}, "output=DIRECTORY"),
-        ({"evaluation": Evaluation(minimum_events=5000)}, "5000 non-events are the least to fit a line"),
+        (
+            {"evaluation": Evaluation(minimum_events=5000)},
+            "5000 non-events are the least to fit a line",
+        ),
     ],
 )
 def test_what_cannot_be_mended_is_one_line_and_leaves_nothing(
-    settings: Config, package: Path, table: Path, home: Path, changes: dict[str, object], message: str
+    settings: Config,
+    package: Path,
+    table: Path,
+    home: Path,
+    changes: dict[str, object],
+    message: str,
 ) -> None:
     wanted = {"output": str(home / "never"), **changes}
     with pytest.raises(UserError, match=message):
@@ -152,20 +178,28 @@ def test_a_package_that_does_not_say_what_it_is_for_is_refused(
         evaluate_elsewhere(asked(settings, old, table))
 
 
-def test_a_table_without_the_models_fields_is_refused(settings: Config, package: Path, home: Path) -> None:
-    pd.DataFrame({"x": np.arange(50.0), "mrn": range(50), "died": [0, 1] * 25}).to_csv(home / "other.csv", index=False)
+def test_a_table_without_the_models_fields_is_refused(
+    settings: Config, package: Path, home: Path
+) -> None:
+    pd.DataFrame({"x": np.arange(50.0), "mrn": range(50), "died": [0, 1] * 25}).to_csv(
+        home / "other.csv", index=False
+    )
     with pytest.raises(UserError, match="there is no column"):
         evaluate_elsewhere(asked(settings, package, home / "other.csv"))
 
 
-def test_one_class_of_the_outcome_is_refused(settings: Config, package: Path, table: Path, home: Path) -> None:
+def test_one_class_of_the_outcome_is_refused(
+    settings: Config, package: Path, table: Path, home: Path
+) -> None:
     frame = pd.read_csv(table).assign(died=0)
     frame.to_csv(home / "nobody.csv", index=False)
     with pytest.raises(UserError):
         evaluate_elsewhere(asked(settings, package, home / "nobody.csv"))
 
 
-def test_intervals_of_few_patients_elsewhere_cannot_pass(settings: Config, package: Path, table: Path) -> None:
+def test_intervals_of_few_patients_elsewhere_cannot_pass(
+    settings: Config, package: Path, table: Path
+) -> None:
     few = replace(settings, evaluation=Evaluation(resamples=50))
     _, judged = evaluate_elsewhere(asked(few, package, table))
     (gates,) = judged["gates"].values()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from risk_model.errors import UserError
-from risk_model.package import FILES, MANIFEST, ModelPackage, seal, write_atomically
+from risk_model.core.errors import UserError
+from risk_model.core.files import write_atomically
+from risk_model.core.package import FILES, MANIFEST, ModelPackage, seal
 
 
 @pytest.fixture
@@ -61,7 +62,9 @@ def test_a_manifest_that_lists_nothing_vouches_for_nothing(package: Path) -> Non
         ModelPackage.open(package)
 
 
-def test_an_interrupted_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_write_leaves_the_old_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file"
     write_atomically(path, b"old")
 

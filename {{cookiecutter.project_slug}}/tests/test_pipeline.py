@@ -1,4 +1,6 @@
-"""The whole way, on small cohorts: what a run writes, what may not influence it, and what a kill leaves behind."""
+"""The whole way, on small cohorts: what a run writes, what may not influence it, and what a kill
+leaves behind.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,11 @@ import pytest
 from risk_model import pipeline
 from risk_model.config import Config, Synthetic
 from risk_model.config.compose import from_container, to_container
+from risk_model.core.errors import UserError
+from risk_model.core.package import MANIFEST, ModelPackage
+from risk_model.core.predictions import prediction_table
 from risk_model.data.prepare import Prepared, prepare
-from risk_model.errors import UserError
 from risk_model.evaluation import evaluate
-from risk_model.package import MANIFEST, ModelPackage
-from risk_model.predictions import prediction_table
 from risk_model.training.monitor import Monitor
 
 SMALL = [
@@ -41,7 +43,11 @@ SMALL = [
 def small_settings(**changes: Any) -> Config:
     settings = Config(data=Synthetic(subjects=3000))
     settings.model.xgboost.trees = 20
-    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = 2, 16, 1
+    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = (
+        2,
+        16,
+        1,
+    )
     settings.training.epochs = 2
     settings.evaluation.resamples = 50
     return replace(settings, **changes)
@@ -104,7 +110,9 @@ def test_the_calibration_that_a_package_tells_is_its_graphs(finished: Path) -> N
         risk, logit = package.scorer(np.load(package.directory / "explain/background.npy"))
         if line := package.manifest["calibration"]:
             told += 1
-            np.testing.assert_allclose(risk, 1 / (1 + np.exp(-line["slope"] * logit - line["intercept"])), atol=1e-6)
+            np.testing.assert_allclose(
+                risk, 1 / (1 + np.exp(-line["slope"] * logit - line["intercept"])), atol=1e-6
+            )
     assert told, "not one calibrator of this run is a line"
 
 
@@ -135,13 +143,17 @@ def prepared() -> Prepared:
     return prepare(small_settings())
 
 
-def test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator(prepared: Prepared) -> None:
+def test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator(
+    prepared: Prepared,
+) -> None:
     cohort, splits = prepared.cohort, prepared.splits
     flipped = cohort.labels.copy()
     for rows in (splits.test, *splits.external.values()):
         flipped[rows] = 1 - flipped[rows]
     changed = replace(prepared, cohort=replace(cohort, outcome=flipped))
-    first, second = (pipeline.fit(small_settings(), p.cohort, splits, Monitor()) for p in (prepared, changed))
+    first, second = (
+        pipeline.fit(small_settings(), p.cohort, splits, Monitor()) for p in (prepared, changed)
+    )
     assert first.champion == second.champion
     assert {n: c.to_dict() for n, c in first.calibrators.items()} == {
         n: c.to_dict() for n, c in second.calibrators.items()
@@ -173,7 +185,9 @@ def test_a_run_trained_on_other_data_is_not_evaluated(finished: Path, tmp_path: 
 @pytest.mark.parametrize("after", [2.0, 4.0, 6.0, 8.0])
 def test_a_killed_run_leaves_nothing_that_looks_whole(tmp_path: Path, after: float) -> None:
     line = [sys.executable, "-m", "risk_model", "run", *SMALL]
-    victim = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    victim = subprocess.Popen(
+        line, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     time.sleep(after)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -198,8 +212,14 @@ def test_a_clean_cohort_is_accused_of_nothing_by_any_room() -> None:
         prepared = prepare(settings)
         fitted = pipeline.fit(settings, prepared.cohort, prepared.splits, Monitor())
         table = prediction_table(prepared.cohort, prepared.splits, fitted.calibrated, fitted.raw)
-        judged = evaluate(table, 0.1, replace(settings.evaluation, resamples=300), settings.data.decision, seed)
+        judged = evaluate(
+            table, 0.1, replace(settings.evaluation, resamples=300), settings.data.decision, seed
+        )
         found = [f.line() for f in prepared.findings if f.severity != "note"]
-        found += [f["message"] for f in judged["findings"] if f["severity"] != "note" and f["kind"] != "gate"]
+        found += [
+            f["message"]
+            for f in judged["findings"]
+            if f["severity"] != "note" and f["kind"] != "gate"
+        ]
         loud += [(seed, found)] if found else []
     assert len(loud) <= 1, loud

@@ -1,6 +1,7 @@
 """Does the project reach the figures that are known for public data, over splits that nobody chose?
 
-Minutes each: `make test-all` runs them and prints every split's figures. What is published stands beside each bound.
+Minutes each: `make test-all` runs them and prints every split's figures. What is published stands
+beside each bound.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import pandas as pd
 import pytest
 
 from risk_model.config import Config, Data, Diabetes130, HeartDisease, Support2
+from risk_model.core.errors import UserError
+from risk_model.core.predictions import prediction_table
 from risk_model.data.leakage import check
 from risk_model.data.prepare import prepare
 from risk_model.data.split import split
-from risk_model.errors import UserError
 from risk_model.evaluation import evaluate
 from risk_model.evaluation.metrics import auroc, calibration_slope
 from risk_model.pipeline import fit
-from risk_model.predictions import prediction_table
 from risk_model.training.monitor import Monitor
 
 Record = Callable[[str, object], None]
@@ -48,7 +49,9 @@ def test_support2_over_ten_split_seeds(record_property: Record) -> None:
         fitted = fit(settings, prepared.cohort, prepared.splits, Monitor())
         test = prepared.splits.test
         labels = prepared.cohort.labels[test]
-        row: dict[str, Any] = {name: auroc(labels, risk[test]) for name, risk in fitted.calibrated.items()}
+        row: dict[str, Any] = {
+            name: auroc(labels, risk[test]) for name, risk in fitted.calibrated.items()
+        }
         slope = calibration_slope(labels, fitted.calibrated[fitted.champion.name][test])
         rows.append({"seed": seed, **row, "champion": fitted.champion.name, "slope": slope})
     table = pd.DataFrame(rows)
@@ -83,23 +86,38 @@ def test_heart_disease_shows_the_collapse_in_va_and_calls_switzerland_too_few(
     result = judged(HeartDisease())
     va, gates = result["parts"]["site: VA Long Beach"]["models"], result["gates"]
     for name, model in va.items():
-        figures = {k: round(v["estimate"], 3) for k, v in model["metrics"].items() if v["estimate"] is not None}
+        figures = {
+            k: round(v["estimate"], 3)
+            for k, v in model["metrics"].items()
+            if v["estimate"] is not None
+        }
         verdict = gates["site: VA Long Beach"][name]["verdict"]
-        record_property("figures", f"Heart disease, VA Long Beach held out, {name}: {verdict}, {figures}")
-    assert 0.66 <= va["logistic_regression"]["metrics"]["auroc"]["estimate"] <= 0.76  # leave-one-hospital-out: .711
+        record_property(
+            "figures", f"Heart disease, VA Long Beach held out, {name}: {verdict}, {figures}"
+        )
+    assert (
+        0.66 <= va["logistic_regression"]["metrics"]["auroc"]["estimate"] <= 0.76
+    )  # leave-one-hospital-out: .711
     assert gates["site: VA Long Beach"]["logistic_regression"]["verdict"] == "fail"
     assert {gate["verdict"] for gate in gates["site: Switzerland"].values()} == {"too few to judge"}
 
 
 @pytest.mark.slow
-def test_diabetes130_grouped_by_patient(record_property: Record, downloaded: Callable[[str], Path]) -> None:
+def test_diabetes130_grouped_by_patient(
+    record_property: Record, downloaded: Callable[[str], Path]
+) -> None:
     downloaded("diabetes130/dataset_diabetes.zip")
     settings = Config(data=Diabetes130())
     prepared = prepare(settings)
     fitted = fit(settings, prepared.cohort, prepared.splits, Monitor())
     test = prepared.splits.test
-    figures = {n: round(auroc(prepared.cohort.labels[test], r[test]), 4) for n, r in fitted.calibrated.items()}
-    record_property("figures", f"Diabetes-130, readmission within 30 days, grouped by patient, AUROC: {figures}")
+    figures = {
+        n: round(auroc(prepared.cohort.labels[test], r[test]), 4)
+        for n, r in fitted.calibrated.items()
+    }
+    record_property(
+        "figures", f"Diabetes-130, readmission within 30 days, grouped by patient, AUROC: {figures}"
+    )
     assert 0.66 <= figures["xgboost"] <= 0.69  # 5-fold, grouped by patient: .679
     subjects = prepared.cohort.subjects
     assert not set(subjects[test]) & set(subjects[prepared.splits.train])

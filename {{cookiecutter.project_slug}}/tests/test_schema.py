@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_model.schema import Field, Schema, encode
+from risk_model.core.schema import Field, Schema, encode
 
 AGE = Field("age", "number", unit="a", minimum=18, maximum=110)
 SEX = Field("sex", "category", categories=("female", "male"))
@@ -25,7 +25,14 @@ def test_a_schema_survives_json() -> None:
 
 
 def test_what_is_recorded_later_is_no_input() -> None:
-    assert SCHEMA.features == ["age", "sex=female", "sex=male", "lactate", "lactate missing", "smoker"]
+    assert SCHEMA.features == [
+        "age",
+        "sex=female",
+        "sex=male",
+        "lactate",
+        "lactate missing",
+        "smoker",
+    ]
     assert SCHEMA.served().names == ["age", "sex", "lactate", "smoker"]
     assert "days in hospital" in SCHEMA.declare_recorded_after([]).features
 
@@ -46,7 +53,12 @@ def test_encoding_keeps_missing_numbers_and_shows_unknown_categories_as_zeros() 
 
 
 def test_a_frame_and_a_mapping_encode_alike() -> None:
-    records = {"age": [50.0, None], "sex": ["male", None], "lactate": [1.0, None], "smoker": [True, False]}
+    records = {
+        "age": [50.0, None],
+        "sex": ["male", None],
+        "lactate": [1.0, None],
+        "smoker": [True, False],
+    }
     np.testing.assert_array_equal(encode(pd.DataFrame(records), SCHEMA), encode(records, SCHEMA))
 
 

@@ -1,4 +1,6 @@
-"""Does a cohort with a signal go the whole way, with a reader, a source and a network as the only things of its own?"""
+"""Does a cohort with a signal go the whole way, with a reader, a source and a network as the only
+things of its own?
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,13 @@ import pytest
 from torch import Tensor, nn
 
 from risk_model import config, pipeline
-from risk_model.cohort import Cohort
 from risk_model.config.compose import from_container, to_container
+from risk_model.core.cohort import Cohort
+from risk_model.core.files import read_json
+from risk_model.core.package import ModelPackage
+from risk_model.core.schema import Features, Schema
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.sources.recordings import cohort_from, objects
-from risk_model.package import ModelPackage
-from risk_model.runs import read_json
-from risk_model.schema import Features, Schema
 
 from tests import made_signal
 from tests.made_signal import SCHEMA
@@ -73,14 +75,18 @@ def load(settings: config.Data) -> Cohort:
     rng = np.random.default_rng(3)
     outcome = (rng.random(N) < 0.4).astype(np.int8)
     recordings = rng.normal(size=(N, 8)).astype(np.float32)
-    recordings[np.arange(N), np.where(outcome == 1, 2, 6)] += 2  # a bump in each; only its place tells
+    recordings[np.arange(N), np.where(outcome == 1, 2, 6)] += (
+        2  # a bump in each; only its place tells
+    )
     index = pd.DataFrame({"subject_id": np.arange(N).astype(str), "age": rng.uniform(20, 90, N)})
     return cohort_from(objects(list(recordings)), outcome, index, SCHEMA, "made")
 
 
 @pytest.fixture(scope="module")
 def where(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A directory in which strips were run; their modules stay in place for the tests of this file."""
+    """A directory in which strips were run; their modules stay in place for the tests of
+    this file.
+    """
     with pytest.MonkeyPatch.context() as patch:
         made_signal.put_in_place(patch)
         own = {"data.sources.made_strips": load, "model.strip_network": build}
@@ -119,7 +125,9 @@ def test_the_network_that_sees_the_signal_beats_baselines_that_do_not(directory:
     assert read_json(directory / "training.json")["champion"]["name"] == "network"
 
 
-def test_packages_are_of_the_one_kind_and_score_whole_rows(directory: Path, prepared: Prepared) -> None:
+def test_packages_are_of_the_one_kind_and_score_whole_rows(
+    directory: Path, prepared: Prepared
+) -> None:
     features = prepared.cohort.encoded()
     for package in map(ModelPackage.open, (directory / "packages").iterdir()):
         risk, _ = package.scorer(features)

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from risk_model import config
-from risk_model.cohort import Cohort
-from risk_model.data.reference import reference
+from risk_model.core.cohort import Cohort
+from risk_model.core.schema import Schema, at_once
+from risk_model.data.drift_reference import reference
 from risk_model.data.sources.recordings import cohort_from, objects
 from risk_model.data.split import split
 from risk_model.model.explain import background
 from risk_model.model.occlusion import occlude
-from risk_model.schema import Schema, at_once
 from risk_model.signals import rows
 
 from tests import made_signal
@@ -31,7 +31,9 @@ def strips(n: int, seed: int = 0, **index: object) -> Cohort:
     outcome = (rng.random(n) < 0.4).astype(np.int8)
     recordings = rng.normal(size=(n, 8)).astype(np.float32)
     recordings[:, 2:4] += 2 * outcome[:, None]
-    return cohort_from(objects(list(recordings)), outcome, pd.DataFrame(index, index=range(n)), SCHEMA, "made")
+    return cohort_from(
+        objects(list(recordings)), outcome, pd.DataFrame(index, index=range(n)), SCHEMA, "made"
+    )
 
 
 def test_a_row_is_the_fields_then_what_describes_the_signal_then_its_array() -> None:
@@ -72,7 +74,10 @@ def test_the_fingerprint_changes_with_one_sample_of_one_signal() -> None:
     assert cohort.fingerprint() == other.fingerprint()
     assert other.signals is not None
     other.signals[3, -1] += 1e-3
-    assert cohort.fingerprint() != Cohort(**{**vars(strips(6)), "signals": other.signals}).fingerprint()
+    assert (
+        cohort.fingerprint()
+        != Cohort(**{**vars(strips(6)), "signals": other.signals}).fingerprint()
+    )
 
 
 def test_without_subjects_the_same_recording_is_the_same_subject() -> None:
@@ -90,8 +95,12 @@ def test_a_published_part_becomes_an_external_cohort_that_nobody_of_the_developm
     splits = split(cohort, config.Split(), config.Data(name="strips"), 0)
     assert list(splits.external) == ["published test"]
     assert set(splits.external["published test"]) == set(np.flatnonzero(part == "published test"))
-    development = np.concatenate([rows for name, rows in splits.items() if name not in splits.external])
-    assert not set(cohort.subjects[development]) & set(cohort.subjects[splits.external["published test"]])
+    development = np.concatenate(
+        [rows for name, rows in splits.items() if name not in splits.external]
+    )
+    assert not set(cohort.subjects[development]) & set(
+        cohort.subjects[splits.external["published test"]]
+    )
     assert len(splits.set_aside) == 100
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from risk_model.tracking import client
+from risk_model.core.tracking import client
 
 
-def test_a_store_whose_making_was_cut_short_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_whose_making_was_cut_short_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
 
     def killed(self: MlflowClient) -> None:
@@ -25,7 +27,9 @@ def test_a_store_whose_making_was_cut_short_is_made_again(tmp_path: Path, monkey
     assert sorted(path.name for path in tmp_path.glob("*mlflow.db*")) == ["mlflow.db"]
 
 
-def test_a_store_that_somebody_else_made_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_somebody_else_made_meanwhile_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     client(uri).create_experiment("theirs")
     real = Path.exists

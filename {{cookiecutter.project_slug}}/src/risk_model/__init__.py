@@ -2,6 +2,8 @@
 
 import os
 
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # patient environments must not call out (checked with strace)
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = (
+    "true"  # patient environments must not call out (checked with strace)
+)
 
 __version__ = "0.1.0"

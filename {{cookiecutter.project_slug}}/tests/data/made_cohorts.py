@@ -7,20 +7,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from risk_model.cohort import Cohort
-from risk_model.schema import Field, Schema
+from risk_model.core.cohort import Cohort
+from risk_model.core.schema import Field, Schema
 
 
-def cohort_of(columns: dict[str, Any], outcome: Any, index: dict[str, Any] | None = None, **kinds: Any) -> Cohort:
+def cohort_of(
+    columns: dict[str, Any], outcome: Any, index: dict[str, Any] | None = None, **kinds: Any
+) -> Cohort:
     """Floats become number fields, texts categories; `kinds` overrides by column."""
     inputs = pd.DataFrame(columns)
     fields = []
     for name in inputs:
         text = inputs[name].dtype.kind not in "fbi"
         values = tuple(sorted(inputs[name].dropna().unique())) if text else ()
-        fields.append(Field(str(name), kinds.get(str(name), "category" if text else "number"), categories=values))
+        fields.append(
+            Field(
+                str(name), kinds.get(str(name), "category" if text else "number"), categories=values
+            )
+        )
     who = pd.DataFrame(index or {}, index=inputs.index)
-    return Cohort(Schema("made", "outcome", tuple(fields)), inputs, np.asarray(outcome, dtype=np.int8), who)
+    return Cohort(
+        Schema("made", "outcome", tuple(fields)), inputs, np.asarray(outcome, dtype=np.int8), who
+    )
 
 
 def hospital_cohort(n: int, seed: int = 0, prevalence: float = 0.2) -> Cohort:
@@ -30,7 +38,8 @@ def hospital_cohort(n: int, seed: int = 0, prevalence: float = 0.2) -> Cohort:
     index = {
         "subject_id": subject.astype(str),
         "site": np.array(list("ABCD"))[rng.choice(4, n, p=[0.4, 0.3, 0.2, 0.1])],
-        "prediction_time": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 1000, n), unit="D"),
+        "prediction_time": pd.Timestamp("2020-01-01")
+        + pd.to_timedelta(rng.integers(0, 1000, n), unit="D"),
         "age": 20.0 + subject % 75,
         "sex": np.array(["F", "M"])[subject % 2],
         "ethnicity": np.array(list("abc"))[subject % 3],

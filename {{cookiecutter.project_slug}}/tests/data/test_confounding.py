@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from risk_model import config
-from risk_model.cohort import Cohort
+from risk_model.core.cohort import Cohort
 from risk_model.data import load
 from risk_model.data.confounding import Alone, alone, clustered_auroc, cross_fitted_auroc
 from risk_model.data.prepare import prepare
@@ -23,7 +23,12 @@ def hospitals(n: int, rates: dict[str, float], seed: int) -> Cohort:
     people = rng.integers(0, n, round(1.3 * n))
     site = rng.choice(list(SHARES), n, p=list(SHARES.values()))[people]
     outcome = rng.random(len(people)) < np.array([rates.get(s, 0.3) for s in site])
-    index = {"subject_id": people.astype(str), "site": site, "age": 20.0 + people % 70, "sex": people % 2}
+    index = {
+        "subject_id": people.astype(str),
+        "site": site,
+        "age": 20.0 + people % 70,
+        "sex": people % 2,
+    }
     return cohort_of({"x": rng.normal(size=len(people))}, outcome, index)
 
 
@@ -40,14 +45,20 @@ def test_hospitals_that_do_not_differ_are_never_accused(n: int) -> None:
 
 def test_hospitals_that_differ_as_hospitals_do_are_not_accused() -> None:
     rates = {"A": 0.36, "B": 0.46}
-    assert [seed for seed in range(60) for a in alone(hospitals(800, rates, seed)) if a.findings()] == []
+    assert [
+        seed for seed in range(60) for a in alone(hospitals(800, rates, seed)) if a.findings()
+    ] == []
 
 
 def test_a_hospital_that_tells_the_outcome_is_found() -> None:
     found = [of("site", hospitals(500, {"A": 0.15, "B": 0.7}, seed)) for seed in range(20)]
     assert all(a.findings() for a in found)
     (finding,) = found[0].findings()
-    assert (finding.severity, finding.kind, finding.where) == ("warning", "site predicts the outcome", "site")
+    assert (finding.severity, finding.kind, finding.where) == (
+        "warning",
+        "site predicts the outcome",
+        "site",
+    )
     assert "within each site" in finding.remedy
 
 
@@ -58,13 +69,19 @@ def test_what_knows_nothing_is_near_a_half() -> None:
 
 def test_the_interval_is_as_wide_as_the_figure_varies() -> None:
     found = [of("site", hospitals(1000, {"A": 0.2, "B": 0.5}, seed)) for seed in range(80)]
-    assert np.mean([a.high - a.low for a in found]) == pytest.approx(3.92 * np.std([a.auroc for a in found]), rel=0.2)
+    assert np.mean([a.high - a.low for a in found]) == pytest.approx(
+        3.92 * np.std([a.auroc for a in found]), rel=0.2
+    )
 
 
 def test_age_and_sex_are_shown_and_accuse_nobody() -> None:
     rng = np.random.default_rng(0)
     age = rng.uniform(20, 90, 2000)
-    cohort = cohort_of({"x": age}, rng.random(2000) < (age > 55) * 0.8 + 0.1, {"age": age, "sex": rng.choice(2, 2000)})
+    cohort = cohort_of(
+        {"x": age},
+        rng.random(2000) < (age > 55) * 0.8 + 0.1,
+        {"age": age, "sex": rng.choice(2, 2000)},
+    )
     found = of("age and sex", cohort)
     assert found.auroc == pytest.approx(roc_auc_score(cohort.labels, age), abs=0.02)
     assert found.findings() == []
@@ -86,13 +103,17 @@ def test_the_auroc_is_that_of_scikit_learn_and_its_error_that_of_a_bootstrap_of_
 
 def test_repeating_every_row_makes_no_figure_surer() -> None:
     cohort = hospitals(400, {"A": 0.5}, 0)
-    once, twice = (of("site", c) for c in (cohort, cohort.take(np.repeat(np.arange(len(cohort)), 2))))
+    once, twice = (
+        of("site", c) for c in (cohort, cohort.take(np.repeat(np.arange(len(cohort)), 2)))
+    )
     assert twice.high - twice.low == pytest.approx(once.high - once.low, rel=0.1)
 
 
 def test_a_patient_is_judged_by_others_alone() -> None:
     rng = np.random.default_rng(0)
-    own = np.repeat(np.eye(200), 2, axis=0)  # a column a patient, whose two rows share their outcome
+    own = np.repeat(
+        np.eye(200), 2, axis=0
+    )  # a column a patient, whose two rows share their outcome
     labels = np.repeat(rng.integers(0, 2, 200), 2).astype(np.int8)
     subjects = np.repeat(np.arange(200), 2).astype(str).astype(object)
     assert cross_fitted_auroc(own, labels, subjects)[0] == pytest.approx(0.5)

@@ -1,4 +1,6 @@
-"""A download is whole and verified, or it is not there: against a real server that cuts, lies or knows no Range."""
+"""A download is whole and verified, or it is not there: against a real server that cuts, lies or
+knows no Range.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from risk_model.core.errors import UserError
 from risk_model.data.download import cache_directory, download, fetch
-from risk_model.errors import UserError
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -21,7 +23,9 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 @dataclass
 class Server:
-    """What the server sends, after how many bytes it hangs up, and which ranges it was asked for."""
+    """What the server sends, after how many bytes it hangs up, and which ranges it was asked
+    for.
+    """
 
     content: bytes = CONTENT
     cut_after: int | None = None
@@ -40,7 +44,9 @@ def server() -> Iterator[Server]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             state.asked.append(asked)
-            start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and state.knows_range else 0
+            start = (
+                int(asked.removeprefix("bytes=").rstrip("-")) if asked and state.knows_range else 0
+            )
             body = state.content[start:]
             if state.status or start >= len(state.content):
                 self.send_response(state.status or 416)
@@ -50,7 +56,9 @@ def server() -> Iterator[Server]:
             self.send_response(206 if start else 200)
             if start:
                 told = start if state.claimed_start is None else state.claimed_start
-                self.send_header("Content-Range", f"bytes {told}-{len(state.content) - 1}/{len(state.content)}")
+                self.send_header(
+                    "Content-Range", f"bytes {told}-{len(state.content) - 1}/{len(state.content)}"
+                )
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body[: state.cut_after])
@@ -60,7 +68,9 @@ def server() -> Iterator[Server]:
 
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     state.url = f"http://127.0.0.1:{listening.server_port}/data.zip"
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread = threading.Thread(
+        target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    )
     thread.start()
     yield state
     listening.shutdown()
@@ -120,7 +130,9 @@ def test_a_server_without_range_sends_all_of_it_again(server: Server, target: Pa
 def test_another_file_is_refused_by_both_digests_and_removed(server: Server, target: Path) -> None:
     server.content = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
     found = hashlib.sha256(server.content).hexdigest()
-    with pytest.raises(UserError, match=f"{found[:12]}…, expected {SHA256[:12]}….*put the original file at"):
+    with pytest.raises(
+        UserError, match=f"{found[:12]}…, expected {SHA256[:12]}….*put the original file at"
+    ):
         fetch(server.url, SHA256, target)
     assert not target.exists()
     assert not part_of(target).exists()

@@ -1,4 +1,6 @@
-"""Is a column read for what it is? Kinds, ranges, listed values, outcomes, and tables made of anything."""
+"""Is a column read for what it is? Kinds, ranges, listed values, outcomes, and tables made of
+anything.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_model import config
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Field
 from risk_model.data import load
 from risk_model.data.sources.inference import infer_field
 from risk_model.data.sources.outcome import events
 from risk_model.data.sources.values import trimmed
-from risk_model.errors import UserError
-from risk_model.schema import Field
 
 
 def test_rare_values_are_not_listed_and_the_most_frequent_are_capped() -> None:
@@ -32,7 +34,9 @@ def test_rare_values_are_not_listed_and_the_most_frequent_are_capped() -> None:
 def test_kinds_and_ranges_of_numbers() -> None:
     assert infer_field(pd.Series([0, 1, 1, 0]), "x") == Field("x", "boolean")
     assert infer_field(pd.Series([True, False]), "x") == Field("x", "boolean")
-    assert infer_field(pd.Series([20.0, 90.0]), "age") == Field("age", "number", minimum=0, maximum=160)
+    assert infer_field(pd.Series([20.0, 90.0]), "age") == Field(
+        "age", "number", minimum=0, maximum=160
+    )
     assert infer_field(pd.Series([-5.0, 5.0]), "x") == Field("x", "number", minimum=-15, maximum=15)
     assert infer_field(pd.Series([0.0, 1.0, 2.0, np.nan]), "x").missing_flag
 
@@ -63,7 +67,22 @@ def test_outcomes_are_understood(words: list[str], positive: str, expected: list
 
 CELLS = st.one_of(
     st.sampled_from(
-        ["", "?", "None", "yes", "no", "0", "1", "2.5", "1e999", "inf", "-7", "2021-01-02", "13/01/2021", "10:30"]
+        [
+            "",
+            "?",
+            "None",
+            "yes",
+            "no",
+            "0",
+            "1",
+            "2.5",
+            "1e999",
+            "inf",
+            "-7",
+            "2021-01-02",
+            "13/01/2021",
+            "10:30",
+        ]
     ),
     st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=6),
 )
@@ -73,12 +92,20 @@ CELLS = st.one_of(
 def test_any_table_is_a_cohort_or_an_error_that_says_why(data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 4))
     names = data.draw(
-        st.lists(st.sampled_from(["y", "id", "age", "date", "sex", "x", ""]), min_size=width, max_size=width)
+        st.lists(
+            st.sampled_from(["y", "id", "age", "date", "sex", "x", ""]),
+            min_size=width,
+            max_size=width,
+        )
     )
     rows = data.draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=30))
-    columns = [data.draw(st.lists(st.sampled_from(["0", "1", ""]), min_size=len(rows), max_size=len(rows)))]
+    columns = [
+        data.draw(st.lists(st.sampled_from(["0", "1", ""]), min_size=len(rows), max_size=len(rows)))
+    ]
     content = io.StringIO(newline="")
-    csv.writer(content).writerows([["died", *names], *([y, *row] for y, row in zip(columns[0], rows, strict=True))])
+    csv.writer(content).writerows(
+        [["died", *names], *([y, *row] for y, row in zip(columns[0], rows, strict=True))]
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "any.csv"
         path.write_bytes(content.getvalue().encode())

@@ -14,15 +14,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from sklearn.metrics import roc_auc_score
 
 from risk_model import config
-from risk_model.cohort import Cohort
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
+from risk_model.core.findings import Finding
+from risk_model.core.schema import Field
 from risk_model.data import load
-from risk_model.data.knowledge import knowledge
 from risk_model.data.leakage import check, judge, refuse
 from risk_model.data.split import split
 from risk_model.data.split_report import shared_by_row_split
-from risk_model.errors import UserError
-from risk_model.findings import Finding
-from risk_model.schema import Field
+from risk_model.data.univariate_association import knowledge
 
 from tests.data.made_cohorts import cohort_of
 
@@ -37,7 +37,9 @@ def named(findings: list[Finding], severity: str) -> set[str]:
 
 
 def one_column(values: np.ndarray, labels: np.ndarray, kind: str = "number") -> list[Finding]:
-    cohort = cohort_of({"x": values}, labels, {"subject_id": np.arange(len(labels)).astype(str)}, x=kind)
+    cohort = cohort_of(
+        {"x": values}, labels, {"subject_id": np.arange(len(labels)).astype(str)}, x=kind
+    )
     field = cohort.schema.fields[0]
     return judge(field, knowledge(field, cohort.inputs["x"], cohort.labels, cohort.subjects))
 
@@ -64,7 +66,9 @@ def test_fields_recorded_after_are_told_in_a_note_and_not_judged() -> None:
 
 
 def test_the_planted_column_is_named() -> None:
-    assert named(findings_of(config.Synthetic(plant=["leaking_column"])), "error") == {"clinic_contacts"}
+    assert named(findings_of(config.Synthetic(plant=["leaking_column"])), "error") == {
+        "clinic_contacts"
+    }
 
 
 def test_patients_registered_twice_are_counted_without_their_identifiers() -> None:
@@ -85,10 +89,13 @@ def test_alike_patients_of_a_rare_kind_are_no_duplicates() -> None:
     rng = np.random.default_rng(1)
     rare = rng.random(5000) < 0.08  # in whom every test gives one of two results
     columns = {
-        f"test {i}": np.where(rare, rng.integers(0, 2, 5000), rng.normal(50, 9, 5000)).round(2) for i in range(8)
+        f"test {i}": np.where(rare, rng.integers(0, 2, 5000), rng.normal(50, 9, 5000)).round(2)
+        for i in range(8)
     }
     cohort = cohort_of(columns, rng.random(5000) < 0.3, {"subject_id": np.arange(5000).astype(str)})
-    assert not named(check(cohort, split(cohort, config.Split(), config.Data(name="made"), 0)), "error")
+    assert not named(
+        check(cohort, split(cohort, config.Split(), config.Data(name="made"), 0)), "error"
+    )
 
 
 @pytest.mark.slow
@@ -97,7 +104,9 @@ def test_a_hundred_thousand_real_stays_accuse_nobody(downloaded: Callable[[str],
     cohort = load(settings)
     findings = check(cohort, split(cohort, config.Split(), settings, 0))
     assert not named(findings, "error") | named(findings, "warning")
-    assert shared_by_row_split(cohort, 0.2, 0)[1] / (0.2 * len(cohort)) == pytest.approx(0.42, abs=0.01)
+    assert shared_by_row_split(cohort, 0.2, 0)[1] / (0.2 * len(cohort)) == pytest.approx(
+        0.42, abs=0.01
+    )
 
 
 def test_subjects_moved_between_parts_are_noticed() -> None:
@@ -124,7 +133,10 @@ def test_the_auroc_of_a_number_is_that_of_scikit_learn_in_the_better_direction()
     labels = (rng.random(800) < 0.3).astype(np.int8)
     values = (-labels + rng.normal(size=800)).round(1)
     known = knowledge(
-        Field("x", "number"), cohort_of({"x": values}, labels).inputs["x"], labels, np.arange(800).astype(str)
+        Field("x", "number"),
+        cohort_of({"x": values}, labels).inputs["x"],
+        labels,
+        np.arange(800).astype(str),
     )
     assert known.auroc == pytest.approx(1 - roc_auc_score(labels, values))
 
@@ -139,8 +151,12 @@ def test_a_number_whose_absence_tells_the_outcome_is_found() -> None:
 def test_a_missing_value_counts_as_the_highest_or_the_lowest() -> None:
     rng = np.random.default_rng(0)
     labels = (rng.random(1000) < 0.3).astype(np.int8)
-    values = np.where(rng.random(1000) < np.where(labels == 1, 0.6, 0.05), np.nan, rng.normal(size=1000))
-    filled = [roc_auc_score(labels, np.where(np.isnan(values), extreme, values)) for extreme in (-9, 9)]
+    values = np.where(
+        rng.random(1000) < np.where(labels == 1, 0.6, 0.05), np.nan, rng.normal(size=1000)
+    )
+    filled = [
+        roc_auc_score(labels, np.where(np.isnan(values), extreme, values)) for extreme in (-9, 9)
+    ]
     column = cohort_of({"x": values}, labels).inputs["x"]
     known = knowledge(Field("x", "number"), column, labels, np.arange(1000).astype(str))
     assert known.auroc == pytest.approx(max(max(f, 1 - f) for f in filled))
@@ -185,7 +201,8 @@ def test_an_accepted_error_comes_back_as_a_warning_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    "column", ["d.time", "Na (mmol/l)", "a=b, c", "ratio: x", "x[0]{1}", "identical records", "back\\slash"]
+    "column",
+    ["d.time", "Na (mmol/l)", "a=b, c", "ratio: x", "x[0]{1}", "identical records", "back\\slash"],
 )
 def test_the_syntax_that_an_error_shows_is_what_hydra_reads(column: str) -> None:
     with pytest.raises(UserError) as refused:

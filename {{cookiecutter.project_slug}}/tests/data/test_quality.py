@@ -11,19 +11,23 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from risk_model import config
-from risk_model.cohort import Cohort, Splits
+from risk_model.core.cohort import Cohort, Splits
+from risk_model.core.findings import Finding
 from risk_model.data import load, noise, underdiagnosis
 from risk_model.data.leakage import check
 from risk_model.data.quality import assess
 from risk_model.data.sample_size import required_rows
 from risk_model.data.shift import contrasts, holm
 from risk_model.data.split import split
-from risk_model.findings import Finding
 
 from tests.data.made_cohorts import cohort_of
 
 FOUND_BY_LEAKAGE = {"leaking_column": "clinic_contacts", "duplicated_patient": "identical records"}
-FOUND_BY_QUALITY = {"site_shift": "Hospital C", "drift": "medications", "underdiagnosis": "ethnicity: Black"}
+FOUND_BY_QUALITY = {
+    "site_shift": "Hospital C",
+    "drift": "medications",
+    "underdiagnosis": "ethnicity: Black",
+}
 KINDS = {
     "leaking_column": "leaking column",
     "duplicated_patient": "duplicated patient",
@@ -45,7 +49,9 @@ def made(plant: str, seed: int) -> tuple[Cohort, Splits]:
 
 def finds(plant: str, seed: int) -> bool:
     cohort, splits = made(plant, seed)
-    findings = check(cohort, splits) if plant in FOUND_BY_LEAKAGE else assess(cohort, splits).findings
+    findings = (
+        check(cohort, splits) if plant in FOUND_BY_LEAKAGE else assess(cohort, splits).findings
+    )
     where = (FOUND_BY_LEAKAGE | FOUND_BY_QUALITY)[plant]
     return any(f.kind == KINDS[plant] and where in f.where.split(", ") for f in serious(findings))
 
@@ -121,13 +127,20 @@ def test_hospitals_that_measure_other_things_stand_out() -> None:
 
 
 def test_the_sample_size_is_that_of_the_published_example() -> None:
-    assert required_rows(24, 0.174, r2=0.288) == {"shrinkage": 623, "optimism": 662, "overall risk": 221}
+    assert required_rows(24, 0.174, r2=0.288) == {
+        "shrinkage": 623,
+        "optimism": 662,
+        "overall risk": 221,
+    }
 
 
 def columns_found(values: pd.Series, maximum: float | None = None) -> set[tuple[str, str]]:
     n = len(values)
     cohort = cohort_of({"x": values, "age": np.linspace(20, 90, n)}, np.arange(n) % 3 == 0)
-    fields = tuple(dataclasses.replace(f, maximum=maximum) if f.name == "x" else f for f in cohort.schema.fields)
+    fields = tuple(
+        dataclasses.replace(f, maximum=maximum) if f.name == "x" else f
+        for f in cohort.schema.fields
+    )
     cohort = dataclasses.replace(cohort, schema=dataclasses.replace(cohort.schema, fields=fields))
     quality = assess(cohort, split(cohort, config.Split(), config.Data(name="made"), 0))
     return {(f.kind, f.severity) for f in quality.findings if f.where == "x"}
@@ -136,9 +149,15 @@ def columns_found(values: pd.Series, maximum: float | None = None) -> set[tuple[
 def test_columns_that_cannot_help_or_cannot_be_true_are_named() -> None:
     rng = np.random.default_rng(0)
     assert ("constant column", "warning") in columns_found(pd.Series(np.full(400, 7.0)))
-    assert ("identifier-like column", "warning") in columns_found(pd.Series(rng.permutation(400) + 1e6))
-    assert ("implausible values", "warning") in columns_found(pd.Series(rng.normal(size=400)), maximum=2.0)
-    assert ("digit preference", "note") in columns_found(pd.Series(rng.normal(13, 3, 400).round() * 10.0))
+    assert ("identifier-like column", "warning") in columns_found(
+        pd.Series(rng.permutation(400) + 1e6)
+    )
+    assert ("implausible values", "warning") in columns_found(
+        pd.Series(rng.normal(size=400)), maximum=2.0
+    )
+    assert ("digit preference", "note") in columns_found(
+        pd.Series(rng.normal(13, 3, 400).round() * 10.0)
+    )
     assert ("mostly missing", "note") in columns_found(
         pd.Series(np.where(np.arange(400) % 3 > 0, np.nan, 1.5 * np.arange(400)))
     )
@@ -147,7 +166,9 @@ def test_columns_that_cannot_help_or_cannot_be_true_are_named() -> None:
 
 
 def test_holm_multiplies_as_published() -> None:
-    assert holm(np.array([0.01, 0.02, 0.03, 0.005])).tolist() == pytest.approx([0.03, 0.04, 0.04, 0.02])
+    assert holm(np.array([0.01, 0.02, 0.03, 0.005])).tolist() == pytest.approx(
+        [0.03, 0.04, 0.04, 0.02]
+    )
     assert holm(np.array([0.01, np.nan, 0.02, 0.9]))[::2].tolist() == pytest.approx([0.03, 0.04])
     assert np.isnan(holm(np.array([np.nan, 0.5]))[0])
 
@@ -155,8 +176,14 @@ def test_holm_multiplies_as_published() -> None:
 def test_a_trifle_is_no_finding_however_many_rows_show_it() -> None:
     rng = np.random.default_rng(0)
     site = rng.choice(["A", "B"], 200_000)
-    cohort = cohort_of({"x": rng.normal(size=200_000) + 0.1 * (site == "A")}, rng.random(200_000) < 0.2, {"site": site})
-    (missing, value, *_) = sorted(contrasts(cohort, np.arange(200_000), "site"), key=lambda c: c.p)[:2]
+    cohort = cohort_of(
+        {"x": rng.normal(size=200_000) + 0.1 * (site == "A")},
+        rng.random(200_000) < 0.2,
+        {"site": site},
+    )
+    (missing, value, *_) = sorted(contrasts(cohort, np.arange(200_000), "site"), key=lambda c: c.p)[
+        :2
+    ]
     assert value.p < 1e-6 or missing.p < 1e-6
     assert not any(c.found for c in contrasts(cohort, np.arange(200_000), "site"))
 
@@ -166,8 +193,12 @@ def test_repeated_rows_of_one_patient_are_no_evidence_of_a_shift() -> None:
     patient = np.repeat(np.arange(60), 50)
     site = np.where(patient < 24, "A", "B")
     value = rng.normal(size=60)[patient] + (site == "A") * 1.0
-    cohort = cohort_of({"x": value}, rng.random(3000) < 0.3, {"site": site, "subject_id": patient.astype(str)})
-    (contrast,) = [c for c in contrasts(cohort, np.arange(3000), "site") if c.column == "x" and c.group == "A"]
+    cohort = cohort_of(
+        {"x": value}, rng.random(3000) < 0.3, {"site": site, "subject_id": patient.astype(str)}
+    )
+    (contrast,) = [
+        c for c in contrasts(cohort, np.arange(3000), "site") if c.column == "x" and c.group == "A"
+    ]
     assert contrast.effect > 0.14
     assert not contrast.found
 
@@ -183,7 +214,9 @@ def test_the_intraclass_correlation_is_that_of_an_analysis_of_variance() -> None
 
 def test_identical_records_with_different_outcomes_are_counted_as_label_noise() -> None:
     cohort = cohort_of({"x": np.repeat(np.arange(100.0), 2)}, (np.arange(200) % 4) == 1)
-    assert "of 100 groups of identical records 50.0% differ" in noise.label_noise(cohort, np.arange(200))
+    assert "of 100 groups of identical records 50.0% differ" in noise.label_noise(
+        cohort, np.arange(200)
+    )
 
 
 def test_a_group_whose_risk_its_inputs_explain_is_not_called_underdiagnosed() -> None:

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from risk_model import config
-from risk_model.cohort import Cohort
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
 from risk_model.data.sources.recordings import cohort_of, listing, read_all, schema_of
-from risk_model.errors import UserError
 from risk_model.signals import reader
 
 from tests import made_signal
@@ -33,7 +33,12 @@ def folder(tmp_path: Path) -> Path:
     for name in names:
         numbers = rng.normal(size=8) if name not in BROKEN else rng.normal(size=5)
         (tmp_path / name).write_text("\n".join(map(str, numbers)))
-    table = {"file": names, "patient_id": np.arange(12) // 2, "died": np.arange(12) % 2, "site": ["A"] * 12}
+    table = {
+        "file": names,
+        "patient_id": np.arange(12) // 2,
+        "died": np.arange(12) % 2,
+        "site": ["A"] * 12,
+    }
     pd.DataFrame(table).to_csv(tmp_path / "labels.csv", index=False)
     return tmp_path
 
@@ -49,7 +54,9 @@ def load(folder: Path, set_aside: int = 0, table: str = "labels.csv") -> Cohort:
 
 
 def test_a_recording_that_cannot_be_read_stops_the_run_and_is_named(folder: Path) -> None:
-    with pytest.raises(UserError, match=r"s003\.txt: must hold 8 numbers; or leave out .* data\.set_aside=") as told:
+    with pytest.raises(
+        UserError, match=r"s003\.txt: must hold 8 numbers; or leave out .* data\.set_aside="
+    ) as told:
         load(folder)
     assert "\n" not in str(told.value)
 
@@ -67,7 +74,9 @@ def test_the_stated_number_is_set_aside_and_told(folder: Path) -> None:
     assert all(name in message for name, message in zip(BROKEN, told, strict=True))
 
 
-def test_outcome_and_index_stay_with_their_recording_when_others_are_set_aside(folder: Path) -> None:
+def test_outcome_and_index_stay_with_their_recording_when_others_are_set_aside(
+    folder: Path,
+) -> None:
     cohort = load(folder, set_aside=2)
     kept = [i for i in range(12) if f"s{i:03d}.txt" not in BROKEN]
     assert cohort.labels.tolist() == [i % 2 for i in kept]
@@ -88,7 +97,9 @@ def test_what_many_recordings_share_is_told_once_with_their_number(folder: Path)
     cohort = load(folder, set_aside=2)
     assert cohort.recordings is not None
     negative = sum(recording[0] < 0 for recording in cohort.recordings)
-    assert [n.message for n in cohort.notes if n.kind == "polarity"] == [f"{negative} recordings: begin below zero"]
+    assert [n.message for n in cohort.notes if n.kind == "polarity"] == [
+        f"{negative} recordings: begin below zero"
+    ]
 
 
 def test_a_table_without_the_column_of_files_gets_one_line(folder: Path) -> None:
@@ -103,7 +114,10 @@ def test_rows_without_outcome_subject_or_file_are_left_out_and_counted(folder: P
     table.to_csv(folder / "gaps.csv", index=False)
     cohort = load(folder, set_aside=2, table="gaps.csv")
     assert len(cohort) == 7
-    assert any("3 rows have no outcome, no subject or nothing in 'file'" in note.message for note in cohort.notes)
+    assert any(
+        "3 rows have no outcome, no subject or nothing in 'file'" in note.message
+        for note in cohort.notes
+    )
 
 
 def test_a_table_that_was_not_named_is_asked_for() -> None:

@@ -1,4 +1,6 @@
-"""What each named source hands over: the real cohorts, their traps, and how well plain models do on them."""
+"""What each named source hands over: the real cohorts, their traps, and how well plain models do on
+them.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,12 @@ from xgboost import XGBClassifier
 
 import risk_model
 from risk_model import config
-from risk_model.cohort import INDEX, Cohort
+from risk_model.core.cohort import INDEX, Cohort
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Field, Schema
 from risk_model.data import load
 from risk_model.data.sources import diabetes130, heart_disease, support2
-from risk_model.data.sources.conform import conform, near_matches
-from risk_model.errors import UserError
-from risk_model.schema import Field, Schema
+from risk_model.data.sources.coerce import conform, near_matches
 
 DOWNLOAD = "diabetes130/dataset_diabetes.zip"
 
@@ -47,7 +49,9 @@ def diabetics(downloaded: Callable[[str], Path]) -> Cohort:
 
 
 def logistic_regression() -> Pipeline:
-    return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+    return make_pipeline(
+        SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression(C=0.1, max_iter=500)
+    )
 
 
 def boosted_trees() -> XGBClassifier:
@@ -64,7 +68,9 @@ def boosted_trees() -> XGBClassifier:
 
 
 def in_the_agreed_form(cohort: Cohort) -> bool:
-    """Numbers and booleans float64, categories text or None, one column a field, an index of known columns."""
+    """Numbers and booleans float64, categories text or None, one column a field, an index of known
+    columns.
+    """
     kinds = {f.name: f.kind for f in cohort.schema.fields}
     for name, kind in kinds.items():
         column = cohort.inputs[name]
@@ -82,7 +88,9 @@ def in_the_agreed_form(cohort: Cohort) -> bool:
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match="there is no source 'support3'; use support2, heart_disease"):
+    with pytest.raises(
+        UserError, match="there is no source 'support3'; use support2, heart_disease"
+    ):
         load(config.Data(name="support3"))
 
 
@@ -115,7 +123,11 @@ def test_an_unknown_name_in_recorded_after_is_refused_with_near_matches() -> Non
 
 
 def test_support2_ranges_lose_slips_of_the_pen_and_no_real_patient(critically_ill: Cohort) -> None:
-    lost = {note.where: note.message for note in critically_ill.notes if note.kind == "implausible values"}
+    lost = {
+        note.where: note.message
+        for note in critically_ill.notes
+        if note.kind == "implausible values"
+    }
     assert set(lost) == {"alb", "glucose"}
     assert all(message.endswith(": 3") for message in lost.values())
     assert critically_ill.inputs["hrt"].eq(0).sum() == 83  # cardiac arrests: real
@@ -126,7 +138,9 @@ def test_every_hand_written_field_says_what_it_is() -> None:
         assert field.description, field.name
         assert field.kind != "category" or field.categories, field.name
     for field in (*support2.KNOWN, *heart_disease.FIELDS, *diabetes130.FIELDS):
-        assert field.kind != "number" or (field.minimum is not None and field.maximum is not None), field.name
+        assert field.kind != "number" or (
+            field.minimum is not None and field.maximum is not None
+        ), field.name
 
 
 def test_listed_categories_are_those_of_the_files(critically_ill: Cohort, hearts: Cohort) -> None:
@@ -149,7 +163,11 @@ def test_heart_disease_has_four_hospitals_and_their_prevalence(hearts: Cohort) -
 
 
 def test_a_zero_that_means_not_measured_becomes_missing_and_is_counted(hearts: Cohort) -> None:
-    lost = {note.where: note.message.rsplit(" ", 1)[1] for note in hearts.notes if note.kind == "implausible values"}
+    lost = {
+        note.where: note.message.rsplit(" ", 1)[1]
+        for note in hearts.notes
+        if note.kind == "implausible values"
+    }
     assert lost == {"chol": "172", "trestbps": "1"}
     assert hearts.inputs["chol"].isna().sum() == 172 + 30
     assert hearts.inputs.loc[hearts.index["site"] == "Switzerland", "chol"].isna().all()
@@ -171,7 +189,9 @@ def test_diabetes130_knows_that_patients_repeat(diabetics: Cohort) -> None:
     assert all(isinstance(subject, str) for subject in diabetics.index["subject_id"])
 
 
-def test_diabetes130_takes_a_question_mark_as_missing_and_none_as_a_value(diabetics: Cohort) -> None:
+def test_diabetes130_takes_a_question_mark_as_missing_and_none_as_a_value(
+    diabetics: Cohort,
+) -> None:
     assert diabetics.inputs["A1Cresult"].eq("None").mean() > 0.8
     assert diabetics.inputs["A1Cresult"].notna().all()
     assert not (diabetics.inputs.to_numpy(dtype=object) == "?").any()
@@ -200,7 +220,9 @@ def test_icd9_codes_fall_into_their_chapters() -> None:
     assert diabetes130.chapters(pd.Series(codes.keys())).tolist() == list(codes.values())
 
 
-def test_without_a_download_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_download_nothing_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(diabetes130, "URL", "http://127.0.0.1:9/dataset_diabetes.zip")
     with pytest.raises(UserError, match="nothing could be downloaded"):
         load(config.Diabetes130(cache=str(tmp_path)))
@@ -218,8 +240,14 @@ def test_implausible_and_infinite_numbers_become_missing_and_are_counted() -> No
 
 
 def test_a_name_that_is_nearly_right_is_offered() -> None:
-    assert near_matches("Hospdead", ["age", "hospdead"]) == "did you mean 'hospdead'? Columns are age, hospdead"
-    assert near_matches("zzz", [f"c{i}" for i in range(32)], most=2) == "Columns are c0, c1 and 30 more"
+    assert (
+        near_matches("Hospdead", ["age", "hospdead"])
+        == "did you mean 'hospdead'? Columns are age, hospdead"
+    )
+    assert (
+        near_matches("zzz", [f"c{i}" for i in range(32)], most=2)
+        == "Columns are c0, c1 and 30 more"
+    )
 
 
 def test_importing_the_room_imports_nothing_heavy() -> None:
@@ -234,7 +262,10 @@ def test_support2_is_as_predictable_as_published(critically_ill: Cohort) -> None
     features, labels = critically_ill.encoded(), critically_ill.labels
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     reached = [
-        roc_auc_score(labels, cross_val_predict(model, features, labels, cv=folds, method="predict_proba")[:, 1])
+        roc_auc_score(
+            labels,
+            cross_val_predict(model, features, labels, cv=folds, method="predict_proba")[:, 1],
+        )
         for model in (logistic_regression(), boosted_trees())
     ]
     assert reached == pytest.approx([0.806, 0.823], abs=0.01)
@@ -245,8 +276,12 @@ def test_a_model_of_three_hospitals_does_worse_in_the_fourth(hearts: Cohort) -> 
     reached = {}
     for site in ("Cleveland", "Hungary", "VA Long Beach"):
         model = logistic_regression().fit(features[sites != site], labels[sites != site])
-        reached[site] = roc_auc_score(labels[sites == site], model.predict_proba(features[sites == site])[:, 1])
-    assert reached == pytest.approx({"Cleveland": 0.887, "Hungary": 0.899, "VA Long Beach": 0.711}, abs=0.025)
+        reached[site] = roc_auc_score(
+            labels[sites == site], model.predict_proba(features[sites == site])[:, 1]
+        )
+    assert reached == pytest.approx(
+        {"Cleveland": 0.887, "Hungary": 0.899, "VA Long Beach": 0.711}, abs=0.025
+    )
 
 
 @pytest.mark.slow

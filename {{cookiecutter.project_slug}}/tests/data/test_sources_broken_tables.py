@@ -1,4 +1,6 @@
-"""A table that cannot be used gets one line: what is wrong, where, the remedy, and never a patient's value."""
+"""A table that cannot be used gets one line: what is wrong, where, the remedy, and never a
+patient's value.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ import pandas as pd
 import pytest
 
 from risk_model import config
+from risk_model.core.errors import UserError
 from risk_model.data import load
-from risk_model.errors import UserError
 
 SURNAME = "Smith"  # must never be repeated
 GOOD = [f"{20 + i},{i % 2}" for i in range(40)]
@@ -32,7 +34,10 @@ def error(path: Path, **settings: Any) -> str:
 
 
 def with_column(name: str, values: list[str]) -> bytes:
-    return csv(*(f"{good},{value}" for good, value in zip(GOOD, values, strict=True)), header=f"age,died,{name}")
+    return csv(
+        *(f"{good},{value}" for good, value in zip(GOOD, values, strict=True)),
+        header=f"age,died,{name}",
+    )
 
 
 NUMBERS = [str(i) for i in range(40)]
@@ -45,32 +50,58 @@ BROKEN = {
     "blank lines alone": (b"\n\n\n", "there is no header row"),
     "a workbook": (b"PK\x03\x04" + b"x" * 99, "save the table as CSV"),
     "Parquet cut short": (b"PAR1" + b"x" * 99, "was it copied whole?"),
-    "no outcome column": (csv("54,1", header="age,dead"), "no column 'died' in .*did you mean 'dead'"),
-    "no header": (csv(*GOOD, header=f"{SURNAME},54,1"), "the first row looks like data; put a row of column names"),
-    "a constant outcome": (csv("54,1", "61,1"), "has the same value in every row; there is nothing to learn"),
+    "no outcome column": (
+        csv("54,1", header="age,dead"),
+        "no column 'died' in .*did you mean 'dead'",
+    ),
+    "no header": (
+        csv(*GOOD, header=f"{SURNAME},54,1"),
+        "the first row looks like data; put a row of column names",
+    ),
+    "a constant outcome": (
+        csv("54,1", "61,1"),
+        "has the same value in every row; there is nothing to learn",
+    ),
     "an outcome never recorded": (csv("54,", "61,NA"), "column 'died' is empty"),
-    "three outcomes": (csv("54,0", "61,1", "70,2"), "3 different values; name the .* data.positive=…"),
-    "two unknown words": (csv("54,gone", "61,back"), "which value of 'died' is the event.*data.positive=…"),
+    "three outcomes": (
+        csv("54,0", "61,1", "70,2"),
+        "3 different values; name the .* data.positive=…",
+    ),
+    "two unknown words": (
+        csv("54,gone", "61,back"),
+        "which value of 'died' is the event.*data.positive=…",
+    ),
     "one and two": (csv("54,1", "61,2"), "which value of 'died' is the event"),
     "a name twice": (csv("54,1,2", header="age,died,age"), "'age' occurs more than once; rename"),
     "a short row": (csv(*GOOD, "54"), "1 rows do not have the header's 2 values .line 42."),
-    "a long row": (csv(*GOOD[:3], "", f"1,2,{SURNAME}", *GOOD), "header's 2 values .line 6.; quote values"),
-    "a quote never closed": (csv(*GOOD[:3], f'54,"{SURNAME}', *GOOD), "a quote that opens in line 5 is never closed"),
+    "a long row": (
+        csv(*GOOD[:3], "", f"1,2,{SURNAME}", *GOOD),
+        "header's 2 values .line 6.; quote values",
+    ),
+    "a quote never closed": (
+        csv(*GOOD[:3], f'54,"{SURNAME}', *GOOD),
+        "a quote that opens in line 5 is never closed",
+    ),
     "not UTF-8": (csv(*GOOD) + b"54,\xe9\n", r"byte 213 \(line 42\) is not UTF-8; .*iconv"),
     "a name not UTF-8": (b"\xe9ge,died\n1,0\n", r"byte 1 \(line 1\) is not UTF-8"),
     "UTF-16": ("age,died\n54,1\n".encode("utf-16"), "byte 1 .line 1. is not UTF-8"),
     "text in a number": (
         with_column("hb", [*NUMBERS[:5], SURNAME, *NUMBERS[6:20], SURNAME + "'s", *NUMBERS[21:]]),
-        r"column 'hb': 2 values are not numbers \(lines 7, 22\); correct them, .*data.exclude=\[hb\]",
+        r"column 'hb': 2 values are not numbers \(lines 7, 22\); correct them, "
+        r".*data.exclude=\[hb\]",
     ),
     "text in zeros and ones": (
         with_column("x", [SURNAME, *"01" * 19, "1"]),
         r"'x': 1 values are not numbers \(line 2\)",
     ),
-    "decimal commas": (with_column("hb", [f'"{i},5"' for i in range(40)]), "written with a comma; write 3.5"),
+    "decimal commas": (
+        with_column("hb", [f'"{i},5"' for i in range(40)]),
+        "written with a comma; write 3.5",
+    ),
     "dates in two formats": (
         with_column("seen", [*DATES[:4], "05/13/2021", *DATES[5:]]),
-        r"column 'seen': dates are written in 2 formats \(first at line 2 and line 6\); write all as YYYY-MM-DD",
+        r"column 'seen': dates are written in 2 formats \(first at line 2 and line 6\); write all "
+        r"as YYYY-MM-DD",
     ),
     "days first and months first": (
         with_column("seen", [f"{13 + i % 9}/01/2021" if i else "01/25/2021" for i in range(40)]),
@@ -80,12 +111,17 @@ BROKEN = {
         with_column("date", AMBIGUOUS),
         "day and month of its dates cannot be told apart",
     ),
-    "a date that does not exist": (with_column("seen", ["2021-02-30", *DATES[1:]]), "'seen': .* not dates .*line 2"),
+    "a date that does not exist": (
+        with_column("seen", ["2021-02-30", *DATES[1:]]),
+        "'seen': .* not dates .*line 2",
+    ),
 }
 
 
 @pytest.mark.parametrize(("content", "expected"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_table_is_refused_in_one_line(tmp_path: Path, content: bytes, expected: str) -> None:
+def test_a_broken_table_is_refused_in_one_line(
+    tmp_path: Path, content: bytes, expected: str
+) -> None:
     path = tmp_path / "my table.csv"
     path.write_bytes(content)
     message = error(path)
@@ -93,11 +129,15 @@ def test_a_broken_table_is_refused_in_one_line(tmp_path: Path, content: bytes, e
 
 
 def test_a_file_that_is_not_there_is_named_with_the_place_looked_in(tmp_path: Path) -> None:
-    assert f"there is no file {tmp_path / 'x.csv'} (looked in {Path.cwd()})" in error(tmp_path / "x.csv")
+    assert f"there is no file {tmp_path / 'x.csv'} (looked in {Path.cwd()})" in error(
+        tmp_path / "x.csv"
+    )
     assert "there is no file" in error(tmp_path)
 
 
-@pytest.mark.parametrize(("key", "settings"), [("path", config.Table()), ("outcome", config.Table(path="x.csv"))])
+@pytest.mark.parametrize(
+    ("key", "settings"), [("path", config.Table()), ("outcome", config.Table(path="x.csv"))]
+)
 def test_a_setting_left_open_is_asked_for(key: str, settings: config.Table) -> None:
     with pytest.raises(UserError, match=f"data.{key} is not set"):
         load(settings)
@@ -135,10 +175,15 @@ def test_a_setting_that_names_what_is_not_there_is_refused(
             r"column 'word': 40 values are not numbers \(lines 2, 3, 4 and 37 more\)",
         ),
         ([{"name": "word", "kind": "boolean"}], "column 'word': 40 values are not true or false"),
-        ([{"name": "age", "kind": "number", "recorded_after": True}], "no column is left to learn from"),
+        (
+            [{"name": "age", "kind": "number", "recorded_after": True}],
+            "no column is left to learn from",
+        ),
     ],
 )
-def test_a_schema_that_does_not_fit_the_table_is_refused(tmp_path: Path, fields: object, expected: str) -> None:
+def test_a_schema_that_does_not_fit_the_table_is_refused(
+    tmp_path: Path, fields: object, expected: str
+) -> None:
     path, schema = tmp_path / "t.csv", tmp_path / "schema.json"
     path.write_bytes(with_column("word", ["a", "b"] * 20))
     schema.write_text(json.dumps({"name": "mine", "outcome": "died", "fields": fields}))

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk_model import config
-from risk_model.cohort import DEVELOPMENT, Cohort, Splits
+from risk_model.core.cohort import DEVELOPMENT, Cohort, Splits
+from risk_model.core.errors import UserError
 from risk_model.data.split import split
 from risk_model.data.split_report import shared_by_row_split, split_report
 from risk_model.data.strata import strata
-from risk_model.errors import UserError
 
 from tests.data.made_cohorts import cohort_of, hospital_cohort
 
@@ -57,13 +57,20 @@ def test_another_seed_gives_another_split() -> None:
 def test_every_stratum_gets_its_shares() -> None:
     rng = np.random.default_rng(0)
     n = 4000
-    index = {"site": rng.choice(list("ABC"), n), "sex": rng.choice(["F", "M"], n), "age": rng.uniform(20, 95, n)}
+    index = {
+        "site": rng.choice(list("ABC"), n),
+        "sex": rng.choice(["F", "M"], n),
+        "age": rng.uniform(20, 95, n),
+    }
     cohort = cohort_of({"x": rng.normal(size=n)}, rng.random(n) < 0.1, index)
     splits = split(cohort, config.Split(), NOTHING_HELD_OUT, 3)
     groups = strata(cohort).assign(outcome=cohort.labels, part=splits.labels(n))
     counts = groups.groupby(["outcome", "site", "part"], observed=True).size().unstack()
     expected = counts.sum(axis=1).to_numpy()[:, None] * np.array([0.1, 0.2, 0.6, 0.1])
-    assert np.abs(counts[["calibration", "test", "train", "validation"]].to_numpy() - expected).max() <= 3
+    assert (
+        np.abs(counts[["calibration", "test", "train", "validation"]].to_numpy() - expected).max()
+        <= 3
+    )
 
 
 def test_rare_cells_are_merged_so_that_the_outcome_stays_balanced() -> None:
@@ -90,12 +97,16 @@ def test_with_folds_every_development_subject_is_tested_exactly_once() -> None:
 
 def test_held_out_sites_stand_apart_and_what_else_their_patients_did_is_set_aside() -> None:
     cohort = hospital_cohort(1000)
-    splits = split(cohort, config.Split(), dataclasses.replace(NOTHING_HELD_OUT, held_out_sites=["D"]), 0)
+    splits = split(
+        cohort, config.Split(), dataclasses.replace(NOTHING_HELD_OUT, held_out_sites=["D"]), 0
+    )
     site = cohort.index["site"].to_numpy()
     assert list(splits.external) == ["site: D"]
     assert (site[splits.external["site: D"]] == "D").all()
     assert len(splits.external["site: D"]) == (site == "D").sum()
-    assert set(cohort.subjects[splits.set_aside]) <= set(cohort.subjects[splits.external["site: D"]])
+    assert set(cohort.subjects[splits.set_aside]) <= set(
+        cohort.subjects[splits.external["site: D"]]
+    )
     assert len(splits.set_aside) > 0
 
 
@@ -130,7 +141,9 @@ def test_auto_holds_out_the_site_with_most_events_of_those_that_are_not_too_larg
 
 def test_identical_rows_are_one_subject_when_none_is_recorded() -> None:
     values = np.repeat(np.arange(300.0), 2)
-    cohort = cohort_of({"x": values, "y": values**2, "z": np.sin(values)}, np.repeat(np.arange(300) % 3 == 0, 2))
+    cohort = cohort_of(
+        {"x": values, "y": values**2, "z": np.sin(values)}, np.repeat(np.arange(300) % 3 == 0, 2)
+    )
     labels = split(cohort, config.Split(), NOTHING_HELD_OUT, 0).labels(600)
     assert (labels[::2] == labels[1::2]).all()
 
@@ -167,7 +180,9 @@ def test_a_part_without_rows_or_with_one_class_is_refused_with_a_remedy() -> Non
 
 def test_an_external_cohort_may_hold_one_class() -> None:
     site = np.repeat(["A", "B"], [400, 50])
-    cohort = cohort_of({"x": np.arange(450.0)}, (np.arange(450) % 3 == 0) & (site == "A"), {"site": site})
+    cohort = cohort_of(
+        {"x": np.arange(450.0)}, (np.arange(450) % 3 == 0) & (site == "A"), {"site": site}
+    )
     splits = split(cohort, config.Split(), dataclasses.replace(DEFAULT, held_out_sites=["B"]), 0)
     assert cohort.labels[splits.external["site: B"]].sum() == 0
 
@@ -179,7 +194,9 @@ def test_the_report_counts_each_part_and_its_strata() -> None:
     assert list(report.index) == [*DEVELOPMENT, "site: D", "last period", "set aside"]
     assert report["rows"].sum() == 2000
     assert report.loc["train", "events"] == cohort.labels[splits.train].sum()
-    assert report.loc["train", "sex: F"] == pytest.approx((cohort.index["sex"].iloc[splits.train] == "F").mean())
+    assert report.loc["train", "sex: F"] == pytest.approx(
+        (cohort.index["sex"].iloc[splits.train] == "F").mean()
+    )
     assert report.loc[list(DEVELOPMENT), "largest imbalance"].max() < 0.1
     assert report.filter(like="age band: ").sum(axis=1).to_numpy() == pytest.approx(1)
 

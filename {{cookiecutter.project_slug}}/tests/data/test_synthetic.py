@@ -8,10 +8,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from risk_model import config
-from risk_model.cohort import INDEX, Cohort
+from risk_model.core.cohort import INDEX, Cohort
+from risk_model.core.errors import UserError
 from risk_model.data import load
 from risk_model.data.sources import synthetic
-from risk_model.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,11 @@ def test_admissions_of_one_patient_have_alike_outcomes(clean: Cohort) -> None:
 
 
 def test_readmissions_within_thirty_days_are_no_admissions_of_their_own(clean: Cohort) -> None:
-    days = clean.index.sort_values(["subject_id", "prediction_time"]).groupby("subject_id")["prediction_time"].diff()
+    days = (
+        clean.index.sort_values(["subject_id", "prediction_time"])
+        .groupby("subject_id")["prediction_time"]
+        .diff()
+    )
     assert days.dropna().dt.days.min() > 30
 
 
@@ -64,16 +68,26 @@ def test_every_value_is_plausible_and_of_the_kind_that_the_schema_says(clean: Co
 
 
 def test_the_same_seed_gives_the_same_cohort() -> None:
-    assert load(config.Synthetic(seed=3)).fingerprint() == load(config.Synthetic(seed=3)).fingerprint()
-    assert load(config.Synthetic(seed=3)).fingerprint() != load(config.Synthetic(seed=4)).fingerprint()
+    assert (
+        load(config.Synthetic(seed=3)).fingerprint() == load(config.Synthetic(seed=3)).fingerprint()
+    )
+    assert (
+        load(config.Synthetic(seed=3)).fingerprint() != load(config.Synthetic(seed=4)).fingerprint()
+    )
 
 
 def test_a_plant_changes_only_what_it_names(clean: Cohort) -> None:
     shifted = planted("site_shift").inputs
     elsewhere = (clean.index["site"] != "Hospital C").to_numpy()
-    pd.testing.assert_frame_equal(shifted.drop(columns="albumin"), clean.inputs.drop(columns="albumin"))
-    pd.testing.assert_series_equal(shifted["albumin"][elsewhere], clean.inputs["albumin"][elsewhere])
-    assert (clean.inputs["albumin"] - shifted["albumin"])[~elsewhere].mean() == pytest.approx(7, abs=0.1)
+    pd.testing.assert_frame_equal(
+        shifted.drop(columns="albumin"), clean.inputs.drop(columns="albumin")
+    )
+    pd.testing.assert_series_equal(
+        shifted["albumin"][elsewhere], clean.inputs["albumin"][elsewhere]
+    )
+    assert (clean.inputs["albumin"] - shifted["albumin"])[~elsewhere].mean() == pytest.approx(
+        7, abs=0.1
+    )
 
 
 def test_half_of_the_events_of_one_group_go_unrecorded(clean: Cohort) -> None:
@@ -86,7 +100,9 @@ def test_half_of_the_events_of_one_group_go_unrecorded(clean: Cohort) -> None:
 def test_drift_adds_medications_and_events_towards_the_end(clean: Cohort) -> None:
     drifted = planted("drift")
     late = (clean.index["prediction_time"] > "2023-07-01").to_numpy()
-    assert (drifted.inputs["medications"] - clean.inputs["medications"])[late].mean() == pytest.approx(3.8, abs=0.3)
+    assert (drifted.inputs["medications"] - clean.inputs["medications"])[
+        late
+    ].mean() == pytest.approx(3.8, abs=0.3)
     assert drifted.labels[late].mean() > 1.4 * clean.labels[late].mean()
 
 
@@ -104,11 +120,16 @@ def test_the_leaking_column_is_not_declared() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (config.Synthetic(plant=["leak"]), "leak cannot be planted; use leaking_column, duplicated_patient"),
+        (
+            config.Synthetic(plant=["leak"]),
+            "leak cannot be planted; use leaking_column, duplicated_patient",
+        ),
         (config.Synthetic(subjects=10), "use at least 100"),
         (config.Synthetic(recorded_after=["albumen"]), "did you mean 'albumin'"),
     ],
 )
-def test_bad_settings_are_refused_with_the_choices(settings: config.Synthetic, message: str) -> None:
+def test_bad_settings_are_refused_with_the_choices(
+    settings: config.Synthetic, message: str
+) -> None:
     with pytest.raises(UserError, match=message):
         load(settings)

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from risk_model import config
-from risk_model.cohort import Cohort
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
+from risk_model.core.findings import Finding
 from risk_model.data import load
 from risk_model.data.sources.inference import clean, infer_schema
-from risk_model.errors import UserError
-from risk_model.findings import Finding
 
 ROWS = 60
 
@@ -40,17 +40,24 @@ def loaded(tmp_path: Path, frame: pd.DataFrame, name: str = "table.csv", **setti
 
 
 def left_out(cohort: Cohort) -> dict[str, str]:
-    return {note.where: note.message.split(":")[0] for note in cohort.notes if note.kind == "left out"}
+    return {
+        note.where: note.message.split(":")[0] for note in cohort.notes if note.kind == "left out"
+    }
 
 
 def recognised(cohort: Cohort) -> list[Finding]:
     return [note for note in cohort.notes if note.kind == "recognised"]
 
 
-@pytest.mark.parametrize("name", ["table.csv", "two words.csv", "a,b=c.csv", "table.parquet", "table.csv.gz"])
+@pytest.mark.parametrize(
+    "name", ["table.csv", "two words.csv", "a,b=c.csv", "table.parquet", "table.csv.gz"]
+)
 def test_a_path_and_an_outcome_are_enough(tmp_path: Path, name: str) -> None:
     cohort = loaded(tmp_path, table(), name)
-    assert [(f.name, f.kind) for f in cohort.schema.fields] == [("lactate", "number"), ("unit", "category")]
+    assert [(f.name, f.kind) for f in cohort.schema.fields] == [
+        ("lactate", "number"),
+        ("unit", "category"),
+    ]
     assert cohort.labels.tolist() == table()["died"].tolist()
     assert list(cohort.index) == []
     assert cohort.schema.features == ["lactate", "unit=icu", "unit=ward"]
@@ -58,13 +65,21 @@ def test_a_path_and_an_outcome_are_enough(tmp_path: Path, name: str) -> None:
 
 
 def test_csv_and_parquet_of_one_table_are_one_cohort(tmp_path: Path) -> None:
-    frame = table(patient_id=[f"{i:03d}" for i in range(ROWS)], age=np.arange(ROWS) + 20.5, seen=[True, False] * 30)
-    from_csv, from_parquet = (loaded(tmp_path, frame, name) for name in ("table.csv", "table.parquet"))
+    frame = table(
+        patient_id=[f"{i:03d}" for i in range(ROWS)],
+        age=np.arange(ROWS) + 20.5,
+        seen=[True, False] * 30,
+    )
+    from_csv, from_parquet = (
+        loaded(tmp_path, frame, name) for name in ("table.csv", "table.parquet")
+    )
     assert from_csv.fingerprint() == from_parquet.fingerprint()
 
 
 @pytest.mark.parametrize(("separator", "mark"), [(";", ""), ("\t", ""), ("|", ""), (",", "\ufeff")])
-def test_separators_and_byte_order_marks_are_understood(tmp_path: Path, separator: str, mark: str) -> None:
+def test_separators_and_byte_order_marks_are_understood(
+    tmp_path: Path, separator: str, mark: str
+) -> None:
     path = tmp_path / "table.csv"
     path.write_text(mark + table().to_csv(index=False, sep=separator), encoding="utf-8")
     assert load(config.Table(path=str(path), outcome="died")).schema.names == ["lactate", "unit"]
@@ -105,14 +120,25 @@ def test_roles_are_recognised_by_name_and_told(tmp_path: Path) -> None:
         "race": ["black", "white", "asian"] * (ROWS // 3),
     }
     cohort = loaded(tmp_path, table(**columns))
-    assert list(cohort.index) == ["subject_id", "prediction_time", "site", "age", "sex", "ethnicity"]
+    assert list(cohort.index) == [
+        "subject_id",
+        "prediction_time",
+        "site",
+        "age",
+        "sex",
+        "ethnicity",
+    ]
     assert cohort.index["prediction_time"].dtype.kind == "M"
     assert len(recognised(cohort)) == 6
     assert cohort.schema.names == ["lactate", "unit", "Age", "gender"]
 
 
 def test_a_role_is_switched_off_by_none_and_set_by_name(tmp_path: Path) -> None:
-    frame = table(age=np.arange(ROWS) + 20, mrn=np.repeat(np.arange(ROWS // 2), 2), house=["a", "b"] * (ROWS // 2))
+    frame = table(
+        age=np.arange(ROWS) + 20,
+        mrn=np.repeat(np.arange(ROWS // 2), 2),
+        house=["a", "b"] * (ROWS // 2),
+    )
     cohort = loaded(tmp_path, frame, age="none", subject="none", site="house")
     assert list(cohort.index) == ["site"]
     assert recognised(cohort) == []
@@ -120,7 +146,9 @@ def test_a_role_is_switched_off_by_none_and_set_by_name(tmp_path: Path) -> None:
     assert "house" not in cohort.schema.names
 
 
-def test_a_repeated_number_of_a_patient_is_the_subject_though_nobody_named_it(tmp_path: Path) -> None:
+def test_a_repeated_number_of_a_patient_is_the_subject_though_nobody_named_it(
+    tmp_path: Path,
+) -> None:
     cohort = loaded(tmp_path, table(id=np.repeat(np.arange(ROWS // 3), 3)))
     assert len(set(cohort.subjects)) == ROWS // 3
     assert "id" not in cohort.schema.names
@@ -140,7 +168,13 @@ def test_a_year_can_be_the_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("written", "day"),
-    [("2021-03-25", 25), ("25/03/2021", 25), ("03/25/2021", 25), ("25.03.2021", 25), ("2021-03-25T10:30:00Z", 25)],
+    [
+        ("2021-03-25", 25),
+        ("25/03/2021", 25),
+        ("03/25/2021", 25),
+        ("25.03.2021", 25),
+        ("2021-03-25T10:30:00Z", 25),
+    ],
 )
 def test_dates_are_read_as_they_are_written(tmp_path: Path, written: str, day: int) -> None:
     cohort = loaded(tmp_path, table(date=[written] * ROWS))
@@ -152,7 +186,8 @@ def test_columns_no_model_should_see_are_left_out_with_the_reason(tmp_path: Path
         row=np.arange(ROWS) + 1,
         accession_nr=np.random.default_rng(2).permutation(ROWS) * 7,
         letter=[f"S{i}" for i in range(ROWS)],
-        note=["the patient was admitted with chest pain and sent home"] * 30 + ["no news since then, all is well"] * 30,
+        note=["the patient was admitted with chest pain and sent home"] * 30
+        + ["no news since then, all is well"] * 30,
         same=[1] * ROWS,
         empty=[None] * ROWS,
         born=pd.date_range("1950-01-01", periods=ROWS).strftime("%Y-%m-%d"),
@@ -197,11 +232,16 @@ def test_a_frequent_word_among_few_numbers_is_a_category(tmp_path: Path) -> None
 
 
 def test_rows_without_an_outcome_or_a_subject_are_left_out_with_a_warning(tmp_path: Path) -> None:
-    frame = table(mrn=[None, *map(str, range(1, ROWS))]).assign(died=[0.0, np.nan] + [0.0, 1.0] * (ROWS // 2 - 1))
+    frame = table(mrn=[None, *map(str, range(1, ROWS))]).assign(
+        died=[0.0, np.nan] + [0.0, 1.0] * (ROWS // 2 - 1)
+    )
     frame.to_csv(tmp_path / "t.csv", index=False)
     cohort = load(config.Table(path=str(tmp_path / "t.csv"), outcome="died"))
     assert len(cohort) == ROWS - 2
-    assert [(n.severity, n.message.split(" ")[0]) for n in cohort.notes[:2]] == [("warning", "1"), ("warning", "1")]
+    assert [(n.severity, n.message.split(" ")[0]) for n in cohort.notes[:2]] == [
+        ("warning", "1"),
+        ("warning", "1"),
+    ]
 
 
 def test_a_schema_that_somebody_wrote_is_used_as_it_is(tmp_path: Path) -> None:
@@ -257,6 +297,10 @@ def test_nothing_left_to_learn_from_is_an_error(tmp_path: Path) -> None:
 def test_a_million_rows_load(tmp_path: Path) -> None:
     rows = 1_000_000
     draw = np.random.default_rng(5)
-    numbers = pd.DataFrame(draw.normal(size=(rows, 18)).round(2), columns=[f"x{i}" for i in range(18)])
-    cohort = loaded(tmp_path, numbers.assign(died=draw.random(rows) < 0.1, sex=draw.choice(["F", "M"], rows)))
+    numbers = pd.DataFrame(
+        draw.normal(size=(rows, 18)).round(2), columns=[f"x{i}" for i in range(18)]
+    )
+    cohort = loaded(
+        tmp_path, numbers.assign(died=draw.random(rows) < 0.1, sex=draw.choice(["F", "M"], rows))
+    )
     assert cohort.encoded().shape == (rows, 20)

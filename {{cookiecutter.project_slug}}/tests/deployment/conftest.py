@@ -19,9 +19,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from risk_model.core.package import ModelPackage, seal
+from risk_model.core.schema import Field, Schema
 from risk_model.model.explain import background
-from risk_model.package import ModelPackage, seal
-from risk_model.schema import Field, Schema
 
 from tests import made_signal
 
@@ -56,7 +56,11 @@ EVALUATION: dict[str, Any] = {
             "subjects": 90,
             "events": 20,
             "prevalence": 0.2,
-            "models": {"logistic_regression": {"metrics": {"auroc": {"estimate": 0.8, "low": 0.7, "high": 0.9}}}},
+            "models": {
+                "logistic_regression": {
+                    "metrics": {"auroc": {"estimate": 0.8, "low": 0.7, "high": 0.9}}
+                }
+            },
         }
     },
     "gates": {"test": {"logistic_regression": {"verdict": "pass", "reasons": []}}},
@@ -71,7 +75,9 @@ PATIENT: dict[str, Any] = {
 }
 
 
-def logistic_graph(weights: np.ndarray, intercept: float, fill: np.ndarray, scale: float = 0.8) -> onnx.ModelProto:
+def logistic_graph(
+    weights: np.ndarray, intercept: float, fill: np.ndarray, scale: float = 0.8
+) -> onnx.ModelProto:
     """A logistic regression with median imputation and Platt scaling: features -> risk, logit."""
     d = len(weights)
     constants: dict[str, np.ndarray] = {
@@ -97,7 +103,10 @@ def logistic_graph(weights: np.ndarray, intercept: float, fill: np.ndarray, scal
         nodes,
         "risk",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", d])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in ("risk", "logit")],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"])
+            for name in ("risk", "logit")
+        ],
         [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
@@ -121,7 +130,10 @@ def make_package(
     (directory / "evaluation.json").write_text(json.dumps(EVALUATION))
     (directory / "model_card.md").write_text("# Model card\n")
     np.save(directory / "explain/background.npy", background(reference, schema, 100, seed=0))
-    seal(directory, {"model": "logistic_regression", "operating_threshold": 0.2, "gate": "pass", **facts})
+    seal(
+        directory,
+        {"model": "logistic_regression", "operating_threshold": 0.2, "gate": "pass", **facts},
+    )
     return ModelPackage.open(directory)
 
 
@@ -137,7 +149,9 @@ class Server:
         return self.client.post("/v1/predict", json={"inputs": inputs, **more})
 
     def post(self, body: bytes, **headers: str) -> httpx.Response:
-        return self.client.post("/v1/predict", content=body, headers={"content-type": "application/json", **headers})
+        return self.client.post(
+            "/v1/predict", content=body, headers={"content-type": "application/json", **headers}
+        )
 
     def stop(self) -> str:
         """Ends the server with SIGTERM and returns what it wrote to stderr."""
@@ -155,7 +169,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from risk_model.deployment.serve import serve
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
 {before}
 try:
     serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), Path(sys.argv[3]), accept=sys.argv[4])
@@ -165,12 +179,24 @@ except UserError as error:
 """
 
 
-def start(package: Path, port: int, audit: Path, accept: str = "", before: str = "") -> subprocess.Popen[str]:
+def start(
+    package: Path, port: int, audit: Path, accept: str = "", before: str = ""
+) -> subprocess.Popen[str]:
     """Starts the server; `before` is Python that runs in it first."""
-    command = [sys.executable, "-c", SERVE.format(before=before), str(package), str(port), str(audit), accept]
+    command = [
+        sys.executable,
+        "-c",
+        SERVE.format(before=before),
+        str(package),
+        str(port),
+        str(audit),
+        accept,
+    ]
     source = str(Path(__file__).parents[2] / "src")
     environment = {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
 @contextmanager
@@ -200,7 +226,9 @@ def _until_alive(server: Server) -> None:
     pytest.fail("the server did not answer in time")
 
 
-STRIP_WEIGHTS = np.array([0, 0, 0, 1, -1, 0.5, 2, 0, 0.25, -0.5, 0], dtype=np.float32)  # of field, described, array
+STRIP_WEIGHTS = np.array(
+    [0, 0, 0, 1, -1, 0.5, 2, 0, 0.25, -0.5, 0], dtype=np.float32
+)  # of field, described, array
 PLACE = """
 import sys
 sys.path.insert(0, ROOT)
@@ -210,11 +238,20 @@ sys.modules["risk_model.signals.waveform"] = made_signal
 
 
 def strip_graph(with_map: bool) -> onnx.ModelProto:
-    """A logistic regression on the eight numbers of a strip, with what each of them adds as a map if asked."""
+    """A logistic regression on the eight numbers of a strip, with what each of them adds as a map
+    if asked.
+    """
     graph = logistic_graph(STRIP_WEIGHTS, -1.0, np.zeros(made_signal.SCHEMA.width))
     if with_map:
-        values = {"from": np.array([3]), "to": np.array([11]), "axis": np.array([1]), "by": STRIP_WEIGHTS[3:]}
-        graph.graph.initializer.extend(onnx.numpy_helper.from_array(value, name) for name, value in values.items())
+        values = {
+            "from": np.array([3]),
+            "to": np.array([11]),
+            "axis": np.array([1]),
+            "by": STRIP_WEIGHTS[3:],
+        }
+        graph.graph.initializer.extend(
+            onnx.numpy_helper.from_array(value, name) for name, value in values.items()
+        )
         graph.graph.node.extend(
             [
                 helper.make_node("Slice", ["features", "from", "to", "axis"], ["strip"]),
@@ -222,7 +259,9 @@ def strip_graph(with_map: bool) -> onnx.ModelProto:
                 helper.make_node("Unsqueeze", ["each", "axis"], ["map"]),
             ]
         )
-        graph.graph.output.append(helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", 1, 8]))
+        graph.graph.output.append(
+            helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", 1, 8])
+        )
     return graph
 
 

@@ -15,14 +15,14 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
+from risk_model.core.schema import encode
 from risk_model.deployment import app as module
 from risk_model.deployment.app import Service, create_app
 from risk_model.deployment.audit import AuditError
+from risk_model.deployment.audit_verification import verify
 from risk_model.deployment.explanations import CALIBRATED, Explaining
-from risk_model.deployment.verify import verify
-from risk_model.errors import UserError
-from risk_model.package import ModelPackage
-from risk_model.schema import encode
 
 JSON = {"content-type": "application/json"}
 SECRET = "Mustermann"  # noqa: S105
@@ -78,7 +78,9 @@ def test_a_prediction_stands_in_the_log_with_its_model_and_without_its_inputs(
     assert (record["risk"], record["flagged"]) == (answer["risk"], answer["flagged"])
     assert record["model_sha256"] == package.sha256
     row = encode({k: [v] for k, v in {**patient, "heart_rate": 123.456}.items()}, package.schema)
-    assert record["commitment"] == service(client).audit.commitment(record["event_id"], row.tobytes())
+    assert record["commitment"] == service(client).audit.commitment(
+        record["event_id"], row.tobytes()
+    )
     for told in (b"123.456", b"heart_rate", b"female", b"ICU"):
         assert told not in log.read_bytes() + log.with_name("audit.db-wal").read_bytes()
 
@@ -98,7 +100,9 @@ def test_an_explanation_adds_up_to_the_log_odds_of_the_answered_risk(
     client: TestClient, patient: dict[str, Any], log: Path, route: str
 ) -> None:
     body = {"inputs": patient, "explain": True} if route == "body" else {"inputs": patient}
-    answer = client.post("/v1/predict" + ("?explain=true" if route == "query" else ""), json=body).json()
+    answer = client.post(
+        "/v1/predict" + ("?explain=true" if route == "query" else ""), json=body
+    ).json()
     told = answer["explanation"]
     assert list(told["contributions"]) == list(patient)
     log_odds = told["base"] + sum(told["contributions"].values())
@@ -158,9 +162,16 @@ HOSTILE: list[tuple[str, bytes, dict[str, str], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "headers", "status"), [h[1:] for h in HOSTILE], ids=[h[0] for h in HOSTILE])
+@pytest.mark.parametrize(
+    ("body", "headers", "status"), [h[1:] for h in HOSTILE], ids=[h[0] for h in HOSTILE]
+)
 def test_a_hostile_body_is_a_recorded_problem_that_repeats_nothing(
-    client: TestClient, log: Path, caplog: pytest.LogCaptureFixture, body: bytes, headers: dict[str, str], status: int
+    client: TestClient,
+    log: Path,
+    caplog: pytest.LogCaptureFixture,
+    body: bytes,
+    headers: dict[str, str],
+    status: int,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     answer = client.post("/v1/predict", content=body, headers=headers)
@@ -175,9 +186,12 @@ def test_a_hostile_body_is_a_recorded_problem_that_repeats_nothing(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "/v1/predict", 405), ("GET", "/nothing", 404), ("POST", "/livez", 405)]
+    ("method", "path", "status"),
+    [("GET", "/v1/predict", 405), ("GET", "/nothing", 404), ("POST", "/livez", 405)],
 )
-def test_a_wrong_route_is_a_problem_too(client: TestClient, method: str, path: str, status: int) -> None:
+def test_a_wrong_route_is_a_problem_too(
+    client: TestClient, method: str, path: str, status: int
+) -> None:
     answer = client.request(method, path)
     assert answer.status_code == answer.json()["status"] == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -185,7 +199,11 @@ def test_a_wrong_route_is_a_problem_too(client: TestClient, method: str, path: s
 
 @pytest.mark.parametrize("risk", [float("nan"), 1.5, -0.1])
 def test_a_model_that_gives_no_probability_answers_500_and_is_recorded(
-    client: TestClient, patient: dict[str, Any], log: Path, risk: float, monkeypatch: pytest.MonkeyPatch
+    client: TestClient,
+    patient: dict[str, Any],
+    log: Path,
+    risk: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(service(client), "_score", lambda rows: (np.array([risk]), np.array([0.0])))
     answer = predict(client, patient)
@@ -236,7 +254,10 @@ def test_ready_names_what_is_wrong_and_recovers(
     content = card.read_bytes()
     card.write_bytes(content + b" ")
     changed = client.get("/readyz")
-    assert (changed.status_code, changed.json()["checks"]) == (503, {**everything, "model_digest": False})
+    assert (changed.status_code, changed.json()["checks"]) == (
+        503,
+        {**everything, "model_digest": False},
+    )
     assert client.get("/livez").status_code == 200
     card.write_bytes(content)
     service(client).audit.failed = True
@@ -259,15 +280,28 @@ def test_the_card_is_served_as_text_and_as_facts(client: TestClient, package: Mo
     assert facts["model_sha256"] == package.sha256
     assert facts["manifest"] == package.manifest
     assert [field["name"] for field in facts["schema"]["fields"]] == package.schema.names
-    assert facts["evaluation"]["test"]["metrics"]["auroc"] == {"estimate": 0.8, "low": 0.7, "high": 0.9}
-    assert (facts["evaluation"]["test"]["events"], facts["evaluation"]["test"]["verdict"]) == (20, "pass")
-    assert client.get("/v1/model", headers={"accept": "text/markdown"}).text == "# Model card\n" == facts["card"]
+    assert facts["evaluation"]["test"]["metrics"]["auroc"] == {
+        "estimate": 0.8,
+        "low": 0.7,
+        "high": 0.9,
+    }
+    assert (facts["evaluation"]["test"]["events"], facts["evaluation"]["test"]["verdict"]) == (
+        20,
+        "pass",
+    )
+    assert (
+        client.get("/v1/model", headers={"accept": "text/markdown"}).text
+        == "# Model card\n"
+        == facts["card"]
+    )
 
 
 def test_openapi_describes_the_routes_that_there_are(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     assert set(document["paths"]) == {"/v1/predict", "/v1/model", "/livez", "/readyz"}
-    body = document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    body = document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
     assert body["properties"]["inputs"]["properties"]["heart_rate"]["maximum"] == 300
     assert client.get("/docs").status_code == 404
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
+from risk_model.core.errors import UserError
 from risk_model.deployment import audit
 from risk_model.deployment.audit import AuditError, AuditLog
-from risk_model.deployment.verify import verify
-from risk_model.errors import UserError
+from risk_model.deployment.audit_verification import verify
 
 Commit = Callable[[list[bytes]], None]
 MODEL = {"model": "logistic_regression", "model_sha256": "0" * 64, "code_version": "1"}
@@ -31,7 +31,9 @@ def write(path: Path, records: int) -> list[str]:
 
     async def run() -> list[str]:
         log = AuditLog(path, MODEL, {})
-        events = [await log.append("prediction", {"risk": i / 100}, b"features") for i in range(records)]
+        events = [
+            await log.append("prediction", {"risk": i / 100}, b"features") for i in range(records)
+        ]
         await log.close()
         return events
 
@@ -69,7 +71,12 @@ def test_a_record_is_readable_by_others_as_soon_as_append_returns(tmp_path: Path
         log = AuditLog(tmp_path / "a.db", MODEL, {})
         event = await log.append("prediction", {"risk": 0.25, "request_id": "r"}, b"features")
         last = bodies(log.path)[-1]
-        assert (last["event_id"], last["risk"], last["request_id"], last["model"]) == (event, 0.25, "r", MODEL["model"])
+        assert (last["event_id"], last["risk"], last["request_id"], last["model"]) == (
+            event,
+            0.25,
+            "r",
+            MODEL["model"],
+        )
         assert last["time"].endswith("+00:00")
         assert sqlite3.connect(log.path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
         await log.close()
@@ -90,7 +97,13 @@ def test_every_commit_is_synchronised_with_the_disk(tmp_path: Path) -> None:
 def test_a_log_says_when_it_was_opened_and_closed(tmp_path: Path) -> None:
     write(tmp_path / "a.db", 1)
     write(tmp_path / "a.db", 0)
-    assert [body["type"] for body in bodies(tmp_path / "a.db")] == ["start", "prediction", "stop", "start", "stop"]
+    assert [body["type"] for body in bodies(tmp_path / "a.db")] == [
+        "start",
+        "prediction",
+        "stop",
+        "start",
+        "stop",
+    ]
     assert verify(tmp_path / "a.db").problem == ""
 
 
@@ -100,7 +113,9 @@ def test_records_that_arrive_together_share_a_commit_and_keep_their_order(
     async def run() -> int:
         log = AuditLog(tmp_path / "a.db", MODEL, {})
         commits: list[int] = []
-        monkeypatch.setattr(log, "_commit", before(log._commit, lambda batch: commits.append(len(batch))))
+        monkeypatch.setattr(
+            log, "_commit", before(log._commit, lambda batch: commits.append(len(batch)))
+        )
         await asyncio.gather(*(log.append("prediction", {"risk": i / 1000}) for i in range(300)))
         await log.close()
         return len(commits)
@@ -123,11 +138,17 @@ def test_what_is_not_a_known_fact_cannot_be_written(tmp_path: Path) -> None:
     assert b"heart_rate" not in (tmp_path / "a.db").read_bytes()
 
 
-def test_an_input_can_be_proven_with_the_key_and_equal_inputs_do_not_look_equal(tmp_path: Path) -> None:
+def test_an_input_can_be_proven_with_the_key_and_equal_inputs_do_not_look_equal(
+    tmp_path: Path,
+) -> None:
     events = write(tmp_path / "a.db", 2)
     key = (tmp_path / "a.db.key").read_bytes()
-    shown = [body["commitment"] for body in bodies(tmp_path / "a.db") if body["type"] == "prediction"]
-    assert shown == [hmac.new(key, e.encode() + b"features", hashlib.sha256).hexdigest() for e in events]
+    shown = [
+        body["commitment"] for body in bodies(tmp_path / "a.db") if body["type"] == "prediction"
+    ]
+    assert shown == [
+        hmac.new(key, e.encode() + b"features", hashlib.sha256).hexdigest() for e in events
+    ]
     assert shown[0] != shown[1]
     assert stat.S_IMODE((tmp_path / "a.db.key").stat().st_mode) == 0o600
 
@@ -135,7 +156,10 @@ def test_an_input_can_be_proven_with_the_key_and_equal_inputs_do_not_look_equal(
 @pytest.mark.parametrize(
     ("statements", "problem"),
     [
-        (["UPDATE record SET body = replace(body, '0.02', '0.92') WHERE seq = 4"], "record 4 was edited or moved"),
+        (
+            ["UPDATE record SET body = replace(body, '0.02', '0.92') WHERE seq = 4"],
+            "record 4 was edited or moved",
+        ),
         (["DELETE FROM record WHERE seq = 5"], "record 5 was removed"),
         (["DELETE FROM record WHERE seq = 1"], "record 1 was removed"),
         (["DELETE FROM record WHERE seq > 8"], "records after 8 were removed"),
@@ -147,10 +171,15 @@ def test_an_input_can_be_proven_with_the_key_and_equal_inputs_do_not_look_equal(
             ["DELETE FROM record WHERE seq = 5", "UPDATE record SET seq = seq - 1 WHERE seq > 5"],
             "record 5 was edited or moved",
         ),
-        (["INSERT INTO record SELECT 99, body, hash FROM record WHERE seq = 3"], "record 13 was removed"),
+        (
+            ["INSERT INTO record SELECT 99, body, hash FROM record WHERE seq = 3"],
+            "record 13 was removed",
+        ),
     ],
 )
-def test_the_first_record_that_was_changed_is_found(tmp_path: Path, statements: list[str], problem: str) -> None:
+def test_the_first_record_that_was_changed_is_found(
+    tmp_path: Path, statements: list[str], problem: str
+) -> None:
     write(tmp_path / "a.db", 10)
     tamper(tmp_path / "a.db", *statements)
     assert verify(tmp_path / "a.db").problem == problem
@@ -158,12 +187,16 @@ def test_the_first_record_that_was_changed_is_found(tmp_path: Path, statements: 
         AuditLog(tmp_path / "a.db", MODEL, {})
 
 
-def test_a_rewritten_log_and_a_log_cut_with_its_counter_are_found_by_a_head_kept_elsewhere(tmp_path: Path) -> None:
+def test_a_rewritten_log_and_a_log_cut_with_its_counter_are_found_by_a_head_kept_elsewhere(
+    tmp_path: Path,
+) -> None:
     write(tmp_path / "a.db", 10)
     head = verify(tmp_path / "a.db").head
     write(tmp_path / "a.db", 1)
     assert verify(tmp_path / "a.db", head).problem == ""
-    tamper(tmp_path / "a.db", "DELETE FROM record WHERE seq > 8", "UPDATE sqlite_sequence SET seq = 8")
+    tamper(
+        tmp_path / "a.db", "DELETE FROM record WHERE seq > 8", "UPDATE sqlite_sequence SET seq = 8"
+    )
     assert verify(tmp_path / "a.db").problem == ""
     assert "saved head" in verify(tmp_path / "a.db", head).problem
     write(tmp_path / "b.db", 10)
@@ -178,7 +211,9 @@ def test_an_edit_by_mistake_is_refused_by_the_database(tmp_path: Path) -> None:
                 database.execute(statement)
 
 
-def test_only_the_tail_is_read_again_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_tail_is_read_again_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audit, "TAIL", 5)
     write(tmp_path / "a.db", 20)
     write(tmp_path / "a.db", 20)
@@ -195,7 +230,9 @@ def test_a_second_process_on_the_same_log_is_refused(tmp_path: Path) -> None:
         log = AuditLog(tmp_path / "a.db", MODEL, {})
         path = str(Path(audit.__file__).parents[2])
         command = [sys.executable, "-c", code, str(log.path)]
-        second = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": path}, check=False)
+        second = subprocess.run(
+            command, capture_output=True, text=True, env={"PYTHONPATH": path}, check=False
+        )
         await log.close()
         return second
 
@@ -203,7 +240,9 @@ def test_a_second_process_on_the_same_log_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "a.db", 1)
 
 
-def test_a_failed_commit_fails_everybody_who_waits_and_the_next_one_recovers(tmp_path: Path) -> None:
+def test_a_failed_commit_fails_everybody_who_waits_and_the_next_one_recovers(
+    tmp_path: Path,
+) -> None:
     async def run() -> None:
         log = AuditLog(tmp_path / "a.db", MODEL, {})
         assert log._database is not None
@@ -221,7 +260,9 @@ def test_a_failed_commit_fails_everybody_who_waits_and_the_next_one_recovers(tmp
     assert verify(tmp_path / "a.db").problem == ""
 
 
-def test_a_disk_that_hangs_fails_the_answer_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_hangs_fails_the_answer_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audit, "DISK_SECONDS", 0.05)
 
     async def run() -> None:
@@ -238,7 +279,9 @@ def test_a_disk_that_hangs_fails_the_answer_in_time(tmp_path: Path, monkeypatch:
     assert verify(tmp_path / "a.db").problem == ""
 
 
-def test_too_many_waiting_records_are_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_waiting_records_are_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audit, "WAITING", 5)
 
     async def run() -> list[Any]:

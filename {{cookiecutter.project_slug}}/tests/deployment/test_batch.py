@@ -1,4 +1,6 @@
-"""Does a table of patients get the same risks as the API gives, in bounded memory, and nothing half-written?"""
+"""Does a table of patients get the same risks as the API gives, in bounded memory, and nothing
+half-written?
+"""
 
 from __future__ import annotations
 
@@ -16,28 +18,89 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from risk_model.deployment import pieces
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
+from risk_model.core.schema import encode
+from risk_model.deployment import table_stream
 from risk_model.deployment.batch import column_encoder, score
-from risk_model.deployment.schemas import RefusedError, request_reader
-from risk_model.errors import UserError
-from risk_model.package import ModelPackage
-from risk_model.schema import encode
+from risk_model.deployment.requests import RefusedError, request_reader
 
 ROWS: list[dict[str, Any]] = [
-    {"age": 71, "heart_rate": 96.5, "lactate": 2.1, "sex": "female", "ward/unit": "ICU", "diabetes": False},
-    {"age": 18, "heart_rate": None, "lactate": None, "sex": None, "ward/unit": None, "diabetes": None},
-    {"age": 120, "heart_rate": 20, "lactate": 0, "sex": "male", "ward/unit": "Ärzte", "diabetes": True},
-    {"age": 17, "heart_rate": 96, "lactate": 1, "sex": "male", "ward/unit": "ICU", "diabetes": True},
-    {"age": 50, "heart_rate": 301, "lactate": -1, "sex": "male", "ward/unit": "ICU", "diabetes": True},
-    {"age": 50, "heart_rate": 90, "lactate": 1, "sex": "other", "ward/unit": "ICU", "diabetes": True},
-    {"age": None, "heart_rate": 90, "lactate": 1, "sex": "male", "ward/unit": 'surgery "B"', "diabetes": True},
-    {"age": 64.25, "heart_rate": 88, "lactate": 3.5, "sex": "male", "ward/unit": 'surgery "B"', "diabetes": True},
+    {
+        "age": 71,
+        "heart_rate": 96.5,
+        "lactate": 2.1,
+        "sex": "female",
+        "ward/unit": "ICU",
+        "diabetes": False,
+    },
+    {
+        "age": 18,
+        "heart_rate": None,
+        "lactate": None,
+        "sex": None,
+        "ward/unit": None,
+        "diabetes": None,
+    },
+    {
+        "age": 120,
+        "heart_rate": 20,
+        "lactate": 0,
+        "sex": "male",
+        "ward/unit": "Ärzte",
+        "diabetes": True,
+    },
+    {
+        "age": 17,
+        "heart_rate": 96,
+        "lactate": 1,
+        "sex": "male",
+        "ward/unit": "ICU",
+        "diabetes": True,
+    },
+    {
+        "age": 50,
+        "heart_rate": 301,
+        "lactate": -1,
+        "sex": "male",
+        "ward/unit": "ICU",
+        "diabetes": True,
+    },
+    {
+        "age": 50,
+        "heart_rate": 90,
+        "lactate": 1,
+        "sex": "other",
+        "ward/unit": "ICU",
+        "diabetes": True,
+    },
+    {
+        "age": None,
+        "heart_rate": 90,
+        "lactate": 1,
+        "sex": "male",
+        "ward/unit": 'surgery "B"',
+        "diabetes": True,
+    },
+    {
+        "age": 64.25,
+        "heart_rate": 88,
+        "lactate": 3.5,
+        "sex": "male",
+        "ward/unit": 'surgery "B"',
+        "diabetes": True,
+    },
 ]
 
 
 def table(times: int = 1) -> pa.Table:
     rows = [{"patient": f"00{i}", **row} for i, row in enumerate(ROWS * times)]
-    kinds = {"age": pa.float64(), "heart_rate": pa.float32(), "lactate": pa.float64(), "diabetes": pa.bool_()}
+    kinds = {
+        "age": pa.float64(),
+        "heart_rate": pa.float32(),
+        "lactate": pa.float64(),
+        "diabetes": pa.bool_(),
+    }
     fields = [(name, kinds.get(name, pa.string())) for name in rows[0]]
     return pa.Table.from_pylist(rows, pa.schema(fields))
 
@@ -94,7 +157,9 @@ def test_columns_of_a_file_are_encoded_as_training_encodes_them(package: ModelPa
     piece = pa.Table.from_pylist(good).to_batches()[0]
     features, broken = column_encoder(schema)(piece)
     assert not rules(broken)
-    assert np.array_equal(features, encode({f.name: [r[f.name] for r in good] for f in schema.inputs}, schema), True)
+    assert np.array_equal(
+        features, encode({f.name: [r[f.name] for r in good] for f in schema.inputs}, schema), True
+    )
 
 
 @pytest.mark.parametrize("kind", [pa.float32(), pa.float64(), pa.int8(), pa.int64(), pa.uint16()])
@@ -105,7 +170,9 @@ def test_any_numeric_column_will_do(package: ModelPackage, kind: pa.DataType) ->
         "lactate": pa.array([1, 2, 3], kind),
     }
     rest = {"sex": pa.array(["male"] * 3).dictionary_encode(), "ward/unit": pa.array([None] * 3)}
-    batch_of = pa.RecordBatch.from_pydict({**whole, **rest, "diabetes": pa.array([0, 1, None], pa.int8())})
+    batch_of = pa.RecordBatch.from_pydict(
+        {**whole, **rest, "diabetes": pa.array([0, 1, None], pa.int8())}
+    )
     features, broken = column_encoder(package.schema)(batch_of)
     assert features[:2, 0].tolist() == [20, 71]
     assert rules(broken) == ["age is required"]
@@ -113,17 +180,27 @@ def test_any_numeric_column_will_do(package: ModelPackage, kind: pa.DataType) ->
     assert features[:, package.schema.features.index("diabetes missing")].tolist() == [0, 0, 1]
 
 
-def test_a_truth_value_that_is_neither_0_nor_1_gets_no_risk(package: ModelPackage, tmp_path: Path) -> None:
-    columns = table().slice(0, 3).drop_columns(["diabetes"]).append_column("diabetes", pa.array([0.0, 0.5, 2.0]))
-    assert score(package, write(tmp_path / "in.parquet", columns), tmp_path / "out.parquet").refused == 2
+def test_a_truth_value_that_is_neither_0_nor_1_gets_no_risk(
+    package: ModelPackage, tmp_path: Path
+) -> None:
+    columns = (
+        table()
+        .slice(0, 3)
+        .drop_columns(["diabetes"])
+        .append_column("diabetes", pa.array([0.0, 0.5, 2.0]))
+    )
+    assert (
+        score(package, write(tmp_path / "in.parquet", columns), tmp_path / "out.parquet").refused
+        == 2
+    )
     assert read(tmp_path / "out.parquet")[1]["reason"] == "diabetes must be true or false"
 
 
 def test_a_table_of_many_pieces_keeps_its_order(
     package: ModelPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pieces, "PIECE", 7)
-    monkeypatch.setattr(pieces, "GROUP", 2)
+    monkeypatch.setattr(table_stream, "PIECE", 7)
+    monkeypatch.setattr(table_stream, "GROUP", 2)
     for name in ("in.parquet", "in.csv"):
         done = score(package, write(tmp_path / name, table(10)), tmp_path / f"out-{name}")
         scored = read(tmp_path / f"out-{name}")
@@ -135,7 +212,9 @@ def test_a_table_of_many_pieces_keeps_its_order(
 def test_missing_columns_are_all_named_at_once(package: ModelPackage, tmp_path: Path) -> None:
     for name in ("in.parquet", "in.csv"):
         path = write(tmp_path / name, table().drop_columns(["age", "ward/unit"]))
-        with pytest.raises(UserError, match=r"columns missing that the model needs: age, ward/unit"):
+        with pytest.raises(
+            UserError, match=r"columns missing that the model needs: age, ward/unit"
+        ):
             score(package, path, tmp_path / "out.parquet")
 
 
@@ -143,12 +222,27 @@ def test_missing_columns_are_all_named_at_once(package: ModelPackage, tmp_path: 
     ("content", "words"),
     [
         (b"", "columns missing"),
-        (b"age,heart_rate,lactate,sex,ward/unit,diabetes\n7O,1,1,male,ICU,true\n", "column 'age' holds something else"),
-        (b"age,heart_rate,lactate,sex,ward/unit,diabetes\n70,1,1,male,ICU,maybe\n", "column 'diabetes' holds"),
-        (b"age,heart_rate,lactate,sex,ward/unit,diabetes\n70,1,1,m\xff,ICU,true\n", "holds something else"),
+        (
+            b"age,heart_rate,lactate,sex,ward/unit,diabetes\n7O,1,1,male,ICU,true\n",
+            "column 'age' holds something else",
+        ),
+        (
+            b"age,heart_rate,lactate,sex,ward/unit,diabetes\n70,1,1,male,ICU,maybe\n",
+            "column 'diabetes' holds",
+        ),
+        (
+            b"age,heart_rate,lactate,sex,ward/unit,diabetes\n70,1,1,m\xff,ICU,true\n",
+            "holds something else",
+        ),
         (b"age,heart_rate,lactate,sex,ward/unit,diabetes\n70,1,1,male\n", "not readable"),
-        (b"age,heart_rate,lactate,sex,ward/unit,diabetes,age\n70,1,1,male,ICU,true,9\n", "given twice: age"),
-        (b"age,heart_rate,lactate,sex,ward/unit,diabetes,risk\n70,1,1,male,ICU,true,9\n", "named like results: risk"),
+        (
+            b"age,heart_rate,lactate,sex,ward/unit,diabetes,age\n70,1,1,male,ICU,true,9\n",
+            "given twice: age",
+        ),
+        (
+            b"age,heart_rate,lactate,sex,ward/unit,diabetes,risk\n70,1,1,male,ICU,true,9\n",
+            "named like results: risk",
+        ),
     ],
 )
 def test_an_unreadable_table_is_one_clear_line_without_values(
@@ -162,7 +256,9 @@ def test_an_unreadable_table_is_one_clear_line_without_values(
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["in.csv"]
 
 
-def test_a_table_that_breaks_in_the_middle_leaves_nothing(package: ModelPackage, tmp_path: Path) -> None:
+def test_a_table_that_breaks_in_the_middle_leaves_nothing(
+    package: ModelPackage, tmp_path: Path
+) -> None:
     lines = [
         "age,heart_rate,lactate,sex,ward/unit,diabetes",
         *["70,80,1,male,ICU,true"] * 100_000,
@@ -199,7 +295,9 @@ def test_a_table_without_rows_is_refused(package: ModelPackage, tmp_path: Path) 
 
 
 def test_a_package_scores_what_pandas_wrote(package: ModelPackage, tmp_path: Path) -> None:
-    frame = pd.DataFrame([row for i, row in enumerate(ROWS) if i in (0, 2, 7)]).assign(when=pd.Timestamp("2026-01-01"))
+    frame = pd.DataFrame([row for i, row in enumerate(ROWS) if i in (0, 2, 7)]).assign(
+        when=pd.Timestamp("2026-01-01")
+    )
     frame.astype({"sex": "category"}).to_parquet(tmp_path / "in.parquet")
     frame.astype({"diabetes": float}).to_csv(tmp_path / "in.csv")
     for name in ("in.csv", "in.parquet"):
@@ -208,12 +306,14 @@ def test_a_package_scores_what_pandas_wrote(package: ModelPackage, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_rows(make_package: Callable[..., ModelPackage], tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_rows(
+    make_package: Callable[..., ModelPackage], tmp_path: Path
+) -> None:
     code = """
 import sys
 from pathlib import Path
 from risk_model.deployment.batch import score
-from risk_model.package import ModelPackage
+from risk_model.core.package import ModelPackage
 score(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """  # not ru_maxrss, which counts what the parent process held as well
@@ -224,7 +324,9 @@ print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
         pq.write_table(pa.concat_tables([table(1_000)] * (rows // 8_000)), source)
         command = [sys.executable, "-c", code, str(package), str(source), str(target)]
         path = str(Path(__file__).parents[2] / "src")
-        run = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": path}, check=True)
+        run = subprocess.run(
+            command, capture_output=True, text=True, env={"PYTHONPATH": path}, check=True
+        )
         peaks.append(int(run.stdout) // 1024)
         assert pq.read_metadata(target).num_rows == rows
     assert peaks[1] < min(1_000, peaks[0] + 200), f"{peaks} MB"

@@ -1,4 +1,6 @@
-"""Does a listing of recordings get the risks the API would give, with a reason where it would give none?"""
+"""Does a listing of recordings get the risks the API would give, with a reason where it would give
+none?
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,12 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from risk_model import commands, config
+from risk_model import config
+from risk_model.app import commands
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
 from risk_model.deployment import batch_recordings
 from risk_model.deployment.batch_recordings import score
-from risk_model.errors import UserError
-from risk_model.package import ModelPackage
 from risk_model.signals import rows
 
 from tests import made_signal
@@ -25,7 +28,13 @@ from tests.made_signal import SCHEMA
 
 STRIP = [0.5, -1.0, 2.0, 0.0, 1.0, 3.5, -0.25, 1e-3]
 SECRET = "Mustermann"  # noqa: S105
-LISTED = [("007", "a.txt"), ("008", "sub/b.txt"), ("009", "broken.txt"), ("010", "absent.txt"), ("011", None)]
+LISTED = [
+    ("007", "a.txt"),
+    ("008", "sub/b.txt"),
+    ("009", "broken.txt"),
+    ("010", "absent.txt"),
+    ("011", None),
+]
 
 
 @pytest.fixture
@@ -58,8 +67,12 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write(path: Path, columns: dict[str, list[Any]]) -> Path:
     if path.suffix == ".jsonl":
-        lines = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+        lines = [
+            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+        ]
+        path.write_text(
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8"
+        )
     elif path.suffix == ".parquet":
         pq.write_table(pa.table(columns), path)
     else:
@@ -68,7 +81,9 @@ def write(path: Path, columns: dict[str, list[Any]]) -> Path:
 
 
 def listing(path: Path, listed: list[Any] = LISTED) -> Path:
-    return write(path, {"patient": [patient for patient, _ in listed], "file": [file for _, file in listed]})
+    return write(
+        path, {"patient": [patient for patient, _ in listed], "file": [file for _, file in listed]}
+    )
 
 
 def risk(package: ModelPackage, strip: list[float]) -> float:
@@ -88,7 +103,9 @@ def test_every_file_of_a_listing_gets_its_risk_or_a_reason(
     assert [row["patient"] for row in scored] == [patient for patient, _ in LISTED]
     expected = [risk(package, STRIP), risk(package, [1.0] * 8), None, None, None]
     assert [row["risk"] for row in scored] == expected
-    assert [row["flagged"] for row in scored[:2]] == [value >= package.threshold for value in expected[:2] if value]
+    assert [row["flagged"] for row in scored[:2]] == [
+        value >= package.threshold for value in expected[:2] if value
+    ]
     assert [bool(row["reason"]) for row in scored] == [False, False, True, True, True]
     assert "broken.txt: is not a strip" in scored[2]["reason"]
     assert "absent.txt" in scored[3]["reason"]
@@ -99,7 +116,9 @@ def test_every_file_of_a_listing_gets_its_risk_or_a_reason(
 
 @pytest.mark.usefixtures("texts")
 @pytest.mark.parametrize("name", ["notes.csv", "notes.parquet", "notes.jsonl"])
-def test_texts_are_scored_and_left_out_of_the_answer(package: ModelPackage, tmp_path: Path, name: str) -> None:
+def test_texts_are_scored_and_left_out_of_the_answer(
+    package: ModelPackage, tmp_path: Path, name: str
+) -> None:
     words = f'a bb ccc\n"{SECRET}", d ee f g'
     notes = write(tmp_path / name, {"visit": ["1", "2"], "text": [words, " "], "file": ["x", "y"]})
     done = score(package, notes, tmp_path / "out.csv")
@@ -114,11 +133,18 @@ def test_texts_are_scored_and_left_out_of_the_answer(package: ModelPackage, tmp_
 @pytest.mark.usefixtures("texts")
 def test_a_long_note_in_a_csv_is_one_row(package: ModelPackage, tmp_path: Path) -> None:
     long = "word\n" * 400_000
-    assert score(package, write(tmp_path / "n.csv", {"text": [long] * 3}), tmp_path / "out.csv").rows == 3
+    assert (
+        score(package, write(tmp_path / "n.csv", {"text": [long] * 3}), tmp_path / "out.csv").rows
+        == 3
+    )
 
 
-def test_other_values_of_json_lines_are_kept_as_they_were_written(package: ModelPackage, folder: Path) -> None:
-    (folder / "list.jsonl").write_text('\ufeff{"id": 7, "tags": ["x", 1], "file": "a.txt"}\n\n{"file": "sub/b.txt"}\n')
+def test_other_values_of_json_lines_are_kept_as_they_were_written(
+    package: ModelPackage, folder: Path
+) -> None:
+    (folder / "list.jsonl").write_text(
+        '\ufeff{"id": 7, "tags": ["x", 1], "file": "a.txt"}\n\n{"file": "sub/b.txt"}\n'
+    )
     assert score(package, folder / "list.jsonl", folder / "out.parquet").rows == 2
     scored = pq.read_table(folder / "out.parquet").to_pylist()
     assert [(row["id"], row["tags"]) for row in scored] == [("7", '["x",1]'), (None, None)]
@@ -137,7 +163,11 @@ def test_other_values_of_json_lines_are_kept_as_they_were_written(package: Model
         ("list.jsonl", b'{"file": "a.txt"}\n["Mustermann"]', "line 2 is no JSON object"),
         ("list.jsonl", b'{"file": "Mustermann\xff"}', "line 1 is no JSON object"),
         ("list.jsonl", b'{"file": "\\ud800"}', "line 1 is no JSON object"),
-        ("list.jsonl", b'{"file": "a.txt"}\n{"file": "a.txt", "Mustermann": 1}', "members that the first has not"),
+        (
+            "list.jsonl",
+            b'{"file": "a.txt"}\n{"file": "a.txt", "Mustermann": 1}',
+            "members that the first has not",
+        ),
         ("list.parquet", b"PAR1", "not readable"),
         ("list.xlsx", b"PK", "none of .csv, .parquet, .jsonl"),
     ],
@@ -163,6 +193,8 @@ def test_the_command_scores_a_listing_with_a_package_of_recordings(
     package: ModelPackage, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, listed = folder / "out.csv", listing(folder / "list.csv")
-    commands.score(config.Config(package=str(package.directory), input=str(listed), output=str(out)))
+    commands.score(
+        config.Config(package=str(package.directory), input=str(listed), output=str(out))
+    )
     assert "5 rows, 3 without a risk" in capsys.readouterr().out
     assert out.is_file()

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from risk_model.config import Deployment
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
 from risk_model.deployment import registry
 from risk_model.deployment.registry import champion, register
-from risk_model.errors import UserError
-from risk_model.package import ModelPackage
 
 Make = Callable[..., ModelPackage]
 
@@ -36,12 +36,16 @@ def settings(tmp_path: Path, new_database: Path) -> Deployment:
     place = tmp_path / "with a space"
     place.mkdir()
     shutil.copy(new_database, place / "mlflow.db")
-    return Deployment(tracking_uri=f"sqlite:///{place / 'mlflow.db'}", registry=str(place / "models"))
+    return Deployment(
+        tracking_uri=f"sqlite:///{place / 'mlflow.db'}", registry=str(place / "models")
+    )
 
 
 def two(make_package: Make, tmp_path: Path, **facts: Any) -> dict[str, Path]:
     names = ("logistic_regression", "network")
-    return {name: make_package(tmp_path / "run" / name, model=name, **facts).directory for name in names}
+    return {
+        name: make_package(tmp_path / "run" / name, model=name, **facts).directory for name in names
+    }
 
 
 def test_packages_become_versions_and_one_of_them_the_champion(
@@ -56,7 +60,11 @@ def test_packages_become_versions_and_one_of_them_the_champion(
         ("network", "champion", ""),
     ]
     directory = champion(Path(settings.registry), "ward")
-    assert directory == champion(Path(settings.registry), "") == Path(settings.registry) / rows[1]["sha256"]
+    assert (
+        directory
+        == champion(Path(settings.registry), "")
+        == Path(settings.registry) / rows[1]["sha256"]
+    )
     assert ModelPackage.open(directory).sha256 == ModelPackage.open(packages["network"]).sha256
     client = MlflowClient(settings.tracking_uri)
     version = client.get_model_version_by_alias("ward", "champion")
@@ -77,7 +85,9 @@ def test_registering_again_changes_nothing_and_another_champion_takes_over(
     assert manifest["model"] == "logistic_regression"
 
 
-def test_versions_belong_to_the_run_that_trained_them(make_package: Make, tmp_path: Path, settings: Deployment) -> None:
+def test_versions_belong_to_the_run_that_trained_them(
+    make_package: Make, tmp_path: Path, settings: Deployment
+) -> None:
     from mlflow import MlflowClient
 
     client = MlflowClient(settings.tracking_uri)
@@ -91,9 +101,13 @@ def test_a_model_whose_gate_failed_is_registered_but_the_champion_before_it_stay
     make_package: Make, tmp_path: Path, settings: Deployment
 ) -> None:
     good = make_package(tmp_path / "good")
-    register({"logistic_regression": good.directory}, "logistic_regression", None, "ward", settings, None)
+    register(
+        {"logistic_regression": good.directory}, "logistic_regression", None, "ward", settings, None
+    )
     bad = make_package(tmp_path / "bad", gate="fail")
-    (row,) = register({"logistic_regression": bad.directory}, "logistic_regression", None, "ward", settings, None)
+    (row,) = register(
+        {"logistic_regression": bad.directory}, "logistic_regression", None, "ward", settings, None
+    )
     assert (row["alias"], row["version"]) == ("", "2")
     assert "gate failed" in row["refused"]
     assert champion(Path(settings.registry), "ward").name == good.sha256
@@ -111,7 +125,9 @@ def test_a_changed_package_is_neither_registered_nor_served(
         champion(Path(settings.registry), "ward")
     (kept / "model_card.md").write_bytes(card)
     manifest = (kept / "manifest.json").read_text()
-    (kept / "manifest.json").write_text(manifest.replace('"operating_threshold": 0.2', '"operating_threshold": 0.9'))
+    (kept / "manifest.json").write_text(
+        manifest.replace('"operating_threshold": 0.2', '"operating_threshold": 0.9')
+    )
     with pytest.raises(UserError, match="its manifest was changed"):
         champion(Path(settings.registry), "ward")
     with pytest.raises(UserError, match="its manifest was changed"):
@@ -139,9 +155,13 @@ def test_an_absent_champion_is_one_clear_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", "a b", "-x", "a'b"])
-def test_a_name_that_is_no_folder_is_refused(name: str, tmp_path: Path, package: ModelPackage) -> None:
+def test_a_name_that_is_no_folder_is_refused(
+    name: str, tmp_path: Path, package: ModelPackage
+) -> None:
     with pytest.raises(UserError, match="registered_name"):
-        register({"m": package.directory}, "m", None, name, Deployment(registry=str(tmp_path)), None)
+        register(
+            {"m": package.directory}, "m", None, name, Deployment(registry=str(tmp_path)), None
+        )
 
 
 def test_only_a_local_database_is_used(tmp_path: Path, package: ModelPackage) -> None:
@@ -157,13 +177,17 @@ def promote(package: ModelPackage, root: Path) -> None:
 
 
 def killed(package: ModelPackage, root: Path, steps: int, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Promotes in a child process that kills itself after so many steps; whether it came that far."""
+    """Promotes in a child process that kills itself after so many steps; whether it came
+    that far.
+    """
     child = os.fork()
     if not child:
         left = iter(range(steps))
 
         def dying(call: Callable[..., Any]) -> Callable[..., Any]:
-            return lambda *arguments: call(*arguments) if next(left, None) is not None else os.kill(os.getpid(), 9)
+            return lambda *arguments: (
+                call(*arguments) if next(left, None) is not None else os.kill(os.getpid(), 9)
+            )
 
         for owner, name in ((os, "fsync"), (os, "mkdir"), (Path, "replace"), (Path, "rename")):
             monkeypatch.setattr(owner, name, dying(getattr(owner, name)))

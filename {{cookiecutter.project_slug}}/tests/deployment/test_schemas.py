@@ -1,4 +1,6 @@
-"""Is a request read strictly, encoded as in training, and refused without repeating what it said?"""
+"""Is a request read strictly, encoded as in training, and refused without repeating what it
+said?
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_model.deployment.schemas import (
+from risk_model.core.schema import FLOAT32_MAX, Field, Schema, encode
+from risk_model.deployment.requests import (
     RefusedError,
     body_errors,
     body_schema,
@@ -18,7 +21,6 @@ from risk_model.deployment.schemas import (
     record_encoder,
     request_reader,
 )
-from risk_model.schema import FLOAT32_MAX, Field, Schema, encode
 
 SCHEMA = Schema(
     "ward",
@@ -49,7 +51,9 @@ json_values = st.one_of(
 good_values = {
     "age": st.one_of(st.integers(18, 120), st.floats(18, 120)),
     "lactate": st.one_of(st.none(), st.floats(0, 40), st.just(0), st.just(-0.0)),
-    "anything": st.one_of(st.none(), st.floats(-FLOAT32_MAX, FLOAT32_MAX), st.integers(-(2**63), 2**63)),
+    "anything": st.one_of(
+        st.none(), st.floats(-FLOAT32_MAX, FLOAT32_MAX), st.integers(-(2**63), 2**63)
+    ),
     "sex": st.sampled_from([None, "female", "male"]),
     "a/b~c": st.sampled_from([None, "1", "true", 'Ärzte "B"', ""]),
     "diabetes": st.sampled_from([None, True, False]),
@@ -79,14 +83,20 @@ def test_one_record_is_encoded_as_training_encodes_it(record: dict[str, Any]) ->
 
 
 @given(good_records, st.sampled_from([*SCHEMA.names, "agee"]), json_values)
-def test_the_encoder_refuses_exactly_what_the_check_finds_wrong(record: dict[str, Any], name: str, value: Any) -> None:
+def test_the_encoder_refuses_exactly_what_the_check_finds_wrong(
+    record: dict[str, Any], name: str, value: Any
+) -> None:
     changed = {**record, name: value}
     refused = encode_record(changed) is None
     assert refused == bool(body_errors({"inputs": changed}, SCHEMA))
 
 
-@given(st.dictionaries(st.sampled_from([*SCHEMA.names, SECRET]), json_values), json_values, json_values)
-def test_no_refusal_repeats_a_value_or_an_unknown_name(record: dict[str, Any], units: Any, request_id: Any) -> None:
+@given(
+    st.dictionaries(st.sampled_from([*SCHEMA.names, SECRET]), json_values), json_values, json_values
+)
+def test_no_refusal_repeats_a_value_or_an_unknown_name(
+    record: dict[str, Any], units: Any, request_id: Any
+) -> None:
     try:
         read(body(record, units=units, request_id=request_id))
     except RefusedError as refused:
@@ -134,23 +144,31 @@ def test_what_two_parsers_could_read_differently_is_no_json_here(content: bytes)
 
 json_text = st.recursive(
     st.one_of(
-        st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.text(st.characters(codec="utf-8"), max_size=5)
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**53), 2**53),
+        st.text(st.characters(codec="utf-8"), max_size=5),
     ),
     lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text('ab"\\ü', max_size=3), inner, max_size=3)
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.text('ab"\\ü', max_size=3), inner, max_size=3),
     ),
     max_leaves=12,
 )
 
 
 @given(st.dictionaries(st.text('ab"\\ü', max_size=3), json_text, max_size=4), st.booleans())
-def test_every_object_that_is_json_is_read_as_the_standard_library_reads_it(content: Any, ascii_only: bool) -> None:
+def test_every_object_that_is_json_is_read_as_the_standard_library_reads_it(
+    content: Any, ascii_only: bool
+) -> None:
     assert read_json(json.dumps(content, ensure_ascii=ascii_only).encode()) == content
 
 
 @given(
     st.dictionaries(
-        st.text("abc", min_size=1, max_size=2), st.one_of(st.integers(0, 9), st.text('x"', max_size=2)), min_size=1
+        st.text("abc", min_size=1, max_size=2),
+        st.one_of(st.integers(0, 9), st.text('x"', max_size=2)),
+        min_size=1,
     )
 )
 def test_a_key_given_twice_is_found_wherever_it_stands(content: dict[str, Any]) -> None:
@@ -176,20 +194,28 @@ def test_a_key_given_twice_is_found_wherever_it_stands(content: dict[str, Any]) 
         ({"age": 54, "a/b~c": True}, "/inputs/a~1b~0c", "must be one of"),
         ({"age": 54, "diabetes": 1}, "/inputs/diabetes", "must be true or false"),
         ({"age": 54, "diabetes": "true"}, "/inputs/diabetes", "must be true or false"),
-        ({"age": 54, "agee": 3}, "/inputs", "member 2 is not a field of this model; did you mean 'age'?"),
+        (
+            {"age": 54, "agee": 3},
+            "/inputs",
+            "member 2 is not a field of this model; did you mean 'age'?",
+        ),
         ({"age": 54, "died_on": 3}, "/inputs", "member 2 is not a field of this model"),
         ([54], "/inputs", "must be an object"),
         (None, "/inputs", "must be an object"),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_place_and_its_rule(inputs: Any, pointer: str, words: str) -> None:
+def test_a_wrong_value_is_refused_with_its_place_and_its_rule(
+    inputs: Any, pointer: str, words: str
+) -> None:
     refused = refusal(body(inputs))
     assert refused.status == 422
     assert any(at == pointer and words in told for at, told in refused.errors), refused.errors
 
 
 def test_all_errors_of_a_body_are_told_at_once() -> None:
-    refused = refusal(body({"age": 5, "sex": "x"}, units={"lactate": "mg/dL"}, request_id="7", explain=1, more=2))
+    refused = refusal(
+        body({"age": 5, "sex": "x"}, units={"lactate": "mg/dL"}, request_id="7", explain=1, more=2)
+    )
     places = [pointer for pointer, _ in refused.errors]
     assert places == ["", "/inputs/age", "/inputs/sex", "/units/lactate", "/request_id", "/explain"]
 
@@ -204,7 +230,9 @@ def test_a_record_without_any_value_is_no_patient() -> None:
 
 def test_a_stated_unit_must_be_the_schemas_own() -> None:
     inputs = {"age": 54, "lactate": 2.0}
-    assert read(body(inputs, units={"lactate": "mmol/L", "age": "a", "anything": "1"})).row.shape == (1, 13)
+    assert read(
+        body(inputs, units={"lactate": "mmol/L", "age": "a", "anything": "1"})
+    ).row.shape == (1, 13)
     wrong: tuple[Any, ...] = (
         {"lactate": "mg/dL"},
         {"lactate": None},
@@ -222,7 +250,19 @@ def test_what_was_not_given_is_named_and_never_filled_in_silence() -> None:
     asked = read(body({"age": 54, "lactate": None, "sex": "male", "diabetes": False}))
     assert asked.missing == ["lactate", "anything", "a/b~c"]
     assert (
-        read(body({"age": 54, "lactate": 1, "anything": 0, "sex": "male", "a/b~c": "", "diabetes": True})).missing == []
+        read(
+            body(
+                {
+                    "age": 54,
+                    "lactate": 1,
+                    "anything": 0,
+                    "sex": "male",
+                    "a/b~c": "",
+                    "diabetes": True,
+                }
+            )
+        ).missing
+        == []
     )
 
 

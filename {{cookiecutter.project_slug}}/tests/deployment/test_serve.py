@@ -19,10 +19,10 @@ import httpx
 import pytest
 import uvicorn
 
+from risk_model.core.errors import UserError
+from risk_model.core.package import FILES, ModelPackage
+from risk_model.deployment.audit_verification import verify
 from risk_model.deployment.serve import admitted, serve
-from risk_model.deployment.verify import verify
-from risk_model.errors import UserError
-from risk_model.package import FILES, ModelPackage
 
 if TYPE_CHECKING:
     from tests.deployment.conftest import Server
@@ -32,14 +32,21 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 def recorded(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(row) for (row,) in sqlite3.connect(log).execute("SELECT body FROM record ORDER BY seq")]
+    return [
+        json.loads(row)
+        for (row,) in sqlite3.connect(log).execute("SELECT body FROM record ORDER BY seq")
+    ]
 
 
 def ask_until_it_dies(url: str, patient: dict[str, Any], answered: list[str]) -> None:
     with httpx.Client(timeout=10) as client:
         while True:
             try:
-                answered.append(client.post(f"{url}/v1/predict", json={"inputs": patient}).json()["prediction_id"])
+                answered.append(
+                    client.post(f"{url}/v1/predict", json={"inputs": patient}).json()[
+                        "prediction_id"
+                    ]
+                )
             except httpx.TransportError:
                 return
 
@@ -52,7 +59,8 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
     for _ in range(2):
         with running(package.directory, log) as server:
             threads = [
-                threading.Thread(target=ask_until_it_dies, args=(server.url, patient, answered)) for _ in range(8)
+                threading.Thread(target=ask_until_it_dies, args=(server.url, patient, answered))
+                for _ in range(8)
             ]
             for thread in threads:
                 thread.start()
@@ -89,7 +97,10 @@ def test_a_package_with_one_byte_changed_is_refused_in_one_line(
 
 @pytest.mark.usefixtures("no_start")
 def test_what_may_not_start_is_refused_before_anything_is_written(
-    running: Running, package: ModelPackage, make_package: Callable[..., ModelPackage], tmp_path: Path
+    running: Running,
+    package: ModelPackage,
+    make_package: Callable[..., ModelPackage],
+    tmp_path: Path,
 ) -> None:
     def refusal(directory: Path, port: int, log: Path) -> str:
         with pytest.raises(UserError) as refused:
@@ -99,9 +110,13 @@ def test_what_may_not_start_is_refused_before_anything_is_written(
     log, other = tmp_path / "audit.db", tmp_path / "other.db"
     assert "not a finished model package" in refusal(tmp_path, 0, other)
     assert "gate" in refusal(make_package(tmp_path / "failed", gate="fail").directory, 0, other)
-    assert "--accept" in refusal(make_package(tmp_path / "few", gate="too few to judge").directory, 0, other)
+    assert "--accept" in refusal(
+        make_package(tmp_path / "few", gate="too few to judge").directory, 0, other
+    )
     with running(package.directory, log) as server:
-        assert f"cannot listen on 127.0.0.1:{server.port}" in refusal(package.directory, server.port, other)
+        assert f"cannot listen on 127.0.0.1:{server.port}" in refusal(
+            package.directory, server.port, other
+        )
         assert "another process writes" in refusal(package.directory, 0, log)
         assert server.client.get("/readyz").status_code == 200
     assert not other.exists()
@@ -164,7 +179,9 @@ Explainer.explain = lambda self, row: (time.sleep(0.4), quick(self, row))[1]
 """
     answers: list[httpx.Response] = []
     with running(package.directory, tmp_path / "audit.db", before=slow) as server:
-        thread = threading.Thread(target=lambda: answers.append(server.predict(patient, explain=True)))
+        thread = threading.Thread(
+            target=lambda: answers.append(server.predict(patient, explain=True))
+        )
         thread.start()
         time.sleep(0.15)
         server.process.terminate()
@@ -184,18 +201,26 @@ def test_half_open_connections_and_hostile_headers_leave_the_others_served(
             connection.sendall(b"POST /v1/predict HTTP/1.1\r\ncontent-length: 100\r\n")
         assert server.predict(patient).status_code == 200
         endless = iter([b'{"inputs": {"age": 54' + b" " * 50_000] * 2_000)
-        too_much = server.client.post("/v1/predict", content=endless, headers={"content-type": "application/json"})
+        too_much = server.client.post(
+            "/v1/predict", content=endless, headers={"content-type": "application/json"}
+        )
         assert too_much.status_code == 413
         assert server.predict(patient).status_code == 200
-        peak = int(Path(f"/proc/{server.process.pid}/status").read_text().split("VmHWM:")[1].split()[0])
+        peak = int(
+            Path(f"/proc/{server.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
+        )
         assert peak < 250_000, "kB"
         for connection in idle:
             connection.close()
 
 
-def test_nothing_of_a_request_reaches_stdout_or_stderr(running: Running, package: ModelPackage, tmp_path: Path) -> None:
+def test_nothing_of_a_request_reaches_stdout_or_stderr(
+    running: Running, package: ModelPackage, tmp_path: Path
+) -> None:
     with running(package.directory, tmp_path / "audit.db") as server:
-        server.client.post("/v1/predict?name=Mustermann", json={"inputs": {"age": 54, "Mustermann": 901.25}})
+        server.client.post(
+            "/v1/predict?name=Mustermann", json={"inputs": {"age": 54, "Mustermann": 901.25}}
+        )
         server.client.get("/Mustermann")
         server.post(b"\xff Mustermann")
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
@@ -209,19 +234,23 @@ def test_nothing_of_a_request_reaches_stdout_or_stderr(running: Running, package
     assert "901.25" not in written
 
 
-def test_the_serving_process_loads_no_training_library(package: ModelPackage, tmp_path: Path) -> None:
+def test_the_serving_process_loads_no_training_library(
+    package: ModelPackage, tmp_path: Path
+) -> None:
     code = """
 import asyncio, json, sys
 from pathlib import Path
 from risk_model.deployment import serve
-from risk_model.package import ModelPackage
+from risk_model.core.package import ModelPackage
 app = serve.create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]))
 async def ask():
     sent = []
-    async def receive(): return {"type": "http.request", "body": b'{"inputs": {"age": 54}, "explain": true}'}
+    body = b'{"inputs": {"age": 54}, "explain": true}'
+    async def receive(): return {"type": "http.request", "body": body}
     async def send(message): sent.append(message)
     headers = [(b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "query_string": b"", "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "query_string": b""}
+    scope["headers"] = headers
     await app(scope, receive, send)
     assert json.loads(sent[1]["body"])["explanation"]["available"], sent
 asyncio.run(ask())
@@ -230,5 +259,7 @@ print(*sorted(training & set(sys.modules)))
 """
     command = [sys.executable, "-c", code, str(package.directory), str(tmp_path / "audit.db")]
     path = str(Path(__file__).parents[2] / "src")
-    run = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": path}, check=False)
+    run = subprocess.run(
+        command, capture_output=True, text=True, env={"PYTHONPATH": path}, check=False
+    )
     assert (run.stdout, run.stderr) == ("\n", "")

@@ -1,4 +1,6 @@
-"""Is a request with a recording read as strictly as one with fields, and turned into the row of training?"""
+"""Is a request with a recording read as strictly as one with fields, and turned into the row of
+training?
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from risk_model.core.schema import Field
 from risk_model.data.sources.recordings import cohort_from, objects
-from risk_model.deployment import signal_requests
-from risk_model.deployment.schemas import RefusedError
-from risk_model.deployment.signal_requests import recording_body_schema, recording_reader
-from risk_model.schema import Field
+from risk_model.deployment import recording_requests
+from risk_model.deployment.recording_requests import recording_body_schema, recording_reader
+from risk_model.deployment.requests import RefusedError
 from risk_model.signals import rows
 
 from tests import made_signal
@@ -27,10 +29,15 @@ SECRET = "Erika Mustermann 1970"  # noqa: S105
 ID = "0190a6de-7b1c-7c3e-9a0e-3d2f1f6f0a11"
 values = st.recursive(
     st.one_of(
-        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.just(SECRET)
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.just(SECRET),
     ),
     lambda inner: st.one_of(
-        st.lists(inner, max_size=9), st.dictionaries(st.sampled_from(["a", SECRET]), inner, max_size=2)
+        st.lists(inner, max_size=9),
+        st.dictionaries(st.sampled_from(["a", SECRET]), inner, max_size=2),
     ),
     max_leaves=12,
 )
@@ -63,12 +70,16 @@ def test_the_row_of_a_request_is_that_of_training(strip: list[float]) -> None:
 
 
 @given(values, values, values)
-def test_whatever_is_sent_is_a_row_or_a_refusal_that_repeats_nothing(value: Any, request_id: Any, explain: Any) -> None:
+def test_whatever_is_sent_is_a_row_or_a_refusal_that_repeats_nothing(
+    value: Any, request_id: Any, explain: Any
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         made_signal.put_in_place(patch)
         for content in (body(value), body(STRIP, request_id=request_id, explain=explain)):
             told = outcome(content)
-            assert told == (1, SCHEMA.width) or (told[0] in (400, 422) and SECRET not in json.dumps(told))
+            assert told == (1, SCHEMA.width) or (
+                told[0] in (400, 422) and SECRET not in json.dumps(told)
+            )
 
 
 def outcome(content: bytes) -> tuple[Any, ...]:
@@ -95,7 +106,9 @@ def outcome(content: bytes) -> tuple[Any, ...]:
         ({"inputs": {"strip": STRIP}, "explain": 1}, "/explain", "must be true or false"),
     ],
 )
-def test_what_is_wrong_is_refused_with_its_place_and_its_rule(content: Any, pointer: str, words: str) -> None:
+def test_what_is_wrong_is_refused_with_its_place_and_its_rule(
+    content: Any, pointer: str, words: str
+) -> None:
     refused = refusal(json.dumps(content).encode())
     assert refused.status == 422
     ((place, told),) = refused.errors
@@ -121,15 +134,21 @@ def test_what_two_parsers_could_read_differently_is_no_json_here_either(content:
 
 
 def test_nested_strings_are_no_duplicate_keys() -> None:
-    value = {"leads": ["I", 'II \\ "x"'], "samples": [[1.5] * 1_000] * 12, "nested": {"a": {"a": "a"}}}
+    value = {
+        "leads": ["I", 'II \\ "x"'],
+        "samples": [[1.5] * 1_000] * 12,
+        "nested": {"a": {"a": "a"}},
+    }
     assert refusal(body(value)).errors == [("/inputs/strip", "must be a list of numbers")]
 
 
-def test_a_body_of_brackets_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_of_brackets_is_refused_before_it_fills_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(_: bytes) -> Any:
         pytest.fail("it was parsed")
 
-    monkeypatch.setattr(signal_requests, "read_json", fail)
+    monkeypatch.setattr(recording_requests, "read_json", fail)
     assert refusal(b'{"inputs": {"strip": [' + b"[]," * 200_000 + b"[]]}}").status == 400
 
 
@@ -137,31 +156,45 @@ def test_a_refusal_keeps_the_request_id_it_was_sent() -> None:
     assert refusal(body([1], request_id=ID)).request_id == ID
 
 
-def test_a_field_that_cannot_be_measured_is_named_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_field_that_cannot_be_measured_is_named_as_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(made_signal, "measure", lambda recording, signal: {"largest": None})
     asked = recording_reader(SCHEMA)(body(STRIP))
     assert asked.missing == ["largest"]
     assert np.isnan(asked.row[0, 0])
 
 
-def test_an_implausible_measurement_is_missing_in_a_request_as_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_implausible_measurement_is_missing_in_a_request_as_in_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     fields = (Field("largest", "number", "mV", maximum=3.0),)
     monkeypatch.setattr(made_signal, "FIELDS", fields)
     schema = replace(SCHEMA, fields=fields)
     recordings = objects([np.array(STRIP, dtype=np.float32)])
-    cohort = cohort_from(recordings, np.zeros(1, dtype=np.int8), pd.DataFrame(index=[0]), schema, "made")
+    cohort = cohort_from(
+        recordings, np.zeros(1, dtype=np.int8), pd.DataFrame(index=[0]), schema, "made"
+    )
     asked = recording_reader(schema)(body(STRIP))
     assert np.isnan(cohort.encoded()[0, 0])
     assert asked.row.tobytes() == cohort.encoded().tobytes()
     assert asked.missing == ["largest"]
 
 
-@pytest.mark.parametrize(("sent", "read_as"), [("as it is", ""), ("by Erika Mustermann", "by [NAME]")])
+@pytest.mark.parametrize(
+    ("sent", "read_as"), [("as it is", ""), ("by Erika Mustermann", "by [NAME]")]
+)
 def test_a_text_that_is_not_read_as_it_was_sent_is_kept_for_its_explanation(
     monkeypatch: pytest.MonkeyPatch, sent: str, read_as: str
 ) -> None:
-    monkeypatch.setattr(made_signal, "received", lambda value, signal: value.replace("Erika Mustermann", "[NAME]"))
-    monkeypatch.setattr(signal_requests, "rows", lambda recordings, schema: np.zeros((1, SCHEMA.width), np.float32))
+    monkeypatch.setattr(
+        made_signal, "received", lambda value, signal: value.replace("Erika Mustermann", "[NAME]")
+    )
+    monkeypatch.setattr(
+        recording_requests,
+        "rows",
+        lambda recordings, schema: np.zeros((1, SCHEMA.width), np.float32),
+    )
     assert recording_reader(SCHEMA)(body(sent)).read_as == read_as
 
 

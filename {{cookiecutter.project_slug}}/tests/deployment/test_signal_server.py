@@ -1,4 +1,6 @@
-"""Does a real server process keep what a recording holds to itself, and its memory within bounds?"""
+"""Does a real server process keep what a recording holds to itself, and its memory within
+bounds?
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from risk_model.core.package import ModelPackage, Scorer
 from risk_model.deployment.batch_recordings import score
-from risk_model.package import ModelPackage, Scorer
 from risk_model.signals import rows
 
 from tests.made_signal import SCHEMA
@@ -67,12 +69,16 @@ def test_an_endless_recording_is_refused_within_bounded_memory(
     package = make_strip_package(tmp_path / "package")
     with running(package.directory, tmp_path / "audit.db", before=place_strips + large) as server:
         endless = iter([b'{"inputs": {"strip": [1' + b" " * 50_000] * 2_000)
-        refused = server.client.post("/v1/predict", content=endless, headers={"content-type": "application/json"})
+        refused = server.client.post(
+            "/v1/predict", content=endless, headers={"content-type": "application/json"}
+        )
         assert refused.status_code == 413
         brackets = server.post(b'{"inputs": {"strip": [' + b"[]," * 300_000 + b"[]]}}")
         assert brackets.status_code == 400
         assert server.predict({"strip": STRIP}).status_code == 200
-        peak = int(Path(f"/proc/{server.process.pid}/status").read_text().split("VmHWM:")[1].split()[0])
+        peak = int(
+            Path(f"/proc/{server.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
+        )
         assert peak < 250_000, "kB"
 
 
@@ -86,7 +92,9 @@ def test_server_batch_and_training_give_a_recording_the_same_risk(
     pq.write_table(pa.table({"file": [f"{i}.txt" for i in range(10)]}), tmp_path / "list.parquet")
     assert score(package, tmp_path / "list.parquet", tmp_path / "risks.parquet").refused == 0
     listed = pq.read_table(tmp_path / "risks.parquet")["risk"].to_pylist()
-    trained = Scorer((package.directory / "risk.onnx").read_bytes())(rows(list(strips), SCHEMA))[0].tolist()
+    trained = Scorer((package.directory / "risk.onnx").read_bytes())(rows(list(strips), SCHEMA))[
+        0
+    ].tolist()
     with running(package.directory, tmp_path / "audit.db", before=place_strips) as server:
         served = [server.predict({"strip": strip.tolist()}).json()["risk"] for strip in strips]
     assert served == trained == listed
@@ -99,7 +107,7 @@ def test_the_process_that_serves_recordings_loads_no_training_library(
 import asyncio, json
 from pathlib import Path
 from risk_model.deployment import serve
-from risk_model.package import ModelPackage
+from risk_model.core.package import ModelPackage
 app = serve.create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]))
 async def ask():
     sent = []
@@ -107,16 +115,26 @@ async def ask():
     async def receive(): return {"type": "http.request", "body": body}
     async def send(message): sent.append(message)
     headers = [(b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "query_string": b"", "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "query_string": b""}
+    scope["headers"] = headers
     await app(scope, receive, send)
     assert json.loads(sent[1]["body"])["explanation"]["available"], sent
 asyncio.run(ask())
 training = {"torch", "pandas", "sklearn", "scipy", "mlflow", "shap", "xgboost", "onnx", "pyarrow"}
 print(*sorted(training & set(sys.modules)))
 """
-    command = [sys.executable, "-c", place_strips + code, str(make_strip_package(tmp_path / "package").directory)]
+    command = [
+        sys.executable,
+        "-c",
+        place_strips + code,
+        str(make_strip_package(tmp_path / "package").directory),
+    ]
     path = str(Path(__file__).parents[2] / "src")
     run = subprocess.run(
-        [*command, str(tmp_path / "audit.db")], capture_output=True, text=True, env={"PYTHONPATH": path}, check=False
+        [*command, str(tmp_path / "audit.db")],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": path},
+        check=False,
     )
     assert (run.stdout, run.stderr) == ("\n", "")

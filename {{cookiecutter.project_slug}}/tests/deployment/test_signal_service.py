@@ -1,4 +1,6 @@
-"""Is a recording answered, recorded and explained like a table's row, and does a slow one hold up nobody?"""
+"""Is a recording answered, recorded and explained like a table's row, and does a slow one hold up
+nobody?
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,12 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from risk_model.core.package import ModelPackage
 from risk_model.deployment import explanations
+from risk_model.deployment.admission import HELD, MOST, Aside
 from risk_model.deployment.app import Service, create_app
 from risk_model.deployment.explanations import CALIBRATED, UNCALIBRATED
-from risk_model.deployment.work import HELD, MOST, Aside
 from risk_model.model.explain import Explainer
-from risk_model.package import ModelPackage
 from risk_model.signals import rows
 
 from tests import made_signal
@@ -66,14 +68,18 @@ def log_odds(answer: dict[str, Any]) -> float:
     return float(np.log(answer["risk"] / (1 - answer["risk"])))
 
 
-def test_the_answer_is_the_models_risk_of_the_row_of_training(client: TestClient, package: ModelPackage) -> None:
+def test_the_answer_is_the_models_risk_of_the_row_of_training(
+    client: TestClient, package: ModelPackage
+) -> None:
     answer = ask(client).json()
     assert answer["risk"] == package.scorer(row())[0][0]
     assert answer["missing"] == []
     assert "explanation" not in answer
 
 
-def test_a_record_commits_to_the_row_and_holds_nothing_of_the_recording(client: TestClient, log: Path) -> None:
+def test_a_record_commits_to_the_row_and_holds_nothing_of_the_recording(
+    client: TestClient, log: Path
+) -> None:
     ask(client)
     service: Service = cast("FastAPI", client.app).state.service
     (record,) = records(log, "prediction")
@@ -82,28 +88,40 @@ def test_a_record_commits_to_the_row_and_holds_nothing_of_the_recording(client: 
         assert told not in log.read_bytes() + log.with_name("audit.db-wal").read_bytes()
 
 
-def test_a_contribution_is_what_the_log_odds_of_the_answer_lose_without_the_part(client: TestClient, log: Path) -> None:
+def test_a_contribution_is_what_the_log_odds_of_the_answer_lose_without_the_part(
+    client: TestClient, log: Path
+) -> None:
     strip = [1.0, 1.0, 2.0, 0.5, 1.0, 1.0, 1.0, 1.0]
     answer = ask(client, strip, explain=True).json()
     told = answer["explanation"]
     assert (told["available"], told["method"], told["scale"]) == (True, "occlusion", CALIBRATED)
     assert [part["seconds"] for part in told["parts"]] == [[i / 4, (i + 1) / 4] for i in range(4)]
     for i, part in enumerate(told["parts"]):
-        hidden = [0.0 if 2 * i <= place < 2 * i + 2 else number for place, number in enumerate(strip)]
-        assert part["contribution"] == pytest.approx(log_odds(answer) - log_odds(ask(client, hidden).json()), abs=1e-5)
+        hidden = [
+            0.0 if 2 * i <= place < 2 * i + 2 else number for place, number in enumerate(strip)
+        ]
+        assert part["contribution"] == pytest.approx(
+            log_odds(answer) - log_odds(ask(client, hidden).json()), abs=1e-5
+        )
     (record,) = records(log, "explanation")
     assert record["of"] == answer["prediction_id"]
 
 
-def test_the_map_of_a_network_adds_up_to_the_log_odds_of_the_answer(make_strip_package: Make, tmp_path: Path) -> None:
+def test_the_map_of_a_network_adds_up_to_the_log_odds_of_the_answer(
+    make_strip_package: Make, tmp_path: Path
+) -> None:
     strip = [1.0, 1.0, 2.0, 0.5, 1.0, 1.0, 1.0, 1.0]
-    with TestClient(create_app(make_strip_package(tmp_path / "map", with_map=True), tmp_path / "log.db")) as client:
+    with TestClient(
+        create_app(make_strip_package(tmp_path / "map", with_map=True), tmp_path / "log.db")
+    ) as client:
         answer = ask(client, strip, explain=True).json()
     told = answer["explanation"]
     assert (told["available"], told["method"], told["scale"]) == (True, "Grad-CAM", CALIBRATED)
     assert told["map"]["shape"] == [1, 8]
     values = np.array(told["map"]["values"])
-    np.testing.assert_allclose(values, [0.8 * np.array([1, -1, 0.5, 2, 0, 0.25, -0.5, 0]) * strip], atol=1e-6)
+    np.testing.assert_allclose(
+        values, [0.8 * np.array([1, -1, 0.5, 2, 0, 0.25, -0.5, 0]) * strip], atol=1e-6
+    )
     assert told["base"] + values.sum() == pytest.approx(log_odds(answer), abs=1e-5)
 
 
@@ -116,14 +134,19 @@ def test_without_a_line_of_calibration_the_logit_is_explained(
         told = ask(client, explain=True).json()["explanation"]
     assert told["scale"] == UNCALIBRATED
     if with_map:
-        assert told["base"] + np.sum(told["map"]["values"]) == pytest.approx(package.scorer(row())[1][0], abs=1e-5)
+        assert told["base"] + np.sum(told["map"]["values"]) == pytest.approx(
+            package.scorer(row())[1][0], abs=1e-5
+        )
     else:
         assert told["parts"][1]["contribution"] == pytest.approx(1.0)  # 0.5 · 2 + 2 · 0
 
 
 @pytest.mark.parametrize("fault", ["raises", "late"])
 def test_a_prediction_is_served_when_its_explanation_fails(
-    client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, fault: str
+    client: TestClient,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
 ) -> None:
     def fail(*_: Any) -> Any:
         raise RuntimeError(SECRET)
@@ -204,21 +227,34 @@ class Gate:
 
 
 def meanwhile(
-    package: ModelPackage, log: Path, gate: Gate, free: int, then: Callable[[httpx.AsyncClient], Awaitable[Any]]
+    package: ModelPackage,
+    log: Path,
+    gate: Gate,
+    free: int,
+    then: Callable[[httpx.AsyncClient], Awaitable[Any]],
 ) -> tuple[httpx.Response, httpx.Response]:
-    """The answer to a recording that was being read while `then` asked, and to one that came afterwards."""
+    """The answer to a recording that was being read while `then` asked, and to one that came
+    afterwards.
+    """
 
     async def run() -> tuple[httpx.Response, httpx.Response]:
         app = create_app(package, log)
         app.state.service._work.free = free
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server") as client:
-            slow = asyncio.create_task(client.post("/v1/predict", json={"inputs": {"strip": STRIP}}))
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://server"
+        ) as client:
+            slow = asyncio.create_task(
+                client.post("/v1/predict", json={"inputs": {"strip": STRIP}})
+            )
             await asyncio.to_thread(gate.entered.wait, 20)
             try:
                 await then(client)
             finally:
                 gate.opened.set()
-            answers = await slow, await client.post("/v1/predict", json={"inputs": {"strip": STRIP}})
+            answers = (
+                await slow,
+                await client.post("/v1/predict", json={"inputs": {"strip": STRIP}}),
+            )
         await app.state.service.close()
         return answers
 

@@ -1,4 +1,6 @@
-"""Predictions to judge: a well-calibrated cohort with groups, and external cohorts that go wrong in known ways."""
+"""Predictions to judge: a well-calibrated cohort with groups, and external cohorts that go wrong in
+known ways.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk_model.config import Decision, Evaluation
-from risk_model.findings import Finding
-from risk_model.predictions import COLUMNS
+from risk_model.config import Evaluation
+from risk_model.core.decision import Decision
+from risk_model.core.findings import Finding
+from risk_model.core.predictions import COLUMNS
 
 from tests.made_run import Run, small_run
 
 MODELS = {"logistic_regression": 0.6, "xgboost": 0.3, "network": 0.4}
 
 
-def make_part(rng: np.random.Generator, split: str, n: int, shift: float = 0.0, rows_each: int = 1) -> pd.DataFrame:
+def make_part(
+    rng: np.random.Generator, split: str, n: int, shift: float = 0.0, rows_each: int = 1
+) -> pd.DataFrame:
     """Rows of one split in which the models' risks are right but for `shift` on the log odds."""
     z = np.repeat(rng.normal(-1.2, 1.3, n // rows_each), rows_each)
     base = pd.DataFrame(
@@ -40,13 +45,17 @@ def make_part(rng: np.random.Generator, split: str, n: int, shift: float = 0.0, 
         slope = np.cov(seen, z)[0, 1] / seen.var()
         risk = 1 / (1 + np.exp(-(z.mean() + slope * (seen - z.mean()))))
         raw = 1 / (1 + np.exp(-seen - 1.5))
-        tables.append(base.assign(model=model, predicted_boolean_probability=risk, raw_probability=raw))
+        tables.append(
+            base.assign(model=model, predicted_boolean_probability=risk, raw_probability=raw)
+        )
     return pd.concat(tables)[list(COLUMNS)]
 
 
 @pytest.fixture(scope="session")
 def predictions() -> pd.DataFrame:
-    """A test split, a training split that must not be judged, and two external cohorts: off by 1.5, and tiny."""
+    """A test split, a training split that must not be judged, and two external cohorts: off by 1.5,
+    and tiny.
+    """
     rng = np.random.default_rng(0)
     parts = [make_part(rng, "train", 300), make_part(rng, "test", 1500, rows_each=2)]
     parts += [make_part(rng, "North", 400, shift=1.5), make_part(rng, "Tiny", 30)]

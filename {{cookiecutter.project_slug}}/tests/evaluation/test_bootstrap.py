@@ -1,4 +1,6 @@
-"""The fused kernel equals plain numpy on the drawn rows; draws are of subjects, paired, and the same per seed."""
+"""The fused kernel equals plain numpy on the drawn rows; draws are of subjects, paired, and the
+same per seed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ THRESHOLDS = np.array([0.1, 0.25, 0.5])
 class Drawn:
     """Outcomes, risks and subjects of a cohort with several rows a subject."""
 
-    def __init__(self, n: int = 600, digits: int | None = None, seed: int = 0, subjects: int = 200) -> None:
+    def __init__(
+        self, n: int = 600, digits: int | None = None, seed: int = 0, subjects: int = 200
+    ) -> None:
         rng = np.random.default_rng(seed)
         x = rng.normal(-1.3, 1.5, n)
         self.outcome = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(np.int8)
@@ -48,7 +52,9 @@ def reference(cohort: Drawn, counts: npt.NDArray[np.uint8]) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("digits", [None, 2, 1, 0], ids=["no ties", "some ties", "many ties", "risks of 0 and 1 only"])
+@pytest.mark.parametrize(
+    "digits", [None, 2, 1, 0], ids=["no ties", "some ties", "many ties", "risks of 0 and 1 only"]
+)
 def test_kernel_equals_plain_numpy_to_the_twelfth_digit(digits: int | None) -> None:
     cohort = Drawn(digits=digits)
     counts = np.concatenate(list(draw_counts(cohort.subjects, 40, seed=3)))
@@ -70,10 +76,18 @@ def test_counts_at_each_threshold_are_those_of_the_drawn_rows() -> None:
 
 def test_with_every_row_once_the_kernel_gives_the_metrics_themselves() -> None:
     cohort = Drawn()
-    found = statistics(cohort.sample(bins=len(cohort.risk)), np.ones((1, cohort.subjects), np.uint8))
-    assert found["log_loss"][0] == pytest.approx(metrics.log_loss(cohort.outcome, cohort.risk), abs=1e-12)
-    assert found["slope"][0] == pytest.approx(metrics.calibration_slope(cohort.outcome, cohort.risk), abs=1e-9)
-    assert found["citl"][0] == pytest.approx(metrics.calibration_in_the_large(cohort.outcome, cohort.risk), abs=1e-9)
+    found = statistics(
+        cohort.sample(bins=len(cohort.risk)), np.ones((1, cohort.subjects), np.uint8)
+    )
+    assert found["log_loss"][0] == pytest.approx(
+        metrics.log_loss(cohort.outcome, cohort.risk), abs=1e-12
+    )
+    assert found["slope"][0] == pytest.approx(
+        metrics.calibration_slope(cohort.outcome, cohort.risk), abs=1e-9
+    )
+    assert found["citl"][0] == pytest.approx(
+        metrics.calibration_in_the_large(cohort.outcome, cohort.risk), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("n", [1500, 20_000])
@@ -98,7 +112,9 @@ def test_rows_of_one_subject_are_drawn_together() -> None:
     twice.outcome, twice.risk = np.tile(once.outcome, 2), np.tile(once.risk, 2)
     twice.subject = np.tile(once.subject, 2)
     one, two = (resample([c.sample(bins=0)], 400, 50, seed=1)[0] for c in (once, twice))
-    np.testing.assert_allclose(one["auroc"], two["auroc"], atol=1e-12)  # copies of a row add no information
+    np.testing.assert_allclose(
+        one["auroc"], two["auroc"], atol=1e-12
+    )  # copies of a row add no information
     assert (two["rows"] == 2 * one["rows"]).all()
 
 
@@ -132,7 +148,11 @@ def test_a_separated_resample_has_no_slope_and_does_not_stop_the_rest() -> None:
 
 def test_interval_is_the_middle_95_percent_of_what_is_defined() -> None:
     draws = np.append(np.arange(1000.0), [np.nan] * 10)
-    assert interval(500.0, draws) == {"estimate": 500.0, "low": pytest.approx(24.975), "high": pytest.approx(974.025)}
+    assert interval(500.0, draws) == {
+        "estimate": 500.0,
+        "low": pytest.approx(24.975),
+        "high": pytest.approx(974.025),
+    }
     assert np.isnan(interval(1.0, np.array([1.0, np.nan, np.nan]))["low"])
 
 
@@ -142,5 +162,7 @@ def test_auroc_interval_agrees_with_delong() -> None:
     draws = resample([cohort.sample(bins=0)], 1500, 1000, seed=0)[0]["auroc"]
     y, p = cohort.outcome, cohort.risk
     wins = (p[y == 1][:, None] > p[y == 0]) + 0.5 * (p[y == 1][:, None] == p[y == 0])
-    variance = wins.mean(1).var(ddof=1) / y.sum() + wins.mean(0).var(ddof=1) / (1 - y).sum()  # DeLong et al. 1988
+    variance = (
+        wins.mean(1).var(ddof=1) / y.sum() + wins.mean(0).var(ddof=1) / (1 - y).sum()
+    )  # DeLong et al. 1988
     assert draws.std() == pytest.approx(np.sqrt(variance), rel=0.08)

@@ -7,15 +7,22 @@ from typing import Any
 
 import pytest
 
-from risk_model.evaluation.reporting.checklists import CONDITIONS, VERDICTS, probast, read, tripod
-from risk_model.findings import Finding
+from risk_model.core.findings import Finding
+from risk_model.reporting.checklists import CONDITIONS, VERDICTS, probast, read, tripod
 
 Facts = dict[str, Any]
-LATER = Finding("warning", "leaking column", "dose", "AUROC 0.95 by itself; accepted: known at noon").to_dict()
+LATER = Finding(
+    "warning", "leaking column", "dose", "AUROC 0.95 by itself; accepted: known at noon"
+).to_dict()
 
 
 def test_every_condition_and_every_verdict_belongs_to_an_item() -> None:
-    used = {name for item in read("tripod_ai")["items"] for answer in item["answers"] for name in answer["when"]}
+    used = {
+        name
+        for item in read("tripod_ai")["items"]
+        for answer in item["answers"]
+        for name in answer["when"]
+    }
     assert used == set(CONDITIONS)
     assert {item["verdict"] for item in read("probast_ai")["items"]} - {""} == set(VERDICTS)
 
@@ -38,7 +45,9 @@ def strata_without(*names: str) -> Callable[[Facts], object]:
 
     def change(facts: Facts) -> None:
         gone = names or ("site", "period", "age band", "sex", "ethnicity")
-        kept = [{k: v for k, v in row.items() if k.split(": ")[0] not in gone} for row in facts["split"]]
+        kept = [
+            {k: v for k, v in row.items() if k.split(": ")[0] not in gone} for row in facts["split"]
+        ]
         facts["split"] = kept
 
     return change
@@ -52,7 +61,9 @@ def nobody_judged(facts: Facts) -> None:
 
 def one_place(facts: Facts) -> None:
     nobody_judged(facts)
-    facts["evaluation"]["parts"] = {k: v for k, v in facts["evaluation"]["parts"].items() if k == "test"}
+    facts["evaluation"]["parts"] = {
+        k: v for k, v in facts["evaluation"]["parts"].items() if k == "test"
+    }
 
 
 def no_interval(facts: Facts) -> None:
@@ -100,7 +111,11 @@ WITHOUT: dict[str, Callable[[Facts], object]] = {
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_an_item_is_not_answered_without_the_fact_it_rests_on(name: str, complete: Facts) -> None:
     items = [item for item in read("tripod_ai")["items"] if item["answers"]]
-    resting = {item["number"] for item in items if all(name in answer["when"] for answer in item["answers"])}
+    resting = {
+        item["number"]
+        for item in items
+        if all(name in answer["when"] for answer in item["answers"])
+    }
     before = {row["number"]: row["state"] for row in tripod(complete)}
     assert CONDITIONS[name].holds(complete)
     WITHOUT[name](complete)
@@ -121,7 +136,22 @@ def test_figures_with_no_group_judged_are_answered_in_part(complete: Facts) -> N
 
 def test_what_only_the_authors_know_is_never_answered(complete: Facts) -> None:
     states = {row["number"]: row["state"] for row in tripod(complete)}
-    for number in ("2", "3a", "8b", "8c", "9c", "17", "18a", "18b", "18c", "18d", "19", "25", "27b", "27c"):
+    for number in (
+        "2",
+        "3a",
+        "8b",
+        "8c",
+        "9c",
+        "17",
+        "18a",
+        "18b",
+        "18c",
+        "18d",
+        "19",
+        "25",
+        "27b",
+        "27c",
+    ):
         assert states[number] == "Not answered"
     judged = [row for row in probast(complete) if row["domain"] != "Analysis"]
     assert len(judged) == 22
@@ -136,7 +166,9 @@ def weighted(facts: Facts) -> None:
 
 def raw(facts: Facts) -> None:
     weighted(facts)
-    facts["calibrators"] = {name: {**c, "kind": "identity"} for name, c in facts["calibrators"].items()}
+    facts["calibrators"] = {
+        name: {**c, "kind": "identity"} for name, c in facts["calibrators"].items()
+    }
 
 
 def resampled(facts: Facts) -> None:
@@ -159,7 +191,9 @@ def champion(name: str) -> Callable[[Facts], None]:
 
     def change(facts: Facts) -> None:
         facts["champion"]["name"] = name
-        facts["quality"]["tables"]["development sample size"] = [{"criterion": "optimism", "rows needed": 10}]
+        facts["quality"]["tables"]["development sample size"] = [
+            {"criterion": "optimism", "rows needed": 10}
+        ]
 
     return change
 
@@ -169,7 +203,11 @@ def enough(*parts: bool) -> Callable[[Facts], None]:
 
     def change(facts: Facts) -> None:
         for i, content in enumerate(facts["evaluation"]["parts"].values()):
-            told = [{"figure": "slope", "width": 0.4, "needed": 900, "enough": parts[i]}] if i < len(parts) else []
+            told = (
+                [{"figure": "slope", "width": 0.4, "needed": 900, "enough": parts[i]}]
+                if i < len(parts)
+                else []
+            )
             for judged in content["models"].values():
                 judged["precision"] = told
 

@@ -1,4 +1,6 @@
-"""Do 95 % intervals hold the truth 95 times in 100? A thousand cohorts with repeated patients, fixed in advance."""
+"""Do 95 % intervals hold the truth 95 times in 100? A thousand cohorts with repeated patients,
+fixed in advance.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ MEAN, SPREAD = -1.5, 1.2  # of the log odds
 
 
 def true_auroc() -> float:
-    """P(the risk of an event is above that of a non-event), by quadrature over the log odds of both."""
+    """P(the risk of an event is above that of a non-event), by quadrature over the log odds of
+    both.
+    """
     x = np.linspace(MEAN - 8 * SPREAD, MEAN + 8 * SPREAD, 4001)
     density = norm.pdf(x, MEAN, SPREAD)
     event, other = density / (1 + np.exp(-x)), density / (1 + np.exp(x))
@@ -26,13 +30,16 @@ def true_auroc() -> float:
 
 
 def cohort(seed: int) -> tuple[npt.NDArray[np.int8], Floats, npt.NDArray[np.int64]]:
-    """Calibrated risks and outcomes; a subject's rows share most of their risk and part of their luck."""
+    """Calibrated risks and outcomes; a subject's rows share most of their risk and part of their
+    luck.
+    """
     rng = np.random.default_rng(seed)
     subject = np.sort(rng.integers(0, SUBJECTS, ROWS))
 
     def clustered(share: float) -> Floats:
         return np.asarray(
-            np.sqrt(share) * rng.normal(size=SUBJECTS)[subject] + np.sqrt(1 - share) * rng.normal(size=ROWS)
+            np.sqrt(share) * rng.normal(size=SUBJECTS)[subject]
+            + np.sqrt(1 - share) * rng.normal(size=ROWS)
         )
 
     risk = 1 / (1 + np.exp(-MEAN - SPREAD * clustered(0.7)))
@@ -52,5 +59,7 @@ def test_intervals_of_auroc_slope_and_calibration_in_the_large_cover_the_truth(
             found = interval(value, draws[name])
             covered[name] += found["low"] <= value <= found["high"]
     shares = {name: count / COHORTS for name, count in covered.items()}
-    record_property("figures", f"coverage of 95 % intervals in {COHORTS:,} clustered cohorts: {shares}")
+    record_property(
+        "figures", f"coverage of 95 % intervals in {COHORTS:,} clustered cohorts: {shares}"
+    )
     assert all(0.925 <= share <= 0.975 for share in shares.values()), shares

@@ -1,4 +1,6 @@
-"""DeLong's interval equals another package's, the clustered one Obuchowski's formula written out, and repeats count."""
+"""DeLong's interval equals another package's, the clustered one Obuchowski's formula written out,
+and repeats count.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from risk_model.evaluation.bootstrap import Sample, resample
-from risk_model.evaluation.delong import auroc_difference, auroc_interval, placements, standard_error
-from risk_model.evaluation.judged import Rows
+from risk_model.evaluation.delong import (
+    auroc_difference,
+    auroc_interval,
+    placements,
+    standard_error,
+)
+from risk_model.evaluation.resampled_metrics import Rows
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -23,7 +30,8 @@ def drawn(n: int, seed: int, digits: int | None = None) -> tuple[Whole, Floats]:
     return outcome, risk if digits is None else risk.round(digits)
 
 
-# Area and variance of confidenceinterval 1.0.5 (Sun and Xu's fast DeLong, float32), computed once elsewhere.
+# Area and variance of confidenceinterval 1.0.5 (Sun and Xu's fast DeLong, float32), computed once
+# elsewhere.
 @pytest.mark.parametrize(
     ("n", "seed", "digits", "area", "variance"),
     [(200, 0, None, 0.7324197, 0.001465372093322369), (50, 1, 1, 0.81359655, 0.004494933451980337)],
@@ -33,7 +41,9 @@ def test_area_and_variance_equal_another_package(
 ) -> None:
     outcome, risk = drawn(n, seed, digits)
     assert auroc_interval(outcome, risk, np.arange(n))["estimate"] == pytest.approx(area, abs=1e-6)
-    assert standard_error(outcome, placements(outcome, risk), np.arange(n)) ** 2 == pytest.approx(variance, rel=1e-6)
+    assert standard_error(outcome, placements(outcome, risk), np.arange(n)) ** 2 == pytest.approx(
+        variance, rel=1e-6
+    )
 
 
 def obuchowski(outcome: Whole, risk: Floats, subject: Whole) -> float:
@@ -68,7 +78,9 @@ def test_the_mean_placement_is_scikit_learns_area_in_either_class() -> None:
     outcome, risk = drawn(300, 5, 1)
     place = placements(outcome, risk)
     for value in (0, 1):
-        assert place[outcome == value].mean() == pytest.approx(roc_auc_score(outcome, risk), abs=1e-12)
+        assert place[outcome == value].mean() == pytest.approx(
+            roc_auc_score(outcome, risk), abs=1e-12
+        )
 
 
 def test_copies_of_a_row_add_no_certainty() -> None:
@@ -87,13 +99,17 @@ def test_difference_and_interval_agree_with_the_paired_bootstrap() -> None:
     samples = [Sample.of(outcome, p, subject, bins=0) for p in (other, risk)]
     first, second = (draws["auroc"] for draws in resample(samples, 500, 1000, seed=0))
     found = auroc_difference(own, reference)
-    assert found["estimate"] == pytest.approx(roc_auc_score(outcome, other) - roc_auc_score(outcome, risk), abs=1e-12)
+    assert found["estimate"] == pytest.approx(
+        roc_auc_score(outcome, other) - roc_auc_score(outcome, risk), abs=1e-12
+    )
     assert (found["high"] - found["low"]) / 3.92 == pytest.approx((first - second).std(), rel=0.1)
 
 
 @pytest.mark.parametrize("outcome", [[0, 0, 0], [1, 1, 1], []])
 def test_one_class_has_no_interval(outcome: list[int]) -> None:
-    found = auroc_interval(np.array(outcome, int), np.linspace(0.1, 0.9, len(outcome)), np.arange(len(outcome)))
+    found = auroc_interval(
+        np.array(outcome, int), np.linspace(0.1, 0.9, len(outcome)), np.arange(len(outcome))
+    )
     assert all(np.isnan(value) for value in found.values())
 
 

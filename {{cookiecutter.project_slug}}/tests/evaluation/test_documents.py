@@ -1,4 +1,6 @@
-"""The documents of a run say what the run knows, point to where it stands, and leave open what it cannot know."""
+"""The documents of a run say what the run knows, point to where it stands, and leave open what it
+cannot know.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from risk_model.evaluation.reporting.checklists import probast, tripod
-from risk_model.evaluation.reporting.documents import write_documents
-from risk_model.evaluation.reporting.markdown import anchor
-from risk_model.findings import Finding
-from risk_model.runs import read_json
+from risk_model.core.files import read_json
+from risk_model.core.findings import Finding
+from risk_model.reporting.checklists import probast, tripod
+from risk_model.reporting.documents import write_documents
+from risk_model.reporting.markdown import anchor
 
 from tests.made_run import Run
 
@@ -46,7 +48,9 @@ def resolves(place: str, directory: Path) -> bool:
         return True
     content = (directory / name).read_text(encoding="utf-8")
     if name.endswith(".md"):
-        return identifier in [anchor(heading) for heading in re.findall(r"^#+ (.+)$", content, re.M)]
+        return identifier in [
+            anchor(heading) for heading in re.findall(r"^#+ (.+)$", content, re.M)
+        ]
     return f'id="{identifier}"' in content
 
 
@@ -58,7 +62,12 @@ def test_every_place_that_a_checklist_names_exists(run: Run, complete: Facts) ->
 
 
 def test_a_place_that_does_not_exist_is_noticed(run: Run) -> None:
-    for place in ("no.md", "report.html#nowhere", "data_card.md#nowhere", "config.json: data.decision.nowhere"):
+    for place in (
+        "no.md",
+        "report.html#nowhere",
+        "data_card.md#nowhere",
+        "config.json: data.decision.nowhere",
+    ):
         assert not resolves(place, run.directory)
 
 
@@ -74,8 +83,13 @@ def test_every_question_of_probast_ai_stands_once_and_in_order(run: Run) -> None
     for part, counts in QUESTIONS.items():
         wanted = [f"{d}.{q + 1}" for d, count in enumerate(counts, 1) for q in range(count)]
         assert [row["number"] for row in probast(run.facts) if row["part"] == part] == wanted
-    assert Counter(row["part"] for row in probast(run.facts)) == {"development": 16, "evaluation": 18}
-    assert (run.directory / "probast_ai.md").read_text(encoding="utf-8").count("### Applicability") == 2
+    assert Counter(row["part"] for row in probast(run.facts)) == {
+        "development": 16,
+        "evaluation": 18,
+    }
+    assert (run.directory / "probast_ai.md").read_text(encoding="utf-8").count(
+        "### Applicability"
+    ) == 2
 
 
 def test_what_is_not_wholly_answered_says_what_is_left(complete: Facts) -> None:
@@ -88,7 +102,9 @@ def test_what_is_not_wholly_answered_says_what_is_left(complete: Facts) -> None:
 def test_the_line_on_top_counts_what_is_below(run: Run) -> None:
     text = (run.directory / "tripod_ai.md").read_text(encoding="utf-8")
     states = [line.split(" | ")[3] for line in text.splitlines() if re.match(r"\| \d", line)]
-    assert f"**{states.count('Answered')} answered of 52**, {states.count('In part')} in part" in text
+    assert (
+        f"**{states.count('Answered')} answered of 52**, {states.count('In part')} in part" in text
+    )
     text = (run.directory / "probast_ai.md").read_text(encoding="utf-8")
     answers = [line.split(" | ")[2] for line in text.splitlines() if re.match(r"\| \d", line)]
     assert f"**{34 - answers.count('Unknown')} answered of 34**" in text
@@ -123,7 +139,11 @@ def test_the_data_card_tells_what_the_run_knows(run: Run) -> None:
 
 
 def test_the_data_card_says_who_accepted_nothing_and_why(complete: Facts, tmp_path: Path) -> None:
-    declared = {"accept": {"dose": "known at noon"}, "recorded_after": ["stay"], "exclude": ["ward"]}
+    declared = {
+        "accept": {"dose": "known at noon"},
+        "recorded_after": ["stay"],
+        "exclude": ["ward"],
+    }
     complete["provenance"]["settings"]["data"] |= declared
     write_documents(tmp_path, complete)
     text = (tmp_path / "data_card.md").read_text(encoding="utf-8")
@@ -151,8 +171,12 @@ def test_no_patient_stands_in_a_document(run: Run) -> None:
     words = {word for text in texts for word in re.findall(r"[\w.:-]+", text)}
     assert words.isdisjoint(set(run.prepared.cohort.subjects))
     numbers = run.prepared.cohort.inputs.select_dtypes("number")
-    rows = [{f"{v:g}" for v in row if pd.notna(v) and v not in (0, 1)} for row in numbers.to_numpy()]
-    lines = [set(re.findall(r"-?\d+(?:\.\d+)?", line)) for text in texts for line in text.splitlines()]
+    rows = [
+        {f"{v:g}" for v in row if pd.notna(v) and v not in (0, 1)} for row in numbers.to_numpy()
+    ]
+    lines = [
+        set(re.findall(r"-?\d+(?:\.\d+)?", line)) for text in texts for line in text.splitlines()
+    ]
     crowded = [line for line in lines if len(line) > 3]
     assert not [row for row in rows if len(row) > 3 for line in crowded if row <= line]
 

@@ -1,4 +1,6 @@
-"""Which recordings does a report show, and does it tell what the model saw in them, and in nobody else's?"""
+"""Which recordings does a report show, and does it tell what the model saw in them, and in nobody
+else's?
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk_model.cohort import Cohort, Splits
+from risk_model.core.cohort import Cohort, Splits
 from risk_model.data.prepare import Prepared
 from risk_model.data.quality import Quality
 from risk_model.data.sources.recordings import cohort_from, objects
-from risk_model.evaluation.reporting.explained import RULES, chosen, examples
 from risk_model.model.baseline import LogisticRegression, Sample
-from risk_model.model.columns import FirstColumns
-from risk_model.training.attach import attach
+from risk_model.model.feature_subset import FirstColumns
+from risk_model.reporting.example_selection import RULES, chosen, examples
 from risk_model.training.calibration import Calibrator
+from risk_model.training.onnx_calibration import attach
 
 from tests import made_signal
 from tests.made_signal import SCHEMA
@@ -51,7 +53,9 @@ def package(prepared: Prepared, tmp_path: Path) -> Path:
     features = np.ascontiguousarray(cohort.encoded()[rows][:, : SCHEMA.simple])
     from risk_model.config import LogisticRegression as Settings
 
-    model = LogisticRegression.fit(Sample(features, cohort.labels[rows], np.ones(len(rows))), Settings())
+    model = LogisticRegression.fit(
+        Sample(features, cohort.labels[rows], np.ones(len(rows))), Settings()
+    )
     graph = FirstColumns(model, SCHEMA.simple, SCHEMA.width).graph()
     (tmp_path / "risk.onnx").write_bytes(attach(graph, Calibrator("platt", slope=2.0)))
     return tmp_path
@@ -91,7 +95,9 @@ def numbers(cohort: Cohort, row: int) -> str:
     return " ".join(f"{value:.4f}" for value in cohort.recordings[row])
 
 
-def test_only_recordings_of_the_validation_split_are_shown(package: Path, prepared: Prepared) -> None:
+def test_only_recordings_of_the_validation_split_are_shown(
+    package: Path, prepared: Prepared
+) -> None:
     drawings = "".join(example["drawing"] for example in shown(package, prepared))
     held = [row for row in range(N) if numbers(prepared.cohort, row) in drawings]
     assert len(held) == 6
@@ -109,14 +115,23 @@ def test_none_asked_for_draws_none(package: Path, prepared: Prepared) -> None:
     assert shown(package, prepared, 0) == []
 
 
-def test_what_is_told_is_on_the_scale_of_the_calibrated_risk(package: Path, prepared: Prepared) -> None:
-    flat = {**FACTS, "calibrators": {"logistic_regression": {"parameters": {"knots": [], "risks": []}}}}
+def test_what_is_told_is_on_the_scale_of_the_calibrated_risk(
+    package: Path, prepared: Prepared
+) -> None:
+    flat = {
+        **FACTS,
+        "calibrators": {"logistic_regression": {"parameters": {"knots": [], "risks": []}}},
+    }
     raw, scaled = (examples(package, prepared, facts, 1) for facts in (flat, FACTS))
     assert (raw["calibrated"], scaled["calibrated"]) == (False, True)
-    once, twice = (float(e["shown"][0]["drawing"].split("; ")[1].split("<")[0]) for e in (raw, scaled))
+    once, twice = (
+        float(e["shown"][0]["drawing"].split("; ")[1].split("<")[0]) for e in (raw, scaled)
+    )
     assert twice == pytest.approx(2 * once, abs=2e-3)
 
 
 def test_a_table_has_no_recordings_to_show(package: Path, prepared: Prepared) -> None:
-    table = replace(prepared.cohort, schema=replace(SCHEMA, signal=None), signals=None, recordings=None)
+    table = replace(
+        prepared.cohort, schema=replace(SCHEMA, signal=None), signals=None, recordings=None
+    )
     assert examples(package, replace(prepared, cohort=table), FACTS, 6) == {}

@@ -1,4 +1,6 @@
-"""Every figure that is told equals its reference where it is hardest: ties, certain risks, repeats, a million rows."""
+"""Every figure that is told equals its reference where it is hardest: ties, certain risks, repeats,
+a million rows.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from risk_model.config import Decision, Evaluation
+from risk_model.config import Evaluation
+from risk_model.core.decision import Decision
 from risk_model.evaluation import evaluate
 from risk_model.evaluation.metrics import logit
 
@@ -33,7 +36,10 @@ def cohort(kind: str, n: int = 800) -> tuple[npt.NDArray[np.int64], Floats, npt.
     """Outcome, risk and subject of a hard case."""
     rng = np.random.default_rng(sum(map(ord, kind)))
     x = rng.normal(-1, 1.3, n)
-    outcome, risk = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(np.int64), 1 / (1 + np.exp(-0.2 - 1.2 * x))
+    outcome, risk = (
+        (rng.random(n) < 1 / (1 + np.exp(-x))).astype(np.int64),
+        1 / (1 + np.exp(-0.2 - 1.2 * x)),
+    )
     subject = np.arange(n)
     if kind == "ties":
         risk = risk.round(1)
@@ -46,12 +52,16 @@ def cohort(kind: str, n: int = 800) -> tuple[npt.NDArray[np.int64], Floats, npt.
     return outcome, risk, subject
 
 
-def judged(outcome: npt.NDArray[np.int64], risk: Floats, subject: npt.NDArray[np.int64]) -> dict[str, Any]:
+def judged(
+    outcome: npt.NDArray[np.int64], risk: Floats, subject: npt.NDArray[np.int64]
+) -> dict[str, Any]:
     """The estimates that `evaluate` tells of one model on one part."""
     return {name: figure["estimate"] for name, figure in figures(outcome, risk, subject).items()}
 
 
-def figures(outcome: npt.NDArray[np.int64], risk: Floats, subject: npt.NDArray[np.int64]) -> dict[str, Any]:
+def figures(
+    outcome: npt.NDArray[np.int64], risk: Floats, subject: npt.NDArray[np.int64]
+) -> dict[str, Any]:
     """The same with their intervals."""
     table = pd.DataFrame(
         {
@@ -65,7 +75,9 @@ def figures(outcome: npt.NDArray[np.int64], risk: Floats, subject: npt.NDArray[n
         }
     )
     settings = Evaluation(resamples=100, classification=True)
-    found: dict[str, Any] = evaluate(table, THRESHOLD, settings, STATED, seed=0)["parts"]["test"]["models"]
+    found: dict[str, Any] = evaluate(table, THRESHOLD, settings, STATED, seed=0)["parts"]["test"][
+        "models"
+    ]
     told: dict[str, Any] = found["logistic_regression"]["metrics"]
     return told
 
@@ -73,7 +85,9 @@ def figures(outcome: npt.NDArray[np.int64], risk: Floats, subject: npt.NDArray[n
 def reference(outcome: npt.NDArray[np.int64], risk: Floats) -> dict[str, float]:
     """The same by scikit-learn and by the definitions."""
     flagged = risk >= THRESHOLD
-    true_negative, false, missed, found = confusion_matrix(outcome, flagged, labels=[0, 1]).ravel().tolist()
+    true_negative, false, missed, found = (
+        confusion_matrix(outcome, flagged, labels=[0, 1]).ravel().tolist()
+    )
     benefit = (found - false * THRESHOLD / (1 - THRESHOLD)) / len(risk)
     return {
         "auroc": roc_auc_score(outcome, risk),
@@ -91,7 +105,13 @@ def reference(outcome: npt.NDArray[np.int64], risk: Floats) -> dict[str, float]:
     }
 
 
-HARD = ["plain", "ties", "risks of 0 and 1", "one subject has half the rows", "a risk at the threshold"]
+HARD = [
+    "plain",
+    "ties",
+    "risks of 0 and 1",
+    "one subject has half the rows",
+    "a risk at the threshold",
+]
 
 
 @pytest.mark.parametrize("kind", HARD)
@@ -109,13 +129,19 @@ def test_one_class_leaves_undefined_what_it_cannot_define(value: int) -> None:
     assert [found[name] for name in ("auroc", "citl", "slope")] == [None, None, None]
     assert found["brier"] == pytest.approx(np.mean((risk - value) ** 2))
     assert found["alert_rate"] == pytest.approx(np.mean(risk >= THRESHOLD))
-    assert found["sensitivity" if value else "false_alert_rate"] == pytest.approx(np.mean(risk >= THRESHOLD))
+    assert found["sensitivity" if value else "false_alert_rate"] == pytest.approx(
+        np.mean(risk >= THRESHOLD)
+    )
 
 
 def test_nobody_flagged_finds_nobody_and_needs_no_evaluation() -> None:
     outcome, risk, subject = cohort("plain")
     found = judged(outcome, risk * 0.1, subject)
-    assert (found["sensitivity"], found["net_benefit"], found["number_needed_to_evaluate"]) == (0.0, 0.0, None)
+    assert (found["sensitivity"], found["net_benefit"], found["number_needed_to_evaluate"]) == (
+        0.0,
+        0.0,
+        None,
+    )
 
 
 def test_rows_of_the_same_patients_make_intervals_wider() -> None:
@@ -124,7 +150,9 @@ def test_rows_of_the_same_patients_make_intervals_wider() -> None:
     alone, repeated = figures(outcome, risk, subject), figures(four, risks, np.repeat(subject, 4))
     strangers = figures(four, risks, np.arange(1600))
     for name in ("auroc", "citl", "slope", "net_benefit"):
-        width, same, less = (told[name]["high"] - told[name]["low"] for told in (alone, repeated, strangers))
+        width, same, less = (
+            told[name]["high"] - told[name]["low"] for told in (alone, repeated, strangers)
+        )
         assert same == pytest.approx(width, rel=0.01), name  # copies tell nothing new
         assert less < 0.7 * width, name
 

@@ -1,7 +1,9 @@
-"""Over 200 seeds fixed in advance: chance accuses hardly anybody, and risks too low in one group are found.
+"""Over 200 seeds fixed in advance: chance accuses hardly anybody, and risks too low in one group
+are found.
 
-The group's odds are halved, so a patient of it needs twice the odds to be flagged. Inside the group the order of
-patients stays, and with it the group's AUROC: a comparison of AUROCs would see nothing.
+The group's odds are halved, so a patient of it needs twice the odds to be flagged. Inside the group
+the order of patients stays, and with it the group's AUROC: a comparison of AUROCs would see
+nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk_model.config import Decision, Evaluation
+from risk_model.config import Evaluation
+from risk_model.core.decision import Decision
 from risk_model.evaluation import evaluate
 
 SEEDS, ROWS, GROUP, HALVED = 200, 3000, "Black", np.log(2)
@@ -21,7 +24,9 @@ STATED = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason
 
 
 def cohort(seed: int, shift: float) -> pd.DataFrame:
-    """Three sites and three demographics, risks calibrated in each group but for `shift` in one of them."""
+    """Three sites and three demographics, risks calibrated in each group but for `shift` in one of
+    them.
+    """
     rng = np.random.default_rng(seed)
     age = rng.normal(62, 17, ROWS).clip(18, 99)
     ethnicity = rng.choice(["White", "Black", "Hispanic"], ROWS, p=[0.6, 0.25, 0.15])
@@ -46,9 +51,13 @@ def cohort(seed: int, shift: float) -> pd.DataFrame:
 
 def accused(seed: int, shift: float) -> tuple[list[str], float]:
     """The groups that a finding names, and AUROC over all patients."""
-    found: dict[str, Any] = evaluate(cohort(seed, shift), 0.2, Evaluation(resamples=200), STATED, seed=seed)
+    found: dict[str, Any] = evaluate(
+        cohort(seed, shift), 0.2, Evaluation(resamples=200), STATED, seed=seed
+    )
     model = found["parts"]["test"]["models"]["logistic_regression"]
-    return [f["where"] for f in found["findings"] if f["kind"] == "subgroup"], model["metrics"]["auroc"]["estimate"]
+    return [f["where"] for f in found["findings"] if f["kind"] == "subgroup"], model["metrics"][
+        "auroc"
+    ]["estimate"]
 
 
 @pytest.mark.slow
@@ -62,7 +71,8 @@ def test_fair_cohorts_are_hardly_ever_accused_and_risks_too_low_in_one_group_are
     areas = [float(np.mean([area for _, area in run])) for run in (fair, low)]
     record_property(
         "figures",
-        f"fair cohorts accused: {wrongly} of {SEEDS}; halved odds in one group found: {rightly} of {SEEDS}; "
+        f"fair cohorts accused: {wrongly} of {SEEDS}; halved odds in one group found: {rightly} of "
+        f"{SEEDS}; "
         f"mean AUROC {areas[0]:.3f} and {areas[1]:.3f}",
     )
     assert wrongly <= 17

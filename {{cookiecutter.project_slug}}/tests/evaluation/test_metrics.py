@@ -1,4 +1,6 @@
-"""Every figure equals scikit-learn's or an independent fit, on ties, on certain risks and on one class."""
+"""Every figure equals scikit-learn's or an independent fit, on ties, on certain risks and on one
+class.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from risk_model.evaluation import curves, metrics
 Pair = tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]
 
 
-def drawn(seed: int, n: int = 400, digits: int | None = None, offset: float = 0.3, factor: float = 1.4) -> Pair:
+def drawn(
+    seed: int, n: int = 400, digits: int | None = None, offset: float = 0.3, factor: float = 1.4
+) -> Pair:
     rng = np.random.default_rng(seed)
     x = rng.normal(-1, 1.3, n)
     outcome = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(np.int8)
@@ -34,7 +38,13 @@ def drawn(seed: int, n: int = 400, digits: int | None = None, offset: float = 0.
 def tied_cases(draw: st.DrawFn) -> Pair:
     """Few rows, risks from a coarse grid with 0 and 1 among them, both classes present."""
     n = draw(st.integers(2, 40))
-    risk = np.array(draw(st.lists(st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.5, 0.7, 0.95, 1.0]), min_size=n, max_size=n)))
+    risk = np.array(
+        draw(
+            st.lists(
+                st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.5, 0.7, 0.95, 1.0]), min_size=n, max_size=n
+            )
+        )
+    )
     outcome = np.array(draw(st.lists(st.integers(0, 1), min_size=n, max_size=n)), dtype=np.int8)
     outcome[:2] = 0, 1
     return outcome, risk
@@ -45,26 +55,36 @@ def tied_cases(draw: st.DrawFn) -> Pair:
 def test_discrimination_and_brier_equal_scikit_learn_on_ties_and_certain_risks(case: Pair) -> None:
     outcome, risk = case
     assert metrics.auroc(outcome, risk) == pytest.approx(roc_auc_score(outcome, risk), abs=1e-12)
-    assert metrics.average_precision(outcome, risk) == pytest.approx(average_precision_score(outcome, risk), abs=1e-12)
+    assert metrics.average_precision(outcome, risk) == pytest.approx(
+        average_precision_score(outcome, risk), abs=1e-12
+    )
     assert metrics.brier(outcome, risk) == pytest.approx(brier_score_loss(outcome, risk), abs=1e-12)
-    assert metrics.log_loss(outcome, risk) == pytest.approx(sklearn_log_loss(outcome, risk), abs=1e-9)
+    assert metrics.log_loss(outcome, risk) == pytest.approx(
+        sklearn_log_loss(outcome, risk), abs=1e-9
+    )
 
 
 @given(tied_cases(), st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_calibration_error_equals_the_one_from_scikit_learns_bins(case: Pair, equal_count: bool) -> None:
+def test_calibration_error_equals_the_one_from_scikit_learns_bins(
+    case: Pair, equal_count: bool
+) -> None:
     outcome, risk = case
     edges = metrics.equal_count_edges(risk) if equal_count else metrics.equal_width_edges()
     strategy = "quantile" if equal_count else "uniform"
     observed, predicted = calibration_curve(outcome, risk, n_bins=10, strategy=strategy)
     rows = np.bincount(np.searchsorted(edges, risk), minlength=10)
     expected = np.sum(np.abs(observed - predicted) * rows[rows > 0]) / len(risk)
-    assert metrics.expected_calibration_error(outcome, risk, edges) == pytest.approx(expected, abs=1e-12)
+    assert metrics.expected_calibration_error(outcome, risk, edges) == pytest.approx(
+        expected, abs=1e-12
+    )
 
 
 def test_a_risk_of_exactly_one_falls_into_the_last_bin() -> None:
     outcome, risk = np.array([1, 1, 0]), np.array([1.0, 0.95, 0.0])
-    assert metrics.expected_calibration_error(outcome, risk, metrics.equal_width_edges()) == pytest.approx(0.05 / 3)
+    assert metrics.expected_calibration_error(
+        outcome, risk, metrics.equal_width_edges()
+    ) == pytest.approx(0.05 / 3)
 
 
 def test_auroc_equals_the_mann_whitney_statistic() -> None:
@@ -73,8 +93,12 @@ def test_auroc_equals_the_mann_whitney_statistic() -> None:
     assert metrics.auroc(outcome, risk) == pytest.approx(u / (outcome.sum() * (1 - outcome).sum()))
 
 
-@pytest.mark.parametrize(("seed", "offset", "factor"), [(0, 0.3, 1.4), (1, -2.0, 0.6), (2, 4.0, 3.0), (3, -6.0, 0.2)])
-def test_slope_and_intercept_equal_an_independent_logistic_fit(seed: int, offset: float, factor: float) -> None:
+@pytest.mark.parametrize(
+    ("seed", "offset", "factor"), [(0, 0.3, 1.4), (1, -2.0, 0.6), (2, 4.0, 3.0), (3, -6.0, 0.2)]
+)
+def test_slope_and_intercept_equal_an_independent_logistic_fit(
+    seed: int, offset: float, factor: float
+) -> None:
     outcome, risk = drawn(seed, offset=offset, factor=factor)
     x = metrics.logit(risk)
     line = LogisticRegression(C=np.inf, tol=1e-10, max_iter=2000).fit(x[:, None], outcome)
@@ -91,7 +115,9 @@ def test_an_overestimated_risk_has_a_negative_calibration_in_the_large() -> None
 def test_weighting_events_doubles_the_odds_and_nothing_else() -> None:
     outcome, risk = drawn(0, n=4000, offset=0.0, factor=1.0)
     doubled = 1 / (1 + np.exp(-metrics.logit(risk) - math.log(2)))
-    change = metrics.calibration_in_the_large(outcome, doubled) - metrics.calibration_in_the_large(outcome, risk)
+    change = metrics.calibration_in_the_large(outcome, doubled) - metrics.calibration_in_the_large(
+        outcome, risk
+    )
     assert change == pytest.approx(-math.log(2))
     assert metrics.auroc(outcome, doubled) == metrics.auroc(outcome, risk)
 
@@ -105,13 +131,19 @@ FIGURES = (
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("outcome", [np.array([0, 0, 0]), np.array([], dtype=int)], ids=["one class", "no rows"])
-def test_what_one_class_cannot_define_is_nan(figure: Callable[..., float], outcome: npt.NDArray[np.int64]) -> None:
+@pytest.mark.parametrize(
+    "outcome", [np.array([0, 0, 0]), np.array([], dtype=int)], ids=["one class", "no rows"]
+)
+def test_what_one_class_cannot_define_is_nan(
+    figure: Callable[..., float], outcome: npt.NDArray[np.int64]
+) -> None:
     assert math.isnan(figure(outcome, np.linspace(0.2, 0.4, len(outcome))))
 
 
 def test_a_slope_without_a_finite_estimate_is_nan() -> None:
-    assert math.isnan(metrics.calibration_slope(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.7, 0.8])))
+    assert math.isnan(
+        metrics.calibration_slope(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.7, 0.8]))
+    )
     assert math.isnan(metrics.calibration_slope(np.array([0, 1, 0, 1]), np.full(4, 0.3)))
 
 
@@ -132,7 +164,9 @@ def test_saturated_risks_far_from_the_truth_still_have_an_intercept() -> None:
 def test_net_benefit_follows_its_formula() -> None:
     outcome, risk = np.array([1, 1, 0, 0]), np.array([0.9, 0.1, 0.2, 0.05])
     assert metrics.net_benefit(outcome, risk, 0.2) == pytest.approx(1 / 4 - 1 / 4 * 0.25)
-    assert metrics.net_benefit(outcome, np.ones(4), 0.2) == pytest.approx(float(metrics.treat_all(0.5, 0.2)))
+    assert metrics.net_benefit(outcome, np.ones(4), 0.2) == pytest.approx(
+        float(metrics.treat_all(0.5, 0.2))
+    )
 
 
 def test_the_drawn_roc_curve_has_the_area_of_the_auroc() -> None:
@@ -145,7 +179,9 @@ def test_the_drawn_roc_curve_has_the_area_of_the_auroc() -> None:
 def test_the_smooth_curve_is_a_weighted_line_around_each_point() -> None:
     outcome, risk = drawn(0, n=60)
     point = np.array([0.35])
-    height = curves.Loess(risk, np.ones(60), point)(outcome[None].astype(float), np.ones((1, 60)))[0, 0]
+    height = curves.Loess(risk, np.ones(60), point)(outcome[None].astype(float), np.ones((1, 60)))[
+        0, 0
+    ]
     distance = np.abs(risk - 0.35)
     width = np.sort(distance)[math.ceil(0.75 * 60) - 1] * 1.0001
     weight = (1 - np.minimum(distance / width, 1) ** 3) ** 3
@@ -156,5 +192,7 @@ def test_the_smooth_curve_is_a_weighted_line_around_each_point() -> None:
 def test_the_smooth_curve_of_right_risks_is_the_diagonal() -> None:
     outcome, risk = drawn(0, n=20_000, offset=0.0, factor=1.0)
     points = np.linspace(0.05, 0.8, 9)
-    curve = curves.Loess(risk, np.ones(len(risk)), points)(outcome[None].astype(float), np.ones((1, len(risk))))[0]
+    curve = curves.Loess(risk, np.ones(len(risk)), points)(
+        outcome[None].astype(float), np.ones((1, len(risk)))
+    )[0]
     assert np.abs(curve - points).max() < 0.04

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from fairlearn.metrics import demographic_parity_difference, equal_opportunity_difference, equalized_odds_difference
+from fairlearn.metrics import (
+    demographic_parity_difference,
+    equal_opportunity_difference,
+    equalized_odds_difference,
+)
 
-from risk_model.config import Decision, Evaluation
+from risk_model.config import Evaluation
+from risk_model.core.decision import Decision
 from risk_model.evaluation import evaluate
 
 STATED = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try")
@@ -56,7 +61,16 @@ def test_groups_too_small_to_judge_do_not_widen_the_differences() -> None:
     tiny = table.head(5).assign(
         ethnicity="d", predicted_boolean_probability=0.99, subject_id=[f"d{i}" for i in range(5)]
     )
-    both = [evaluate(t, 0.2, Evaluation(resamples=20), STATED, seed=0) for t in (table, pd.concat([table, tiny]))]
-    first, second = (found["parts"]["test"]["models"]["logistic_regression"]["parity"]["ethnicity"] for found in both)
-    assert first["demographic_parity_difference"]["estimate"] == second["demographic_parity_difference"]["estimate"]
+    both = [
+        evaluate(t, 0.2, Evaluation(resamples=20), STATED, seed=0)
+        for t in (table, pd.concat([table, tiny]))
+    ]
+    first, second = (
+        found["parts"]["test"]["models"]["logistic_regression"]["parity"]["ethnicity"]
+        for found in both
+    )
+    assert (
+        first["demographic_parity_difference"]["estimate"]
+        == second["demographic_parity_difference"]["estimate"]
+    )
     assert second["groups"] == 3

@@ -7,7 +7,7 @@ import pytest
 
 from risk_model.config import Evaluation, Widths
 from risk_model.evaluation.delong import auroc_interval
-from risk_model.evaluation.precision import (
+from risk_model.evaluation.validation_sample_size import (
     needed,
     rows_for_auroc,
     rows_for_net_benefit,
@@ -15,20 +15,26 @@ from risk_model.evaluation.precision import (
     rows_for_slope,
 )
 
-# pmvalsampsize 0.1.0 (Ensor, Whittle and Riley), computed once in an environment of its own: prevalence, AUROC, the
-# distribution of the log odds, and the rows for the ratio, the slope and AUROC with intervals .2, .2 and .1 wide.
+# pmvalsampsize 0.1.0 (Ensor, Whittle and Riley), computed once in an environment of its own:
+# prevalence, AUROC, the distribution of the log odds, and the rows for the ratio, the slope and
+# AUROC with intervals .2, .2 and .1 wide. The first is for the standard error .051 that the
+# software rounds to, an interval of .20025.
 # The first is for the standard error .051 that the software rounds to, an interval of .20025.
 NORMAL, BETA = (0.018, 0.8, 20975, 4544, 4252), (0.43, 0.8, 510, 2136, 308)
 
 
 @pytest.mark.parametrize("case", [NORMAL, BETA])
-def test_rows_for_ratio_slope_and_auroc_equal_the_published_software(case: tuple[float, float, int, int, int]) -> None:
+def test_rows_for_ratio_slope_and_auroc_equal_the_published_software(
+    case: tuple[float, float, int, int, int],
+) -> None:
     prevalence, auroc, ratio, slope, area = case
     rng = np.random.default_rng(0)
     risk = rng.beta(1.33, 1.75, 2_000_000)
     log_odds = np.log(risk / (1 - risk)) if case is BETA else rng.normal(-5, 2.5, 2_000_000)
     assert rows_for_ratio(prevalence, 0.20025309986649076) == ratio
-    assert rows_for_slope(log_odds, 0.2) == pytest.approx(slope, rel=0.005)  # both simulate the log odds
+    assert rows_for_slope(log_odds, 0.2) == pytest.approx(
+        slope, rel=0.005
+    )  # both simulate the log odds
     assert rows_for_auroc(auroc, prevalence, 0.1) == area
 
 
@@ -58,13 +64,17 @@ def test_narrower_intervals_need_more_rows() -> None:
     rng = np.random.default_rng(3)
     risk = rng.beta(2, 5, 500)
     outcome = (rng.random(500) < risk).astype(np.int8)
-    wide, narrow = (needed(outcome, risk, 0.2, Evaluation(widths=Widths(*[width] * 4))) for width in (0.4, 0.1))
+    wide, narrow = (
+        needed(outcome, risk, 0.2, Evaluation(widths=Widths(*[width] * 4))) for width in (0.4, 0.1)
+    )
     assert [row["figure"] for row in wide] == ["ratio", "slope", "auroc", "net_benefit"]
     assert all(few["needed"] < many["needed"] for few, many in zip(wide, narrow, strict=True))
     assert all(row["enough"] == (row["needed"] <= 500) for row in [*wide, *narrow])
 
 
-@pytest.mark.parametrize("outcome", [np.zeros(20, np.int8), np.ones(20, np.int8), np.empty(0, np.int8)])
+@pytest.mark.parametrize(
+    "outcome", [np.zeros(20, np.int8), np.ones(20, np.int8), np.empty(0, np.int8)]
+)
 def test_one_class_needs_no_formula(outcome: np.ndarray) -> None:
     assert needed(outcome, np.full(len(outcome), 0.2), 0.2, Evaluation()) == []
 

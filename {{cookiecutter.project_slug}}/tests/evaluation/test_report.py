@@ -1,4 +1,6 @@
-"""The report is one readable file: no network, text for every figure, and what is absent is said to be absent."""
+"""The report is one readable file: no network, text for every figure, and what is absent is said to
+be absent.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from risk_model.evaluation.reporting import wording
-from risk_model.evaluation.reporting.report import write_index, write_report
-from risk_model.findings import Finding
+from risk_model.core.findings import Finding
+from risk_model.reporting import wording
+from risk_model.reporting.report import write_index, write_report
 
-WARNING = Finding("warning", "leak accepted", "ward <b>", "the data owner's reason", "read it").to_dict()
+WARNING = Finding(
+    "warning", "leak accepted", "ward <b>", "the data owner's reason", "read it"
+).to_dict()
 VOID = {"meta", "br", "path", "use", "img", "hr", "rect", "image"}
 
 
@@ -44,7 +48,10 @@ class Page(HTMLParser):
 def facts(evaluation: dict[str, Any]) -> dict[str, Any]:
     """Everything a run knows, in small."""
     rng = np.random.default_rng(0)
-    epochs = [{"epoch": i + 1, "train_loss": 0.5, "validation_loss": 0.6, "gradient_norm": 1.0} for i in range(4)]
+    epochs = [
+        {"epoch": i + 1, "train_loss": 0.5, "validation_loss": 0.6, "gradient_norm": 1.0}
+        for i in range(4)
+    ]
     split = {
         "rows": 300,
         "subjects": 300,
@@ -58,10 +65,18 @@ def facts(evaluation: dict[str, Any]) -> dict[str, Any]:
         "cohort": {"name": "demo", "rows": 1900, "source": "made up"},
         "split": [{"part": "train", **split}, {"part": "test", **split}],
         "shared_by_row_split": [120, 240],
-        "quality": {"answers": {"What is missing?": ["Nothing."]}, "tables": {"missing": []}, "findings": []},
+        "quality": {
+            "answers": {"What is missing?": ["Nothing."]},
+            "tables": {"missing": []},
+            "findings": [],
+        },
         "findings": [WARNING, WARNING],
         "calibrators": {"xgboost": {"kind": "temperature", "parameters": {"temperature": 1.2}}},
-        "champion": {"name": "xgboost", "reason": "it has the lowest log loss", "table": [{"model": "xgboost"}]},
+        "champion": {
+            "name": "xgboost",
+            "reason": "it has the lowest log loss",
+            "table": [{"model": "xgboost"}],
+        },
         "threshold_reason": "A miss weighs as much as 4 false alerts.",
         "training": {"network": epochs},
         "evaluation": evaluation,
@@ -109,7 +124,9 @@ def test_every_link_on_the_page_leads_somewhere(page: str) -> None:
     assert {link[1:] for link in re.findall(r'<a href="(#[^"]+)"', page)} <= identifiers
 
 
-def test_first_screen_tells_verdict_counts_and_external_cohorts(page: str, evaluation: dict[str, Any]) -> None:
+def test_first_screen_tells_verdict_counts_and_external_cohorts(
+    page: str, evaluation: dict[str, Any]
+) -> None:
     top = page[page.index("<main>") : page.index("<nav")]
     judged = evaluation["parts"]["test"]["models"]["xgboost"]
     assert "Verdict: XGBoost, within the stated bounds" in top
@@ -138,20 +155,31 @@ def test_each_finding_is_told_once_and_markup_in_it_is_escaped(page: str) -> Non
     assert "ward &lt;b&gt;" in page
 
 
-def test_report_without_the_optional_facts_says_not_recorded(evaluation: dict[str, Any], tmp_path: Path) -> None:
+def test_report_without_the_optional_facts_says_not_recorded(
+    evaluation: dict[str, Any], tmp_path: Path
+) -> None:
     write_report(tmp_path / "report.html", {"title": "bare", "evaluation": evaluation})
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert text.count("Not recorded.") == 5
     assert "None" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
 
 
-def test_the_same_facts_write_the_same_bytes(facts: dict[str, Any], page: str, tmp_path: Path) -> None:
+def test_the_same_facts_write_the_same_bytes(
+    facts: dict[str, Any], page: str, tmp_path: Path
+) -> None:
     write_report(tmp_path / "again.html", facts)
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
 
 
-def test_index_links_every_report_with_its_headline(evaluation: dict[str, Any], tmp_path: Path) -> None:
-    entry = {"name": "demo-1", "href": "demo-1/report.html", "outcome": "death", "champion": "xgboost"}
+def test_index_links_every_report_with_its_headline(
+    evaluation: dict[str, Any], tmp_path: Path
+) -> None:
+    entry = {
+        "name": "demo-1",
+        "href": "demo-1/report.html",
+        "outcome": "death",
+        "champion": "xgboost",
+    }
     write_index(tmp_path / "index.html", [{**entry, "evaluation": evaluation}])
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert Page(text).open == []
@@ -162,17 +190,30 @@ def test_index_links_every_report_with_its_headline(evaluation: dict[str, Any], 
 
 
 def compared(**models: tuple[float, float]) -> dict[str, Any]:
-    """The comparison that chose a champion: log loss of each model, and the lower bound against the best."""
-    return {"table": [{"model": name, "log_loss": loss, "low": low} for name, (loss, low) in models.items()]}
+    """The comparison that chose a champion: log loss of each model, and the lower bound against the
+    best.
+    """
+    return {
+        "table": [
+            {"model": name, "log_loss": loss, "low": low} for name, (loss, low) in models.items()
+        ]
+    }
 
 
 def test_a_network_that_did_not_beat_a_baseline_is_said_not_to_have() -> None:
     worse = compared(logistic_regression=(0.33, 0.01), xgboost=(0.30, 0.0), network=(0.40, 0.05))
     assert "did not beat the baseline (log loss 0.400, XGBoost 0.300" in wording.baseline(worse)
-    no_better = compared(logistic_regression=(0.31, -0.01), xgboost=(0.35, 0.02), network=(0.30, 0.0))
-    assert "did not beat the baseline (log loss 0.300, logistic regression 0.310" in wording.baseline(no_better)
+    no_better = compared(
+        logistic_regression=(0.31, -0.01), xgboost=(0.35, 0.02), network=(0.30, 0.0)
+    )
+    assert (
+        "did not beat the baseline (log loss 0.300, logistic regression 0.310"
+        in wording.baseline(no_better)
+    )
     better = compared(logistic_regression=(0.40, 0.05), xgboost=(0.35, 0.02), network=(0.30, 0.0))
-    assert "The network beat the baselines (log loss 0.300, XGBoost 0.350" in wording.baseline(better)
+    assert "The network beat the baselines (log loss 0.300, XGBoost 0.350" in wording.baseline(
+        better
+    )
     assert wording.baseline(compared(xgboost=(0.3, 0.0))) == ""
     assert wording.baseline({}) == ""
 
@@ -189,11 +230,20 @@ def test_age_sex_and_site_alone_stand_beside_the_headline_and_beside_each_auroc(
     top = text[text.index("<main>") : text.index("<nav")]
     assert "age and sex alone 0.77 (0.73 to 0.81)" in top
     assert "The network did not beat the baseline" in top
-    assert text.count("age and sex alone 0.77 (0.73 to 0.81)") == 1 + len(facts["evaluation"]["parts"])
+    assert text.count("age and sex alone 0.77 (0.73 to 0.81)") == 1 + len(
+        facts["evaluation"]["parts"]
+    )
 
 
 def started(**changes: Any) -> str:
-    facts = {"labels": 900, "network": "cnn", "proposed": True, "pretrained": "", "others": {}, "signal": True}
+    facts = {
+        "labels": 900,
+        "network": "cnn",
+        "proposed": True,
+        "pretrained": "",
+        "others": {},
+        "signal": True,
+    }
     return wording.start({**facts, **changes})
 
 
@@ -224,7 +274,9 @@ def illustrated(facts: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
     return path.read_text(encoding="utf-8")
 
 
-def test_a_drawn_recording_stands_with_its_risk_its_outcome_and_what_it_is(illustrated: str) -> None:
+def test_a_drawn_recording_stands_with_its_risk_its_outcome_and_what_it_is(
+    illustrated: str,
+) -> None:
     part = illustrated[illustrated.index('id="explanation"') : illustrated.index('id="training"')]
     assert DRAWING in part
     assert "The highest risk: risk 91%, no event." in part

@@ -1,4 +1,6 @@
-"""What a reviewer looks for stands on the page: places, sample size, parity, the gain over the baseline, figures."""
+"""What a reviewer looks for stands on the page: places, sample size, parity, the gain over the
+baseline, figures.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,31 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from risk_model.config import Decision, Evaluation
+from risk_model.config import Evaluation
+from risk_model.core.decision import Decision
 from risk_model.evaluation import evaluate
-from risk_model.evaluation.reporting import figures, forest, tables
-from risk_model.evaluation.reporting.report import write_report
+from risk_model.reporting import forest, plots, tables
+from risk_model.reporting.report import write_report
 
 SEEN = {"estimate": 0.8, "low": 0.75, "high": 0.85}
 FIGURES = {"auroc": SEEN, "citl": {"estimate": -3.2, "low": -3.5, "high": -2.9}, "slope": SEEN}
 LEFT_OUT: list[dict[str, Any]] = [
-    {"kind": "site", "name": "North", "n": 400, "events": 90, "reason": "", "models": {"logistic_regression": FIGURES}},
-    {"kind": "site", "name": "Tiny", "n": 30, "events": 4, "reason": "fewer than 10 events", "models": {}},
+    {
+        "kind": "site",
+        "name": "North",
+        "n": 400,
+        "events": 90,
+        "reason": "",
+        "models": {"logistic_regression": FIGURES},
+    },
+    {
+        "kind": "site",
+        "name": "Tiny",
+        "n": 30,
+        "events": 4,
+        "reason": "fewer than 10 events",
+        "models": {},
+    },
 ]
 
 
@@ -34,7 +51,12 @@ def section(page: str, name: str) -> str:
 @pytest.fixture(scope="module")
 def directory(evaluation: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("reviewed")
-    facts = {"title": "T", "evaluation": evaluation, "champion": {"name": "network"}, "left_out": LEFT_OUT}
+    facts = {
+        "title": "T",
+        "evaluation": evaluation,
+        "champion": {"name": "network"},
+        "left_out": LEFT_OUT,
+    }
     write_report(directory / "report.html", facts)
     return directory
 
@@ -52,7 +74,9 @@ def test_core_figures_and_forest_plot_are_saved_as_svg_that_stands_alone(directo
         assert svg.get("aria-label")
 
 
-def test_places_name_the_champion_where_it_was_judged_and_the_baseline_that_was_made_anew(page: str) -> None:
+def test_places_name_the_champion_where_it_was_judged_and_the_baseline_that_was_made_anew(
+    page: str,
+) -> None:
     told = section(page, "places")
     assert "test network" in told
     assert "without North logistic regression" in told
@@ -67,7 +91,9 @@ def test_an_estimate_beyond_the_plot_is_drawn_at_its_edge(evaluation: dict[str, 
     assert forest.forest(shown[:1]) == ""
 
 
-def test_the_baseline_of_the_plot_is_the_champion_where_it_is_one(evaluation: dict[str, Any]) -> None:
+def test_the_baseline_of_the_plot_is_the_champion_where_it_is_one(
+    evaluation: dict[str, Any],
+) -> None:
     both = [{**LEFT_OUT[0], "models": {"logistic_regression": FIGURES, "xgboost": FIGURES}}]
     assert forest.rows(evaluation, both, "xgboost")[-1]["model"] == "xgboost"
     assert forest.rows(evaluation, both, "network")[-1]["model"] == "logistic_regression"
@@ -90,7 +116,9 @@ def test_parity_stands_beside_the_base_rates_and_says_that_it_decides_nothing(
     assert re.search(r"sex 2 \d+% to \d+%", told)
 
 
-def test_intersections_are_folded_away_and_hold_only_what_was_judged(evaluation: dict[str, Any]) -> None:
+def test_intersections_are_folded_away_and_hold_only_what_was_judged(
+    evaluation: dict[str, Any],
+) -> None:
     judged = evaluation["parts"]["test"]["models"]["network"]
     single, crossed = tables.subgroups(judged), tables.subgroups(judged, crossed=True)
     assert len(single) + len(crossed) == sum(
@@ -99,12 +127,14 @@ def test_intersections_are_folded_away_and_hold_only_what_was_judged(evaluation:
     assert all(isinstance(row["events"], int) for row in crossed)
 
 
-def test_the_gain_over_the_baseline_is_drawn_for_the_others_only(evaluation: dict[str, Any]) -> None:
+def test_the_gain_over_the_baseline_is_drawn_for_the_others_only(
+    evaluation: dict[str, Any],
+) -> None:
     part = evaluation["parts"]["test"]
-    drawn = figures.difference(part, "network", "logistic_regression", 0.2)
+    drawn = plots.difference(part, "network", "logistic_regression", 0.2)
     assert "net benefit − that of logistic regression" in drawn
     alone = {**part, "models": {"logistic_regression": part["models"]["logistic_regression"]}}
-    assert figures.difference(alone, "logistic_regression", "logistic_regression", 0.2) == ""
+    assert plots.difference(alone, "logistic_regression", "logistic_regression", 0.2) == ""
 
 
 def test_the_gain_is_the_difference_of_the_two_curves(evaluation: dict[str, Any]) -> None:
@@ -114,12 +144,18 @@ def test_the_gain_is_the_difference_of_the_two_curves(evaluation: dict[str, Any]
     assert own["difference"]["estimate"] == pytest.approx(gains)
     assert base["difference"] is None
     prevalence = evaluation["parts"]["test"]["prevalence"]
-    assert own["standardised"] == pytest.approx([benefit / prevalence for benefit in own["net_benefit"]])
+    assert own["standardised"] == pytest.approx(
+        [benefit / prevalence for benefit in own["net_benefit"]]
+    )
 
 
-def test_without_a_stated_range_no_net_benefit_is_on_the_page(predictions: pd.DataFrame, tmp_path: Path) -> None:
+def test_without_a_stated_range_no_net_benefit_is_on_the_page(
+    predictions: pd.DataFrame, tmp_path: Path
+) -> None:
     found = evaluate(predictions, 0.2, Evaluation(resamples=20), Decision(harm_ratio=4.0), seed=0)
-    assert not [name for name in found["parts"]["test"]["models"]["network"]["metrics"] if "benefit" in name]
+    assert not [
+        name for name in found["parts"]["test"]["models"]["network"]["metrics"] if "benefit" in name
+    ]
     write_report(tmp_path / "report.html", {"title": "T", "evaluation": found})
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "no range of thresholds is stated" in page
@@ -127,7 +163,9 @@ def test_without_a_stated_range_no_net_benefit_is_on_the_page(predictions: pd.Da
     assert not (tmp_path / "figures" / "net_benefit.svg").exists()
 
 
-def test_the_facts_are_not_changed_by_writing_them(evaluation: dict[str, Any], tmp_path: Path) -> None:
+def test_the_facts_are_not_changed_by_writing_them(
+    evaluation: dict[str, Any], tmp_path: Path
+) -> None:
     facts = {"title": "T", "evaluation": deepcopy(evaluation), "left_out": deepcopy(LEFT_OUT)}
     write_report(tmp_path / "report.html", facts)
     assert facts["evaluation"] == evaluation

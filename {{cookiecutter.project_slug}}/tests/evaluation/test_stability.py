@@ -1,4 +1,6 @@
-"""Do the measures of instability say what their source defines, and do the refits repeat the development?"""
+"""Do the measures of instability say what their source defines, and do the refits repeat the
+development?
+"""
 
 from __future__ import annotations
 
@@ -10,20 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from risk_model import stability as conductor
-from risk_model.cohort import Splits
 from risk_model.config import Config, Synthetic
+from risk_model.core.cohort import Splits
+from risk_model.core.errors import UserError
+from risk_model.core.files import read_json, write_atomically, write_json
 from risk_model.data.prepare import Prepared, prepare
-from risk_model.errors import UserError
+from risk_model.evaluation.instability import instability
 from risk_model.evaluation.metrics import Floats, calibration_slope
-from risk_model.evaluation.stability import instability
-from risk_model.package import write_atomically
-from risk_model.runs import read_json, write_json
-from risk_model.stability import BASELINES, refit, samples_of_subjects, stability
-from risk_model.training.attach import attach
 from risk_model.training.calibration import platt
 from risk_model.training.fit import fit_baselines
 from risk_model.training.monitor import Monitor
+from risk_model.training.onnx_calibration import attach
+from risk_model.validation import stability as conductor
+from risk_model.validation.stability import BASELINES, refit, samples_of_subjects, stability
 
 KINDS = dict.fromkeys(BASELINES, "platt")
 
@@ -51,7 +52,11 @@ def test_every_measure_equals_a_plain_loop_over_rows_and_refits() -> None:
         assert found["range"]["low"][i] < found["range"]["high"][i]
     assert found["mape"]["mean"] == pytest.approx(np.mean(found["mape"]["rows"]))
     assert found["mape"]["percentile_95"] == pytest.approx(np.quantile(found["mape"]["rows"], 0.95))
-    assert found["classification"]["worst"] == max(found["classification"]["rows"]) > found["classification"]["mean"]
+    assert (
+        found["classification"]["worst"]
+        == max(found["classification"]["rows"])
+        > found["classification"]["mean"]
+    )
 
 
 def test_a_risk_at_the_threshold_is_flagged_as_everywhere_else() -> None:
@@ -65,7 +70,9 @@ def test_slopes_are_those_of_each_refit_on_these_rows() -> None:
     slopes = [calibration_slope(outcome, risk) for risk in refits]
     found = instability(original, refits, 0.3, outcome)["slope"]
     assert found["estimate"] == calibration_slope(outcome, original)
-    assert (found["low"], found["median"], found["high"]) == pytest.approx(np.quantile(slopes, [0.025, 0.5, 0.975]))
+    assert (found["low"], found["median"], found["high"]) == pytest.approx(
+        np.quantile(slopes, [0.025, 0.5, 0.975])
+    )
     assert instability(original, refits, 0.3)["slope"] is None
     none = instability(original, refits, 0.3, np.zeros(400, np.int8))["slope"]
     assert set(none.values()) == {None}
@@ -74,7 +81,12 @@ def test_slopes_are_those_of_each_refit_on_these_rows() -> None:
 def test_a_model_that_ignores_the_sample_is_perfectly_stable() -> None:
     original, _ = risks()
     found = instability(original, np.tile(original, (50, 1)), 0.3)
-    assert found["mape"]["mean"] == found["classification"]["worst"] == found["range"]["mean_width"] == 0.0
+    assert (
+        found["mape"]["mean"]
+        == found["classification"]["worst"]
+        == found["range"]["mean_width"]
+        == 0.0
+    )
     band = found["band"]
     assert band["low"] == pytest.approx(band["risk"], abs=1e-6)
     assert band["high"] == pytest.approx(band["risk"], abs=1e-6)
@@ -83,7 +95,9 @@ def test_a_model_that_ignores_the_sample_is_perfectly_stable() -> None:
 def test_the_band_holds_nearly_all_refits_and_the_result_is_json() -> None:
     original, refits = risks(rows=2_000, refits=200)
     found = instability(original, refits, 0.3)
-    low, high = (np.interp(original, found["band"]["risk"], found["band"][edge]) for edge in ("low", "high"))
+    low, high = (
+        np.interp(original, found["band"]["risk"], found["band"][edge]) for edge in ("low", "high")
+    )
     assert 0.92 < np.mean((refits >= low) & (refits <= high)) < 0.98
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
@@ -99,7 +113,15 @@ def test_the_band_holds_nearly_all_refits_and_the_result_is_json() -> None:
         (np.array([0.1, 0.2]), np.full((5, 2), 1.1), 0.3),
         (np.array([0.1, 0.2]), np.full((5, 2), 0.1), 1.0),
     ],
-    ids=["other rows", "one refit as a row", "no refits", "no rows", "not a number", "above 1", "threshold"],
+    ids=[
+        "other rows",
+        "one refit as a row",
+        "no refits",
+        "no rows",
+        "not a number",
+        "above 1",
+        "threshold",
+    ],
 )
 def test_broken_input_is_refused(original: Floats, refits: Floats, threshold: float) -> None:
     with pytest.raises(ValueError, match="stability"):
@@ -122,8 +144,14 @@ def cohort() -> tuple[Config, Prepared]:
 def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
     """What `stability` reads of an evaluated run of this cohort."""
     settings, prepared = cohort
-    features, labels, held = prepared.cohort.encoded(), prepared.cohort.labels, prepared.splits.calibration
-    models = fit_baselines(features, labels, prepared.splits, prepared.cohort.schema, settings, Monitor())
+    features, labels, held = (
+        prepared.cohort.encoded(),
+        prepared.cohort.labels,
+        prepared.splits.calibration,
+    )
+    models = fit_baselines(
+        features, labels, prepared.splits, prepared.cohort.schema, settings, Monitor()
+    )
     for name, model in models.items():
         graph = attach(model.graph(), platt(model.logit(features[held]), labels[held]))
         write_atomically(tmp_path / "packages" / name / "risk.onnx", graph)
@@ -149,13 +177,17 @@ def test_a_bootstrap_sample_takes_subjects_whole_and_leaves_the_other_parts_alon
         assert replace(sample, train=splits.train) == splits
         drawn = 0
         for name, rows in rows_of.items():
-            found, times = np.unique(sample.train[subjects[sample.train] == name], return_counts=True)
+            found, times = np.unique(
+                sample.train[subjects[sample.train] == name], return_counts=True
+            )
             assert not len(found) or (found.tolist() == rows.tolist() and len(set(times)) == 1)
             drawn += int(times[0]) if len(times) else 0
         assert drawn == len(rows_of)
 
 
-def test_refits_are_the_same_for_one_seed_and_others_for_another(cohort: tuple[Config, Prepared]) -> None:
+def test_refits_are_the_same_for_one_seed_and_others_for_another(
+    cohort: tuple[Config, Prepared],
+) -> None:
     settings, prepared = cohort
     first, second = (refit(settings, prepared, KINDS, 3) for _ in range(2))
     other = refit(replace(settings, seed=1), prepared, KINDS, 3)
@@ -202,11 +234,16 @@ def test_a_run_gets_its_figures_a_plot_a_model_and_a_page_that_needs_no_network(
     links = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]+)""", page)
     assert not [link for link in links if not link.startswith("#")]
     assert "The champion of this run, network, is not judged here" in page
-    assert f"by {100 * found['models']['xgboost']['mape']['mean']:.1f} percentage points on average" in page
+    assert (
+        f"by {100 * found['models']['xgboost']['mape']['mean']:.1f} percentage points on average"
+        in page
+    )
     assert all(part in page for part in ('lang="en"', 'scope="row"', 'role="img"'))
 
 
-def test_what_cannot_be_judged_is_refused_and_nothing_is_written(run: Path, cohort: tuple[Config, Prepared]) -> None:
+def test_what_cannot_be_judged_is_refused_and_nothing_is_written(
+    run: Path, cohort: tuple[Config, Prepared]
+) -> None:
     settings, prepared = cohort
     before = {path.name for path in run.iterdir()}
     with pytest.raises(UserError, match=r"evaluation\.refits=49: must be at least 50"):
@@ -224,4 +261,6 @@ def test_a_sample_without_an_event_is_refused(cohort: tuple[Config, Prepared]) -
     labels, train = prepared.cohort.labels.copy(), prepared.splits.train
     labels[train[1:]], labels[train[0]] = 0, 1
     with pytest.raises(UserError, match="so few events"):
-        refit(settings, replace(prepared, cohort=replace(prepared.cohort, outcome=labels)), KINDS, 50)
+        refit(
+            settings, replace(prepared, cohort=replace(prepared.cohort, outcome=labels)), KINDS, 50
+        )

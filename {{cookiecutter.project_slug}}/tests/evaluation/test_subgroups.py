@@ -1,4 +1,6 @@
-"""Groups are named as clinicians name them, small ones are not judged, and chance accuses nobody."""
+"""Groups are named as clinicians name them, small ones are not judged, and chance accuses
+nobody.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from risk_model.config import Decision, Evaluation
+from risk_model.config import Evaluation
+from risk_model.core.decision import Decision
 from risk_model.evaluation import evaluate, subgroups
 from risk_model.evaluation.metrics import auroc
 
@@ -18,12 +21,21 @@ DECISION = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reas
 
 def test_each_age_falls_into_its_band() -> None:
     ages = np.array([0, 17.99, 18, 44.9, 45, 64, 65, 79.5, 80, 110, np.nan])
-    bands = ["under 18"] * 2 + ["18–44"] * 2 + ["45–64"] * 2 + ["65–79"] * 2 + ["80 and over"] * 2 + [None]
+    bands = (
+        ["under 18"] * 2
+        + ["18–44"] * 2
+        + ["45–64"] * 2
+        + ["65–79"] * 2
+        + ["80 and over"] * 2
+        + [None]
+    )
     assert subgroups.age_band(ages).tolist() == bands
 
 
 def test_what_was_not_recorded_or_has_one_group_is_no_partition() -> None:
-    rows = pd.DataFrame({"age": [pd.NA, 70], "sex": ["F", "M"], "ethnicity": [pd.NA] * 2, "site": ["A", "A"]})
+    rows = pd.DataFrame(
+        {"age": [pd.NA, 70], "sex": ["F", "M"], "ethnicity": [pd.NA] * 2, "site": ["A", "A"]}
+    )
     assert list(subgroups.partitions(rows)) == ["sex"]
 
 
@@ -46,14 +58,21 @@ def test_a_group_with_few_events_is_counted_and_not_judged(predictions: pd.DataF
     assert table["common"]["judged"]
 
 
-def test_a_groups_figures_are_those_of_its_rows(evaluation: dict[str, Any], predictions: pd.DataFrame) -> None:
+def test_a_groups_figures_are_those_of_its_rows(
+    evaluation: dict[str, Any], predictions: pd.DataFrame
+) -> None:
     rows = predictions.query("split == 'test' and model == 'network' and sex == 'female'")
     table = evaluation["parts"]["test"]["models"]["network"]["subgroups"]
     female = next(row for row in table if row["group"] == "female")
-    outcome, risk = rows["boolean_value"].to_numpy(int), rows["predicted_boolean_probability"].to_numpy()
+    outcome, risk = (
+        rows["boolean_value"].to_numpy(int),
+        rows["predicted_boolean_probability"].to_numpy(),
+    )
     assert (female["n"], female["events"]) == (len(rows), outcome.sum())
     assert female["metrics"]["auroc"]["estimate"] == pytest.approx(auroc(outcome, risk))
-    assert female["metrics"]["sensitivity"]["estimate"] == pytest.approx(np.mean(risk[outcome == 1] >= 0.2))
+    assert female["metrics"]["sensitivity"]["estimate"] == pytest.approx(
+        np.mean(risk[outcome == 1] >= 0.2)
+    )
     assert "auprc" not in female["metrics"]  # it must not be compared between groups
 
 

@@ -1,4 +1,6 @@
-"""Trap 1 of the lesson: accuracy on rare events. It is no figure of the evaluation and no heading of the report."""
+"""Trap 1 of the lesson: accuracy on rare events. It is no figure of the evaluation and no heading
+of the report.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from risk_model.config import Decision, Evaluation
+from risk_model.config import Evaluation
+from risk_model.core.decision import Decision
+from risk_model.core.predictions import COLUMNS
 from risk_model.evaluation import evaluate, metrics
-from risk_model.evaluation.reporting import report, tables
-from risk_model.predictions import COLUMNS
+from risk_model.reporting import report, tables
 
 MISLEADING = re.compile(r"accuracy|\bacc\b|\bf1\b|f1[_ -]score|f_?beta", re.IGNORECASE)
 
@@ -23,7 +26,9 @@ MISLEADING = re.compile(r"accuracy|\bacc\b|\bf1\b|f1[_ -]score|f_?beta", re.IGNO
 @pytest.fixture
 def always_healthy() -> pd.DataFrame:
     """The lesson's predictor: 950 healthy, 50 readmitted, and no risk for anybody."""
-    rows = pd.DataFrame({"boolean_value": [False] * 950 + [True] * 50, "split": "test", "model": "trivial"})
+    rows = pd.DataFrame(
+        {"boolean_value": [False] * 950 + [True] * 50, "split": "test", "model": "trivial"}
+    )
     rows["subject_id"] = [f"p{i}" for i in range(1000)]
     risks = rows.assign(predicted_boolean_probability=0.0, raw_probability=0.0)
     return risks.reindex(columns=list(COLUMNS))
@@ -60,24 +65,35 @@ def test_no_key_of_the_evaluation_is_accuracy_or_f1(evaluation: dict[str, Any]) 
     assert not [key for key in keys(evaluation) if MISLEADING.search(key)]
 
 
-def test_neither_accuracy_nor_f1_heads_a_row_or_stands_on_the_page(evaluation: dict[str, Any], tmp_path: Path) -> None:
+def test_neither_accuracy_nor_f1_heads_a_row_or_stands_on_the_page(
+    evaluation: dict[str, Any], tmp_path: Path
+) -> None:
     assert not [label for label in tables.LABELS.values() if MISLEADING.search(label)]
     report.write_report(tmp_path / "report.html", {"title": "T", "evaluation": evaluation})
-    text = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", (tmp_path / "report.html").read_text(), flags=re.S)
+    text = re.sub(
+        r"<style>.*?</style>|<svg.*?</svg>", "", (tmp_path / "report.html").read_text(), flags=re.S
+    )
     assert not MISLEADING.findall(re.sub(r"<[^>]+>", " ", text))
 
 
 def test_accuracy_and_f1_are_told_on_request_with_a_warning(predictions: pd.DataFrame) -> None:
     stated = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try")
     rows = predictions.query("split == 'test'")
-    found = evaluate(rows, 0.2, Evaluation(resamples=20, classification=True), stated, seed=0)["parts"]["test"]
+    found = evaluate(rows, 0.2, Evaluation(resamples=20, classification=True), stated, seed=0)[
+        "parts"
+    ]["test"]
     shown = {row["label"]: row for row in tables.figure_rows(found, 0.2)}
     mine = rows[rows["model"] == "xgboost"]
     flagged = mine["predicted_boolean_probability"] >= 0.2
-    for label, name, reference in (("accuracy", "accuracy", accuracy_score), ("F1", "f1", f1_score)):
+    for label, name, reference in (
+        ("accuracy", "accuracy", accuracy_score),
+        ("F1", "f1", f1_score),
+    ):
         assert "choose nothing by it" in shown[label]["note"]
         expected = reference(mine["boolean_value"], flagged)
-        assert found["models"]["xgboost"]["metrics"][name]["estimate"] == pytest.approx(expected, abs=1e-12)
+        assert found["models"]["xgboost"]["metrics"][name]["estimate"] == pytest.approx(
+            expected, abs=1e-12
+        )
 
 
 def test_no_metric_is_called_accuracy() -> None:

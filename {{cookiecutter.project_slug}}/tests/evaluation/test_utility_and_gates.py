@@ -1,4 +1,6 @@
-"""The threshold follows from harms, counts add up, and a verdict needs an interval, not an estimate."""
+"""The threshold follows from harms, counts add up, and a verdict needs an interval, not an
+estimate.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_model.config import Decision, Evaluation
-from risk_model.errors import UserError
+from risk_model.config import Evaluation
+from risk_model.core.decision import Decision
+from risk_model.core.errors import UserError
 from risk_model.evaluation import gates, utility
 from risk_model.evaluation.utility import curve_thresholds, in_words, operating_threshold, per_1000
 
@@ -19,7 +22,9 @@ GOOD = {
 
 
 def test_threshold_is_where_the_expected_harms_are_equal() -> None:
-    threshold, why = operating_threshold(Decision(harm_ratio=4.0, reason="a talk costs little"), 0.3)
+    threshold, why = operating_threshold(
+        Decision(harm_ratio=4.0, reason="a talk costs little"), 0.3
+    )
     assert threshold == pytest.approx(0.2)
     assert threshold * 4.0 == pytest.approx(1 - threshold)
     assert "4 false alerts" in why
@@ -32,27 +37,38 @@ def test_without_a_harm_ratio_the_event_rate_stands_in_and_says_so() -> None:
     assert "harm_ratio" in why
 
 
-@pytest.mark.parametrize(("ratio", "prevalence"), [(-1.0, 0.2), (float("inf"), 0.2), (float("nan"), 0.2), (0.0, 0.0)])
+@pytest.mark.parametrize(
+    ("ratio", "prevalence"), [(-1.0, 0.2), (float("inf"), 0.2), (float("nan"), 0.2), (0.0, 0.0)]
+)
 def test_a_threshold_that_cannot_be_derived_is_refused(ratio: float, prevalence: float) -> None:
     with pytest.raises(UserError, match="harm_ratio"):
         operating_threshold(Decision(harm_ratio=ratio), prevalence)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.5), (0.5, 0.5), (0.2, 1.0), (0.6, 0.3)])
-def test_a_threshold_range_that_does_not_ascend_between_0_and_1_is_refused(low: float, high: float) -> None:
+def test_a_threshold_range_that_does_not_ascend_between_0_and_1_is_refused(
+    low: float, high: float
+) -> None:
     with pytest.raises(UserError, match="threshold_low"):
         curve_thresholds(Decision(threshold_low=low, threshold_high=high))
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_counts_are_never_negative_and_add_up_to_1000(prevalence: float, sensitivity: float, alerts: float) -> None:
+def test_counts_are_never_negative_and_add_up_to_1000(
+    prevalence: float, sensitivity: float, alerts: float
+) -> None:
     counts = per_1000(prevalence, sensitivity, alerts)
     assert min(counts.values()) >= 0
     assert sum(counts.values()) == 1000
 
 
 def test_counts_survive_a_part_without_events() -> None:
-    assert per_1000(0.0, float("nan"), 0.1) == {"found": 0, "missed": 0, "false_alerts": 100, "left_alone": 900}
+    assert per_1000(0.0, float("nan"), 0.1) == {
+        "found": 0,
+        "missed": 0,
+        "false_alerts": 100,
+        "left_alone": 900,
+    }
 
 
 def test_counts_are_told_in_words() -> None:
@@ -73,7 +89,9 @@ def test_counts_are_told_in_words() -> None:
         ("slope", {"low": float("nan"), "high": float("nan")}, "too few to judge"),
     ],
 )
-def test_a_verdict_follows_from_where_the_interval_lies(figure: str, changed: dict[str, float], verdict: str) -> None:
+def test_a_verdict_follows_from_where_the_interval_lies(
+    figure: str, changed: dict[str, float], verdict: str
+) -> None:
     found = gates.verdict({**GOOD, figure: {**GOOD[figure], **changed}}, 100, 100, Evaluation())
     assert found["verdict"] == verdict
     assert bool(found["reasons"]) == (verdict != "pass")
@@ -94,7 +112,9 @@ def test_with_fewer_rows_than_a_stated_interval_needs_nothing_passes() -> None:
     assert found["verdict"] == "too few to judge"
     assert found["reasons"] == ["200 rows are too few for intervals as narrow as asked: AUROC 450"]
     broken = {**GOOD, "slope": {"estimate": 0.4, "low": 0.3, "high": 0.5}}
-    assert gates.verdict(broken, 100, 100, Evaluation(), needs)["verdict"] == "fail"  # more rows would not mend it
+    assert (
+        gates.verdict(broken, 100, 100, Evaluation(), needs)["verdict"] == "fail"
+    )  # more rows would not mend it
 
 
 def test_without_a_stated_range_there_is_no_curve_and_a_warning() -> None:

@@ -1,4 +1,6 @@
-"""Is a DICOM file shown as pydicom says, and is a broken one refused in one line that names it and nobody in it?"""
+"""Is a DICOM file shown as pydicom says, and is a broken one refused in one line that names it and
+nobody in it?
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from risk_model.config.imaging import Pixels
+from risk_model.core.errors import UserError
 from risk_model.data.sources.images import signal_of
-from risk_model.errors import UserError
 from risk_model.signals import Noticed
 from risk_model.signals.image import decoded, read
 from risk_model.signals.image_dicom import UNWINDOWED, displayed, header, parse, windowed
@@ -37,7 +39,12 @@ def made(pixels: np.ndarray, **tags: Any) -> Dataset:
     image.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     image.SOPClassUID = SecondaryCaptureImageStorage
     image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID
-    image.PatientName, image.PatientID, image.PatientAge, image.PatientSex = f"{NAME}^Erika", "4711", "063Y", "F"
+    image.PatientName, image.PatientID, image.PatientAge, image.PatientSex = (
+        f"{NAME}^Erika",
+        "4711",
+        "063Y",
+        "F",
+    )
     image.Rows, image.Columns = pixels.shape[:2]
     bits = pixels.dtype.itemsize * 8
     image.BitsAllocated = image.BitsStored = bits
@@ -69,12 +76,17 @@ RAMP = np.arange(64, dtype=np.uint16).reshape(8, 8) * 100
 def test_real_files_with_a_window_are_shown_as_pydicom_shows_them(name: str) -> None:
     path = get_testdata_file(name, download=False)
     if path is None:
-        pytest.fail(f"pydicom does not bring {name} any more") if name in ("CT_small.dcm", "MR_small.dcm") else None
+        pytest.fail(f"pydicom does not bring {name} any more") if name in (
+            "CT_small.dcm",
+            "MR_small.dcm",
+        ) else None
         return
     image = dcmread(str(path))
     if "WindowWidth" not in image:
         image.WindowCenter, image.WindowWidth = "300", "400"
-    reference = np.asarray(apply_voi_lut(apply_modality_lut(image.pixel_array, image), image), dtype=np.float64)
+    reference = np.asarray(
+        apply_voi_lut(apply_modality_lut(image.pixel_array, image), image), dtype=np.float64
+    )
     reference = (reference - reference.min()) / np.ptp(reference)
     ours = displayed(image, "")[0][0]
     ours = (ours - ours.min()) / np.ptp(ours)
@@ -85,10 +97,14 @@ def test_real_files_with_a_window_are_shown_as_pydicom_shows_them(name: str) -> 
 
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
 def test_each_window_function_is_that_of_pydicom(function: str) -> None:
-    image = made(RAMP, WindowCenter="2500", WindowWidth="3000", VOILUTFunction=function, RescaleSlope="1")
+    image = made(
+        RAMP, WindowCenter="2500", WindowWidth="3000", VOILUTFunction=function, RescaleSlope="1"
+    )
     image.RescaleIntercept = "0"
     reference = np.asarray(apply_voi_lut(RAMP, image), dtype=np.float64) / (2**16 - 1)
-    np.testing.assert_allclose(windowed(RAMP.astype(float), 2500, 3000, function), reference, atol=1e-6)
+    np.testing.assert_allclose(
+        windowed(RAMP.astype(float), 2500, 3000, function), reference, atol=1e-6
+    )
 
 
 def test_monochrome1_is_turned_so_that_more_is_brighter_in_every_image() -> None:
@@ -100,7 +116,12 @@ def test_monochrome1_is_turned_so_that_more_is_brighter_in_every_image() -> None
 
 def test_signed_values_and_rescaling_reach_the_window() -> None:
     signed = (RAMP.astype(np.int16) - 3_000).astype(np.int16)
-    tags = {"RescaleSlope": "2", "RescaleIntercept": "-10", "WindowCenter": "0", "WindowWidth": "4001"}
+    tags = {
+        "RescaleSlope": "2",
+        "RescaleIntercept": "-10",
+        "WindowCenter": "0",
+        "WindowWidth": "4001",
+    }
     expected = np.clip((signed * 2.0 - 10 + 0.5) / 4000 + 0.5, 0, 1)
     np.testing.assert_allclose(shown(made(signed, **tags))[0], expected, atol=1e-6)
 
@@ -112,15 +133,21 @@ def test_colours_keep_their_order_and_become_grey_where_grey_is_read() -> None:
     colour = decoded(content, COLOUR, "").recording
     np.testing.assert_allclose(colour[:, 5, 5], [200 / 255, 100 / 255, 0], atol=1e-6)
     grey = decoded(content, GREY, "")
-    np.testing.assert_allclose(grey.recording[0, 5, 5], (0.299 * 200 + 0.587 * 100) / 255, atol=1e-6)
+    np.testing.assert_allclose(
+        grey.recording[0, 5, 5], (0.299 * 200 + 0.587 * 100) / 255, atol=1e-6
+    )
     assert any(noticed.kind == "colour" for noticed in grey.noticed)
 
 
 def test_an_image_stored_towards_the_patients_right_is_turned_and_others_are_not() -> None:
     window = {"WindowCenter": "3150", "WindowWidth": "6301"}
     usual = shown(made(RAMP, PatientOrientation=["L", "F"], **window))
-    np.testing.assert_array_equal(shown(made(RAMP, PatientOrientation=["R", "F"], **window)), usual[:, :, ::-1])
-    np.testing.assert_array_equal(shown(made(RAMP, PatientOrientation=["L", "H"], **window)), usual[:, ::-1])
+    np.testing.assert_array_equal(
+        shown(made(RAMP, PatientOrientation=["R", "F"], **window)), usual[:, :, ::-1]
+    )
+    np.testing.assert_array_equal(
+        shown(made(RAMP, PatientOrientation=["L", "H"], **window)), usual[:, ::-1]
+    )
     np.testing.assert_array_equal(shown(made(RAMP, PatientOrientation=["A", "F"], **window)), usual)
     np.testing.assert_array_equal(shown(made(RAMP, **window)), usual)
 
@@ -139,7 +166,9 @@ def test_without_a_window_bytes_are_shown_whole_and_it_is_told() -> None:
     assert UNWINDOWED in noticed
 
 
-def test_of_the_header_only_age_and_sex_go_on_and_identity_is_told_without_being_repeated(tmp_path: Path) -> None:
+def test_of_the_header_only_age_and_sex_go_on_and_identity_is_told_without_being_repeated(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "one.dcm"
     path.write_bytes(saved(made(RAMP)))
     reading = read(path, GREY)
@@ -162,7 +191,9 @@ def said_to_be_compressed(content: bytes) -> bytes:
     try:
         image.save_as(file, enforce_file_format=True)
     except ValueError:
-        return content.replace(ExplicitVRLittleEndian.encode(), b"1.2.840.10008.1.2.4"[: len(ExplicitVRLittleEndian)])
+        return content.replace(
+            ExplicitVRLittleEndian.encode(), b"1.2.840.10008.1.2.4"[: len(ExplicitVRLittleEndian)]
+        )
     return file.getvalue()
 
 
@@ -186,7 +217,9 @@ BROKEN: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_broken_file_gets_one_line_that_names_it_and_no_patient(broken: str, tmp_path: Path) -> None:
+def test_a_broken_file_gets_one_line_that_names_it_and_no_patient(
+    broken: str, tmp_path: Path
+) -> None:
     path = tmp_path / "broken.dcm"
     path.write_bytes(BROKEN[broken]())
     with pytest.raises(UserError) as refused:
@@ -203,7 +236,9 @@ def test_a_missing_tag_is_named() -> None:
         parse(without("PhotometricInterpretation"), "")
 
 
-@pytest.mark.parametrize(("tag", "word"), [("PatientID", "patient"), ("SeriesInstanceUID", "series")])
+@pytest.mark.parametrize(
+    ("tag", "word"), [("PatientID", "patient"), ("SeriesInstanceUID", "series")]
+)
 def test_a_folder_with_two_patients_or_two_series_is_refused_and_names_neither(
     tag: str, word: str, tmp_path: Path
 ) -> None:
@@ -231,12 +266,17 @@ def test_an_image_that_claims_to_be_huge_is_refused_before_it_is_decoded() -> No
 
 def test_said_to_have_text_burned_in_is_a_warning() -> None:
     noticed = displayed(made(RAMP, BurnedInAnnotation="YES"), "")[1]
-    assert any(isinstance(n, Noticed) and n.severity == "warning" and "burned in" in n.message for n in noticed)
+    assert any(
+        isinstance(n, Noticed) and n.severity == "warning" and "burned in" in n.message
+        for n in noticed
+    )
 
 
 @given(seed=st.integers(0, 2**32), flips=st.integers(1, 20), length=st.floats(0, 1))
 @settings(max_examples=80, deadline=None)
-def test_whatever_is_damaged_is_either_read_or_refused_in_one_line(seed: int, flips: int, length: float) -> None:
+def test_whatever_is_damaged_is_either_read_or_refused_in_one_line(
+    seed: int, flips: int, length: float
+) -> None:
     rng = np.random.default_rng(seed)
     content = bytearray(saved(made(RAMP, WindowCenter="3000", WindowWidth="6000")))
     for place in rng.integers(0, len(content), flips):
@@ -253,7 +293,9 @@ def test_whatever_is_damaged_is_either_read_or_refused_in_one_line(seed: int, fl
 
 
 def test_nothing_warns_with_a_value_of_the_header(
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    recwarn: pytest.WarningsRecorder,
 ) -> None:
     content = saved(made(RAMP, StudyInstanceUID="1.2.3.4567")).replace(b"1.2.3.4567", NAME.encode())
     recwarn.clear()

@@ -1,4 +1,6 @@
-"""Does the map of what mattered lie on the lesion? On made-up radiographs it is known where the lesion is."""
+"""Does the map of what mattered lie on the lesion? On made-up radiographs it is known where the
+lesion is.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,18 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Config(data=SyntheticImages(), model=Model(network=Cnn()))
-    settings.training.learning_rate, settings.training.epochs, settings.training.patience = 2e-3, 30, 10
+    settings.training.learning_rate, settings.training.epochs, settings.training.patience = (
+        2e-3,
+        30,
+        10,
+    )
     settings.model.xgboost.trees = 5
     cohort = load(settings.data)
     splits = split(cohort, settings.split, settings.data, 0)
     features = cohort.encoded()
-    trained = fit_models(features, cohort.labels, splits, cohort.schema, settings, Monitor())["network"]
+    trained = fit_models(features, cohort.labels, splits, cohort.schema, settings, Monitor())[
+        "network"
+    ]
     assert isinstance(trained, NetworkModel)
     torch.manual_seed(0)
     untrained: Any = build("cnn", features, 0.3, Cnn(), cohort.schema).eval()
@@ -42,7 +50,9 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
     truth = pd.read_csv("generated/synthetic_images-2000-0/truth.csv")
     risk = trained.logit(features)
     found = (risk > 0) & truth["left"].notna().to_numpy() & (cohort.labels == 1)
-    rows = np.intersect1d(np.flatnonzero(found), np.concatenate([splits.test, *splits.external.values()]))
+    rows = np.intersect1d(
+        np.flatnonzero(found), np.concatenate([splits.test, *splits.external.values()])
+    )
     assert len(rows) > 50
     boxes = truth.loc[rows, ["left", "top", "right", "bottom"]].to_numpy() / SIDE
     ours, chance = on_lesion(trained.network, features[rows], boxes)
@@ -54,7 +64,8 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
     record_property(
         "figures",
         f"Grad-CAM's mass within a place of the lesion: {ours:.0%}, untrained {theirs:.0%}, by "
-        f"area {chance:.0%}. The strongest of 64 hidden places touches it in {np.mean(hidden):.0%} of 30 images",
+        f"area {chance:.0%}. The strongest of 64 hidden places touches it in {np.mean(hidden):.0%} "
+        "of 30 images",
     )
     assert ours > 0.5
     assert ours > 4 * chance
@@ -81,6 +92,7 @@ def hit(recording: np.ndarray, model: NetworkModel, schema: Any, box: np.ndarray
     """Whether the hidden place that costs most touches the lesion's box."""
     occlusion = occlude(model.logit, recording, schema)
     left, top, right, bottom = (
-        np.array(occlusion.parts[int(np.argmax(occlusion.contributions))]["box"]) / schema.signal.shape[1]
+        np.array(occlusion.parts[int(np.argmax(occlusion.contributions))]["box"])
+        / schema.signal.shape[1]
     )
     return bool(left < box[2] and right > box[0] and top < box[3] and bottom > box[1])

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from risk_model.config.imaging import Images, Pixels
+from risk_model.core.errors import UserError
 from risk_model.data.sources import images
 from risk_model.data.sources.images import signal_of
-from risk_model.errors import UserError
 from risk_model.signals import image
 from risk_model.signals.image_text import mask_text
 
@@ -56,7 +56,9 @@ def test_proportions_are_kept_and_the_rest_is_black() -> None:
     assert (fitted[0, 24:] == 0).all()
 
 
-@pytest.mark.parametrize("value", [None, 3, [], "not base64!", base64.b64encode(b"GIF89a....").decode(), "", "AAAA"])
+@pytest.mark.parametrize(
+    "value", [None, 3, [], "not base64!", base64.b64encode(b"GIF89a....").decode(), "", "AAAA"]
+)
 def test_what_is_no_image_is_refused_without_being_repeated(value: object) -> None:
     with pytest.raises(UserError) as refused:
         image.received(value, SIGNAL)
@@ -77,8 +79,16 @@ def test_measurements_are_what_they_say() -> None:
     half = np.zeros((1, 32, 32), dtype=np.float32)
     half[0, :, 16:] = 1
     measured = image.measure(half, SIGNAL)
-    assert measured["brightness"] == measured["contrast"] == measured["dark"] == measured["bright"] == 0.5
-    assert measured["sharpness"] == pytest.approx(2 / 30)  # two columns of 30 differ by 1 from a neighbour
+    assert (
+        measured["brightness"]
+        == measured["contrast"]
+        == measured["dark"]
+        == measured["bright"]
+        == 0.5
+    )
+    assert measured["sharpness"] == pytest.approx(
+        2 / 30
+    )  # two columns of 30 differ by 1 from a neighbour
 
 
 def test_an_image_is_described_by_its_places_and_its_quantiles() -> None:
@@ -105,7 +115,9 @@ def test_hiding_a_place_changes_that_place_alone_and_takes_its_value_from_around
 def radiograph(seed: int, words: str = "") -> np.ndarray:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:200, 0:240]
-    shade = 90 + 60 * np.sin(x / 30 + rng.uniform(0, 6)) * np.cos(y / 41) + rng.normal(0, 6, (200, 240))
+    shade = (
+        90 + 60 * np.sin(x / 30 + rng.uniform(0, 6)) * np.cos(y / 41) + rng.normal(0, 6, (200, 240))
+    )
     drawn = Image.fromarray(shade.clip(0, 245).astype(np.uint8))
     pen = ImageDraw.Draw(drawn)
     pen.fontmode = "1"
@@ -115,12 +127,17 @@ def radiograph(seed: int, words: str = "") -> np.ndarray:
     return np.asarray(drawn, dtype=np.float32)[None] / 255
 
 
-def test_burned_in_names_are_found_and_side_markers_are_left(record_property: Callable[[str, object], None]) -> None:
+def test_burned_in_names_are_found_and_side_markers_are_left(
+    record_property: Callable[[str, object], None],
+) -> None:
     written = [mask_text(radiograph(seed, "MUSTERMANN ERIKA 12.08.1954")) for seed in range(60)]
     clean = [mask_text(radiograph(seed)) for seed in range(60)]
     recall = sum(lines > 0 for _, lines in written) / 60
     alarms = sum(lines > 0 for _, lines in clean) / 60
-    record_property("figures", f"burned-in text: found in {recall:.0%} of 60 images, imagined in {alarms:.0%} of 60")
+    record_property(
+        "figures",
+        f"burned-in text: found in {recall:.0%} of 60 images, imagined in {alarms:.0%} of 60",
+    )
     assert recall >= 0.95
     assert alarms <= 0.02
 
@@ -133,11 +150,15 @@ def test_what_is_masked_holds_no_stroke_of_the_name_any_more() -> None:
     assert bright[95:115].sum() > 0  # the side marker
 
 
-def test_listed_images_become_a_cohort_and_one_that_is_broken_can_be_set_aside(tmp_path: Path) -> None:
+def test_listed_images_become_a_cohort_and_one_that_is_broken_can_be_set_aside(
+    tmp_path: Path,
+) -> None:
     names = [f"{i}.png" for i in range(20)]
     for i, name in enumerate(names):
         (tmp_path / name).write_bytes(png(noise(i)) if i != 7 else b"\x89PNG\r\n\x1a\n broken")
-    table = pd.DataFrame({"file": names, "patient_id": range(20), "lesion": [i % 2 for i in range(20)]})
+    table = pd.DataFrame(
+        {"file": names, "patient_id": range(20), "lesion": [i % 2 for i in range(20)]}
+    )
     table.to_csv(tmp_path / "labels.csv", index=False)
     settings = Images(path=str(tmp_path / "labels.csv"), outcome="lesion", size=32)
     with pytest.raises(UserError, match=r"7\.png.*data\.set_aside"):

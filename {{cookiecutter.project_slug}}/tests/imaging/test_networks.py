@@ -13,13 +13,13 @@ from monai.visualize.class_activation_maps import GradCAM
 
 from risk_model.config import NETWORKS
 from risk_model.config.imaging import Pixels
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Schema
 from risk_model.data.sources.images import signal_of
 from risk_model.data.sources.recordings import schema_of
-from risk_model.errors import UserError
 from risk_model.model.export import check_parity, to_bytes
 from risk_model.model.image_input import ImageInput, augmented
 from risk_model.model.network import NetworkModel, build
-from risk_model.schema import Schema
 
 GREY = schema_of("made", "event", signal_of(Pixels(size=32)))
 COLOUR = schema_of("made", "event", signal_of(Pixels(size=48, colour=True)))
@@ -68,9 +68,16 @@ def test_the_positive_part_of_the_map_is_grad_cam_of_monai_up_to_a_factor(name: 
             logit: torch.Tensor = self.inner(padded)
             return logit[:, None]
 
-    target = "inner.blocks" if name == "cnn" else f"inner.backbone.layers.{len(built.backbone.layers) - 1}"
+    target = (
+        "inner.blocks"
+        if name == "cnn"
+        else f"inner.backbone.layers.{len(built.backbone.layers) - 1}"
+    )
     cam = GradCAM(
-        Images().eval(), target_layers=target, upsampler=lambda size: torch.nn.Identity(), postprocessing=lambda x: x
+        Images().eval(),
+        target_layers=target,
+        upsampler=lambda size: torch.nn.Identity(),
+        postprocessing=lambda x: x,
     )
     reference = cam(features[:, -1024:].reshape(1, 1, 32, 32), class_idx=0)[0, 0].detach().numpy()
     assert ours.max() > 0
@@ -80,7 +87,9 @@ def test_the_positive_part_of_the_map_is_grad_cam_of_monai_up_to_a_factor(name: 
 @pytest.mark.parametrize("name", ["cnn", "pretrained_cnn"])
 def test_before_it_learns_a_network_says_the_prevalence(name: str) -> None:
     built = build(name, rows(GREY), 0.3, NETWORKS[name](), GREY).eval()
-    np.testing.assert_allclose(torch.sigmoid(built(torch.from_numpy(rows(GREY)))).detach().numpy(), 0.3, atol=1e-5)
+    np.testing.assert_allclose(
+        torch.sigmoid(built(torch.from_numpy(rows(GREY)))).detach().numpy(), 0.3, atol=1e-5
+    )
 
 
 def test_scores_do_not_depend_on_chance_or_on_the_other_rows_and_training_does() -> None:
@@ -102,7 +111,9 @@ def marked(n: int = 200) -> torch.Tensor:
 def test_left_and_right_are_exchanged_only_where_they_carry_no_meaning(mirrors: bool) -> None:
     torch.manual_seed(0)
     changed = augmented(marked(), mirrors)
-    left_is_brighter = changed[:, :, :, :16].mean(dim=(1, 2, 3)) > changed[:, :, :, 16:].mean(dim=(1, 2, 3))
+    left_is_brighter = changed[:, :, :, :16].mean(dim=(1, 2, 3)) > changed[:, :, :, 16:].mean(
+        dim=(1, 2, 3)
+    )
     share = float(left_is_brighter.float().mean())
     assert 0.35 < share < 0.65 if mirrors else share == 1.0
 
@@ -120,12 +131,18 @@ def test_augmentation_is_for_training_alone_and_can_be_switched_off() -> None:
 def test_the_pretrained_network_keeps_the_statistics_it_came_with_and_its_frozen_blocks() -> None:
     settings = NETWORKS["pretrained_cnn"](frozen=6)
     built: Any = build("pretrained_cnn", rows(GREY), 0.3, settings, GREY).train()
-    before = {name: value.clone() for name, value in built.state_dict().items() if "running" in name}
+    before = {
+        name: value.clone() for name, value in built.state_dict().items() if "running" in name
+    }
     built(torch.from_numpy(rows(GREY)))
     after = built.state_dict()
     assert before
     assert all(torch.equal(value, after[name]) for name, value in before.items())
-    learns = {name.split(".")[2] for name, p in built.backbone.named_parameters(prefix="b") if p.requires_grad}
+    learns = {
+        name.split(".")[2]
+        for name, p in built.backbone.named_parameters(prefix="b")
+        if p.requires_grad
+    }
     assert "0" not in learns
     assert "6" not in learns
     assert "17" in learns
@@ -139,4 +156,6 @@ def test_a_cohort_without_images_is_refused_in_one_line(name: str) -> None:
 
 def test_a_backbone_that_is_not_installed_is_refused_with_the_remedy() -> None:
     with pytest.raises(UserError, match="needs timm"):
-        build("pretrained_cnn", rows(GREY), 0.3, NETWORKS["pretrained_cnn"](backbone="resnet18"), GREY)
+        build(
+            "pretrained_cnn", rows(GREY), 0.3, NETWORKS["pretrained_cnn"](backbone="resnet18"), GREY
+        )

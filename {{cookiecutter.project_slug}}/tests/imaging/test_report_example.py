@@ -1,4 +1,6 @@
-"""Does the report draw the image that was read, with what mattered laid on the right place, readable without colour?"""
+"""Does the report draw the image that was read, with what mattered laid on the right place,
+readable without colour?
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from risk_model.evaluation.reporting.examples import LOWERS, RAISES, Explained, drawn
-from risk_model.schema import Signal
+from risk_model.core.schema import Signal
+from risk_model.reporting.examples import LOWERS, RAISES, Explained, drawn
 from risk_model.signals import reader
 
 GREY = Signal("image", "image", (1, 32, 48), described=80, channels=("grey",))
@@ -33,7 +35,9 @@ def pictures(drawing: str) -> list[npt.NDArray[np.uint8]]:
 @pytest.mark.parametrize("signal", [GREY, COLOUR])
 def test_the_plain_image_is_the_recording(signal: Signal) -> None:
     recording = image(signal)
-    plain, _ = pictures(drawn(Explained(recording, signal, map=np.zeros((4, 4), np.float32)), "an image"))
+    plain, _ = pictures(
+        drawn(Explained(recording, signal, map=np.zeros((4, 4), np.float32)), "an image")
+    )
     wanted = np.broadcast_to(np.moveaxis(recording, 0, -1), (*signal.shape[1:], 3)) * 255
     np.testing.assert_allclose(plain, wanted, atol=1)
 
@@ -68,7 +72,9 @@ def test_hidden_boxes_are_laid_where_they_were_hidden() -> None:
 
 
 def test_the_drawing_stands_alone_and_tells_what_it_is() -> None:
-    drawing = drawn(Explained(image(GREY), GREY, map=np.zeros((4, 4), np.float32)), 'a <b> & "image"')
+    drawing = drawn(
+        Explained(image(GREY), GREY, map=np.zeros((4, 4), np.float32)), 'a <b> & "image"'
+    )
     svg = ElementTree.fromstring(drawing)  # noqa: S314 - made here
     assert svg.get("role") == "img"
     assert svg.get("aria-label") == 'a <b> & "image": no place stands out'

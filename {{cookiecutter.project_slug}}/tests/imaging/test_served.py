@@ -1,4 +1,6 @@
-"""Is an image that is sent answered as the file that was trained on, explained, and kept to itself?"""
+"""Is an image that is sent answered as the file that was trained on, explained, and kept to
+itself?
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,14 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from starlette.testclient import TestClient
 
 from risk_model import config
-from risk_model.cohort import Cohort
 from risk_model.config.imaging import Cnn, Images
+from risk_model.core.cohort import Cohort
+from risk_model.core.package import ModelPackage
 from risk_model.data.sources import images
 from risk_model.deployment.app import create_app
 from risk_model.deployment.batch_recordings import score
-from risk_model.deployment.schemas import RefusedError
-from risk_model.deployment.signal_requests import recording_reader
-from risk_model.package import ModelPackage
+from risk_model.deployment.recording_requests import recording_reader
+from risk_model.deployment.requests import RefusedError
 from risk_model.signals import image
 
 from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
@@ -66,7 +68,9 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path, rng = tmp_path_factory.mktemp("served"), np.random.default_rng(0)
     names = [f"{i}.dcm" if i % 4 else f"{i}.png" for i in range(N)]
     for i, name in enumerate(names):
-        pixels = rng.integers(0, 1_000, (40, 48)) + 2_000 * (np.hypot(*np.mgrid[-20:20, -24:24]) < 8 + i % 2 * 6)
+        pixels = rng.integers(0, 1_000, (40, 48)) + 2_000 * (
+            np.hypot(*np.mgrid[-20:20, -24:24]) < 8 + i % 2 * 6
+        )
         if i % 4:
             (path / name).write_bytes(dicom(pixels))
         else:
@@ -88,7 +92,11 @@ def files(where: Path) -> list[Path]:
 
 @pytest.fixture(scope="module", params=["cnn", "baseline"])
 def package(request: pytest.FixtureRequest, where: Path, cohort: Cohort) -> ModelPackage:
-    model = untrained(cohort, Cnn()) if request.param == "cnn" else baseline(cohort, config.LogisticRegression())
+    model = (
+        untrained(cohort, Cnn())
+        if request.param == "cnn"
+        else baseline(cohort, config.LogisticRegression())
+    )
     return package_of(where / request.param, cohort, model)
 
 
@@ -102,10 +110,14 @@ def ask(client: TestClient, content: bytes) -> Any:
     return client.post("/v1/predict", content=content, headers={"content-type": "application/json"})
 
 
-def test_the_row_that_is_served_is_the_row_that_was_trained_on(cohort: Cohort, files: list[Path]) -> None:
+def test_the_row_that_is_served_is_the_row_that_was_trained_on(
+    cohort: Cohort, files: list[Path]
+) -> None:
     read, trained = recording_reader(cohort.schema), cohort.encoded()
     for place, path in enumerate(files):
-        assert read(body(path.read_bytes(), cohort)).row.tobytes() == trained[place].tobytes(), path.name
+        assert read(body(path.read_bytes(), cohort)).row.tobytes() == trained[place].tobytes(), (
+            path.name
+        )
 
 
 def test_an_image_is_answered_explained_and_kept_to_itself(
@@ -126,7 +138,9 @@ def test_an_image_is_answered_explained_and_kept_to_itself(
     with TestClient(create_app(package, tmp_path / "audit.db")) as client:
         assert client.get("/readyz").status_code == 200
         answered = ask(client, body(content, cohort, explain=True))
-        refused = [ask(client, body(sent, cohort)) for sent in (*broken, SECRET, [SECRET], SECRET.encode())]
+        refused = [
+            ask(client, body(sent, cohort)) for sent in (*broken, SECRET, [SECRET], SECRET.encode())
+        ]
     assert answered.json()["risk"] == package.scorer(cohort.encoded()[1:2])[0][0]
     assert [answer.status_code for answer in refused] == [422] * 6
     _check(answered.json()["explanation"], answered.json()["risk"])
@@ -145,7 +159,9 @@ def _check(explanation: dict[str, Any], risk: float) -> None:
     else:
         values = np.array(explanation["map"]["values"])
         assert list(values.shape) == explanation["map"]["shape"]
-        assert 1 / (1 + np.exp(-explanation["base"] - values.sum())) == pytest.approx(risk, abs=1e-5)
+        assert 1 / (1 + np.exp(-explanation["base"] - values.sum())) == pytest.approx(
+            risk, abs=1e-5
+        )
 
 
 def test_a_body_larger_than_the_limit_is_refused(package: ModelPackage, tmp_path: Path) -> None:
@@ -164,10 +180,15 @@ def test_a_listing_of_images_gets_the_risks_of_training(
     package: ModelPackage, cohort: Cohort, files: list[Path], tmp_path: Path
 ) -> None:
     (tmp_path / "broken.dcm").write_bytes(files[1].read_bytes()[:900])
-    pq.write_table(pa.table({"file": [*map(str, files), "broken.dcm", "absent.png"]}), tmp_path / "list.parquet")
+    pq.write_table(
+        pa.table({"file": [*map(str, files), "broken.dcm", "absent.png"]}),
+        tmp_path / "list.parquet",
+    )
     assert score(package, tmp_path / "list.parquet", tmp_path / "out.parquet").refused == 2
     scored = pq.read_table(tmp_path / "out.parquet").to_pylist()
-    np.testing.assert_allclose([row["risk"] for row in scored[:N]], package.scorer(cohort.encoded())[0], atol=1e-6)
+    np.testing.assert_allclose(
+        [row["risk"] for row in scored[:N]], package.scorer(cohort.encoded())[0], atol=1e-6
+    )
     assert "broken.dcm" in scored[N]["reason"]
     assert SECRET not in str(scored)
 

@@ -1,4 +1,6 @@
-"""Do the made-up images have the truth that they say, and do the published ones keep their parts?"""
+"""Do the made-up images have the truth that they say, and do the published ones keep their
+parts?
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk_model.cohort import Cohort
 from risk_model.config import SOURCES
 from risk_model.config.imaging import SyntheticImages
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
 from risk_model.data import load
 from risk_model.data.sources.synthetic_images import SITES, draw
-from risk_model.errors import UserError
 from risk_model.signals import image_dicom, image_text
 from risk_model.training.loop import auroc
 
@@ -45,7 +47,9 @@ def test_no_measurement_gives_the_outcome_away(made: tuple[Path, Cohort]) -> Non
         assert 0.3 < area < 0.7, name
 
 
-def test_burned_in_names_are_masked_and_no_other_image_is_touched(made: tuple[Path, Cohort]) -> None:
+def test_burned_in_names_are_masked_and_no_other_image_is_touched(
+    made: tuple[Path, Cohort],
+) -> None:
     folder = made[0]
     truth = pd.read_csv(folder / "truth.csv")
     found = []
@@ -69,7 +73,9 @@ def test_a_lesion_is_brighter_than_its_surroundings_and_in_its_box() -> None:
     assert np.mean(gains) > 0.05
 
 
-def test_the_same_seed_writes_the_same_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_seed_writes_the_same_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prints = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
@@ -78,7 +84,9 @@ def test_the_same_seed_writes_the_same_images(tmp_path: Path, monkeypatch: pytes
     assert prints[0] == prints[1]
 
 
-def test_too_few_patients_are_refused_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_few_patients_are_refused_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="at least 100"):
         load(SyntheticImages(subjects=50))
@@ -86,7 +94,8 @@ def test_too_few_patients_are_refused_and_nothing_is_written(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    ("name", "rows", "tested", "prevalence"), [("breastmnist", 780, 156, 0.269), ("retinamnist", 1_600, 400, 0.4375)]
+    ("name", "rows", "tested", "prevalence"),
+    [("breastmnist", 780, 156, 0.269), ("retinamnist", 1_600, 400, 0.4375)],
 )
 def test_published_sets_keep_their_official_test_images_apart(
     name: str, rows: int, tested: int, prevalence: float, downloaded: Callable[[str], Path]

@@ -1,4 +1,6 @@
-"""Do the baselines equal an independent reference, and their graphs the originals, at every threshold and gap?"""
+"""Do the baselines equal an independent reference, and their graphs the originals, at every
+threshold and gap?
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,21 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from risk_model import config
+from risk_model.core.schema import Features
 from risk_model.model import curve_rows
 from risk_model.model.baseline import LogisticRegression, Sample, XGBoost, column_medians
 from risk_model.model.export import check_parity, run
-from risk_model.schema import Features
 
 
 def sample(n: int = 500, seed: int = 0) -> Sample:
     """A column on a scale of thousands, one with gaps, a rare flag and a constant."""
     rng = np.random.default_rng(seed)
-    features = np.column_stack([rng.normal(2000, 0.5, n), rng.lognormal(0, 2, n), rng.random(n) < 0.02, np.full(n, 7)])
-    labels = (rng.random(n) < 1 / (1 + np.exp(-(features[:, 0] - 2000) - np.log(features[:, 1])))).astype(np.int8)
+    features = np.column_stack(
+        [rng.normal(2000, 0.5, n), rng.lognormal(0, 2, n), rng.random(n) < 0.02, np.full(n, 7)]
+    )
+    labels = (
+        rng.random(n) < 1 / (1 + np.exp(-(features[:, 0] - 2000) - np.log(features[:, 1])))
+    ).astype(np.int8)
     features[rng.random(n) < 0.3, 1] = np.nan
     return Sample(features.astype(np.float32), labels, np.ones(n))
 
@@ -36,7 +42,9 @@ def trees(train: Sample, validation: Sample, **settings: Any) -> XGBoost:
 def test_logistic_regression_equals_a_scikit_learn_pipeline() -> None:
     rows = sample()
     pipeline = make_pipeline(
-        SimpleImputer(strategy="median"), StandardScaler(), Reference(C=0.3, tol=1e-8, max_iter=5000)
+        SimpleImputer(strategy="median"),
+        StandardScaler(),
+        Reference(C=0.3, tol=1e-8, max_iter=5000),
     )
     features = rows.features.astype(np.float64)
     expected = pipeline.fit(features, rows.labels).decision_function(features)
@@ -53,17 +61,25 @@ def test_a_constant_column_and_one_never_recorded_have_no_say() -> None:
 
 def test_the_median_of_a_column_is_that_of_its_recorded_values() -> None:
     nan = np.nan
-    assert column_medians(np.array([[1, nan, nan], [3, nan, 5]], dtype=np.float32)).tolist() == [2, 0, 5]
+    assert column_medians(np.array([[1, nan, nan], [3, nan, 5]], dtype=np.float32)).tolist() == [
+        2,
+        0,
+        5,
+    ]
 
 
 def test_weighting_events_equals_repeating_them() -> None:
     rows = sample()
     times = np.where(rows.labels == 1, 3, 1)
-    weighted = LogisticRegression.fit(rows._replace(weights=times.astype(np.float64)), config.LogisticRegression())
+    weighted = LogisticRegression.fit(
+        rows._replace(weights=times.astype(np.float64)), config.LogisticRegression()
+    )
     repeated = np.repeat(np.arange(len(times)), times)
     filled = np.where(np.isnan(rows.features), weighted.median, rows.features).astype(np.float64)
     scaled = (filled - weighted.mean) / weighted.scale
-    reference = Reference(C=0.1, tol=1e-8, max_iter=5000).fit(scaled[repeated], rows.labels[repeated])
+    reference = Reference(C=0.1, tol=1e-8, max_iter=5000).fit(
+        scaled[repeated], rows.labels[repeated]
+    )
     np.testing.assert_allclose(weighted.weight * weighted.scale, reference.coef_[0], atol=1e-4)
 
 
@@ -75,15 +91,24 @@ def test_the_graph_of_logistic_regression_equals_it_near_and_far(far: bool) -> N
 
 
 def edges(model: XGBoost, width: int) -> Features:
-    """Rows with each threshold of each tree, its two float neighbours and a gap, other columns at random."""
+    """Rows with each threshold of each tree, its two float neighbours and a gap, other columns at
+    random.
+    """
     rng = np.random.default_rng(0)
     rows = []
-    for tree in json.loads(bytes(model.booster.save_raw("json")))["learner"]["gradient_booster"]["model"]["trees"]:
+    for tree in json.loads(bytes(model.booster.save_raw("json")))["learner"]["gradient_booster"][
+        "model"
+    ]["trees"]:
         for column, value, child in zip(
             tree["split_indices"], tree["split_conditions"], tree["left_children"], strict=True
         ):
             at = np.float32(value)
-            neighbours = (at, np.nextafter(at, np.float32(-np.inf)), np.nextafter(at, np.float32(np.inf)), np.nan)
+            neighbours = (
+                at,
+                np.nextafter(at, np.float32(-np.inf)),
+                np.nextafter(at, np.float32(np.inf)),
+                np.nan,
+            )
             for attack in neighbours if child != -1 else ():
                 row = rng.choice(sample().features).copy()
                 row[column] = attack
@@ -104,7 +129,12 @@ def test_only_the_trees_up_to_the_best_round_are_kept() -> None:
     history = []
     settings = config.XGBoost(trees=200, patience=10, learning_rate=0.5)
     model = XGBoost.fit(
-        sample(), sample(seed=1), settings, 0, 1, lambda epoch, values: history.append(values["validation_loss"])
+        sample(),
+        sample(seed=1),
+        settings,
+        0,
+        1,
+        lambda epoch, values: history.append(values["validation_loss"]),
     )
     best = int(np.argmin(history)) + 1
     assert model.booster.num_boosted_rounds() == best < len(history) == best + 10

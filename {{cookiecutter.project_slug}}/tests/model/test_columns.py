@@ -9,8 +9,8 @@ import pytest
 from risk_model import config
 from risk_model.model import RiskModel
 from risk_model.model.baseline import LogisticRegression, Sample, XGBoost
-from risk_model.model.columns import FirstColumns
 from risk_model.model.export import check_parity, run
+from risk_model.model.feature_subset import FirstColumns
 
 N, SIMPLE, WIDTH = 400, 4, 30
 
@@ -31,11 +31,15 @@ def fitted(name: str, rows: np.ndarray) -> RiskModel:
 
 
 @pytest.mark.parametrize("name", ["logistic_regression", "xgboost"])
-def test_a_baseline_behind_a_slice_is_equal_on_whole_rows_and_keeps_its_name(name: str, rows: np.ndarray) -> None:
+def test_a_baseline_behind_a_slice_is_equal_on_whole_rows_and_keeps_its_name(
+    name: str, rows: np.ndarray
+) -> None:
     inner = fitted(name, rows)
     model = FirstColumns(inner, SIMPLE, WIDTH)
     assert model.name == name
-    np.testing.assert_array_equal(model.logit(rows), inner.logit(np.ascontiguousarray(rows[:, :SIMPLE])))
+    np.testing.assert_array_equal(
+        model.logit(rows), inner.logit(np.ascontiguousarray(rows[:, :SIMPLE]))
+    )
     check_parity(model, rows)
 
 

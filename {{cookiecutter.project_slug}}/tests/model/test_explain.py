@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_model import config
+from risk_model.core.package import Scorer
+from risk_model.core.schema import Features, Field, Schema, encode
 from risk_model.model import RiskModel
 from risk_model.model.baseline import LogisticRegression, Sample, XGBoost
 from risk_model.model.explain import Explainer, affine, background
-from risk_model.package import Scorer
-from risk_model.schema import Features, Field, Schema, encode
-from risk_model.training.attach import attach
 from risk_model.training.calibration import Calibrator
+from risk_model.training.onnx_calibration import attach
 
 SOURCE = str(Path(__file__).parents[2] / "src")
 NUMBERS = 8
@@ -38,9 +38,15 @@ SCHEMA = Schema(
 )
 REFERENCE: dict[str, Any] = {
     "fields": {
-        **{f"lab_{i}": {"missing": 0.1, "quantiles": list(np.linspace(-2, 2, 101))} for i in range(NUMBERS)},
+        **{
+            f"lab_{i}": {"missing": 0.1, "quantiles": list(np.linspace(-2, 2, 101))}
+            for i in range(NUMBERS)
+        },
         "sex": {"missing": 0.1, "shares": {"female": 0.6, "male": 0.4}},
-        "unit": {"missing": 0.0, "shares": dict(zip("ABCDE", (0.3, 0.3, 0.2, 0.1, 0.1), strict=True))},
+        "unit": {
+            "missing": 0.0,
+            "shares": dict(zip("ABCDE", (0.3, 0.3, 0.2, 0.1, 0.1), strict=True)),
+        },
         "diabetes": {"missing": 0.05, "shares": {"true": 0.25, "false": 0.75}},
     }
 }
@@ -54,10 +60,14 @@ def known(rows: Features) -> Features:
 
 
 def interacting(rows: Features) -> npt.NDArray[np.float64]:
-    """A made-up model with interactions between fields, and one field (lab_7) that it never looks at."""
+    """A made-up model with interactions between fields, and one field (lab_7) that it never looks
+    at.
+    """
     x = known(rows).astype(np.float64)
     lab, rest = x[:, [0, 2, 4, 6, 8, 9, 10]], x[:, 12:]
-    risk = np.tanh(lab[:, 0] * lab[:, 1]) + lab[:, 2] * rest[:, 0] - 0.5 * lab[:, 3] * (lab[:, 4] > 0)
+    risk = (
+        np.tanh(lab[:, 0] * lab[:, 1]) + lab[:, 2] * rest[:, 0] - 0.5 * lab[:, 3] * (lab[:, 4] > 0)
+    )
     return np.asarray(risk + 0.3 * lab[:, 5] + lab[:, 6] * rest[:, -1] + 0.7 * rest[:, 3])
 
 
@@ -83,7 +93,10 @@ def per_field(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def correlations(
     explainer: Explainer, library: Callable[[Features], npt.NDArray[np.float64]], rows: Features
 ) -> list[float]:
-    return [float(np.corrcoef(explainer.explain(row)[1], per_field(library(row[None])[0]))[0, 1]) for row in rows]
+    return [
+        float(np.corrcoef(explainer.explain(row)[1], per_field(library(row[None])[0]))[0, 1])
+        for row in rows
+    ]
 
 
 def test_base_and_contributions_add_up_to_the_logit_of_any_patient() -> None:
@@ -95,14 +108,18 @@ def test_base_and_contributions_add_up_to_the_logit_of_any_patient() -> None:
         patient[0] = lab
         base, contributions = explainer.explain(patient)
         expected = interacting(patient[None])[0]
-        assert base + contributions.sum() == pytest.approx(expected, abs=1e-12 * max(1.0, abs(expected)))
+        assert base + contributions.sum() == pytest.approx(
+            expected, abs=1e-12 * max(1.0, abs(expected))
+        )
         assert base == pytest.approx(interacting(BACKGROUND).mean())
 
     check()
 
 
 def test_the_same_patient_gets_the_same_explanation_to_the_last_bit() -> None:
-    first, again = (Explainer(interacting, BACKGROUND, FIELD, seed=0).explain(PATIENTS[5]) for _ in range(2))
+    first, again = (
+        Explainer(interacting, BACKGROUND, FIELD, seed=0).explain(PATIENTS[5]) for _ in range(2)
+    )
     assert first[0] == again[0]
     assert first[1].tobytes() == again[1].tobytes()
 
@@ -120,7 +137,9 @@ def test_a_patient_equal_to_the_only_background_row_has_no_contributions() -> No
 
 def test_value_and_missing_flag_of_a_field_are_replaced_together() -> None:
     def impossible(rows: Features) -> npt.NDArray[np.float64]:
-        assert np.array_equal(np.isnan(rows[:, 0]), rows[:, 1] == 1), "a value beside a flag that says it is missing"
+        assert np.array_equal(np.isnan(rows[:, 0]), rows[:, 1] == 1), (
+            "a value beside a flag that says it is missing"
+        )
         return known(rows)[:, 0].astype(np.float64)
 
     Explainer(impossible, BACKGROUND, FIELD, seed=0).explain(PATIENTS[3])
@@ -132,9 +151,13 @@ def test_exact_shapley_values_of_a_model_with_interactions_are_met() -> None:
     def exact(row: Features) -> npt.NDArray[np.float64]:
         def by_field(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
             mixed = np.where(masks[:, None, FIELD], row, BACKGROUND[:25])
-            return np.asarray(interacting(mixed.reshape(-1, len(row))).reshape(len(masks), -1).mean(axis=1))
+            return np.asarray(
+                interacting(mixed.reshape(-1, len(row))).reshape(len(masks), -1).mean(axis=1)
+            )
 
-        game = shap.ExactExplainer(by_field, shap.maskers.Independent(np.zeros((1, fields), dtype=bool)))
+        game = shap.ExactExplainer(
+            by_field, shap.maskers.Independent(np.zeros((1, fields), dtype=bool))
+        )
         return np.asarray(game(np.ones((1, fields), dtype=bool)).values[0])
 
     explainer = Explainer(interacting, BACKGROUND[:25], FIELD, seed=0)
@@ -149,14 +172,18 @@ def test_logistic_regression_gets_the_exact_values_of_the_shap_library(sample: S
     scorer = served(model)
     explainer = Explainer(lambda rows: scorer(rows)[1], BACKGROUND, FIELD, seed=0)
     filled, rows = (np.where(np.isnan(x), model.median, x) for x in (BACKGROUND, PATIENTS[:5]))
-    library = shap.LinearExplainer((model.weight, model.bias), shap.maskers.Independent(filled, max_samples=100))
+    library = shap.LinearExplainer(
+        (model.weight, model.bias), shap.maskers.Independent(filled, max_samples=100)
+    )
     for row, values in zip(PATIENTS[:5], library.shap_values(rows), strict=True):
         exact = per_field(values)
         assert np.allclose(explainer.explain(row)[1], exact, atol=1e-5)
 
 
 def test_xgboost_agrees_with_the_tree_explainer_of_the_shap_library(sample: Sample) -> None:
-    model = XGBoost.fit(sample, sample, config.XGBoost(trees=150), seed=0, threads=1, record=lambda *_: None)
+    model = XGBoost.fit(
+        sample, sample, config.XGBoost(trees=150), seed=0, threads=1, record=lambda *_: None
+    )
     scorer = served(model)
     explainer = Explainer(lambda rows: scorer(rows)[1], BACKGROUND, FIELD, seed=0)
     library = shap.TreeExplainer(model.booster, BACKGROUND, feature_perturbation="interventional")
@@ -164,7 +191,9 @@ def test_xgboost_agrees_with_the_tree_explainer_of_the_shap_library(sample: Samp
 
 
 @pytest.mark.slow
-def test_the_network_agrees_with_the_permutation_explainer_of_the_shap_library(sample: Sample) -> None:
+def test_the_network_agrees_with_the_permutation_explainer_of_the_shap_library(
+    sample: Sample,
+) -> None:
     from risk_model.training.fit import fit_network
     from risk_model.training.monitor import Monitor
 
@@ -173,7 +202,9 @@ def test_the_network_agrees_with_the_permutation_explainer_of_the_shap_library(s
     scorer = served(fit_network(sample, sample, SCHEMA, settings, 1.0, Monitor()))
     explainer = Explainer(lambda rows: scorer(rows)[1], BACKGROUND, FIELD, seed=0)
     library = shap.PermutationExplainer(
-        lambda rows: scorer(rows.astype(np.float32))[1], shap.maskers.Independent(BACKGROUND, max_samples=100), seed=0
+        lambda rows: scorer(rows.astype(np.float32))[1],
+        shap.maskers.Independent(BACKGROUND, max_samples=100),
+        seed=0,
     )
     walks = 10 * 2 * len(FIELD) + 1
 
@@ -190,11 +221,15 @@ def test_background_follows_the_training_distribution_field_by_field() -> None:
     assert np.nanquantile(PATIENTS[:, 0], [0.25, 0.5, 0.75]) == pytest.approx([-1, 0, 1], abs=0.12)
     unit = PATIENTS[:, [SCHEMA.features.index(f"unit={u}") for u in "ABCDE"]]
     assert unit.mean(axis=0) == pytest.approx([0.3, 0.3, 0.2, 0.1, 0.1], abs=0.03)
-    assert np.array_equal(background(REFERENCE, SCHEMA, 50, seed=3), background(REFERENCE, SCHEMA, 50, seed=3), True)
+    assert np.array_equal(
+        background(REFERENCE, SCHEMA, 50, seed=3), background(REFERENCE, SCHEMA, 50, seed=3), True
+    )
 
 
 def test_background_of_a_count_holds_whole_numbers_and_of_an_unrecorded_field_nothing() -> None:
-    schema = Schema("s", "o", (Field("visits", "number"), Field("never", "number"), Field("none", "category")))
+    schema = Schema(
+        "s", "o", (Field("visits", "number"), Field("never", "number"), Field("none", "category"))
+    )
     described = {
         "visits": {"missing": 0.0, "quantiles": list(range(101))},
         "never": {"missing": 1.0, "quantiles": []},
@@ -206,7 +241,9 @@ def test_background_of_a_count_holds_whole_numbers_and_of_an_unrecorded_field_no
 
 
 @pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (0.7, -1.2)])
-def test_contributions_can_be_told_on_the_scale_of_an_affine_calibrator(slope: float, intercept: float) -> None:
+def test_contributions_can_be_told_on_the_scale_of_an_affine_calibrator(
+    slope: float, intercept: float
+) -> None:
     logit = np.linspace(-5, 3, 100)
     risk = (1 / (1 + np.exp(-slope * logit - intercept))).astype(np.float32).astype(np.float64)
     assert affine(logit, risk) == pytest.approx((slope, intercept), abs=1e-5)

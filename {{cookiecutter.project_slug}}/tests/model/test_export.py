@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 import pytest
 
+from risk_model.core.schema import Features
 from risk_model.model import Logits
 from risk_model.model.baseline import LogisticRegression
 from risk_model.model.export import check_parity, logit_graph, node, run
-from risk_model.schema import Features
 
 
 @dataclass(frozen=True)

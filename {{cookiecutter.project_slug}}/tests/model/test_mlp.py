@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from risk_model import config
+from risk_model.core.schema import Features
 from risk_model.model.embedding import Statistics, quantiles
 from risk_model.model.export import check_parity, to_bytes
 from risk_model.model.mlp import Block, MemberLinear, Network
 from risk_model.model.network import NetworkModel
-from risk_model.schema import Features
 
 
 def rows(n: int = 300, seed: int = 0) -> Features:
@@ -41,7 +41,11 @@ def test_a_number_reaches_fully_into_the_bins_below_it_and_partly_into_its_own()
 
 
 def test_bins_hold_equally_many_training_rows_and_ties_merge_them() -> None:
-    assert quantiles(np.array([1, 1, 1, 1, 1, 1, 2, 9], dtype=np.float32), 4).tolist() == [1, 1.25, 9]
+    assert quantiles(np.array([1, 1, 1, 1, 1, 1, 2, 9], dtype=np.float32), 4).tolist() == [
+        1,
+        1.25,
+        9,
+    ]
 
 
 def test_a_column_with_two_values_is_a_flag_and_a_constant_one_is_left_out() -> None:
@@ -52,7 +56,11 @@ def test_a_column_with_two_values_is_a_flag_and_a_constant_one_is_left_out() -> 
 
 def test_all_that_was_learnt_of_the_training_rows_travels_in_buffers() -> None:
     parameters = NetworkModel(network(rows()), 4).parameters()
-    assert {"statistics.median", "statistics.numbers.lower", "statistics.numbers.inverse_width"} <= parameters.keys()
+    assert {
+        "statistics.median",
+        "statistics.numbers.lower",
+        "statistics.numbers.inverse_width",
+    } <= parameters.keys()
 
 
 @pytest.mark.parametrize("columns", [[0, 1, 2, 3], [1, 2], [0], [2]])
@@ -67,7 +75,9 @@ def test_tables_of_numbers_only_flags_only_or_nothing_that_varies_train_and_leav
 
 def test_the_graph_equals_the_network_on_gaps_and_far_outside_the_training_range() -> None:
     features = rows()
-    far = np.concatenate([features * np.float32(1e6), -features * np.float32(1e6), np.full((1, 4), np.nan)])
+    far = np.concatenate(
+        [features * np.float32(1e6), -features * np.float32(1e6), np.full((1, 4), np.nan)]
+    )
     check_parity(NetworkModel(network(features), features.shape[1]), far.astype(np.float32))
 
 
@@ -97,12 +107,16 @@ def test_members_differ_from_the_start_and_the_logit_is_their_mean() -> None:
     assert members.shape == (300, 3)
     assert (members.std(dim=1) > 0).all()
     np.testing.assert_allclose(
-        NetworkModel(model, features.shape[1]).logit(features), members.double().mean(dim=1), atol=1e-12
+        NetworkModel(model, features.shape[1]).logit(features),
+        members.double().mean(dim=1),
+        atol=1e-12,
     )
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(6, 6), (6, 4)])
-def test_a_block_adds_to_its_input_and_fits_the_shortcut_where_the_width_changes(inputs: int, outputs: int) -> None:
+def test_a_block_adds_to_its_input_and_fits_the_shortcut_where_the_width_changes(
+    inputs: int, outputs: int
+) -> None:
     block = Block(2, inputs, outputs, dropout=0.0).eval()
     with torch.no_grad():
         for parameter in (block.second.output_scale, block.second.bias):

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from risk_model.config.text import MtsDialog, Notes, SyntheticNotes
+from risk_model.core.errors import UserError
 from risk_model.data.sources import mtsdialog, notes
 from risk_model.data.sources.notes import signal_of
-from risk_model.errors import UserError
 from risk_model.signals import rows, text
 
 ROWS: list[dict[str, Any]] = [
@@ -32,12 +32,16 @@ ROWS: list[dict[str, Any]] = [
 
 def asked(path: Path, **settings: Any) -> Notes:
     return Notes(
-        path=str(path), outcome="died", **{"encoder": "", "windows": 2, "tokens": 16, "columns": 64, **settings}
+        path=str(path),
+        outcome="died",
+        **{"encoder": "", "windows": 2, "tokens": 16, "columns": 64, **settings},
     )
 
 
 def json_lines(path: Path, records: Sequence[Any] = ROWS) -> Path:
-    lines = [r if isinstance(r, bytes) else json.dumps(r, ensure_ascii=False).encode() for r in records]
+    lines = [
+        r if isinstance(r, bytes) else json.dumps(r, ensure_ascii=False).encode() for r in records
+    ]
     path.write_bytes(b"\n".join(lines) + b"\n")
     return path
 
@@ -46,7 +50,9 @@ def test_json_lines_csv_and_parquet_give_one_cohort(tmp_path: Path) -> None:
     json_lines(tmp_path / "notes.jsonl")
     pd.DataFrame(ROWS).to_csv(tmp_path / "notes.csv", index=False)
     pd.DataFrame(ROWS).to_parquet(tmp_path / "notes.parquet")
-    cohorts = [notes.load(asked(tmp_path / f"notes.{suffix}")) for suffix in ("jsonl", "csv", "parquet")]
+    cohorts = [
+        notes.load(asked(tmp_path / f"notes.{suffix}")) for suffix in ("jsonl", "csv", "parquet")
+    ]
     assert len({cohort.fingerprint() for cohort in cohorts}) == 1
     first = cohorts[0]
     assert first.recordings is not None
@@ -85,7 +91,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_note_that_cannot_be_used_is_named_by_file_and_line_or_set_aside(name: str, tmp_path: Path) -> None:
+def test_a_note_that_cannot_be_used_is_named_by_file_and_line_or_set_aside(
+    name: str, tmp_path: Path
+) -> None:
     line, why = BROKEN[name]
     path = json_lines(tmp_path / "notes.jsonl", [*ROWS[:4], line, *ROWS[5:]])
     with pytest.raises(UserError, match=rf"notes\.jsonl, line 5: .*{why}") as told:
@@ -103,19 +111,27 @@ def test_an_empty_note_of_a_table_is_named_by_its_line(tmp_path: Path) -> None:
     frame = pd.DataFrame(ROWS)
     frame.loc[4, "text"] = None
     frame.to_csv(tmp_path / "notes.csv", index=False)
-    with pytest.raises(UserError, match=r"notes\.csv, line 10: is empty"):  # each note before it takes two lines
+    with pytest.raises(
+        UserError, match=r"notes\.csv, line 10: is empty"
+    ):  # each note before it takes two lines
         notes.load(asked(tmp_path / "notes.csv"))
 
 
 def test_blank_lines_and_a_byte_order_mark_are_no_notes(tmp_path: Path) -> None:
-    path = json_lines(tmp_path / "notes.jsonl", [b"\xef\xbb\xbf" + json.dumps(ROWS[0]).encode(), b"", *ROWS[1:]])
+    path = json_lines(
+        tmp_path / "notes.jsonl", [b"\xef\xbb\xbf" + json.dumps(ROWS[0]).encode(), b"", *ROWS[1:]]
+    )
     assert len(notes.load(asked(path))) == 12
 
 
 def test_a_file_that_is_no_json_lines_gets_one_line(tmp_path: Path) -> None:
     (tmp_path / "array.json").write_text(json.dumps(ROWS))
     (tmp_path / "empty.jsonl").write_text("\n")
-    for name, why in (("array.json", "one JSON array"), ("empty.jsonl", "is empty"), ("none.jsonl", "no file")):
+    for name, why in (
+        ("array.json", "one JSON array"),
+        ("empty.jsonl", "is empty"),
+        ("none.jsonl", "no file"),
+    ):
         with pytest.raises(UserError, match=why):
             notes.load(asked(tmp_path / name))
 
@@ -129,7 +145,10 @@ def test_a_column_that_is_not_there_is_asked_for_by_its_setting(tmp_path: Path) 
 
 
 def test_signs_of_mixed_encodings_are_told_once_with_their_number(tmp_path: Path) -> None:
-    broken = [{**row, "text": row["text"].encode().decode("latin-1")} if i < 3 else row for i, row in enumerate(ROWS)]
+    broken = [
+        {**row, "text": row["text"].encode().decode("latin-1")} if i < 3 else row
+        for i, row in enumerate(ROWS)
+    ]
     cohort = notes.load(asked(json_lines(tmp_path / "notes.jsonl", broken)))
     told = [note.message for note in cohort.notes if note.kind == "mixed encodings"]
     assert len(told) == 1
@@ -162,4 +181,7 @@ def test_mts_dialog_has_its_published_test_in_a_part_of_its_own(downloaded: Any)
     assert (part == "published test").sum() == 400
     assert part.isna().sum() == 1_301
     train = pd.read_csv(folder / "MTS-Dialog-TrainingSet.csv")
-    assert cohort.labels[:1_201].tolist() == (train["section_header"] == "FAM/SOCHX").astype(int).tolist()
+    assert (
+        cohort.labels[:1_201].tolist()
+        == (train["section_header"] == "FAM/SOCHX").astype(int).tolist()
+    )

@@ -1,4 +1,6 @@
-"""Does the report show the note as it was read, the decisive words marked, readable without colour and harmless?"""
+"""Does the report show the note as it was read, the decisive words marked, readable without colour
+and harmless?
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from html import unescape
 
 import pytest
 
-from risk_model.evaluation.reporting.examples import Explained, drawn
-from risk_model.schema import Signal
+from risk_model.core.schema import Signal
+from risk_model.reporting.examples import Explained, drawn
 
 SIGNAL = Signal("note", "text", (1, 64), described=64)
 NOTE = "Reports crushing chest pain since noon.\nDenies cough & <b>fever</b>. Mother had itching."
@@ -26,13 +28,19 @@ def plain(drawing: str) -> str:
 
 
 def marks(drawing: str) -> dict[str, str]:
-    return {word: name for name, word in re.findall(r'<mark class="([^"]+)"[^>]*>(.*?)<sup>', drawing)}
+    return {
+        word: name for name, word in re.findall(r'<mark class="([^"]+)"[^>]*>(.*?)<sup>', drawing)
+    }
 
 
 def test_a_short_note_is_shown_in_full_with_its_words_marked() -> None:
     drawing = drawn(explained(NOTE, crushing=2.0, chest=0.6, Denies=-1.5, noon=0.01), "a note")
     assert plain(drawing) == NOTE
-    assert marks(drawing) == {"crushing": "raises strongly", "chest": "raises", "Denies": "lowers strongly"}
+    assert marks(drawing) == {
+        "crushing": "raises strongly",
+        "chest": "raises",
+        "Denies": "lowers strongly",
+    }
 
 
 def test_each_mark_carries_its_sign() -> None:
@@ -52,7 +60,9 @@ def test_no_word_of_a_note_becomes_markup() -> None:
 
 
 def test_what_it_is_and_the_strongest_words_are_told_to_who_cannot_see_it() -> None:
-    (label,) = re.findall(r'aria-label="([^"]+)"', drawn(explained(NOTE, pain=0.5, crushing=2.0), "a note"))
+    (label,) = re.findall(
+        r'aria-label="([^"]+)"', drawn(explained(NOTE, pain=0.5, crushing=2.0), "a note")
+    )
     assert unescape(label) == "a note: “crushing” +2.00; “pain” +0.50"
     assert "no place stands out" in drawn(Explained(NOTE, SIGNAL), "a note")
 
@@ -82,5 +92,9 @@ def test_no_more_than_twenty_places_are_marked_and_the_strongest_are(count: int)
     words = [f"w{i}" for i in range(count)]
     note = " ".join(words)
     parts = [{"characters": [m.start(), m.end()]} for m in re.finditer(r"\S+", note)]
-    found = marks(drawn(Explained(note, SIGNAL, tuple(parts), tuple(map(float, range(1, count + 1)))), "a note"))
+    found = marks(
+        drawn(
+            Explained(note, SIGNAL, tuple(parts), tuple(map(float, range(1, count + 1)))), "a note"
+        )
+    )
     assert list(found) == words[-20:]

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from risk_model.data.sources.synthetic_notes import write
 from risk_model.signals.text_scrub import CATEGORIES, identifying, scrub
 
-RECALL = {"NAME": 0.92, "DATE": 0.92, "PHONE": 0.99, "EMAIL": 0.99, "ID": 0.99, "ADDRESS": 0.85, "AGE": 0.99}
+RECALL = {
+    "NAME": 0.92,
+    "DATE": 0.92,
+    "PHONE": 0.99,
+    "EMAIL": 0.99,
+    "ID": 0.99,
+    "ADDRESS": 0.85,
+    "AGE": 0.99,
+}
 PRECISION = 0.97
 
 
@@ -23,13 +31,19 @@ PRECISION = 0.97
     ("written", "expected"),
     [
         ("Seen by Dr. Anna-Maria O'Brien on 3/14/2021.", "Seen by Dr. [NAME] on [DATE]."),
-        ("Patient: Keller, Maria\nMs Keller denies pain.", "Patient: [NAME]\nMs [NAME] denies pain."),
+        (
+            "Patient: Keller, Maria\nMs Keller denies pain.",
+            "Patient: [NAME]\nMs [NAME] denies pain.",
+        ),
         ("Signed by John A. Weber, MD", "Signed by [NAME], MD"),
         ("Call (555) 123-4567 or ana.li@example.org", "Call [PHONE] or [EMAIL]"),
         ("MRN: 12345678, SSN 123-45-6789", "MRN: [ID], SSN [ID]"),
         ("Admitted 14 March 2021, discharged March 20, 2021", "Admitted [DATE], discharged [DATE]"),
         ("Lives at 12 Maple Street, Ashford.", "Lives at [ADDRESS]."),
-        ("A 92-year-old man and his 71-year-old wife", "A [AGE]-year-old man and his 71-year-old wife"),
+        (
+            "A 92-year-old man and his 71-year-old wife",
+            "A [AGE]-year-old man and his 71-year-old wife",
+        ),
     ],
 )
 def test_what_names_a_person_is_replaced_by_what_it_was(written: str, expected: str) -> None:
@@ -60,17 +74,24 @@ def test_scrubbing_twice_is_as_scrubbing_once(written: str) -> None:
 
 
 def test_places_do_not_overlap_and_have_a_known_category() -> None:
-    found = identifying("Dr Maria Keller, maria.keller@example.org, tel 555-123-4567, 3/14/2021, Keller")
+    found = identifying(
+        "Dr Maria Keller, maria.keller@example.org, tel 555-123-4567, 3/14/2021, Keller"
+    )
     assert {category for category, _ in found} <= set(CATEGORIES)
     assert all(before[1] <= after[0] for (_, before), (_, after) in pairwise(found))
 
 
-def test_recall_and_precision_on_generated_notes_are_as_stated(tmp_path: Path, record_property: Any) -> None:
+def test_recall_and_precision_on_generated_notes_are_as_stated(
+    tmp_path: Path, record_property: Any
+) -> None:
     write(tmp_path / "made", subjects=600, seed=1)
     told, hit, right, found = counts(tmp_path / "made")
     recall = {category: hit[category] / told[category] for category in told}
     precision = {category: right[category] / found[category] for category in found}
-    lines = [f"{c}: {told[c]} planted, recall {recall[c]:.3f}, precision {precision[c]:.3f}" for c in CATEGORIES]
+    lines = [
+        f"{c}: {told[c]} planted, recall {recall[c]:.3f}, precision {precision[c]:.3f}"
+        for c in CATEGORIES
+    ]
     record_property("figures", "scrubbing of generated notes\n" + "\n".join(lines))
     assert set(told) == set(CATEGORIES)
     for category, least in RECALL.items():
@@ -79,9 +100,13 @@ def test_recall_and_precision_on_generated_notes_are_as_stated(tmp_path: Path, r
 
 
 def counts(folder: Path) -> tuple[Counter[str], Counter[str], Counter[str], Counter[str]]:
-    """Of each category: planted, planted and wholly found, found where something was planted, found."""
+    """Of each category: planted, planted and wholly found, found where something was planted,
+    found.
+    """
     told, hit, right, found = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
-    for note, truth in zip(lines(folder / "notes.jsonl"), lines(folder / "truth.jsonl"), strict=True):
+    for note, truth in zip(
+        lines(folder / "notes.jsonl"), lines(folder / "truth.jsonl"), strict=True
+    ):
         text, places = note["text"], identifying(note["text"])
         covered = {i for _, (start, end) in places for i in range(start, end)}
         planted = {i for _, start, end in truth["phi"] for i in range(start, end)}

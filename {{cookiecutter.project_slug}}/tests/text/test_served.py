@@ -1,4 +1,6 @@
-"""Is a note that is sent answered as the note that was trained on, explained, and kept to itself?"""
+"""Is a note that is sent answered as the note that was trained on, explained, and kept to
+itself?
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,14 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from risk_model import config
-from risk_model.cohort import Cohort
 from risk_model.config.text import SyntheticNotes, Transformer
+from risk_model.core.cohort import Cohort
+from risk_model.core.package import ModelPackage
 from risk_model.data.sources import synthetic_notes
 from risk_model.deployment.app import create_app
 from risk_model.deployment.batch_recordings import score
-from risk_model.deployment.schemas import RefusedError
-from risk_model.deployment.signal_requests import recording_reader
-from risk_model.package import ModelPackage
+from risk_model.deployment.recording_requests import recording_reader
+from risk_model.deployment.requests import RefusedError
 from risk_model.signals import text
 
 from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
@@ -51,7 +53,11 @@ def cohort(where: Path) -> Cohort:
 @pytest.fixture(scope="module")
 def notes(where: Path, cohort: Cohort) -> list[str]:
     """The note behind each row of the cohort, as it was written."""
-    lines = (where / "generated/synthetic_notes-100-0/notes.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (where / "generated/synthetic_notes-100-0/notes.jsonl")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     assert len(lines) == len(cohort)
     return [json.loads(line)["text"] for line in lines]
 
@@ -59,10 +65,15 @@ def notes(where: Path, cohort: Cohort) -> list[str]:
 @pytest.fixture(scope="module")
 def names(where: Path, notes: list[str]) -> list[list[str]]:
     """The persons named in each note."""
-    lines = (where / "generated/synthetic_notes-100-0/truth.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (where / "generated/synthetic_notes-100-0/truth.jsonl")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     marked = [json.loads(line)["phi"] for line in lines]
     return [
-        [note[start:end] for mark, start, end in phi if mark == "NAME"] for note, phi in zip(notes, marked, strict=True)
+        [note[start:end] for mark, start, end in phi if mark == "NAME"]
+        for note, phi in zip(notes, marked, strict=True)
     ]
 
 
@@ -70,7 +81,9 @@ def names(where: Path, notes: list[str]) -> list[list[str]]:
 def package(request: pytest.FixtureRequest, where: Path, cohort: Cohort) -> ModelPackage:
     tiny = Transformer(width=16, heads=2, layers=1)
     model = untrained(cohort, tiny) if request.param == "transformer" else None
-    return package_of(where / request.param, cohort, model or baseline(cohort, config.LogisticRegression()))
+    return package_of(
+        where / request.param, cohort, model or baseline(cohort, config.LogisticRegression())
+    )
 
 
 def body(value: Any, cohort: Cohort, **more: Any) -> bytes:
@@ -82,7 +95,9 @@ def ask(client: TestClient, content: bytes) -> Any:
     return client.post("/v1/predict", content=content, headers={"content-type": "application/json"})
 
 
-def test_the_row_that_is_served_is_the_row_that_was_trained_on(cohort: Cohort, notes: list[str]) -> None:
+def test_the_row_that_is_served_is_the_row_that_was_trained_on(
+    cohort: Cohort, notes: list[str]
+) -> None:
     read, trained = recording_reader(cohort.schema), cohort.encoded()
     for place, note in enumerate(notes[:SOME]):
         assert read(body(note, cohort)).row.tobytes() == trained[place].tobytes()
@@ -113,7 +128,9 @@ def test_a_note_is_answered_explained_and_kept_to_itself(
         assert 0 <= start < end <= len(told["text"])
         assert np.isfinite(part["contribution"])
     assert [answer.status_code for answer in refused] == [422, 422]
-    kept = caplog.text + str(sqlite3.connect(tmp_path / "audit.db").execute("SELECT body FROM record").fetchall())
+    kept = caplog.text + str(
+        sqlite3.connect(tmp_path / "audit.db").execute("SELECT body FROM record").fetchall()
+    )
     found = [name for name in names[place] if name not in cohort.recordings[place]]
     assert found, "of the names in this note none was scrubbed"
     for name in found:
@@ -154,13 +171,19 @@ def test_a_very_long_note_is_answered_whether_or_not_there_is_time_to_explain_it
 def test_an_answer_needs_no_training_library(
     package: ModelPackage, cohort: Cohort, notes: list[str], tmp_path: Path
 ) -> None:
-    assert training_libraries_that_serve(package, body(notes[0], cohort, explain=True), tmp_path) == set()
+    assert (
+        training_libraries_that_serve(package, body(notes[0], cohort, explain=True), tmp_path)
+        == set()
+    )
 
 
 def test_a_listing_of_notes_gets_the_risks_of_training_and_keeps_no_note(
     package: ModelPackage, cohort: Cohort, notes: list[str], tmp_path: Path
 ) -> None:
-    pq.write_table(pa.table({"visit": list(range(SOME + 1)), "text": [*notes[:SOME], ""]}), tmp_path / "notes.parquet")
+    pq.write_table(
+        pa.table({"visit": list(range(SOME + 1)), "text": [*notes[:SOME], ""]}),
+        tmp_path / "notes.parquet",
+    )
     assert score(package, tmp_path / "notes.parquet", tmp_path / "out.parquet").refused == 1
     scored = pq.read_table(tmp_path / "out.parquet")
     assert scored.column_names == ["visit", "risk", "flagged", "reason", "model_version"]
@@ -180,7 +203,9 @@ def test_a_listing_of_notes_gets_the_risks_of_training_and_keeps_no_note(
         st.text(alphabet="\x00\n\t ab\ud800\u0301\u202e1"),
     )
 )
-def test_whatever_is_sent_is_a_row_or_a_refusal_that_repeats_nothing(cohort: Cohort, value: Any) -> None:
+def test_whatever_is_sent_is_a_row_or_a_refusal_that_repeats_nothing(
+    cohort: Cohort, value: Any
+) -> None:
     told = outcome(cohort, body(value, cohort))
     if isinstance(told, str):
         assert SECRET not in told

@@ -14,9 +14,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from risk_model.config.text import SyntheticNotes
+from risk_model.core.errors import UserError
 from risk_model.data.sources import synthetic_notes
 from risk_model.data.sources.synthetic_notes import AFFIRMING, ALARMING, write
-from risk_model.errors import UserError
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -30,8 +30,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_decisive_words_are_the_alarming_symptom_and_the_verb_that_affirms_it(folder: Path) -> None:
-    for note, truth in zip(lines(folder / "notes.jsonl"), lines(folder / "truth.jsonl"), strict=True):
+def test_the_decisive_words_are_the_alarming_symptom_and_the_verb_that_affirms_it(
+    folder: Path,
+) -> None:
+    for note, truth in zip(
+        lines(folder / "notes.jsonl"), lines(folder / "truth.jsonl"), strict=True
+    ):
         words = [note["text"][start:end] for start, end in truth["decisive"]]
         assert bool(words) == truth["affirmed"]
         if words:
@@ -65,7 +69,9 @@ def test_no_measured_field_and_no_single_word_tells_the_outcome_and_pairs_tell_s
     assert 0.65 < roc_auc_score(cohort.labels, together) < 0.85
 
 
-def test_files_are_written_once_and_the_same_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_written_once_and_the_same_every_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     first = synthetic_notes.load(SyntheticNotes(subjects=100))
     (made,) = Path("generated").iterdir()

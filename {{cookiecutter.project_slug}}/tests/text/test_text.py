@@ -1,4 +1,6 @@
-"""Does a note become the same numbers wherever it is read, and is what is no note refused in one line?"""
+"""Does a note become the same numbers wherever it is read, and is what is no note refused in one
+line?
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from risk_model.errors import UserError
-from risk_model.schema import Signal
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Signal
 from risk_model.signals import text
 from risk_model.signals.text_words import BUCKETS, bag, bucket, ids, sentences, tokens
 
@@ -49,7 +51,9 @@ def test_a_long_note_is_seen_in_windows_from_its_first_to_its_last_word() -> Non
     assert (array > 0).all()
 
 
-def test_the_bag_is_the_sublinear_counts_of_scikit_learn_where_no_two_words_share_a_column() -> None:
+def test_the_bag_is_the_sublinear_counts_of_scikit_learn_where_no_two_words_share_a_column() -> (
+    None
+):
     note = "pain and pain and no fever and cough and pain and pain"
     counter = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\w+")
     counts = np.asarray(counter.fit_transform([note]).todense()).ravel()
@@ -59,7 +63,9 @@ def test_the_bag_is_the_sublinear_counts_of_scikit_learn_where_no_two_words_shar
 
 
 def test_who_denies_what_changes_the_bag_though_every_word_stays() -> None:
-    assert not np.array_equal(bag("denies pain reports nausea", 4096), bag("denies nausea reports pain", 4096))
+    assert not np.array_equal(
+        bag("denies pain reports nausea", 4096), bag("denies nausea reports pain", 4096)
+    )
 
 
 def test_no_words_give_zeros() -> None:
@@ -81,7 +87,9 @@ def test_what_is_measured_is_what_a_person_would_count() -> None:
 
 def test_composed_and_decomposed_letters_are_one_note() -> None:
     composed = "Ödem, Übelkeit, café"
-    assert text.received(unicodedata.normalize("NFD", composed), SIGNAL) == text.received(composed, SIGNAL)
+    assert text.received(unicodedata.normalize("NFD", composed), SIGNAL) == text.received(
+        composed, SIGNAL
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +106,9 @@ def test_composed_and_decomposed_letters_are_one_note() -> None:
         ("Ä" * 300_000, "bytes"),
     ],
 )
-def test_what_is_no_note_is_refused_in_one_line_that_repeats_nothing(value: object, why: str) -> None:
+def test_what_is_no_note_is_refused_in_one_line_that_repeats_nothing(
+    value: object, why: str
+) -> None:
     with pytest.raises(UserError, match=why) as told:
         text.received(value, SIGNAL)
     assert "\n" not in str(told.value)

@@ -1,4 +1,6 @@
-"""Do the networks for notes read words and nothing else, leave as the same graph, and find the words that decide?"""
+"""Do the networks for notes read words and nothing else, leave as the same graph, and find the
+words that decide?
+"""
 
 from __future__ import annotations
 
@@ -13,23 +15,26 @@ import pytest
 import torch
 
 from risk_model import config
-from risk_model.cohort import Cohort
 from risk_model.config.compose import from_container, to_container
 from risk_model.config.text import PRETRAINED, Encoder, Notes, SyntheticNotes, Transformer
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Schema, Signal
 from risk_model.data.sources import synthetic_notes
 from risk_model.data.sources.notes import signal_of
-from risk_model.errors import UserError
 from risk_model.model.export import check_parity, run
 from risk_model.model.network import NetworkModel, build
 from risk_model.model.occlusion import occlude
-from risk_model.schema import Features, Schema, Signal
 from risk_model.signals import rows, text
 from risk_model.training import loop
 from risk_model.training.loss import choose_loss
 
 SCHEMA = Schema("notes", "died", text.FIELDS, Signal("note", "text", (2, 64), described=64))
 SMALL = Transformer(width=16, heads=2, layers=1)
-WORDS = "reports denies chest pain nausea and cough since monday , . fever years ago mother had walks home".split()
+WORDS = (
+    "reports denies chest pain nausea and cough since monday , . fever years ago mother had "
+    "walks home"
+).split()
 
 
 def some_rows(n: int, schema: Schema = SCHEMA) -> Features:
@@ -53,7 +58,9 @@ def test_the_transformer_leaves_as_a_graph_of_the_same_numbers() -> None:
     exported = check_parity(NetworkModel(network, SCHEMA.width), features)
     assert exported.std() > 0
     neutral = rows([""], SCHEMA)
-    np.testing.assert_allclose(run(NetworkModel(network, SCHEMA.width).graph(), neutral), logits(network, neutral))
+    np.testing.assert_allclose(
+        run(NetworkModel(network, SCHEMA.width).graph(), neutral), logits(network, neutral)
+    )
 
 
 def test_a_note_without_words_gets_the_prevalence() -> None:
@@ -62,23 +69,36 @@ def test_a_note_without_words_gets_the_prevalence() -> None:
 
 
 def test_padding_and_the_simple_numbers_change_nothing_but_the_order_of_words_does() -> None:
-    network, longer = seeded(SMALL, SCHEMA), Schema("n", "d", text.FIELDS, Signal("note", "text", (3, 64), described=8))
+    network, longer = (
+        seeded(SMALL, SCHEMA),
+        Schema("n", "d", text.FIELDS, Signal("note", "text", (3, 64), described=8)),
+    )
     wide = seeded(SMALL, longer)
     wide.load_state_dict(network.state_dict())
     note = "reports chest pain, denies nausea and cough"
     usual = logits(network, rows([note], SCHEMA))
     np.testing.assert_allclose(logits(wide, rows([note], longer)), usual, atol=1e-5)
-    assert abs(logits(network, rows(["denies chest pain, reports nausea and cough"], SCHEMA)) - usual) > 1e-6
+    assert (
+        abs(logits(network, rows(["denies chest pain, reports nausea and cough"], SCHEMA)) - usual)
+        > 1e-6
+    )
 
 
 def test_a_note_is_answered_alike_alone_and_among_others() -> None:
     network, features = seeded(SMALL, SCHEMA), some_rows(12)
-    np.testing.assert_allclose(logits(network, features)[5:6], logits(network, features[5:6]), atol=1e-6)
+    np.testing.assert_allclose(
+        logits(network, features)[5:6], logits(network, features[5:6]), atol=1e-6
+    )
 
 
 @pytest.fixture(scope="module")
 def encoder_schema() -> Schema:
-    return Schema("notes", "died", text.FIELDS, signal_of(SyntheticNotes(encoder=PRETRAINED, tokens=16, columns=64)))
+    return Schema(
+        "notes",
+        "died",
+        text.FIELDS,
+        signal_of(SyntheticNotes(encoder=PRETRAINED, tokens=16, columns=64)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +113,9 @@ def test_word_pieces_are_those_of_the_encoders_own_tokenizer(encoder_schema: Sch
 
     signal = encoder_schema.signal
     assert signal is not None
-    expected = AutoTokenizer.from_pretrained(located(PRETRAINED))("Denies haemoptysis.")["input_ids"]
+    expected = AutoTokenizer.from_pretrained(located(PRETRAINED))("Denies haemoptysis.")[
+        "input_ids"
+    ]
     array = text.array("Denies haemoptysis.", signal)
     assert array[0, : len(expected)].tolist() == expected
     assert not array[0, len(expected) :].any()
@@ -114,14 +136,18 @@ def test_the_encoder_gives_what_transformers_gives_averaged_over_words(
     assert encoder_schema.signal is not None
     array = torch.from_numpy(text.array("Reports chest pain.", encoder_schema.signal)[:1]).long()
     with torch.no_grad():
-        hidden = bert(input_ids=array, attention_mask=(array > 0).long()).last_hidden_state[0, array[0] > 0]
+        hidden = bert(input_ids=array, attention_mask=(array > 0).long()).last_hidden_state[
+            0, array[0] > 0
+        ]
         network.head.weight.normal_()
         expected = network.head(network.norm(hidden.mean(dim=0)))
     found = logits(encoder, rows(["Reports chest pain."], encoder_schema))
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-4)
 
 
-def test_the_encoder_leaves_as_a_graph_of_the_same_numbers(encoder: torch.nn.Module, encoder_schema: Schema) -> None:
+def test_the_encoder_leaves_as_a_graph_of_the_same_numbers(
+    encoder: torch.nn.Module, encoder_schema: Schema
+) -> None:
     with torch.no_grad():
         network: Any = encoder
         network.head.weight.normal_(std=0.1)
@@ -137,10 +163,14 @@ def test_only_the_last_layer_and_the_head_of_the_encoder_learn(encoder_schema: S
     training = config.Training(learning_rate=1e-3, epochs=2, batch_size=8)
     tables = loop.table(features, labels), loop.table(features, labels)
     loop.fit(network, *tables, choose_loss(training, 1.0), training, 0, lambda epoch, values: None)
-    moved = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    moved = {
+        name for name, value in network.state_dict().items() if not torch.equal(value, before[name])
+    }
     assert "head.weight" in moved
     assert any(name.startswith("layers.5.") for name in moved)
-    assert not any(name.startswith(("embeddings", *(f"layers.{i}." for i in range(5)))) for name in moved)
+    assert not any(
+        name.startswith(("embeddings", *(f"layers.{i}." for i in range(5)))) for name in moved
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,7 +181,9 @@ def test_only_the_last_layer_and_the_head_of_the_encoder_learn(encoder_schema: S
         (Encoder(tuned=9), PRETRAINED, r"model\.network\.tuned=9"),
     ],
 )
-def test_network_and_encoder_that_do_not_fit_get_one_line_with_the_remedy(chosen: Any, encoder: str, why: str) -> None:
+def test_network_and_encoder_that_do_not_fit_get_one_line_with_the_remedy(
+    chosen: Any, encoder: str, why: str
+) -> None:
     schema = Schema("notes", "died", (), signal_of(SyntheticNotes(encoder=encoder, columns=64)))
     with pytest.raises(UserError, match=why) as told:
         build(chosen.name, np.zeros((2, schema.width), np.float32), 0.3, chosen, schema)
@@ -161,10 +193,14 @@ def test_network_and_encoder_that_do_not_fit_get_one_line_with_the_remedy(chosen
 @pytest.mark.parametrize("chosen", [Transformer(), Encoder()])
 def test_a_network_for_notes_refuses_a_table(chosen: Any) -> None:
     with pytest.raises(UserError, match="reads notes"):
-        build(chosen.name, np.zeros((2, 3), np.float32), 0.3, chosen, Schema("t", "died", text.FIELDS))
+        build(
+            chosen.name, np.zeros((2, 3), np.float32), 0.3, chosen, Schema("t", "died", text.FIELDS)
+        )
 
 
-def test_an_encoder_that_is_nowhere_gets_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_encoder_that_is_nowhere_gets_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
@@ -181,7 +217,9 @@ def test_every_source_of_notes_proposes_a_network_that_fits_its_encoder() -> Non
         if name == "notes":
             settings.path, settings.outcome = "notes.csv", "died"
         assert (source.network == "encoder") == bool(settings.encoder)
-        chosen = config.Config(data=settings, model=config.Model(network=NETWORKS[source.network]()))
+        chosen = config.Config(
+            data=settings, model=config.Model(network=NETWORKS[source.network]())
+        )
         assert from_container(to_container(chosen)).data == settings
 
 
@@ -193,31 +231,51 @@ Trained = tuple[torch.nn.Module, torch.nn.Module, Cohort, list[list[list[int]]]]
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A transformer trained on made-up notes, an untrained one, the notes, and where their decisive words stand."""
+    """A transformer trained on made-up notes, an untrained one, the notes, and where their decisive
+    words stand.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("notes"))
         cohort = synthetic_notes.load(SyntheticNotes(scrub=False))
         written = Path("generated/synthetic_notes-1400-0/truth.jsonl").read_text(encoding="utf-8")
         truth = [json.loads(line) for line in written.splitlines()]
     features, chosen = cohort.encoded(), Transformer()
-    training = config.Training(learning_rate=chosen.learning_rate, epochs=chosen.epochs, patience=chosen.patience)
+    training = config.Training(
+        learning_rate=chosen.learning_rate, epochs=chosen.epochs, patience=chosen.patience
+    )
     with loop.seeded(0), loop.threads(1):
         network = build("transformer", features[:900], 0.36, chosen, cohort.schema)
-        first, then = (loop.table(features[a:b], cohort.labels[a:b]) for a, b in ((0, 900), (900, 1_100)))
-        loop.fit(network, first, then, choose_loss(training, 1.0), training, 0, lambda epoch, values: None)
+        first, then = (
+            loop.table(features[a:b], cohort.labels[a:b]) for a, b in ((0, 900), (900, 1_100))
+        )
+        loop.fit(
+            network,
+            first,
+            then,
+            choose_loss(training, 1.0),
+            training,
+            0,
+            lambda epoch, values: None,
+        )
     untrained = seeded(chosen, cohort.schema, seed=1)
     return network, untrained, cohort, [line["decisive"] for line in truth]
 
 
-def decisive_share(network: torch.nn.Module, cohort: Cohort, decisive: list[list[list[int]]]) -> tuple[float, float]:
-    """The mean share of positive contributions that decisive words have, and the share of words that are decisive."""
+def decisive_share(
+    network: torch.nn.Module, cohort: Cohort, decisive: list[list[list[int]]]
+) -> tuple[float, float]:
+    """The mean share of positive contributions that decisive words have, and the share of words
+    that are decisive.
+    """
     assert cohort.recordings is not None
     shares, chances = [], []
     ask: Callable[[Features], Any] = lambda x: logits(network, x).astype(np.float64)  # noqa: E731
     for place in [i for i in range(1_100, len(cohort)) if decisive[i]][:40]:
         told = occlude(ask, cohort.recordings[place], cohort.schema)
         spans = [part["characters"] for part in told.parts]
-        inside = np.array([any(start < b and a < end for a, b in decisive[place]) for start, end in spans])
+        inside = np.array(
+            [any(start < b and a < end for a, b in decisive[place]) for start, end in spans]
+        )
         added = np.maximum(told.contributions, 0)
         shares.append(added[inside].sum() / max(added.sum(), 1e-9))
         chances.append(inside.mean())
@@ -225,12 +283,16 @@ def decisive_share(network: torch.nn.Module, cohort: Cohort, decisive: list[list
 
 
 @pytest.mark.slow
-def test_the_words_that_matter_are_the_decisive_ones(trained: Trained, record_property: Any) -> None:
+def test_the_words_that_matter_are_the_decisive_ones(
+    trained: Trained, record_property: Any
+) -> None:
     network, untrained, cohort, decisive = trained
     share, chance = decisive_share(network, cohort, decisive)
     without, _ = decisive_share(untrained, cohort, decisive)
     figures = f"trained {share:.2f}, untrained {without:.2f}, words {chance:.2f}"
-    record_property("figures", f"share of what raises the risk that lies on decisive words: {figures}")
+    record_property(
+        "figures", f"share of what raises the risk that lies on decisive words: {figures}"
+    )
     assert share > 0.6
     assert share > 8 * chance
     assert share > 3 * without
@@ -239,12 +301,18 @@ def test_the_words_that_matter_are_the_decisive_ones(trained: Trained, record_pr
 @pytest.mark.slow
 def test_the_same_words_denied_or_a_relatives_do_not_raise_the_risk(trained: Trained) -> None:
     network, _, cohort, _ = trained
-    head = "HARBOUR GENERAL / ED NOTE / 2021-03-05\nRE: Maria Keller, tel 555-123-4567\n56-year-old woman. "
+    head = (
+        "HARBOUR GENERAL / ED NOTE / 2021-03-05\nRE: Maria Keller, tel "
+        "555-123-4567\n56-year-old woman. "
+    )
     tail = " Does not smoke.\nExamination: Lungs clear. Gait steady. Temp 37.4.\nRosa Khan, RN"
     said = (
-        "Reports {a} and headache. Denies nausea and itching. Mother had earache. Past history of hiccups, none now.",
-        "Reports nausea and headache. Denies {a} and itching. Mother had earache. Past history of hiccups, none now.",
-        "Reports nausea and headache. Denies earache and itching. Mother had {a}. Past history of hiccups, none now.",
+        "Reports {a} and headache. Denies nausea and itching. Mother had earache. Past history of "
+        "hiccups, none now.",
+        "Reports nausea and headache. Denies {a} and itching. Mother had earache. Past history of "
+        "hiccups, none now.",
+        "Reports nausea and headache. Denies earache and itching. Mother had {a}. Past history of "
+        "hiccups, none now.",
     )
     found = [
         logits(network, rows([head + one.format(a=symptom) + tail for one in said], cohort.schema))

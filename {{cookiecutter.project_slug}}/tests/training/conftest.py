@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from risk_model import config
-from risk_model.cohort import Outcome, Splits
+from risk_model.core.cohort import Outcome, Splits
+from risk_model.core.schema import Features, Field, Schema
 from risk_model.model import RiskModel
-from risk_model.schema import Features, Field, Schema
 from risk_model.training.fit import fit_models
 from risk_model.training.monitor import Monitor
 
@@ -51,12 +51,16 @@ def small_settings() -> config.Config:
 
 
 def made_up(n: int, seed: int) -> tuple[Features, Outcome]:
-    """Two numbers, one of them often missing, and a three-valued category; the log odds are known."""
+    """Two numbers, one of them often missing, and a three-valued category; the log odds are
+    known.
+    """
     rng = np.random.default_rng(seed)
     age, lab, group = rng.normal(60, 15, n), rng.lognormal(0, 1, n), rng.integers(0, 3, n)
     logit = 0.05 * (age - 60) + 0.8 * (lab > 1.5) - 0.7 * (group == 1) - 0.5
     lab[rng.random(n) < 0.2] = np.nan
-    features = np.column_stack([age, lab, np.isnan(lab), *(group == g for g in range(3))]).astype(np.float32)
+    features = np.column_stack([age, lab, np.isnan(lab), *(group == g for g in range(3))]).astype(
+        np.float32
+    )
     return features, (rng.random(n) < 1 / (1 + np.exp(-logit))).astype(np.int8)
 
 

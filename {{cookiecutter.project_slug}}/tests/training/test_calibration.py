@@ -13,27 +13,39 @@ from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 
 from risk_model import config
-from risk_model.cohort import Outcome
+from risk_model.core.cohort import Outcome
+from risk_model.core.package import Scorer
 from risk_model.model.baseline import LogisticRegression
-from risk_model.package import Scorer
 from risk_model.training import calibration
-from risk_model.training.attach import attach
 from risk_model.training.calibration import Calibrator, choose_calibrator
+from risk_model.training.onnx_calibration import attach
 
 Floats = npt.NDArray[np.float64]
 
 
-def patients(n: int, seed: int = 0, prevalence_logit: float = -1.0) -> tuple[Floats, Outcome, npt.NDArray[Any]]:
+def patients(
+    n: int, seed: int = 0, prevalence_logit: float = -1.0
+) -> tuple[Floats, Outcome, npt.NDArray[Any]]:
     """True log odds, outcomes drawn from them, and a subject for each row."""
     rng = np.random.default_rng(seed)
     logit = rng.normal(prevalence_logit, 1.5, n)
-    return logit, (rng.random(n) < calibration.sigmoid(logit)).astype(np.int8), np.arange(n).astype(str).astype(object)
+    return (
+        logit,
+        (rng.random(n) < calibration.sigmoid(logit)).astype(np.int8),
+        np.arange(n).astype(str).astype(object),
+    )
 
 
 def chosen(
-    logit: Floats, labels: Outcome, subjects: npt.NDArray[Any], loss: str = "bce", weight: float = 1.0
+    logit: Floats,
+    labels: Outcome,
+    subjects: npt.NDArray[Any],
+    loss: str = "bce",
+    weight: float = 1.0,
 ) -> Calibrator:
-    return choose_calibrator(logit, labels, subjects, 0, settings=config.Training(loss=loss), pos_weight=weight)
+    return choose_calibrator(
+        logit, labels, subjects, 0, settings=config.Training(loss=loss), pos_weight=weight
+    )
 
 
 def test_a_calibrated_model_is_left_alone_in_at_least_19_of_20_cohorts() -> None:
@@ -58,7 +70,10 @@ def test_a_model_with_the_wrong_event_rate_and_spread_gets_a_slope_and_an_interc
 def test_pos_weight_is_taken_back_exactly_and_never_served_raw() -> None:
     logit, labels, subjects = patients(1500)
     calibrator = chosen(logit + np.log(3.0), labels, subjects, "pos_weight", 3.0)
-    assert calibrator.to_dict() == Calibrator("prior_correction", intercept=-float(np.log(3.0))).to_dict()
+    assert (
+        calibrator.to_dict()
+        == Calibrator("prior_correction", intercept=-float(np.log(3.0))).to_dict()
+    )
 
 
 @pytest.mark.parametrize("loss", ["pos_weight", "focal"])
@@ -70,7 +85,9 @@ def test_after_pos_weight_or_focal_loss_the_raw_sigmoid_is_no_candidate(loss: st
 def test_a_bent_relation_takes_the_curve_only_with_a_thousand_events() -> None:
     rng = np.random.default_rng(0)
     logit = rng.uniform(-4, 4, 12_000)
-    labels = (rng.random(12_000) < np.where(np.abs(logit) < 2, 0.3, calibration.sigmoid(logit))).astype(np.int8)
+    labels = (
+        rng.random(12_000) < np.where(np.abs(logit) < 2, 0.3, calibration.sigmoid(logit))
+    ).astype(np.int8)
     subjects = np.arange(12_000)
     assert chosen(logit, labels, subjects).kind == "centred_isotonic"
     assert chosen(logit[:900], labels[:900], subjects[:900]).kind != "centred_isotonic"
@@ -79,7 +96,10 @@ def test_a_bent_relation_takes_the_curve_only_with_a_thousand_events() -> None:
 def test_the_choice_does_not_depend_on_the_order_of_the_rows() -> None:
     logit, labels, subjects = patients(500)
     order = np.random.default_rng(1).permutation(500)
-    one, other = chosen(1.7 * logit, labels, subjects), chosen(1.7 * logit[order], labels[order], subjects[order])
+    one, other = (
+        chosen(1.7 * logit, labels, subjects),
+        chosen(1.7 * logit[order], labels[order], subjects[order]),
+    )
     assert one.kind == other.kind
     assert one.slope == pytest.approx(other.slope, abs=1e-9)
 
@@ -94,13 +114,17 @@ def test_slope_and_intercept_are_the_maximum_likelihood_on_platts_targets() -> N
         return float(np.sum(np.logaddexp(0, z) - target * z))
 
     fitted = calibration.platt(logit, labels)
-    assert [fitted.slope, fitted.intercept] == pytest.approx(minimize(loss, [1, 0], tol=1e-12).x, abs=1e-5)
+    assert [fitted.slope, fitted.intercept] == pytest.approx(
+        minimize(loss, [1, 0], tol=1e-12).x, abs=1e-5
+    )
     tempered = minimize(lambda p: loss(np.array([p[0], 0.0])), [1.0], tol=1e-12).x
     assert calibration.temperature(logit, labels).slope == pytest.approx(tempered[0], abs=1e-5)
 
 
 @pytest.mark.parametrize("fit", [calibration.platt, calibration.temperature])
-def test_perfect_separation_and_extreme_or_equal_logits_give_finite_parameters(fit: calibration.Fit) -> None:
+def test_perfect_separation_and_extreme_or_equal_logits_give_finite_parameters(
+    fit: calibration.Fit,
+) -> None:
     labels = np.array([0, 0, 0, 1, 1], dtype=np.int8)
     for logit in ([-2.0, -1, -1, 1, 3], [-900.0, -5, -1e3, 40, 1e4], [0.0] * 5, [7.0] * 5):
         calibrator = fit(np.array(logit), labels)
@@ -155,8 +179,12 @@ CURVE = calibration.centred_isotonic(*patients(2000)[:2])
     ids=lambda c: f"{c.kind}-{len(c.knots)}",
 )
 def test_the_graph_and_the_calibrator_agree_everywhere(calibrator: Calibrator) -> None:
-    knots = np.concatenate([np.nextafter(CURVE.knots.astype(np.float32), np.float32(s)) for s in (-9, 9)])
-    raw = np.concatenate([np.linspace(-60, 60, 2001), [-1e30, 1e30, 0.0], CURVE.knots, knots]).astype(np.float32)
+    knots = np.concatenate(
+        [np.nextafter(CURVE.knots.astype(np.float32), np.float32(s)) for s in (-9, 9)]
+    )
+    raw = np.concatenate(
+        [np.linspace(-60, 60, 2001), [-1e30, 1e30, 0.0], CURVE.knots, knots]
+    ).astype(np.float32)
     risk, logit = Scorer(attach(identity_model().graph(), calibrator))(raw[:, None])
     np.testing.assert_array_equal(logit, raw.astype(np.float64))
     np.testing.assert_allclose(risk, calibrator(logit), rtol=0, atol=1e-7)

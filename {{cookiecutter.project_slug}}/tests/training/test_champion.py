@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_model import config
-from risk_model.cohort import Outcome
-from risk_model.errors import UserError
+from risk_model.core.cohort import Outcome
+from risk_model.core.errors import UserError
 from risk_model.model import SIMPLEST_FIRST, Logits
 from risk_model.training.champion import choose_champion
 from risk_model.training.folds import paired_interval, simplest_as_good, subject_folds
@@ -57,14 +57,20 @@ def test_a_champion_asked_for_is_given_with_what_the_data_would_have_chosen() ->
 def test_an_unknown_champion_is_refused_with_the_choices() -> None:
     said, labels = logits(logistic_regression=0.1)
     settings = config.Config(model=config.Model(champion="forest"))
-    with pytest.raises(UserError, match=r"model\.champion: no model 'forest'; choose auto, logistic_regression"):
+    with pytest.raises(
+        UserError, match=r"model\.champion: no model 'forest'; choose auto, logistic_regression"
+    ):
         choose_champion(said, labels, SUBJECTS, 0, settings)
 
 
 def test_the_interval_of_rows_with_subjects_of_their_own_is_the_textbooks() -> None:
     differences = np.random.default_rng(0).normal(0.1, 1, 400)
     error = differences.std(ddof=1) / 20
-    expected = (differences.mean(), differences.mean() - 1.96 * error, differences.mean() + 1.96 * error)
+    expected = (
+        differences.mean(),
+        differences.mean() - 1.96 * error,
+        differences.mean() + 1.96 * error,
+    )
     assert paired_interval(differences, np.arange(400)) == pytest.approx(expected)
 
 
@@ -83,8 +89,13 @@ def test_a_difference_seen_in_one_subject_alone_decides_nothing() -> None:
     assert simplest_as_good(losses, rows)[0] == "best"
 
 
-@given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=80), st.integers(0, 3))
-def test_folds_keep_subjects_whole_in_any_order_of_the_rows(rows: list[tuple[int, bool]], seed: int) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=80),
+    st.integers(0, 3),
+)
+def test_folds_keep_subjects_whole_in_any_order_of_the_rows(
+    rows: list[tuple[int, bool]], seed: int
+) -> None:
     subjects = np.array([f"s{who}" for who, _ in rows], dtype=object)
     labels = np.array([event for _, event in rows], dtype=np.int8)
     fold = subject_folds(subjects, labels, seed)

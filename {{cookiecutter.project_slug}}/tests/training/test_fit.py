@@ -1,4 +1,6 @@
-"""Is everything fitted on the training rows, twice the same, and does the loss asked for arrive in every model?"""
+"""Is everything fitted on the training rows, twice the same, and does the loss asked for arrive in
+every model?
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
 from risk_model.model import SIMPLEST_FIRST, RiskModel
 from risk_model.model.export import check_parity, to_bytes
 from risk_model.training.monitor import Monitor
@@ -35,11 +37,15 @@ def test_three_models_come_back_the_simplest_first(models: Models) -> None:
     assert all(model.name == name for name, model in models.items())
 
 
-def test_rows_outside_train_and_validation_change_no_fitted_parameter(ward: Ward, models: Models) -> None:
+def test_rows_outside_train_and_validation_change_no_fitted_parameter(
+    ward: Ward, models: Models
+) -> None:
     assert same(models, ward.perturbed("calibration", "test", "elsewhere").fit())
 
 
-def test_validation_rows_change_no_imputation_no_scaling_and_no_bins(ward: Ward, models: Models) -> None:
+def test_validation_rows_change_no_imputation_no_scaling_and_no_bins(
+    ward: Ward, models: Models
+) -> None:
     perturbed = ward.perturbed("validation").fit()
     assert same(models, perturbed, only="statistics.")
     assert not same(models, perturbed)  # they do decide when to stop
@@ -53,11 +59,15 @@ def test_the_training_rows_do_shape_every_statistic(ward: Ward, models: Models) 
 
 
 def test_logistic_regression_never_looks_at_the_validation_rows(ward: Ward, models: Models) -> None:
-    a, b = (m["logistic_regression"].parameters() for m in (models, ward.perturbed("validation").fit()))
+    a, b = (
+        m["logistic_regression"].parameters() for m in (models, ward.perturbed("validation").fit())
+    )
     assert all(np.array_equal(a[name], b[name]) for name in a)
 
 
-def test_two_runs_with_one_seed_give_identical_parameters_logits_and_graphs(ward: Ward, models: Models) -> None:
+def test_two_runs_with_one_seed_give_identical_parameters_logits_and_graphs(
+    ward: Ward, models: Models
+) -> None:
     torch.rand(7)
     np.random.default_rng().random(3)
     again = ward.fit()
@@ -70,7 +80,9 @@ def test_two_runs_with_one_seed_give_identical_parameters_logits_and_graphs(ward
 def test_another_seed_gives_another_network_and_other_trees(ward: Ward, models: Models) -> None:
     other = replace(ward, settings=replace(ward.settings, seed=4)).fit()
     for name in ("xgboost", "network"):
-        assert not np.array_equal(models[name].logit(ward.features), other[name].logit(ward.features))
+        assert not np.array_equal(
+            models[name].logit(ward.features), other[name].logit(ward.features)
+        )
 
 
 def test_every_exported_graph_equals_its_model_on_all_rows(ward: Ward, models: Models) -> None:
@@ -88,7 +100,9 @@ def test_pos_weight_shifts_the_log_odds_of_every_model_by_about_its_logarithm(
     assert np.median(shift) == pytest.approx(expected, abs=0.25)
 
 
-def test_focal_loss_changes_the_network_and_neither_baseline(models: Models, refit: Callable[..., Models]) -> None:
+def test_focal_loss_changes_the_network_and_neither_baseline(
+    models: Models, refit: Callable[..., Models]
+) -> None:
     focal = refit(loss="focal")
     for name in SIMPLEST_FIRST:
         a, b = models[name].parameters(), focal[name].parameters()

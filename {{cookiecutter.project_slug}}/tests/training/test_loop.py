@@ -1,4 +1,6 @@
-"""Does the loop see every row, stop in time, keep the best weights and give the same result twice?"""
+"""Does the loop see every row, stop in time, keep the best weights and give the same result
+twice?
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from risk_model import config
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
 from risk_model.training import loop
 from risk_model.training.loss import cross_entropy
 
@@ -28,7 +30,9 @@ def table(n: int, seed: int = 0) -> loop.Table:
 
 def small_network() -> nn.Sequential:
     torch.manual_seed(5)
-    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 1))
+    return nn.Sequential(
+        nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 1)
+    )
 
 
 def trained(
@@ -36,7 +40,15 @@ def trained(
 ) -> tuple[nn.Module, list[dict[str, float]]]:
     network, history = small_network(), list[dict[str, float]]()
     train, validation = table(n), table(100, seed=9)
-    loop.fit(network, train, validation, cross_entropy, settings, seed, lambda epoch, values: history.append(values))
+    loop.fit(
+        network,
+        train,
+        validation,
+        cross_entropy,
+        settings,
+        seed,
+        lambda epoch, values: history.append(values),
+    )
     return network, history
 
 
@@ -56,10 +68,14 @@ def test_a_last_batch_of_one_row_trains(n: int) -> None:
     assert all(np.isfinite(list(values.values())).all() for values in history)
 
 
-def test_very_many_rows_are_drawn_anew_for_each_short_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_rows_are_drawn_anew_for_each_short_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(loop, "ROWS_PER_EPOCH", 50)
     rows = loop.Table(torch.arange(200)[:, None].float(), torch.zeros(200))
-    first, second = (torch.cat([f for f, _ in loop.batches(rows, 10)])[:, 0].tolist() for _ in range(2))
+    first, second = (
+        torch.cat([f for f, _ in loop.batches(rows, 10)])[:, 0].tolist() for _ in range(2)
+    )
     assert len(set(first)) == len(set(second)) == 50
     assert set(first) != set(second)
 
@@ -106,11 +122,20 @@ def test_a_batch_of_one_row_is_refused_with_a_remedy() -> None:
 
 
 def test_small_cohorts_get_small_batches_and_large_ones_256_rows() -> None:
-    assert [loop.automatic_batch_size(n) for n in (2, 1000, 2048, 5000, 1_000_000)] == [32, 32, 128, 256, 256]
+    assert [loop.automatic_batch_size(n) for n in (2, 1000, 2048, 5000, 1_000_000)] == [
+        32,
+        32,
+        128,
+        256,
+        256,
+    ]
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=40))
 def test_auroc_equals_scikit_learns_ties_included(rows: list[tuple[int, bool]]) -> None:
-    logits, labels = np.array([r[0] for r in rows], dtype=np.float64), np.array([r[1] for r in rows], dtype=np.float32)
+    logits, labels = (
+        np.array([r[0] for r in rows], dtype=np.float64),
+        np.array([r[1] for r in rows], dtype=np.float32),
+    )
     if 0 < labels.sum() < len(labels):
         assert loop.auroc(logits, labels) == pytest.approx(roc_auc_score(labels, logits), abs=1e-12)

@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from risk_model import config
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
 from risk_model.training.loss import choose_loss, cross_entropy, focal, positive_weight
 
 LOGITS, LABELS = torch.tensor([-2.0, 0.5, 3.0, 0.0]), torch.tensor([0.0, 1.0, 0.0, 1.0])
@@ -25,7 +25,9 @@ def test_cross_entropy_equals_scikit_learns_log_loss_of_the_probabilities() -> N
 def test_pos_weight_counts_each_event_so_many_times() -> None:
     repeated = [0, 1, 1, 1, 2, 3, 3, 3]
     weighted = cross_entropy(LOGITS, LABELS, pos_weight=3.0).item() * len(LABELS)
-    assert weighted == pytest.approx(cross_entropy(LOGITS[repeated], LABELS[repeated]).item() * len(repeated))
+    assert weighted == pytest.approx(
+        cross_entropy(LOGITS[repeated], LABELS[repeated]).item() * len(repeated)
+    )
 
 
 @given(st.floats(0, 4))
@@ -33,7 +35,9 @@ def test_focal_loss_is_the_papers_formula(gamma: float) -> None:
     p = torch.sigmoid(LOGITS.double())
     given_to_truth = torch.where(LABELS == 1, p, 1 - p)
     expected = (-((1 - given_to_truth) ** gamma) * given_to_truth.log()).mean()
-    assert focal(LOGITS.double(), LABELS.double(), gamma).item() == pytest.approx(expected.item(), abs=1e-12)
+    assert focal(LOGITS.double(), LABELS.double(), gamma).item() == pytest.approx(
+        expected.item(), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
@@ -51,7 +55,9 @@ def test_the_loss_of_members_is_the_mean_of_their_losses() -> None:
     assert cross_entropy(members, LABELS).item() == pytest.approx(float(sum(each)) / 2)
 
 
-def test_the_weight_of_an_event_is_the_number_of_non_events_per_event_and_1_for_other_losses() -> None:
+def test_the_weight_of_an_event_is_the_number_of_non_events_per_event_and_1_for_other_losses() -> (
+    None
+):
     labels = np.array([0, 0, 0, 1], dtype=np.int8)
     assert positive_weight(labels, config.Training(loss="pos_weight")) == 3.0
     assert positive_weight(labels, config.Training()) == 1.0

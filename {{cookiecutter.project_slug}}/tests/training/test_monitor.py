@@ -30,10 +30,14 @@ def test_mlflow_holds_every_epoch_of_every_model_at_its_step(tmp_path: Path) -> 
 
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     client = MlflowClient(uri)
-    run = client.create_run(client.create_experiment("ward", artifact_location=str(tmp_path))).info.run_id
+    run = client.create_run(
+        client.create_experiment("ward", artifact_location=str(tmp_path))
+    ).info.run_id
     monitor = Monitor(uri, run)
     for epoch in range(1, 151):
         monitor.record("xgboost", epoch, {"validation_loss": 1 / epoch})
     monitor.flush()
     history = client.get_metric_history(run, "xgboost/validation_loss")
-    assert sorted((m.step, m.value) for m in history) == [(epoch, 1 / epoch) for epoch in range(1, 151)]
+    assert sorted((m.step, m.value) for m in history) == [
+        (epoch, 1 / epoch) for epoch in range(1, 151)
+    ]

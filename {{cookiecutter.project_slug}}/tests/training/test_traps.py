@@ -1,4 +1,5 @@
-"""Two mistakes every course warns of: an activation before the loss that applies its own, and scoring in train mode.
+"""Two mistakes every course warns of: an activation before the loss that applies its own, and
+scoring in train mode.
 
 Each test here fails when its mistake is made in the code that trains and scores.
 """
@@ -13,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from risk_model import config
+from risk_model.core.schema import Field, Schema
 from risk_model.model.baseline import Sample
 from risk_model.model.mlp import Network
 from risk_model.model.score import score
-from risk_model.schema import Field, Schema
 from risk_model.training import loop
 from risk_model.training.fit import fit_network
 from risk_model.training.loss import Loss, cross_entropy, focal
@@ -26,7 +27,9 @@ from risk_model.training.monitor import Monitor
 def plain(*last: nn.Module) -> nn.Sequential:
     """A network with everything that behaves differently in train mode."""
     torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(3, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 1), *last)
+    return nn.Sequential(
+        nn.Linear(3, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 1), *last
+    )
 
 
 def separable(n: int = 512) -> tuple[loop.Table, loop.Table]:
@@ -48,27 +51,40 @@ def learnt(network: nn.Module, loss: Loss = cross_entropy) -> Tensor:
     return score(network, train.features)
 
 
-@pytest.mark.parametrize("activation", [nn.Sigmoid(), nn.Softmax(dim=0), nn.LogSigmoid(), nn.Tanh()])
-def test_a_network_that_ends_in_an_activation_is_refused_at_its_first_batch(activation: nn.Module) -> None:
+@pytest.mark.parametrize(
+    "activation", [nn.Sigmoid(), nn.Softmax(dim=0), nn.LogSigmoid(), nn.Tanh()]
+)
+def test_a_network_that_ends_in_an_activation_is_refused_at_its_first_batch(
+    activation: nn.Module,
+) -> None:
     with pytest.raises(ValueError, match="applies its own sigmoid"):
         learnt(plain(activation))
 
 
 @pytest.mark.parametrize("loss", [cross_entropy, focal])
 def test_every_loss_refuses_probabilities_even_when_clamped_and_reshaped(loss: Loss) -> None:
-    probability = torch.sigmoid(torch.randn(8, 1, requires_grad=True)).clamp(1e-6, 1 - 1e-6).squeeze(1)
+    probability = (
+        torch.sigmoid(torch.randn(8, 1, requires_grad=True)).clamp(1e-6, 1 - 1e-6).squeeze(1)
+    )
     with pytest.raises(ValueError, match="give it the logits"):
         loss(probability, torch.ones(8))
 
 
 def test_logits_that_happen_to_lie_between_0_and_1_are_not_refused() -> None:
     small = torch.full((8,), 0.3, requires_grad=True) * 1.0
-    assert cross_entropy(small, torch.ones(8)).item() == pytest.approx(float(np.log1p(np.exp(-0.3))))
+    assert cross_entropy(small, torch.ones(8)).item() == pytest.approx(
+        float(np.log1p(np.exp(-0.3)))
+    )
 
 
-@pytest.mark.parametrize(("loss", "behind_a_second_sigmoid"), [(cross_entropy, 0.503), (focal, 0.098)])
-def test_training_drives_logits_to_where_no_probability_could_be(loss: Loss, behind_a_second_sigmoid: float) -> None:
-    # Half the rows are events: -log sigmoid(1) and -log sigmoid(0) are then the least that a second sigmoid allows.
+@pytest.mark.parametrize(
+    ("loss", "behind_a_second_sigmoid"), [(cross_entropy, 0.503), (focal, 0.098)]
+)
+def test_training_drives_logits_to_where_no_probability_could_be(
+    loss: Loss, behind_a_second_sigmoid: float
+) -> None:
+    # Half the rows are events: -log sigmoid(1) and -log sigmoid(0) are then the least that a second
+    # sigmoid allows.
     train, _ = separable()
     logits = learnt(plain(), loss)
     assert logits.min() < -2
@@ -78,10 +94,14 @@ def test_training_drives_logits_to_where_no_probability_could_be(loss: Loss, beh
 
 def test_the_projects_own_network_learns_logits_and_not_probabilities() -> None:
     train, _ = separable()
-    rows = Sample(train.features.numpy(), train.labels.numpy().astype(np.int8), np.ones(len(train.labels)))
+    rows = Sample(
+        train.features.numpy(), train.labels.numpy().astype(np.int8), np.ones(len(train.labels))
+    )
     settings = config.Config()
     settings.training.epochs, settings.model.network.width = 30, 8
-    schema = Schema("separable", "event", tuple(Field(f"x{i}", "number") for i in range(rows.features.shape[1])))
+    schema = Schema(
+        "separable", "event", tuple(Field(f"x{i}", "number") for i in range(rows.features.shape[1]))
+    )
     logits = fit_network(rows, rows, schema, settings, 1.0, Monitor()).logit(rows.features)
     assert logits.min() < -2
     assert logits.max() > 2

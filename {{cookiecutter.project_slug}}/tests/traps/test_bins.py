@@ -1,4 +1,6 @@
-"""The same risks, three errors: against the figures known before and scikit-learn's calibration curve."""
+"""The same risks, three errors: against the figures known before and scikit-learn's calibration
+curve.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,17 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import roc_auc_score
 
-from risk_model import traps
-from risk_model.traps import bins
+from risk_model.lesson import traps
+from risk_model.lesson.traps import bins
 
 
 def test_the_error_of_each_binning_is_the_one_known_before() -> None:
     figures = bins.measure(*bins.predictions())
-    assert [row["bins"] for row in figures] == ["10 of equal width", "15 of equal width", "10 of equal count"]
+    assert [row["bins"] for row in figures] == [
+        "10 of equal width",
+        "15 of equal width",
+        "10 of equal count",
+    ]
     assert [row["ECE"] for row in figures] == pytest.approx([0.0163, 0.0197, 0.0090], abs=0.0005)
     assert json.loads(json.dumps(figures)) == figures
 
@@ -23,12 +29,20 @@ def test_the_error_of_each_binning_is_the_one_known_before() -> None:
 def test_the_errors_agree_with_scikit_learns_calibration_curve() -> None:
     labels, risk = bins.predictions()
     for row, (strategy, n) in zip(
-        bins.measure(labels, risk), [("uniform", 10), ("uniform", 15), ("quantile", 10)], strict=True
+        bins.measure(labels, risk),
+        [("uniform", 10), ("uniform", 15), ("quantile", 10)],
+        strict=True,
     ):
         happened, said = calibration_curve(labels, risk, n_bins=n, strategy=strategy)
-        edges = np.linspace(0, 1, n + 1) if strategy == "uniform" else np.quantile(risk, np.linspace(0, 1, n + 1))
+        edges = (
+            np.linspace(0, 1, n + 1)
+            if strategy == "uniform"
+            else np.quantile(risk, np.linspace(0, 1, n + 1))
+        )
         rows = np.bincount(np.searchsorted(edges[1:-1], risk), minlength=n)
-        assert row["ECE"] == pytest.approx(np.sum(rows[rows > 0] * abs(happened - said)) / len(risk), abs=1e-9)
+        assert row["ECE"] == pytest.approx(
+            np.sum(rows[rows > 0] * abs(happened - said)) / len(risk), abs=1e-9
+        )
         assert (row["fewest rows"], row["most rows"]) == (rows.min(), rows.max())
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from risk_model import config
-from risk_model.cohort import Cohort
+from risk_model.core.cohort import Cohort
 from risk_model.data import load
 from risk_model.data.sources import support2
-from risk_model.traps import leak
+from risk_model.lesson.traps import leak
 
 Record = Callable[[str, object], None]
 
@@ -30,7 +30,9 @@ def test_the_outcome_is_death_within_half_a_year_and_no_later(critically_ill: Co
     assert critically_ill.labels.mean() == pytest.approx(0.468, abs=0.001)
 
 
-def test_each_step_shows_less_and_the_last_shows_what_the_project_shows(critically_ill: Cohort) -> None:
+def test_each_step_shows_less_and_the_last_shows_what_the_project_shows(
+    critically_ill: Cohort,
+) -> None:
     shown = list(leak.STEPS.values())
     assert all(set(after) < set(before) for before, after in pairwise(shown))
     assert {name for step in shown for name in step} <= set(config.Support2().recorded_after)
@@ -38,7 +40,9 @@ def test_each_step_shows_less_and_the_last_shows_what_the_project_shows(critical
     assert fields == [31, 30, 26, len(critically_ill.schema.inputs)]
 
 
-def test_the_auroc_falls_with_each_step_and_the_check_names_the_column_behind_it(critically_ill: Cohort) -> None:
+def test_the_auroc_falls_with_each_step_and_the_check_names_the_column_behind_it(
+    critically_ill: Cohort,
+) -> None:
     figures = leak.strip(critically_ill.take(np.arange(0, 9105, 4)))
     reached = [float(row["AUROC"]) for row in figures]
     assert reached[0] - reached[1] > 0.05
@@ -53,7 +57,12 @@ def test_support2_falls_as_known_before_when_its_later_columns_go(record_propert
     lesson = leak.demonstrate("support2", "")
     record_property("figures", lesson.text())
     figures = lesson.figures
-    assert [row["the leakage check says"] for row in figures] == ["error: sfdm2", "nothing", "nothing", "nothing"]
+    assert [row["the leakage check says"] for row in figures] == [
+        "error: sfdm2",
+        "nothing",
+        "nothing",
+        "nothing",
+    ]
     reached = [row["AUROC"] for row in figures]
     assert reached[:3] == pytest.approx([0.938, 0.854, 0.762], abs=0.005)  # measured before
     assert 0.735 <= float(reached[3]) <= 0.755

@@ -1,4 +1,6 @@
-"""A patient on both sides of a split: measured where it matters, where it does not, and counted exactly."""
+"""A patient on both sides of a split: measured where it matters, where it does not, and counted
+exactly.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,11 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from risk_model import config
-from risk_model.cohort import Cohort
+from risk_model.core.cohort import Cohort
 from risk_model.data import load
-from risk_model.traps import overlap
-from risk_model.traps.lesson import Row
-from risk_model.traps.overlap import DIFFERENCE, OWN, PATIENT, ROW, STAY
+from risk_model.lesson.traps import overlap
+from risk_model.lesson.traps.lesson import Row
+from risk_model.lesson.traps.overlap import DIFFERENCE, OWN, PATIENT, ROW, STAY
 
 from tests.data.made_cohorts import cohort_of
 
@@ -27,7 +29,9 @@ def recognisable(outcome_of_patient: bool) -> Cohort:
     """250 patients with eight recordings each that tell who it is; the outcome is of either."""
     rng = np.random.default_rng(0)
     patient = np.repeat(np.arange(250), 8)
-    columns = {f"x{i}": rng.normal(size=250)[patient] + 0.01 * rng.normal(size=2000) for i in range(3)}
+    columns = {
+        f"x{i}": rng.normal(size=250)[patient] + 0.01 * rng.normal(size=2000) for i in range(3)
+    }
     event = (rng.random(250) < 0.3)[patient] if outcome_of_patient else rng.random(2000) < 0.3
     return cohort_of(columns, event, {"subject_id": patient.astype(str)})
 
@@ -76,9 +80,13 @@ def diabetics(downloaded: Callable[[str], Path]) -> Cohort:
     return load(config.Diabetes130(cache=str(cache)))
 
 
-def test_two_in_five_stays_that_a_random_split_tests_are_of_patients_trained_on(diabetics: Cohort) -> None:
+def test_two_in_five_stays_that_a_random_split_tests_are_of_patients_trained_on(
+    diabetics: Cohort,
+) -> None:
     train, test = train_test_split(np.arange(len(diabetics)), test_size=0.2, random_state=0)
-    assert pd.Series(diabetics.subjects[test]).isin(diabetics.subjects[train]).mean() == pytest.approx(0.417, abs=0.01)
+    assert pd.Series(diabetics.subjects[test]).isin(
+        diabetics.subjects[train]
+    ).mean() == pytest.approx(0.417, abs=0.01)
 
 
 @pytest.mark.slow
@@ -88,9 +96,13 @@ def test_diabetes130_gains_nothing_for_the_stay_and_little_for_the_patient(
     cache = downloaded("diabetes130/dataset_diabetes.zip").parent.parent
     lesson = overlap.demonstrate("diabetes130", str(cache))
     record_property("figures", lesson.text())
-    stay, own = (keyed([row for row in lesson.figures if row["outcome"] == whose]) for whose in (STAY, OWN))
+    stay, own = (
+        keyed([row for row in lesson.figures if row["outcome"] == whose]) for whose in (STAY, OWN)
+    )
     assert stay[ROW]["overlap"] == pytest.approx(0.417, abs=0.01)
-    assert stay[ROW]["AUROC"] == pytest.approx(0.682, abs=0.015)  # measured before with more of the file's columns
+    assert stay[ROW]["AUROC"] == pytest.approx(
+        0.682, abs=0.015
+    )  # measured before with more of the file's columns
     assert stay[PATIENT]["AUROC"] == pytest.approx(0.678, abs=0.015)
     assert abs(float(stay[DIFFERENCE]["AUROC"])) < 0.006
     assert float(stay[PATIENT]["low"]) < float(stay[ROW]["AUROC"]) < float(stay[PATIENT]["high"])

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from risk_model.cohort import Cohort
-from risk_model.traps import oversampling
-from risk_model.traps.oversampling import AFTER, BEFORE, NEVER
+from risk_model.core.cohort import Cohort
+from risk_model.lesson.traps import oversampling
+from risk_model.lesson.traps.oversampling import AFTER, BEFORE, NEVER
 
 from tests.data.made_cohorts import cohort_of
 
@@ -23,7 +23,9 @@ def noise() -> Cohort:
     """1,500 rows of which nothing predicts the outcome; patients repeat."""
     rng = np.random.default_rng(0)
     columns = {f"x{i}": rng.normal(size=1500) for i in range(5)}
-    return cohort_of(columns, rng.random(1500) < 0.1, {"subject_id": rng.integers(0, 1000, 1500).astype(str)})
+    return cohort_of(
+        columns, rng.random(1500) < 0.1, {"subject_id": rng.integers(0, 1000, 1500).astype(str)}
+    )
 
 
 def test_only_copies_made_before_the_split_make_noise_predictable(noise: Cohort) -> None:
@@ -62,7 +64,9 @@ def test_diabetes130_becomes_as_perfect_as_known_before(
     lesson = oversampling.demonstrate("diabetes130", str(cache))
     record_property("figures", lesson.text())
     at = {row["oversampled"]: row for row in lesson.figures}
-    assert at[NEVER]["AUROC"] == pytest.approx(0.641, abs=0.02)  # measured before; one split's standard error is .012
+    assert at[NEVER]["AUROC"] == pytest.approx(
+        0.641, abs=0.02
+    )  # measured before; one split's standard error is .012
     assert at[AFTER]["AUROC"] == pytest.approx(at[NEVER]["AUROC"], abs=0.03)
     assert at[BEFORE]["AUROC"] == pytest.approx(0.998, abs=0.003)
     assert at[BEFORE]["accuracy"] == pytest.approx(0.995, abs=0.015)

@@ -1,4 +1,6 @@
-"""WFDB records to break: three leads of ten seconds with a beat every 0.8 s, written by wfdb itself."""
+"""WFDB records to break: three leads of ten seconds with a beat every 0.8 s, written by wfdb
+itself.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,18 @@ def beating(rate: float, seconds: float = 10.0, every: float = 0.8, noise: float
     time = np.arange(round(seconds * rate)) / rate
     trace = np.zeros_like(time)
     for at in np.arange(0.4, seconds, every):
-        trace += np.exp(-0.5 * ((time - at) / 0.012) ** 2) + 0.25 * np.exp(-0.5 * ((time - at - 0.27) / 0.045) ** 2)
-    return np.outer([0.7, 1.0, -0.5], trace) + noise * np.random.default_rng(0).normal(size=(3, len(time)))
+        trace += np.exp(-0.5 * ((time - at) / 0.012) ** 2) + 0.25 * np.exp(
+            -0.5 * ((time - at - 0.27) / 0.045) ** 2
+        )
+    return np.outer([0.7, 1.0, -0.5], trace) + noise * np.random.default_rng(0).normal(
+        size=(3, len(time))
+    )
 
 
 def write(path: Path, leads: Leads, rate: float = 250.0, **changed: Any) -> Path:
-    """Writes the leads (in mV unless `units` says otherwise) as a record of format 16, and returns its path."""
+    """Writes the leads (in mV unless `units` says otherwise) as a record of format 16, and returns
+    its path.
+    """
     many = len(leads)
     settings = {
         "fs": rate,

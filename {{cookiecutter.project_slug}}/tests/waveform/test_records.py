@@ -1,4 +1,6 @@
-"""Is a WFDB record read as what it says, and is a broken one refused by name instead of being guessed at?"""
+"""Is a WFDB record read as what it says, and is a broken one refused by name instead of being
+guessed at?
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from risk_model.config.waveform import TWELVE, Waveforms
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Signal
 from risk_model.data.sources import waveforms
-from risk_model.errors import UserError
-from risk_model.schema import Signal
 from risk_model.signals import Reading
 from risk_model.signals.waveform import read
 
@@ -53,8 +55,12 @@ def test_a_record_may_be_named_by_either_of_its_files(path: Path, suffix: str) -
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("uV", 1e3), ("µV", 1e3), ("μV", 1e3), ("V", 1e-3)])
-def test_a_known_unit_is_converted_and_noticed(tmp_path: Path, path: Path, unit: str, factor: float) -> None:
-    other = write(tmp_path / "other", beating(250) * factor, units=["unit"] * 3, adc_gain=[1000 / factor] * 3)
+def test_a_known_unit_is_converted_and_noticed(
+    tmp_path: Path, path: Path, unit: str, factor: float
+) -> None:
+    other = write(
+        tmp_path / "other", beating(250) * factor, units=["unit"] * 3, adc_gain=[1000 / factor] * 3
+    )
     header = tmp_path / "other.hea"
     header.write_text(header.read_text().replace("/unit", f"/{unit}"), encoding="utf-8")
     other_reading = read(other, SIGNAL)
@@ -74,7 +80,9 @@ def test_another_unit_is_refused(path: Path) -> None:
 
 def test_leads_are_found_by_name_in_any_order_and_case(tmp_path: Path, path: Path) -> None:
     turned = write(tmp_path / "turned", beating(250)[::-1], sig_name=["v2", "ii", "I"])
-    np.testing.assert_allclose(read(turned, SIGNAL).recording, read(path, SIGNAL).recording, atol=1e-6)
+    np.testing.assert_allclose(
+        read(turned, SIGNAL).recording, read(path, SIGNAL).recording, atol=1e-6
+    )
 
 
 def test_a_missing_lead_is_named(path: Path) -> None:
@@ -153,7 +161,9 @@ def test_samples_in_another_folder_are_not_looked_for(path: Path) -> None:
     assert "the header cannot be read" in refusal(in_header(path, "good.dat", "../good.dat"))
 
 
-def test_a_record_shorter_than_the_model_reads_is_refused_and_a_longer_one_cut(tmp_path: Path) -> None:
+def test_a_record_shorter_than_the_model_reads_is_refused_and_a_longer_one_cut(
+    tmp_path: Path,
+) -> None:
     assert "lasts less than the 10 s" in refusal(write(tmp_path / "short", beating(250, 9.9)))
     longer = read(write(tmp_path / "longer", beating(100, 12.0), 100.0), SIGNAL)
     assert "longer" in kinds(longer)
@@ -171,7 +181,11 @@ def test_age_and_sex_in_the_header_fill_the_index_and_no_name_does(path: Path) -
 
 
 def table(folder: Path, names: list[str]) -> Path:
-    rows = {"file": names, "patient_id": range(len(names)), "died": [i % 2 for i in range(len(names))]}
+    rows = {
+        "file": names,
+        "patient_id": range(len(names)),
+        "died": [i % 2 for i in range(len(names))],
+    }
     pd.DataFrame(rows).to_csv(folder / "labels.csv", index=False)
     return folder / "labels.csv"
 
@@ -180,7 +194,11 @@ def test_a_stated_number_of_broken_records_is_set_aside_and_told(tmp_path: Path)
     names = [write(tmp_path / f"r{i}", beating(250)).name for i in range(6)]
     in_header(tmp_path / "r2", "1000.0(0)/mV", "0(0)/mV")
     (tmp_path / "r4.dat").write_bytes(b"")
-    asked: dict[str, Any] = {"path": str(table(tmp_path, names)), "outcome": "died", "leads": list(NAMES)}
+    asked: dict[str, Any] = {
+        "path": str(table(tmp_path, names)),
+        "outcome": "died",
+        "leads": list(NAMES),
+    }
     with pytest.raises(UserError, match=r"r2: wrong gain.*data\.set_aside"):
         waveforms.load(Waveforms(**asked))
     cohort = waveforms.load(Waveforms(**asked, set_aside=2))
@@ -191,7 +209,12 @@ def test_a_stated_number_of_broken_records_is_set_aside_and_told(tmp_path: Path)
 
 
 def test_a_signal_in_which_no_beat_could_be_seen_is_refused() -> None:
-    unfit: list[dict[str, Any]] = [{"leads": []}, {"leads": ["I", "i"]}, {"rate": 20.0}, {"seconds": 1.0}]
+    unfit: list[dict[str, Any]] = [
+        {"leads": []},
+        {"leads": ["I", "i"]},
+        {"rate": 20.0},
+        {"seconds": 1.0},
+    ]
     for settings_of in unfit:
         with pytest.raises(UserError, match=r"data\.(leads|rate|seconds)"):
             waveforms.signal_of(Waveforms(**settings_of))

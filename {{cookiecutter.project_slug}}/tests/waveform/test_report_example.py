@@ -1,4 +1,6 @@
-"""Does the report draw every lead, with the seconds that mattered shaded where they are, readable without colour?"""
+"""Does the report draw every lead, with the seconds that mattered shaded where they are, readable
+without colour?
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,16 @@ import pytest
 
 from risk_model.config import Config
 from risk_model.config.waveform import PtbXl
+from risk_model.core.schema import Signal
 from risk_model.data.confounding import TABLE
 from risk_model.data.prepare import prepare
-from risk_model.evaluation.reporting.examples import LOWERS, RAISES, Explained, drawn
-from risk_model.evaluation.reporting.examples.waveform import WIDE
-from risk_model.schema import Signal
+from risk_model.reporting.examples import LOWERS, RAISES, Explained, drawn
+from risk_model.reporting.examples.waveform import WIDE
 from risk_model.signals import reader
 
-SIGNAL = Signal("ecg", "waveform", (3, 1000), described=10, channels=("I", "II", "<V2>"), unit="mV", rate=100.0)
+SIGNAL = Signal(
+    "ecg", "waveform", (3, 1000), described=10, channels=("I", "II", "<V2>"), unit="mV", rate=100.0
+)
 
 
 def recording() -> npt.NDArray[np.float32]:
@@ -33,22 +37,32 @@ def recording() -> npt.NDArray[np.float32]:
 
 def explained(place: int, added: float) -> Explained:
     parts = tuple(reader(SIGNAL).parts(recording(), SIGNAL))
-    return Explained(recording(), SIGNAL, parts, tuple(added if i == place else 0.0 for i in range(len(parts))))
+    return Explained(
+        recording(), SIGNAL, parts, tuple(added if i == place else 0.0 for i in range(len(parts)))
+    )
 
 
 def shades(drawing: str) -> list[tuple[float, float, str]]:
     """Start, end in seconds and colour of each shaded piece."""
-    found = re.findall(r'<rect x="([\d.]+)" y="[^"]+" width="([\d.]+)" height="[^"]+" fill="([^"]+)"', drawing)
-    return [(float(x) / WIDE * 10, (float(x) + float(w)) / WIDE * 10, colour) for x, w, colour in found]
+    found = re.findall(
+        r'<rect x="([\d.]+)" y="[^"]+" width="([\d.]+)" height="[^"]+" fill="([^"]+)"', drawing
+    )
+    return [
+        (float(x) / WIDE * 10, (float(x) + float(w)) / WIDE * 10, colour) for x, w, colour in found
+    ]
 
 
 def traces(drawing: str) -> list[npt.NDArray[np.float64]]:
     found = re.findall(r'<polyline points="([^"]+)"', drawing)
-    return [np.array([pair.split(",") for pair in points.split()], dtype=np.float64) for points in found]
+    return [
+        np.array([pair.split(",") for pair in points.split()], dtype=np.float64) for points in found
+    ]
 
 
 @pytest.mark.parametrize(("added", "colour", "sign"), [(1.5, RAISES, "+"), (-0.5, LOWERS, "−")])
-def test_the_seconds_that_matter_are_shaded_signed_and_told(added: float, colour: str, sign: str) -> None:
+def test_the_seconds_that_matter_are_shaded_signed_and_told(
+    added: float, colour: str, sign: str
+) -> None:
     drawing = drawn(explained(7, added), "an ECG")
     ((start, end, found),) = shades(drawing)
     assert found == colour
@@ -72,7 +86,10 @@ def test_leads_are_drawn_to_one_scale_and_no_spike_is_lost() -> None:
     assert highest[0] / WIDE * 10 == pytest.approx(7.03, abs=0.05)
     drawing = drawn(explained(0, 1.0), "an ECG")
     (top, bottom) = map(
-        float, re.findall(r'y1="([\d.]+)" y2="([\d.]+)" stroke="currentColor" stroke-width="2"', drawing)[0]
+        float,
+        re.findall(r'y1="([\d.]+)" y2="([\d.]+)" stroke="currentColor" stroke-width="2"', drawing)[
+            0
+        ],
     )
     assert "1 mV</text>" in drawing
     assert bottom - top == pytest.approx(np.ptp(quiet[0]) / 2, rel=0.05)  # a sine from -1 to 1 mV
@@ -89,14 +106,20 @@ def test_the_drawing_stands_alone_is_small_and_holds_no_markup_of_the_data() -> 
 
 def test_silence_and_very_short_strips_can_be_drawn() -> None:
     for samples in (3, 100):
-        silent = Signal("ecg", "waveform", (1, samples), described=10, channels=("I",), unit="mV", rate=100.0)
+        silent = Signal(
+            "ecg", "waveform", (1, samples), described=10, channels=("I",), unit="mV", rate=100.0
+        )
         assert traces(drawn(Explained(np.zeros((1, samples), np.float32), silent), "silence"))
 
 
-def test_ptb_xl_is_warned_of_because_its_sites_tell_the_outcome(downloaded: Callable[[str], Path]) -> None:
+def test_ptb_xl_is_warned_of_because_its_sites_tell_the_outcome(
+    downloaded: Callable[[str], Path],
+) -> None:
     downloaded("ptbxl500")
     prepared = prepare(Config(data=PtbXl()))
-    assert "site predicts the outcome" in [f.kind for f in prepared.findings if f.severity == "warning"]
+    assert "site predicts the outcome" in [
+        f.kind for f in prepared.findings if f.severity == "warning"
+    ]
     alone = {row["known alone"]: row["AUROC"]["estimate"] for row in prepared.quality.tables[TABLE]}
     assert alone["age and sex"] == pytest.approx(0.77, abs=0.03)
     assert alone["site"] > 0.62

@@ -1,4 +1,6 @@
-"""Is an electrocardiogram that is sent answered as the record that was trained on, explained, and kept to itself?"""
+"""Is an electrocardiogram that is sent answered as the record that was trained on, explained, and
+kept to itself?
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,14 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from risk_model import config
-from risk_model.cohort import Cohort
 from risk_model.config.waveform import Lstm, ResNet1d, SyntheticEcgs
+from risk_model.core.cohort import Cohort
+from risk_model.core.package import ModelPackage
 from risk_model.data.sources import synthetic_ecgs
 from risk_model.deployment.app import create_app
 from risk_model.deployment.batch_recordings import score
-from risk_model.deployment.schemas import RefusedError
-from risk_model.deployment.signal_requests import recording_reader
-from risk_model.package import ModelPackage
+from risk_model.deployment.recording_requests import recording_reader
+from risk_model.deployment.requests import RefusedError
 from risk_model.signals import waveform
 
 from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
@@ -73,7 +75,10 @@ def sent(path: Path) -> dict[str, Any]:
     count = round(10 * record.fs)
     millivolts = [1e-3 if unit.lower() == "uv" else 1.0 for unit in record.units]
     leads = {
-        name: [None if np.isnan(v) else v for v in (record.p_signal[:count, i] * millivolts[i]).tolist()]
+        name: [
+            None if np.isnan(v) else v
+            for v in (record.p_signal[:count, i] * millivolts[i]).tolist()
+        ]
         for i, name in enumerate(record.sig_name)
     }
     return {"rate": record.fs, "unit": "mV", "leads": leads}
@@ -88,15 +93,24 @@ def name_of(package: ModelPackage) -> str:
     return package.schema.signal.name
 
 
-def test_the_row_that_is_served_is_the_row_that_was_trained_on(cohort: Cohort, files: list[Path]) -> None:
+def test_the_row_that_is_served_is_the_row_that_was_trained_on(
+    cohort: Cohort, files: list[Path]
+) -> None:
     assert cohort.schema.signal is not None
     read, trained = recording_reader(cohort.schema), cohort.encoded()
     for place, path in list(enumerate(files))[:SOME]:
-        assert read(body(sent(path), cohort.schema.signal.name)).row.tobytes() == trained[place].tobytes(), path.name
+        assert (
+            read(body(sent(path), cohort.schema.signal.name)).row.tobytes()
+            == trained[place].tobytes()
+        ), path.name
 
 
 def test_an_electrocardiogram_is_answered_explained_and_kept_to_itself(
-    package: ModelPackage, cohort: Cohort, files: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    package: ModelPackage,
+    cohort: Cohort,
+    files: list[Path],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with TestClient(create_app(package, tmp_path / "audit.db")) as client:
@@ -113,7 +127,9 @@ def test_an_electrocardiogram_is_answered_explained_and_kept_to_itself(
     explanation = answer["explanation"]
     assert explanation["available"]
     if explanation["method"] == "occlusion":
-        assert all(0 <= part["seconds"][0] < part["seconds"][1] <= 10 for part in explanation["parts"])
+        assert all(
+            0 <= part["seconds"][0] < part["seconds"][1] <= 10 for part in explanation["parts"]
+        )
         assert np.isfinite([part["contribution"] for part in explanation["parts"]]).all()
     else:
         total = explanation["base"] + np.sum(explanation["map"]["values"])
@@ -128,7 +144,9 @@ def _records(log: Path) -> str:
     return str(sqlite3.connect(log).execute("SELECT body FROM record").fetchall())
 
 
-def test_an_answer_needs_no_training_library(package: ModelPackage, files: list[Path], tmp_path: Path) -> None:
+def test_an_answer_needs_no_training_library(
+    package: ModelPackage, files: list[Path], tmp_path: Path
+) -> None:
     asked = body(sent(files[0]), name_of(package), explain=True)
     assert training_libraries_that_serve(package, asked, tmp_path) == set()
 
@@ -136,7 +154,9 @@ def test_an_answer_needs_no_training_library(package: ModelPackage, files: list[
 def test_a_body_larger_than_the_limit_is_refused(package: ModelPackage, tmp_path: Path) -> None:
     with TestClient(create_app(package, tmp_path / "audit.db")) as client:
         headers = {"content-type": "application/json"}
-        large = client.post("/v1/predict", content=b" " * (waveform.REQUEST_BYTES + 1), headers=headers)
+        large = client.post(
+            "/v1/predict", content=b" " * (waveform.REQUEST_BYTES + 1), headers=headers
+        )
     assert large.status_code == 413
 
 
@@ -152,10 +172,19 @@ def test_a_listing_of_records_gets_the_risks_of_training(
 
 
 values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.just(SECRET), st.just("mV")),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False),
+        st.just(SECRET),
+        st.just("mV"),
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
-        st.dictionaries(st.sampled_from(["rate", "unit", "leads", "I", "II", "V2", SECRET]), inner, max_size=4),
+        st.dictionaries(
+            st.sampled_from(["rate", "unit", "leads", "I", "II", "V2", SECRET]), inner, max_size=4
+        ),
     ),
     max_leaves=20,
 )
@@ -165,7 +194,9 @@ almost = st.fixed_dictionaries(
         "unit": st.sampled_from(["mV", "uV", SECRET]),
         "leads": st.fixed_dictionaries(
             {
-                lead: st.one_of(values, st.builds(lambda v, n: [v] * n, values, st.sampled_from([1, 1000])))
+                lead: st.one_of(
+                    values, st.builds(lambda v, n: [v] * n, values, st.sampled_from([1, 1000]))
+                )
                 for lead in ("I", "II", "V2")
             }
         ),
@@ -175,7 +206,9 @@ almost = st.fixed_dictionaries(
 
 @settings(max_examples=150)
 @given(value=st.one_of(values, almost))
-def test_whatever_is_sent_is_a_row_or_a_refusal_that_repeats_nothing(cohort: Cohort, value: Any) -> None:
+def test_whatever_is_sent_is_a_row_or_a_refusal_that_repeats_nothing(
+    cohort: Cohort, value: Any
+) -> None:
     assert cohort.schema.signal is not None
     told = outcome(cohort, body(value, cohort.schema.signal.name))
     if isinstance(told, str):

@@ -1,4 +1,6 @@
-"""Are rates, beats and quality measured as independent programs measure them, and is a request read like a file?"""
+"""Are rates, beats and quality measured as independent programs measure them, and is a request read
+like a file?
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ import scipy.signal
 from wfdb import processing
 
 from risk_model.config.waveform import Waveforms
+from risk_model.core.errors import UserError
 from risk_model.data.sources.recordings import schema_of
 from risk_model.data.sources.waveforms import signal_of
-from risk_model.errors import UserError
 from risk_model.signals import rows, waveform
 from risk_model.signals.waveform_beats import detect
 from risk_model.signals.waveform_features import FIELDS
@@ -39,7 +41,10 @@ def recording(**made: float) -> Any:
 @pytest.mark.parametrize("rate", [200, 250, 360, 500, 1000])
 def test_resampling_keeps_the_heart_and_agrees_with_scipy(rate: int) -> None:
     leads = beating(rate, noise=0.0)
-    ours, theirs = resampled(leads, rate, 100, 1000), scipy.signal.resample_poly(leads, 100, rate, axis=1)
+    ours, theirs = (
+        resampled(leads, rate, 100, 1000),
+        scipy.signal.resample_poly(leads, 100, rate, axis=1),
+    )
     assert np.abs(ours - beating(100, noise=0.0))[:, 20:-20].max() < 0.02
     assert np.abs(ours - theirs)[:, 50:-50].max() < 0.02
 
@@ -57,7 +62,9 @@ def test_a_constant_stays_itself() -> None:
 def test_a_band_keeps_what_lies_inside_in_place() -> None:
     time = np.arange(1000) / 100
     inside, outside = np.sin(2 * np.pi * 10 * time), np.sin(2 * np.pi * 0.2 * time)
-    np.testing.assert_allclose(band((inside + outside)[None], 100, 3.0, 30.0)[0, 100:-100], inside[100:-100], atol=0.02)
+    np.testing.assert_allclose(
+        band((inside + outside)[None], 100, 3.0, 30.0)[0, 100:-100], inside[100:-100], atol=0.02
+    )
 
 
 def test_gaps_are_measured_and_bridged_by_straight_lines() -> None:
@@ -84,8 +91,12 @@ def test_beats_are_found_in_noise_and_wander() -> None:
     np.testing.assert_allclose(detect(leads, 100) / 100, np.arange(0.4, 10, 0.8), atol=0.05)
 
 
-def test_the_heart_rate_of_patients_agrees_with_the_detector_of_wfdb(downloaded: Callable[[str], Path]) -> None:
-    """XQRS reads one lead; on one of two leads at least it must find what all leads together say."""
+def test_the_heart_rate_of_patients_agrees_with_the_detector_of_wfdb(
+    downloaded: Callable[[str], Path],
+) -> None:
+    """XQRS reads one lead; on one of two leads at least it must find what all leads together
+    say.
+    """
     paths = sorted(downloaded("ptbxl500/records100/00000").glob("*.hea"))[::25]
     assert len(paths) == 20
     for path in paths:
@@ -111,7 +122,9 @@ def test_fields_tell_noise_wander_and_what_is_lost() -> None:
     before = waveform.measure(quiet, SIGNAL)
     assert set(before) == {f.name for f in FIELDS}
     noisy = waveform.measure(recording(noise=0.05), SIGNAL)
-    wandering = waveform.measure(quiet + np.float32(0.5) * np.sin(2 * np.pi * 0.2 * time).astype(np.float32), SIGNAL)
+    wandering = waveform.measure(
+        quiet + np.float32(0.5) * np.sin(2 * np.pi * 0.2 * time).astype(np.float32), SIGNAL
+    )
     clipped = waveform.measure(np.clip(quiet, -0.15, 0.15), SIGNAL)
     assert float(noisy["noise"] or 0) > 5 * float(before["noise"] or 0)
     assert wandering["baseline_wander"] == pytest.approx(0.5 / np.sqrt(2), rel=0.15)
@@ -151,13 +164,22 @@ def test_a_request_is_read_like_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "same", beating(250), adc_gain=[10_000.0] * 3)
     schema = schema_of("ecgs", "died", SIGNAL)
     sent = rows([waveform.received(body(), SIGNAL)], schema)
-    np.testing.assert_allclose(sent, rows([waveform.read(path, SIGNAL).recording], schema), atol=0.02, rtol=0.05)
+    np.testing.assert_allclose(
+        sent, rows([waveform.read(path, SIGNAL).recording], schema), atol=0.02, rtol=0.05
+    )
 
 
 def test_leads_of_a_request_may_stand_in_any_order_and_case_beside_others() -> None:
     leads = body()["leads"]
-    turned = {"v2": leads["V2"], "aVR": ["never", "looked", "at"], "I": leads["I"], "Ii": leads["II"]}
-    np.testing.assert_array_equal(waveform.received(body(leads=turned), SIGNAL), waveform.received(body(), SIGNAL))
+    turned = {
+        "v2": leads["V2"],
+        "aVR": ["never", "looked", "at"],
+        "I": leads["I"],
+        "Ii": leads["II"],
+    }
+    np.testing.assert_array_equal(
+        waveform.received(body(leads=turned), SIGNAL), waveform.received(body(), SIGNAL)
+    )
 
 
 def test_null_is_a_gap() -> None:
@@ -191,7 +213,9 @@ def test_null_is_a_gap() -> None:
         ({"leads": {name: [1e-5, -1e-5] * 1250 for name in NAMES}}, "wrong gain"),
     ],
 )
-def test_a_request_that_says_something_else_is_refused_without_its_values(changed: dict[str, Any], said: str) -> None:
+def test_a_request_that_says_something_else_is_refused_without_its_values(
+    changed: dict[str, Any], said: str
+) -> None:
     with pytest.raises(UserError, match=said) as told:
         waveform.received(body() | changed, SIGNAL)
     assert "Mustermann" not in str(told.value)
@@ -202,9 +226,13 @@ def test_the_largest_twelve_lead_request_fits() -> None:
     assert len(str([-0.12345678901234567] * 10_000)) * 12 < waveform.REQUEST_BYTES
 
 
-def test_rows_of_patients_hold_no_infinite_or_absent_description(downloaded: Callable[[str], Path]) -> None:
+def test_rows_of_patients_hold_no_infinite_or_absent_description(
+    downloaded: Callable[[str], Path],
+) -> None:
     folder = downloaded("ptbxl500")
     names = pd.read_csv(folder / "ptbxl_database.csv")["filename_lr"][:20]
     signal = signal_of(Waveforms())
-    described = [waveform.describe(waveform.read(folder / name, signal).recording, signal) for name in names]
+    described = [
+        waveform.describe(waveform.read(folder / name, signal).recording, signal) for name in names
+    ]
     assert np.isfinite(described).all()

@@ -1,4 +1,6 @@
-"""Are the networks of waveforms exported as they are, and do the seconds they point at hold the abnormal beat?"""
+"""Are the networks of waveforms exported as they are, and do the seconds they point at hold the
+abnormal beat?
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,15 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from risk_model import config
-from risk_model.cohort import Cohort
 from risk_model.config.waveform import Lstm, ResNet1d, SyntheticEcgs
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Field, Schema
 from risk_model.data.sources import synthetic_ecgs
-from risk_model.errors import UserError
 from risk_model.model import network
 from risk_model.model.export import check_parity
 from risk_model.model.network import NetworkModel
 from risk_model.model.occlusion import occlude
-from risk_model.schema import Field, Schema
 from risk_model.training import loop
 from risk_model.training.loss import choose_loss
 
@@ -46,7 +48,9 @@ def built(settings: Any, prevalence: float = 0.4) -> torch.nn.Module:
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: settings.name)
 @pytest.mark.parametrize("count", [1, 2, 33])
-def test_the_exported_graph_equals_the_network_for_any_number_of_rows(settings: Any, count: int) -> None:
+def test_the_exported_graph_equals_the_network_for_any_number_of_rows(
+    settings: Any, count: int
+) -> None:
     check_parity(NetworkModel(built(settings), SCHEMA.width), some_rows(count))
 
 
@@ -94,7 +98,10 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Learned]:
         cohort = synthetic_ecgs.load(SyntheticEcgs(subjects=800))
         folder = path / "generated" / "synthetic_ecgs-800-0"
         truth = pd.read_csv(folder / "truth.csv").groupby("file")[["start", "end"]].agg(list)
-        spans = {str(file): list(zip(row["start"], row["end"], strict=True)) for file, row in truth.iterrows()}
+        spans = {
+            str(file): list(zip(row["start"], row["end"], strict=True))
+            for file, row in truth.iterrows()
+        }
         files = pd.read_csv(folder / "labels.csv")["file"].tolist()
         turn = pd.factorize(cohort.subjects)[0] % 10
         yield Learned(cohort, spans, files, np.flatnonzero(turn >= 7), *_networks(cohort, turn))
@@ -103,17 +110,32 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Learned]:
 def _networks(cohort: Cohort, turn: Any) -> tuple[NetworkModel, NetworkModel]:
     features, settings = cohort.encoded(), Lstm()
     train, validation = np.flatnonzero(turn < 6), np.flatnonzero(turn == 6)
-    training = config.Training(learning_rate=settings.learning_rate, epochs=settings.epochs, patience=settings.patience)
+    training = config.Training(
+        learning_rate=settings.learning_rate, epochs=settings.epochs, patience=settings.patience
+    )
     with loop.seeded(0), loop.threads(1):
-        both = [network.build("lstm", features[train], 0.4, settings, cohort.schema).eval() for _ in range(2)]
+        both = [
+            network.build("lstm", features[train], 0.4, settings, cohort.schema).eval()
+            for _ in range(2)
+        ]
         tables = [loop.table(features[part], cohort.labels[part]) for part in (train, validation)]
-        loop.fit(both[0], tables[0], tables[1], choose_loss(training), training, 0, lambda epoch, values: None)
+        loop.fit(
+            both[0],
+            tables[0],
+            tables[1],
+            choose_loss(training),
+            training,
+            0,
+            lambda epoch, values: None,
+        )
     width = cohort.schema.width
     return NetworkModel(both[0], width), NetworkModel(both[1], width)
 
 
 def shares(model: NetworkModel, learned: Learned, row: int) -> tuple[float, float]:
-    """The share of what raises the logit, and of the time, that lies in the seconds of ventricular beats."""
+    """The share of what raises the logit, and of the time, that lies in the seconds of ventricular
+    beats.
+    """
     recordings = learned.cohort.recordings
     assert recordings is not None
     found = occlude(model.logit, recordings[row], learned.cohort.schema)
@@ -121,13 +143,17 @@ def shares(model: NetworkModel, learned: Learned, row: int) -> tuple[float, floa
     inside = np.zeros(len(found.parts))
     for place, part in enumerate(found.parts):
         start, end = part["seconds"]
-        covered = (min(end, last) - max(start, first) for first, last in learned.truth[learned.files[row]])
+        covered = (
+            min(end, last) - max(start, first) for first, last in learned.truth[learned.files[row]]
+        )
         inside[place] = sum(max(seconds, 0) for seconds in covered) / (end - start)
     return float(raising @ inside / raising.sum()), float(inside.mean())
 
 
 @pytest.mark.slow
-def test_the_seconds_that_matter_are_those_of_the_ventricular_beat(learned: Learned, record_property: Any) -> None:
+def test_the_seconds_that_matter_are_those_of_the_ventricular_beat(
+    learned: Learned, record_property: Any
+) -> None:
     logit = learned.trained.logit(learned.cohort.encoded()[learned.tested])
     assert roc_auc_score(learned.cohort.labels[learned.tested], logit) > 0.9
     found = [
@@ -140,7 +166,8 @@ def test_the_seconds_that_matter_are_those_of_the_ventricular_beat(learned: Lear
     of_untrained, _ = np.mean([shares(learned.untrained, learned, row) for row in found], axis=0)
     record_property(
         "figures",
-        f"in the ventricular beats: {of_trained:.2f} of what raises the risk, {of_untrained:.2f} untrained, "
+        f"in the ventricular beats: {of_trained:.2f} of what raises the risk, {of_untrained:.2f} "
+        "untrained, "
         f"{of_time:.2f} of the time",
     )
     assert of_trained > 3 * of_time

@@ -1,4 +1,6 @@
-"""Do made-up electrocardiograms hold what they say and nothing that gives it away, and is PTB-XL the published one?"""
+"""Do made-up electrocardiograms hold what they say and nothing that gives it away, and is PTB-XL
+the published one?
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,11 @@ import wfdb
 from sklearn.metrics import roc_auc_score
 
 from risk_model import config
-from risk_model.cohort import Cohort
 from risk_model.config.waveform import PtbXl, SyntheticEcgs
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
 from risk_model.data.prepare import prepare
 from risk_model.data.sources import ptbxl, synthetic_ecgs
-from risk_model.errors import UserError
 
 SUBJECTS = 300
 CUES = 0.8  # AUROC that no single number may reach
@@ -44,13 +46,17 @@ def folder(where: Path, cohort: Cohort) -> Path:
 def test_no_single_number_gives_the_outcome_away(cohort: Cohort) -> None:
     assert cohort.schema.signal is not None
     fields = cohort.inputs.fillna(cohort.inputs.median())
-    described = pd.DataFrame(cohort.signals[:, : cohort.schema.signal.described] if cohort.signals is not None else [])
+    described = pd.DataFrame(
+        cohort.signals[:, : cohort.schema.signal.described] if cohort.signals is not None else []
+    )
     for frame in (fields, described):
         areas = np.array([roc_auc_score(cohort.labels, frame[name]) for name in frame])
         assert np.maximum(areas, 1 - areas).max() < CUES
 
 
-def test_the_truth_says_where_each_ventricular_beat_lies_and_nearly_what_was_written_down(folder: Path) -> None:
+def test_the_truth_says_where_each_ventricular_beat_lies_and_nearly_what_was_written_down(
+    folder: Path,
+) -> None:
     labels, truth = pd.read_csv(folder / "labels.csv"), pd.read_csv(folder / "truth.csv")
     present = labels["file"].isin(truth["file"])
     assert (present == labels["ventricular_beats"].astype(bool)).mean() > 0.9
@@ -68,7 +74,11 @@ def test_recorders_differ_and_their_records_are_real_ones(folder: Path) -> None:
     labels = pd.read_csv(folder / "labels.csv").drop_duplicates("site")
     for file, site in zip(labels["file"], labels["site"], strict=True):
         found, recorder = wfdb.rdrecord(str(folder / file)), synthetic_ecgs.SITES[site]
-        assert (found.fs, found.units[0], found.sig_len) == (recorder.rate, recorder.unit, 10 * recorder.rate)
+        assert (found.fs, found.units[0], found.sig_len) == (
+            recorder.rate,
+            recorder.unit,
+            10 * recorder.rate,
+        )
         in_mv = found.p_signal * (1e-3 if recorder.unit == "uV" else 1)
         assert 0.3 < np.abs(in_mv).max() < 6
 
@@ -77,11 +87,15 @@ def test_the_same_seed_makes_the_same_files_and_another_seed_others(tmp_path: Pa
     contents = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         synthetic_ecgs.write(tmp_path / name, 5, seed)
-        contents.append({p.name: p.read_bytes() for p in (tmp_path / name).rglob("*") if p.is_file()})
+        contents.append(
+            {p.name: p.read_bytes() for p in (tmp_path / name).rglob("*") if p.is_file()}
+        )
     assert contents[0] == contents[1] != contents[2]
 
 
-def test_the_folder_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_appears_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError("no space left")
 
@@ -129,8 +143,12 @@ def test_fewer_records_of_ptbxl_are_its_first_and_more_cannot_be_verified(patien
             ptbxl.load(PtbXl(records=records))
 
 
-@pytest.mark.parametrize("name", ["ptbxl_database.csv", "scp_statements.csv", "records100/00000/00077_lr.dat"])
-def test_a_changed_file_of_ptbxl_is_not_used(downloaded: Callable[[str], Path], tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["ptbxl_database.csv", "scp_statements.csv", "records100/00000/00077_lr.dat"]
+)
+def test_a_changed_file_of_ptbxl_is_not_used(
+    downloaded: Callable[[str], Path], tmp_path: Path, name: str
+) -> None:
     shutil.copytree(downloaded("ptbxl500"), tmp_path / "ptbxl500")
     changed = tmp_path / "ptbxl500" / name
     changed.chmod(0o644)

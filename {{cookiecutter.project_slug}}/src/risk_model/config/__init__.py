@@ -1,7 +1,9 @@
-"""What can be set, with its type, its default and its reason: one dataclass a room, no YAML to keep in step.
+"""What can be set, with its type, its default and its reason: one dataclass a room, no YAML to keep
+in step.
 
-`data=heart_disease` chooses a group, `training.epochs=20` sets a value; files in `experiment/` and `debug/` name whole
-sets of them. `settings` turns what Hydra composed into these classes and refuses what they do not know.
+`data=heart_disease` chooses a group, `training.epochs=20` sets a value; files in `experiment/` and
+`debug/` name whole sets of them. `settings` turns what Hydra composed into these classes and
+refuses what they do not know.
 """
 
 from __future__ import annotations
@@ -13,40 +15,43 @@ from typing import Any, ClassVar
 
 from omegaconf import MISSING
 
-
-@dataclass
-class Decision:
-    """What the risk is used for. The operating threshold is 1 / (1 + harm_ratio): see Vickers and Elkin 2006."""
-
-    harm_ratio: float = 0.0  # harm of a missed patient / harm of a false alert; 0: not stated, the event rate stands in
-    threshold_low: float = 0.0  # the range in which a clinician would act, and so net benefit is reported ...
-    threshold_high: float = 0.0  # ... 0: not stated, and no net benefit is reported
-    reason: str = ""  # why a clinician would act within it: stated together with it
+from risk_model.core.decision import Decision
 
 
 @dataclass
 class Data:
-    """What every source has. `network` names the network proposed for it, `module` the reader in `data.sources`."""
+    """What every source has. `network` names the network proposed for it, `module` the reader in
+    `data.sources`.
+    """
 
     network: ClassVar[str] = "mlp"
     module: ClassVar[str] = ""  # "": the source's name
     name: str = MISSING
-    recorded_after: list[str] = field(default_factory=list)  # columns known only after the prediction moment
+    recorded_after: list[str] = field(
+        default_factory=list
+    )  # columns known only after the prediction moment
     accept: dict[str, str] = field(default_factory=dict)  # findings that may pass: {column: reason}
-    held_out_sites: list[str] = field(default_factory=lambda: ["auto"])  # whole sites kept for external validation
-    held_out_period: float = 0.1  # the last part of the calendar kept for external validation, where dates are recorded
+    held_out_sites: list[str] = field(
+        default_factory=lambda: ["auto"]
+    )  # whole sites kept for external validation
+    held_out_period: float = (
+        0.1  # the last part of the calendar kept for external validation, where dates are recorded
+    )
     decision: Decision = field(default_factory=Decision)
     cache: str = ""  # where downloads are kept; "": $CLINICAL_DATA_CACHE or ~/.cache/clinical-data
 
 
 @dataclass
 class Support2(Data):
-    """SUPPORT2: critically ill adults in five US hospitals, 1989-94; death in hospital (UCI 880, CC BY 4.0)."""
+    """SUPPORT2: critically ill adults in five US hospitals, 1989-94; death in hospital (UCI 880, CC
+    BY 4.0).
+    """
 
     name: str = "support2"
     recorded_after: list[str] = field(
         default_factory=lambda: (
-            "death slos d.time charges totcst totmcst avtisst surv2m surv6m prg2m prg6m dnr dnrday sfdm2 "
+            "death slos d.time charges totcst totmcst avtisst surv2m surv6m prg2m prg6m dnr dnrday "
+            "sfdm2 "
             "adlp adls adlsc sps aps"
         ).split()
     )
@@ -62,7 +67,9 @@ class Support2(Data):
 
 @dataclass
 class HeartDisease(Data):
-    """UCI Heart Disease: four hospitals; narrowing of a coronary artery by more than half (UCI 45, CC BY 4.0)."""
+    """UCI Heart Disease: four hospitals; narrowing of a coronary artery by more than half (UCI 45,
+    CC BY 4.0).
+    """
 
     name: str = "heart_disease"
     held_out_sites: list[str] = field(default_factory=lambda: ["VA Long Beach", "Switzerland"])
@@ -78,7 +85,9 @@ class HeartDisease(Data):
 
 @dataclass
 class Diabetes130(Data):
-    """Diabetes 130-US hospitals, 1999-2008; readmission within 30 days (UCI 296, CC BY 4.0). Downloaded."""
+    """Diabetes 130-US hospitals, 1999-2008; readmission within 30 days (UCI 296, CC BY 4.0).
+    Downloaded.
+    """
 
     name: str = "diabetes130"
     decision: Decision = field(
@@ -86,20 +95,24 @@ class Diabetes130(Data):
             harm_ratio=7.0,
             threshold_low=0.05,
             threshold_high=0.3,
-            reason="a follow-up call to a patient who would have been well costs little beside a readmission",
+            reason="a follow-up call to a patient who would have been well costs little beside a "
+            "readmission",
         )
     )
 
 
 @dataclass
 class Table(Data):
-    """Anybody's CSV or Parquet file. Columns left at "auto" are recognised by name, and printed for review."""
+    """Anybody's CSV or Parquet file. Columns left at "auto" are recognised by name, and printed for
+    review.
+    """
 
     module: ClassVar[str] = "table"
     name: str = "csv"
     path: str = MISSING
     outcome: str = MISSING
-    positive: str = ""  # the outcome's value that counts as an event; "": recognised from 0/1, true/false, yes/no
+    # the outcome's value that counts as an event; "": recognised from 0/1, true/false, yes/no
+    positive: str = ""
     subject: str = "auto"  # column of each index entry: a name, "auto" or "none"
     time: str = "auto"
     site: str = "auto"
@@ -115,10 +128,14 @@ class Table(Data):
 
 @dataclass
 class Recordings(Table):
-    """Anybody's images, waveforms or notes: a table of one row a recording, with outcome, patient and file."""
+    """Anybody's images, waveforms or notes: a table of one row a recording, with outcome, patient
+    and file.
+    """
 
     file: str = "file"  # the column that names each recording's file, beside the table or below it
-    set_aside: int = 0  # so many recordings that cannot be read are left out and told; one more stops the run
+    set_aside: int = (
+        0  # so many recordings that cannot be read are left out and told; one more stops the run
+    )
     held_out_period: float = 0.0
 
 
@@ -149,7 +166,9 @@ class Split:
     train: float = 0.6
     validation: float = 0.1  # stops the training
     calibration: float = 0.1  # fits the calibrator, chooses the champion
-    folds: int = 1  # above 1: every subject is tested once, out of fold, and the pooled predictions are reported too
+    # above 1: every subject is tested once, out of fold, and the pooled predictions are reported
+    # too
+    folds: int = 1
 
 
 @dataclass
@@ -174,7 +193,9 @@ class XGBoost:
 
 @dataclass
 class Mlp:
-    """The network for tables: residual MLP over embedded numbers, an ensemble of members that share weights."""
+    """The network for tables: residual MLP over embedded numbers, an ensemble of members that share
+    weights.
+    """
 
     name: str = "mlp"
     learning_rate: float = 7e-4
@@ -190,7 +211,9 @@ class Mlp:
 
 @dataclass
 class Model:
-    """What is fitted. `champion` forces one of logistic_regression, xgboost, network; "auto" lets the data choose."""
+    """What is fitted. `champion` forces one of logistic_regression, xgboost, network; "auto" lets
+    the data choose.
+    """
 
     champion: str = "auto"
     logistic_regression: LogisticRegression = field(default_factory=LogisticRegression)
@@ -200,7 +223,9 @@ class Model:
 
 @dataclass
 class Training:
-    """How the models learn. Learning rate, epochs and patience are what the network proposes, unless they are set."""
+    """How the models learn. Learning rate, epochs and patience are what the network proposes,
+    unless they are set.
+    """
 
     loss: str = "bce"  # bce, pos_weight or focal; the last two are always recalibrated
     focal_gamma: float = 2.0
@@ -215,10 +240,13 @@ class Training:
 
 @dataclass
 class Widths:
-    """How wide a 95 % interval may be in a judgement: Riley et al., BMJ 2024. Wider ones cannot pass the gate."""
+    """How wide a 95 % interval may be in a judgement: Riley et al., BMJ 2024. Wider ones cannot
+    pass the gate.
+    """
 
     auroc: float = 0.1
-    slope: float = 0.4  # the gate's bounds are .7 apart: an interval wider than that can hardly lie between them
+    # the gate's bounds are .7 apart: an interval wider than that can hardly lie between them
+    slope: float = 0.4
     ratio: float = 0.4  # of observed to expected events
     net_benefit: float = 0.2  # in units of the prevalence
 
@@ -229,13 +257,18 @@ class Evaluation:
 
     resamples: int = 1000  # of the subject-clustered bootstrap
     minimum_events: int = 10  # fewer events or non-events: the group is counted and not judged
-    examples: int = 6  # recordings of validation patients drawn in the report; 0: the report holds nobody's recording
+    # recordings of validation patients drawn in the report; 0: the report holds nobody's recording
+    examples: int = 6
     minimum_auroc: float = 0.6  # a gate: AUROC must surely be above this ...
     slope_low: float = 0.7  # ... the calibration slope surely between these ...
     slope_high: float = 1.4
-    intercept_bound: float = 0.3  # ... and calibration-in-the-large surely within ± this: odds off by a third
+    intercept_bound: float = (
+        0.3  # ... and calibration-in-the-large surely within ± this: odds off by a third
+    )
     widths: Widths = field(default_factory=Widths)
-    classification: bool = False  # also accuracy and F1, which reward wrong risks: the report warns of them
+    classification: bool = (
+        False  # also accuracy and F1, which reward wrong risks: the report warns of them
+    )
     refits: int = 200  # stability: samples of patients on which the baselines are made anew
 
 
@@ -257,7 +290,8 @@ class Config:
     run: str = ""  # evaluate, register, stability: a run's directory; "": the latest
     input: str = ""  # score: a CSV, Parquet or JSON Lines file ...
     output: str = ""  # ... and where its risks go; recalibrate: where the new package goes
-    package: str = ""  # score, evaluate elsewhere, recalibrate: a model package, or champion for the registered one
+    # score, evaluate elsewhere, recalibrate: a model package, or champion for the registered one
+    package: str = ""
     accept: str = ""  # register: "your name: your reason" for a champion whose gate did not pass
     data: Any = MISSING
     split: Split = field(default_factory=Split)

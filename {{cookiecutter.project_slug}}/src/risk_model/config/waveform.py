@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from risk_model.config import Data, Decision, Recordings
+from risk_model.config import Data, Recordings
+from risk_model.core.decision import Decision
 
 TWELVE = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
@@ -16,7 +17,9 @@ TWELVE = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "
 class Leads:
     """How every source of electrocardiograms reads them."""
 
-    leads: list[str] = field(default_factory=lambda: list(TWELVE))  # the leads that a model sees, in order
+    leads: list[str] = field(
+        default_factory=lambda: list(TWELVE)
+    )  # the leads that a model sees, in order
     seconds: float = 10.0  # how much of each record, from its beginning
     rate: float = 100.0  # Hz after resampling; records must not be slower
 
@@ -32,7 +35,9 @@ class Waveforms(Leads, Recordings):
 
 @dataclass
 class SyntheticEcgs(Leads, Data):
-    """Made-up electrocardiograms, with premature ventricular beats in some, written as WFDB records."""
+    """Made-up electrocardiograms, with premature ventricular beats in some, written as WFDB
+    records.
+    """
 
     network: ClassVar[str] = "lstm"
     name: str = "synthetic_ecgs"
@@ -46,14 +51,17 @@ class SyntheticEcgs(Leads, Data):
             harm_ratio=4.0,
             threshold_low=0.1,
             threshold_high=0.6,
-            reason="a Holter recording that finds nothing costs less than ectopy that nobody looks into",
+            reason="a Holter recording that finds nothing costs less than ectopy that nobody looks "
+            "into",
         )
     )
 
 
 @dataclass
 class PtbXl(Leads, Data):
-    """PTB-XL: twelve-lead electrocardiograms, 1984-2001; any finding but a normal one (CC BY 4.0). Downloaded."""
+    """PTB-XL: twelve-lead electrocardiograms, 1984-2001; any finding but a normal one (CC BY 4.0).
+    Downloaded.
+    """
 
     network: ClassVar[str] = "lstm"
     name: str = "ptbxl"
@@ -65,12 +73,17 @@ class PtbXl(Leads, Data):
             harm_ratio=4.0,
             threshold_low=0.1,
             threshold_high=0.6,
-            reason="a cardiologist reading a normal tracing costs less than an abnormal one that nobody reads",
+            reason="a cardiologist reading a normal tracing costs less than an abnormal one that "
+            "nobody reads",
         )
     )
 
 
-SOURCES: dict[str, type[Data]] = {"waveforms": Waveforms, "synthetic_ecgs": SyntheticEcgs, "ptbxl": PtbXl}
+SOURCES: dict[str, type[Data]] = {
+    "waveforms": Waveforms,
+    "synthetic_ecgs": SyntheticEcgs,
+    "ptbxl": PtbXl,
+}
 
 # --- networks
 

@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from risk_model import config
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
 
 if TYPE_CHECKING:
-    from risk_model.cohort import Cohort
+    from risk_model.core.cohort import Cohort
 
 
 def load(settings: config.Data) -> Cohort:
@@ -18,6 +18,10 @@ def load(settings: config.Data) -> Cohort:
     Raises UserError, with the remedy, for an unknown name and for whatever the source finds wrong.
     """
     if settings.name not in config.SOURCES:
-        raise UserError(f"data.name: there is no source {settings.name!r}; use {', '.join(config.SOURCES)}")
-    cohort: Cohort = import_module(f"{__name__}.sources.{settings.module or settings.name}").load(settings)
+        raise UserError(
+            f"data.name: there is no source {settings.name!r}; use {', '.join(config.SOURCES)}"
+        )
+    cohort: Cohort = import_module(f"{__name__}.sources.{settings.module or settings.name}").load(
+        settings
+    )
     return cohort

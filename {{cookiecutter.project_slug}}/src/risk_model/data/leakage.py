@@ -1,7 +1,8 @@
-"""Leakage: does anything the model may see know the outcome, and does anybody stand on both sides of a split?
+"""Leakage: does anything the model may see know the outcome, and does anybody stand on both sides
+of a split?
 
-Columns are judged on the train rows alone, each by itself. What is found stops the run, unless `data.accept` names it
-with a reason, or `data.recorded_after` keeps it from the model.
+Columns are judged on the train rows alone, each by itself. What is found stops the run, unless
+`data.accept` names it with a reason, or `data.recorded_after` keeps it from the model.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from dataclasses import replace
 
 import pandas as pd
 
-from risk_model.cohort import Cohort, Splits
+from risk_model.core.cohort import Cohort, Splits
+from risk_model.core.errors import UserError
+from risk_model.core.findings import Finding, Severity
+from risk_model.core.schema import Field
 from risk_model.data.duplicates import registered_twice
-from risk_model.data.knowledge import Knowledge, knowledge
-from risk_model.errors import UserError
-from risk_model.findings import Finding, Severity
-from risk_model.schema import Field
+from risk_model.data.univariate_association import Knowledge, knowledge
 
 KNOWS, SUSPECT = 0.9, 0.8  # AUROC of one column alone ...
-LEGITIMATE = 0.77  # ... of which the best honest columns of the demo cohorts (cp, oldpeak, dzgroup) reach as much
+LEGITIMATE = 0.77  # ... which the best honest columns of the demo cohorts reach (cp, oldpeak)
 BEYOND_CHANCE = 4.0  # standard errors above .5: once in 30,000 columns that know nothing
 COPIES = 0.9  # correlation of a value's presence with the outcome
 
@@ -27,13 +28,15 @@ COPIES = 0.9  # correlation of a value's presence with the outcome
 def check(cohort: Cohort, splits: Splits) -> list[Finding]:
     """Everything found, the worst first.
 
-    Subjects in two parts; identical records under different subjects; inputs that know the outcome (see `Knowledge`);
-    a note of the fields declared `recorded_after`.
+    Subjects in two parts; identical records under different subjects; inputs that know the outcome
+    (see `Knowledge`); a note of the fields declared `recorded_after`.
     """
     train = cohort.take(splits.train)
     findings = [*_shared_subjects(cohort, splits), *registered_twice(cohort, splits)]
     for field in cohort.schema.inputs:
-        findings += judge(field, knowledge(field, train.inputs[field.name], train.labels, train.subjects))
+        findings += judge(
+            field, knowledge(field, train.inputs[field.name], train.labels, train.subjects)
+        )
     later = [f.name for f in cohort.schema.fields if f.recorded_after]
     if later:
         message = "declared as recorded after the prediction moment; no model sees them"
@@ -42,7 +45,9 @@ def check(cohort: Cohort, splits: Splits) -> list[Finding]:
 
 
 def refuse(findings: list[Finding], accept: dict[str, str]) -> list[Finding]:
-    """The findings, accepted errors lowered to warnings that quote the reason; UserError naming all other errors."""
+    """The findings, accepted errors lowered to warnings that quote the reason; UserError naming all
+    other errors.
+    """
     unexplained = [where for where, reason in accept.items() if not str(reason).strip()]
     if unexplained:
         raise UserError(f"data.accept: {', '.join(unexplained)} needs a reason, for the model card")
@@ -50,14 +55,21 @@ def refuse(findings: list[Finding], accept: dict[str, str]) -> list[Finding]:
     if errors:
         listed = "; ".join(f"{f.where} ({f.kind}: {f.message})" for f in errors)
         raise UserError(
-            f"leakage: {listed}. Hide columns from the model with data.recorded_after, or {_syntax(errors)}"
+            f"leakage: {listed}. Hide columns from the model with data.recorded_after, or "
+            f"{_syntax(errors)}"
         )
-    lowered = {f: f"{f.message}; accepted: {accept[f.where]}" for f in findings if f.severity == "error"}
-    return [replace(f, severity="warning", message=lowered[f]) if f in lowered else f for f in findings]
+    lowered = {
+        f: f"{f.message}; accepted: {accept[f.where]}" for f in findings if f.severity == "error"
+    }
+    return [
+        replace(f, severity="warning", message=lowered[f]) if f in lowered else f for f in findings
+    ]
 
 
 def _syntax(errors: list[Finding]) -> str:
-    """How to accept these errors on the command line; Hydra wants its own signs escaped in a key."""
+    """How to accept these errors on the command line; Hydra wants its own signs escaped in a
+    key.
+    """
     keys = [re.sub(r"([\\()\[\]{}:=,])", r"\\\1", f.where) for f in errors]
     return "'data.accept={" + ", ".join(f'{key}: "why this is no leak"' for key in keys) + "}'"
 
@@ -70,7 +82,12 @@ def judge(field: Field, known: Knowledge) -> list[Finding]:
     always = f"{known.telling:.0%} of the rows carry values that always have the outcome"
     suspect = strength >= SUSPECT and strength - 1.645 * known.doubt >= LEGITIMATE
     signs: list[tuple[bool, Severity, str, str]] = [
-        (known.copy >= COPIES, "error", "copy of the outcome", f"one of its values tells the outcome, {share}"),
+        (
+            known.copy >= COPIES,
+            "error",
+            "copy of the outcome",
+            f"one of its values tells the outcome, {share}",
+        ),
         (strength >= KNOWS, "error", "leaking column", share),
         (known.silent > 0, "error", "leaking column", f"{never}; {share}"),
         (known.telling > 0, "error", "leaking column", f"{always}; {share}"),
@@ -85,4 +102,6 @@ def _shared_subjects(cohort: Cohort, splits: Splits) -> list[Finding]:
     parts = [pd.Series(cohort.subjects[rows]).drop_duplicates() for _, rows in splits.items()]
     shared = int((pd.concat(parts).value_counts() > 1).sum())
     message = f"{shared:,} subjects stand in more than one part of the split"
-    return [Finding("error", "shared subjects", "subjects", message, "split again")] if shared else []
+    return (
+        [Finding("error", "shared subjects", "subjects", message, "split again")] if shared else []
+    )

@@ -1,7 +1,8 @@
-"""Data quality: how much is there, how noisy, what is missing, how unbalanced, and is it the same everywhere?
+"""Data quality: how much is there, how noisy, what is missing, how unbalanced, and is it the same
+everywhere?
 
-Inputs of every row may be described. Outcomes of the test split and of external cohorts are neither used nor shown
-here: what is found may change what the user does next.
+Inputs of every row may be described. Outcomes of the test split and of external cohorts are neither
+used nor shown here: what is found may change what the user does next.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from risk_model.cohort import DEVELOPMENT, Cohort, Rows, Splits
+from risk_model.core.cohort import DEVELOPMENT, Cohort, Rows, Splits
+from risk_model.core.findings import Finding, Severity
 from risk_model.data import confounding, noise, shift, underdiagnosis
 from risk_model.data.sample_size import required_rows
 from risk_model.data.strata import strata
-from risk_model.findings import Finding, Severity
 
 RARE = 0.05  # prevalence below which the report suggests what to try
 MOSTLY = 0.5  # share missing worth a note
@@ -25,7 +26,9 @@ IDENTIFIER = 0.99  # distinct values a row
 
 @dataclass
 class Quality:
-    """Each question's answer in sentences, the tables behind them, and what a reviewer should know."""
+    """Each question's answer in sentences, the tables behind them, and what a reviewer
+    should know.
+    """
 
     answers: dict[str, list[str]] = field(default_factory=dict)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -36,14 +39,20 @@ class Quality:
         findings = [finding.to_dict() for finding in self.findings]
         return {"answers": self.answers, "tables": self.tables, "findings": findings}
 
-    def note(self, severity: Severity, kind: str, where: str, message: str, remedy: str = "") -> None:
+    def note(
+        self, severity: Severity, kind: str, where: str, message: str, remedy: str = ""
+    ) -> None:
         """Adds a finding."""
         self.findings.append(Finding(severity, kind, where, message, remedy))
 
 
 def assess(cohort: Cohort, splits: Splits) -> Quality:
-    """The lesson's questions about the data, answered; findings are strict enough for a clean cohort to have none."""
-    learned = np.sort(np.concatenate([getattr(splits, name) for name in DEVELOPMENT if name != "test"]))
+    """The lesson's questions about the data, answered; findings are strict enough for a clean
+    cohort to have none.
+    """
+    learned = np.sort(
+        np.concatenate([getattr(splits, name) for name in DEVELOPMENT if name != "test"])
+    )
     quality = Quality(findings=list(cohort.notes))
     _volume(quality, cohort, splits, learned)
     _balance(quality, cohort, learned)
@@ -60,33 +69,53 @@ def assess(cohort: Cohort, splits: Splits) -> Quality:
 
 def _volume(quality: Quality, cohort: Cohort, splits: Splits, learned: Rows) -> None:
     events, rows = int(cohort.labels[learned].sum()), len(learned)
-    parameters = max(sum(max(len(f.features) - (f.kind == "category"), 1) for f in cohort.schema.inputs), 1)
+    parameters = max(
+        sum(max(len(f.features) - (f.kind == "category"), 1) for f in cohort.schema.inputs), 1
+    )
     needed = required_rows(parameters, events / rows)
     most = max(needed.values())
     fewer = min(events, rows - events)
-    quality.tables["development sample size"] = [{"criterion": c, "rows needed": n} for c, n in needed.items()]
+    quality.tables["development sample size"] = [
+        {"criterion": c, "rows needed": n} for c, n in needed.items()
+    ]
     quality.answers["How much data is there?"] = [
-        f"{len(cohort):,} rows of {len(set(cohort.subjects)):,} subjects; {len(splits.set_aside):,} rows set aside.",
-        f"{rows:,} rows teach, tune and calibrate, with {events:,} events: {fewer / parameters:.1f} of the rarer class "
+        f"{len(cohort):,} rows of {len(set(cohort.subjects)):,} subjects; "
+        f"{len(splits.set_aside):,} rows set aside.",
+        f"{rows:,} rows teach, tune and calibrate, with {events:,} events: "
+        f"{fewer / parameters:.1f} of the rarer class "
         f"for each of {parameters} candidate parameters.",
-        f"A regression of that size needs {most:,} rows to train on (Riley 2020, assuming a modest R²); it has "
+        f"A regression of that size needs {most:,} rows to train on (Riley 2020, assuming a modest "
+        "R²); it has "
         f"{len(splits.train):,}.",
     ]
     if len(splits.train) < most:
-        message = f"{len(splits.train):,} rows to train on, {most:,} needed for {parameters} parameters (Riley 2020)"
-        quality.note("warning", "small sample", "train", message, "use fewer candidate predictors or more patients")
+        message = (
+            f"{len(splits.train):,} rows to train on, {most:,} needed for {parameters} "
+            "parameters (Riley 2020)"
+        )
+        quality.note(
+            "warning",
+            "small sample",
+            "train",
+            message,
+            "use fewer candidate predictors or more patients",
+        )
 
 
 def _balance(quality: Quality, cohort: Cohort, learned: Rows) -> None:
     share = float(cohort.labels[learned].mean())
     sentences = [
-        f"{share:.1%} of the rows have the outcome; accuracy would be {max(share, 1 - share):.1%} for no model at all."
+        f"{share:.1%} of the rows have the outcome; accuracy would be {max(share, 1 - share):.1%} "
+        "for no model at all."
     ]
     if min(share, 1 - share) < RARE:
         sentences.append(
-            "The outcome is rare: compare training.loss=pos_weight, which is recalibrated, with the default."
+            "The outcome is rare: compare training.loss=pos_weight, which is recalibrated, with "
+            "the default."
         )
-        quality.note("note", "imbalance", cohort.schema.outcome, f"{share:.1%} of the rows have the outcome")
+        quality.note(
+            "note", "imbalance", cohort.schema.outcome, f"{share:.1%} of the rows have the outcome"
+        )
     quality.answers["How unbalanced is the outcome?"] = sentences
 
 
@@ -101,11 +130,17 @@ def _noise(quality: Quality, cohort: Cohort, learned: Rows) -> None:
         else "Measurement noise: not assessable, too few subjects have two rows."
     )
     rounding = (
-        f"Digit preference: {', '.join(digits)} end in 0 too often." if digits else "Digit preference: none seen."
+        f"Digit preference: {', '.join(digits)} end in 0 too often."
+        if digits
+        else "Digit preference: none seen."
     )
     for name in digits:
         quality.note("note", "digit preference", name, "ends in 0 more often than a reading would")
-    quality.answers["How noisy are labels and measurements?"] = [noise.label_noise(cohort, learned), measured, rounding]
+    quality.answers["How noisy are labels and measurements?"] = [
+        noise.label_noise(cohort, learned),
+        measured,
+        rounding,
+    ]
 
 
 def _missing(quality: Quality, cohort: Cohort) -> None:
@@ -118,26 +153,44 @@ def _missing(quality: Quality, cohort: Cohort) -> None:
             table = table.join(by.add_prefix(f"{stratum}: "))
     shown = table[shares > 0]
     quality.tables["missing"] = [
-        {"column": str(c), **{str(k): float(v) for k, v in row.items()}} for c, row in shown.iterrows()
+        {"column": str(c), **{str(k): float(v) for k, v in row.items()}}
+        for c, row in shown.iterrows()
     ]
     worst = ", ".join(f"{name} {share:.0%}" for name, share in shares[shares > 0].head(3).items())
-    quality.answers["What is missing?"] = [f"Most often missing: {worst}." if worst else "Nothing is missing."]
+    quality.answers["What is missing?"] = [
+        f"Most often missing: {worst}." if worst else "Nothing is missing."
+    ]
     for name, share in shares[shares >= MOSTLY].items():
         quality.note("note", "mostly missing", str(name), f"{share:.0%} of the rows have no value")
 
 
 def _plausible(quality: Quality, cohort: Cohort) -> None:
     known = [f.where for f in cohort.notes if f.kind == "implausible values"]
-    sentences = [f"Values outside their plausible range were taken as missing in {', '.join(known)}."] if known else []
+    sentences = (
+        [f"Values outside their plausible range were taken as missing in {', '.join(known)}."]
+        if known
+        else []
+    )
     for f in cohort.schema.inputs:
-        low, high = (-np.inf if f.minimum is None else f.minimum), (np.inf if f.maximum is None else f.maximum)
+        low, high = (
+            (-np.inf if f.minimum is None else f.minimum),
+            (np.inf if f.maximum is None else f.maximum),
+        )
         column = cohort.inputs[f.name] if f.kind == "number" else pd.Series(dtype=np.float64)
         outside = int(((column < low) | (column > high)).sum())
         if outside:
             message = f"{outside:,} values outside the plausible range ({f.range_text()})"
-            quality.note("warning", "implausible values", f.name, message, "correct them or the schema's range")
+            quality.note(
+                "warning",
+                "implausible values",
+                f.name,
+                message,
+                "correct them or the schema's range",
+            )
             sentences.append(f"{f.name}: {message}.")
-    quality.answers["Are the values plausible?"] = sentences or ["No value lies outside its plausible range."]
+    quality.answers["Are the values plausible?"] = sentences or [
+        "No value lies outside its plausible range."
+    ]
 
 
 def _columns(quality: Quality, cohort: Cohort) -> None:
@@ -147,11 +200,25 @@ def _columns(quality: Quality, cohort: Cohort) -> None:
         column = cohort.inputs[f.name]
         distinct, seen = column.nunique(), int(column.notna().sum())
         if distinct <= 1 and seen in (0, len(column)):
-            quality.note("warning", "constant column", f.name, "has one value in every row", "add it to data.exclude")
+            quality.note(
+                "warning",
+                "constant column",
+                f.name,
+                "has one value in every row",
+                "add it to data.exclude",
+            )
             sentences.append(f"{f.name} never varies.")
-        coded = f.kind == "category" or (f.kind == "number" and bool((column.dropna() % 1 == 0).all()))
+        coded = f.kind == "category" or (
+            f.kind == "number" and bool((column.dropna() % 1 == 0).all())
+        )
         if coded and seen >= 100 and distinct >= IDENTIFIER * seen:
-            quality.note("warning", "identifier-like column", f.name, "differs in almost every row", "exclude it")
+            quality.note(
+                "warning",
+                "identifier-like column",
+                f.name,
+                "differs in almost every row",
+                "exclude it",
+            )
             sentences.append(f"{f.name} looks like an identifier.")
     quality.answers["Do records repeat, and do columns vary?"] = sentences
 
@@ -175,7 +242,11 @@ def _stand_out(cohort: Cohort, learned: Rows, stratum: str) -> list[shift.Contra
 
 
 def _answer(
-    quality: Quality, question: str, what: str, found: list[shift.Contrast] | None, findings: list[Finding]
+    quality: Quality,
+    question: str,
+    what: str,
+    found: list[shift.Contrast] | None,
+    findings: list[Finding],
 ) -> None:
     if found is None:
         quality.answers[question] = [f"Not assessable: no {what} was recorded."]
@@ -196,7 +267,9 @@ def _groups(quality: Quality, cohort: Cohort, learned: Rows) -> None:
     told = [f"{f.where}: {f.message}." for f in findings]
     nobody = "Not assessable: neither sex nor ethnicity was recorded, or too few events."
     quality.answers[question] = told or [
-        "No group has its outcome recorded much less often than its inputs explain." if judged else nobody
+        "No group has its outcome recorded much less often than its inputs explain."
+        if judged
+        else nobody
     ]
 
 

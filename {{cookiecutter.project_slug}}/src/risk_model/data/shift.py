@@ -1,8 +1,10 @@
-"""Do hospitals, years and groups of patients record the same things? Differences too large to be chance or case mix.
+"""Do hospitals, years and groups of patients record the same things? Differences too large to be
+chance or case mix.
 
-A number is compared by ridits (mean rank as a share), which outliers and units cannot carry away; a category and what
-is missing by shares. A difference counts when it is large (see BOUND) and its Holm-adjusted p-value, with subjects
-instead of rows as the sample, is below ALPHA: a million rows do not make a trifle a finding.
+A number is compared by ridits (mean rank as a share), which outliers and units cannot carry away; a
+category and what is missing by shares. A difference counts when it is large (see BOUND) and its
+Holm-adjusted p-value, with subjects instead of rows as the sample, is below ALPHA: a million rows
+do not make a trifle a finding.
 """
 
 from __future__ import annotations
@@ -16,14 +18,19 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
-from risk_model.cohort import Cohort, Rows
+from risk_model.core.cohort import Cohort, Rows
+from risk_model.core.findings import Finding
+from risk_model.core.schema import Field
 from risk_model.data.strata import ABSENT, strata
-from risk_model.findings import Finding
-from risk_model.schema import Field
 
 Numbers = npt.NDArray[np.float64]
 
-BOUND = {"value": 0.14, "share": 0.2, "missing": 0.2, "events": 0.4}  # ridit: half an SD; events: odds × 1.5
+BOUND = {
+    "value": 0.14,
+    "share": 0.2,
+    "missing": 0.2,
+    "events": 0.4,
+}  # ridit: half an SD; events: odds × 1.5
 ALPHA = 1e-3
 ROWS = 200_000  # looked at; no more is needed to see a difference of that size
 FEWEST = 20  # subjects of a group
@@ -32,7 +39,9 @@ MOST_CATEGORIES = 50  # of a column: a rarer one cannot differ by as much as BOU
 
 @dataclass(frozen=True)
 class Contrast:
-    """How far one group stands from the others in one respect: value, share of a category, missing, or events."""
+    """How far one group stands from the others in one respect: value, share of a category, missing,
+    or events.
+    """
 
     group: str
     column: str
@@ -49,15 +58,22 @@ class Contrast:
         """The difference in a few words."""
         size = f"{abs(self.effect):.2f}"
         if self.respect == "value":
-            return f"{self.column} {'higher' if self.effect > 0 else 'lower'} (mean ridit differs by {size})"
+            return (
+                f"{self.column} {'higher' if self.effect > 0 else 'lower'} (mean ridit differs "
+                f"by {size})"
+            )
         if self.respect == "events":
-            return f"outcome {'more' if self.effect > 0 else 'less'} frequent (odds × {np.exp(self.effect):.2f})"
+            return (
+                f"outcome {'more' if self.effect > 0 else 'less'} frequent (odds × "
+                f"{np.exp(self.effect):.2f})"
+            )
         often = f"{self.column} {'more' if self.effect > 0 else 'less'} often"
         return f"{often}{' missing' * (self.respect == 'missing')} (share differs by {size})"
 
 
 def holm(p: Numbers) -> Numbers:
-    """Holm's step-down adjustment of p-values (Holm 1979), in the order given; NaN stays NaN and does not count.
+    """Holm's step-down adjustment of p-values (Holm 1979), in the order given; NaN stays NaN and
+    does not count.
 
     >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
     [0.03, 0.06, 0.06]
@@ -70,7 +86,8 @@ def holm(p: Numbers) -> Numbers:
 
 
 def contrasts(cohort: Cohort, learned: Rows, name: str) -> list[Contrast]:
-    """How each group of a stratum stands out: periods against the first, all others against the rest of the cohort.
+    """How each group of a stratum stands out: periods against the first, all others against the
+    rest of the cohort.
 
     Inputs of every row are compared; outcomes of the `learned` rows alone.
     """
@@ -83,7 +100,9 @@ def contrasts(cohort: Cohort, learned: Rows, name: str) -> list[Contrast]:
         for column, respect, values in _respects(field, sample.inputs[field.name]):
             found += groups.compare(column, respect, values)
     known = np.isin(kept, learned)
-    found += _Groups.of(group[known], sample.subjects[known], first).events(sample.labels[known].astype(np.float64))
+    found += _Groups.of(group[known], sample.subjects[known], first).events(
+        sample.labels[known].astype(np.float64)
+    )
     adjusted = holm(np.array([c.p for c in found]))
     return [replace(c, p=float(p)) for c, p in zip(found, adjusted, strict=True)]
 
@@ -93,7 +112,11 @@ def _respects(field: Field, column: pd.Series[Any]) -> Iterator[tuple[str, str, 
     missing = np.asarray(column.isna(), dtype=np.float64)
     yield field.name, "missing", missing
     if field.kind == "number":
-        yield field.name, "value", np.asarray((column.rank() - 0.5) / max(column.count(), 1), dtype=np.float64)
+        yield (
+            field.name,
+            "value",
+            np.asarray((column.rank() - 0.5) / max(column.count(), 1), dtype=np.float64),
+        )
     elif field.kind == "boolean":
         yield field.name, "share", np.asarray(column, dtype=np.float64)
     else:
@@ -116,7 +139,12 @@ class _Groups:
         names = [str(name) for name in group.cat.categories]
         codes = np.asarray(group.cat.codes, dtype=np.int64)
         people = pd.DataFrame({"group": codes, "subject": subjects}).drop_duplicates()["group"]
-        return cls(codes, names, np.bincount(people.to_numpy(), minlength=len(names)).astype(np.float64), first)
+        return cls(
+            codes,
+            names,
+            np.bincount(people.to_numpy(), minlength=len(names)).astype(np.float64),
+            first,
+        )
 
     def _sums(self, values: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Number and mean of the values in each group, and in what it is compared with."""
@@ -124,7 +152,9 @@ class _Groups:
         n = np.bincount(self.codes[seen], minlength=len(self.names)).astype(np.float64)
         total = np.bincount(self.codes[seen], weights=values[seen], minlength=len(self.names))
         n_rest, rest = (
-            (np.full_like(n, n[0]), np.full_like(n, total[0])) if self.first else (n.sum() - n, total.sum() - total)
+            (np.full_like(n, n[0]), np.full_like(n, total[0]))
+            if self.first
+            else (n.sum() - n, total.sum() - total)
         )
         return n, total / np.maximum(n, 1), n_rest, rest / np.maximum(n_rest, 1)
 
@@ -149,7 +179,12 @@ class _Groups:
         variance = float(np.nanvar(values)) if n.sum() else 0.0
         if variance == 0:
             return []
-        return self._told(column, respect, mean - rest, (mean - rest) / np.sqrt(variance * self._spread(n, n_rest)))
+        return self._told(
+            column,
+            respect,
+            mean - rest,
+            (mean - rest) / np.sqrt(variance * self._spread(n, n_rest)),
+        )
 
     def events(self, outcome: Numbers) -> list[Contrast]:
         """The log odds ratio of each group, half an event added to each cell (Haldane)."""
@@ -157,8 +192,12 @@ class _Groups:
         cells = [n * mean, n - n * mean, n_rest * rest, n_rest - n_rest * rest]
         a, b, c, d = (cell + 0.5 for cell in cells)
         effect = np.log(a * d / (b * c))
-        rows = np.maximum(self._spread(n, n_rest) / (1 / np.maximum(n, 1e-9) + 1 / np.maximum(n_rest, 1e-9)), 1)
-        return self._told("outcome", "events", effect, effect / np.sqrt((1 / a + 1 / b + 1 / c + 1 / d) * rows))
+        rows = np.maximum(
+            self._spread(n, n_rest) / (1 / np.maximum(n, 1e-9) + 1 / np.maximum(n_rest, 1e-9)), 1
+        )
+        return self._told(
+            "outcome", "events", effect, effect / np.sqrt((1 / a + 1 / b + 1 / c + 1 / d) * rows)
+        )
 
 
 def site_shift(found: list[Contrast]) -> list[Finding]:

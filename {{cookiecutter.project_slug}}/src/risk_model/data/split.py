@@ -1,8 +1,10 @@
-"""Splits: who trains, tunes, calibrates and tests the model, stratified by site, time and demographics?
+"""Splits: who trains, tunes, calibrates and tests the model, stratified by site, time and
+demographics?
 
-Subjects are split, never rows. Whole sites and the last period stand apart as external cohorts. Subjects of one cell
-(outcome × site × period × age band × sex × ethnicity) are ordered by a keyed hash of their identifier and dealt to the
-parts in turn, so the same seed gives the same split whatever the order of the rows.
+Subjects are split, never rows. Whole sites and the last period stand apart as external cohorts.
+Subjects of one cell (outcome × site × period × age band × sex × ethnicity) are ordered by a keyed
+hash of their identifier and dealt to the parts in turn, so the same seed gives the same split
+whatever the order of the rows.
 """
 
 from __future__ import annotations
@@ -15,25 +17,31 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model import config
-from risk_model.cohort import DEVELOPMENT, Cohort, Rows, Splits
+from risk_model.core.cohort import DEVELOPMENT, Cohort, Rows, Splits
+from risk_model.core.errors import UserError
 from risk_model.data.strata import strata
-from risk_model.errors import UserError
 
 Codes = npt.NDArray[np.int64]
 
 DEVELOPED, LAST_PERIOD = "development", "last period"
-EXTERNAL_EVENTS = 100  # events, and non-events: the least for an external validation (Vergouwe 2005, Collins 2016)
+# events, and non-events: the least for an external validation (Vergouwe 2005, Collins 2016)
+EXTERNAL_EVENTS = 100
 EXTERNAL_SHARE = 0.25  # of the rows: more would cost the development too much
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: multiples of it fill the circle most evenly
+GOLDEN = np.uint64(
+    0x9E3779B97F4A7C15
+)  # 2^64 / golden ratio: multiples of it fill the circle most evenly
 
 
-def split(cohort: Cohort, shares: config.Split, data: config.Data, seed: int, fold: int = 0) -> Splits:
+def split(
+    cohort: Cohort, shares: config.Split, data: config.Data, seed: int, fold: int = 0
+) -> Splits:
     """The parts of a cohort; no subject stands in two of them.
 
-    A subject seen in several places belongs to the held-out site before the development, and to the development before
-    the last period; their other rows are set aside. With `shares.folds` = k every development subject is tested in
-    exactly one fold and the rest is divided in the configured proportions; external cohorts are the same in each.
-    UserError when a site is unknown, the shares make no sense, or a part would be empty or hold one class only.
+    A subject seen in several places belongs to the held-out site before the development, and to the
+    development before the last period; their other rows are set aside. With `shares.folds` = k
+    every development subject is tested in exactly one fold and the rest is divided in the
+    configured proportions; external cohorts are the same in each. UserError when a site is unknown,
+    the shares make no sense, or a part would be empty or hold one class only.
     """
     _check_shares(shares, fold)
     subject, names = pd.factorize(cohort.subjects)
@@ -46,24 +54,39 @@ def split(cohort: Cohort, shares: config.Split, data: config.Data, seed: int, fo
     part = _allot(cohort, development, subject, names, shares, seed, fold)
     parts = {name: development[part == i] for i, name in enumerate(DEVELOPMENT)}
     _check_parts(parts, cohort.labels)
-    return Splits(**parts, external={n: r for n, r in rows.items() if len(r)}, set_aside=np.flatnonzero(~kept))
+    return Splits(
+        **parts, external={n: r for n, r in rows.items() if len(r)}, set_aside=np.flatnonzero(~kept)
+    )
 
 
 def _check_shares(shares: config.Split, fold: int) -> None:
-    parts = {"train": shares.train, "validation": shares.validation, "calibration": shares.calibration}
+    parts = {
+        "train": shares.train,
+        "validation": shares.validation,
+        "calibration": shares.calibration,
+    }
     for name, share in parts.items():
         if not 0 < share < 1:
             raise UserError(
-                f"split.{name}={share:g}: must lie between 0 and 1; the default is {getattr(config.Split(), name)}"
+                f"split.{name}={share:g}: must lie between 0 and 1; the default is "
+                f"{getattr(config.Split(), name)}"
             )
     if shares.folds == 1 and sum(parts.values()) > 1 - 1e-9:
-        raise UserError(f"split: {' + '.join(parts)} must leave a share for the test split; make split.train smaller")
+        raise UserError(
+            f"split: {' + '.join(parts)} must leave a share for the test split; make split.train "
+            "smaller"
+        )
     if shares.folds < 1 or not 0 <= fold < shares.folds:
-        raise UserError(f"split.folds={shares.folds}: must be at least 1, and fold {fold} one of them counted from 0")
+        raise UserError(
+            f"split.folds={shares.folds}: must be at least 1, and fold {fold} one of them counted "
+            "from 0"
+        )
 
 
 def _places(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
-    """Where each row belongs by itself: published parts, held-out sites, development, last period; the first counts."""
+    """Where each row belongs by itself: published parts, held-out sites, development, last period;
+    the first counts.
+    """
     sites = _held_out_sites(cohort, data.held_out_sites)
     published = sorted(set(cohort.index["part"].dropna())) if cohort.recorded("part") else []
     held = len(published) + len(sites)
@@ -80,22 +103,31 @@ def _held_out_sites(cohort: Cohort, wanted: list[str]) -> list[str]:
     if not cohort.recorded("site"):
         if wanted in ([], ["auto"]):
             return []
-        raise UserError("data.held_out_sites: this cohort records no site; use data.held_out_sites=[]")
+        raise UserError(
+            "data.held_out_sites: this cohort records no site; use data.held_out_sites=[]"
+        )
     if wanted == ["auto"]:
         return _chosen_site(cohort)
     known = sorted(cohort.index["site"].dropna().astype(str).unique())
     unknown = [site for site in wanted if site not in known]
     if unknown:
         raise UserError(
-            f"data.held_out_sites: no site is called {', '.join(unknown)}; the sites are {', '.join(known)}"
+            f"data.held_out_sites: no site is called {', '.join(unknown)}; the sites are "
+            f"{', '.join(known)}"
         )
     return list(dict.fromkeys(wanted))
 
 
 def _chosen_site(cohort: Cohort) -> list[str]:
-    """Of three sites or more, the one with most of the rarer class among those neither too large nor too small."""
-    table = pd.crosstab(cohort.index["site"].astype("string"), cohort.labels).reindex(columns=[0, 1], fill_value=0)
-    rarer = table.min(axis=1)[(table.sum(axis=1) <= EXTERNAL_SHARE * len(cohort)).to_numpy()].sort_index()
+    """Of three sites or more, the one with most of the rarer class among those neither too large
+    nor too small.
+    """
+    table = pd.crosstab(cohort.index["site"].astype("string"), cohort.labels).reindex(
+        columns=[0, 1], fill_value=0
+    )
+    rarer = table.min(axis=1)[
+        (table.sum(axis=1) <= EXTERNAL_SHARE * len(cohort)).to_numpy()
+    ].sort_index()
     enough = rarer[rarer >= EXTERNAL_EVENTS]
     return [str(enough.idxmax())] if len(table) >= 3 and len(enough) else []
 
@@ -111,38 +143,60 @@ def _in_last_period(cohort: Cohort, share: float) -> npt.NDArray[np.bool_]:
     later = (time > cut).to_numpy()
     if later.any() or time.nunique() < 2:
         return later
-    last = (time == cut).to_numpy()  # dates as coarse as years: the last one, unless it is most of the cohort
+    last = (
+        time == cut
+    ).to_numpy()  # dates as coarse as years: the last one, unless it is most of the cohort
     return last if last.mean() <= 2 * share else later
 
 
 def _allot(
-    cohort: Cohort, rows: Rows, subject: Codes, names: npt.NDArray[Any], shares: config.Split, seed: int, fold: int
+    cohort: Cohort,
+    rows: Rows,
+    subject: Codes,
+    names: npt.NDArray[Any],
+    shares: config.Split,
+    seed: int,
+    fold: int,
 ) -> Codes:
     """The part of each of these rows, as a position in DEVELOPMENT."""
     smallest = min(shares.validation, shares.calibration, _test_share(shares))
     cell = _cells(cohort.take(rows), subject[rows], len(names), math.ceil(1 / smallest))
     who = np.unique(subject[rows])
-    order = who[np.lexsort((pd.util.hash_array(names[who], hash_key=f"{seed:016d}"[-16:]), cell[who]))]
+    order = who[
+        np.lexsort((pd.util.hash_array(names[who], hash_key=f"{seed:016d}"[-16:]), cell[who]))
+    ]
     turn = np.empty(len(names))
     turn[order] = (np.arange(len(order), dtype=np.uint64) * GOLDEN >> np.uint64(11)) / 2.0**53
     return _part_of_turn(turn[subject[rows]], shares, fold)
 
 
 def _test_share(shares: config.Split) -> float:
-    return 1 / shares.folds if shares.folds > 1 else 1 - shares.train - shares.validation - shares.calibration
+    return (
+        1 / shares.folds
+        if shares.folds > 1
+        else 1 - shares.train - shares.validation - shares.calibration
+    )
 
 
 def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split, fold: int) -> Codes:
-    """Turns in [0, 1) to parts: an interval of the test share's length is tested, the rest divided in proportion."""
+    """Turns in [0, 1) to parts: an interval of the test share's length is tested, the rest divided
+    in proportion.
+    """
     share = _test_share(shares)
     tested = np.floor(turn * shares.folds) == fold if shares.folds > 1 else turn < share
     rest = (turn - (fold + 1) * share) % 1 / (1 - share)
-    edges = np.cumsum([shares.train, shares.validation]) / (shares.train + shares.validation + shares.calibration)
-    return np.where(tested, DEVELOPMENT.index("test"), np.searchsorted(edges, rest, side="right")).astype(np.int64)
+    edges = np.cumsum([shares.train, shares.validation]) / (
+        shares.train + shares.validation + shares.calibration
+    )
+    return np.where(
+        tested, DEVELOPMENT.index("test"), np.searchsorted(edges, rest, side="right")
+    ).astype(np.int64)
 
 
 def _cells(cohort: Cohort, subject: Codes, n: int, enough: int) -> Codes:
-    """The cell of each of n subjects; one with too few subjects gives up its least important dimension, and so on."""
+    """The cell of each of n subjects; one with too few subjects gives up its least important
+    dimension, and so on.
+    """
     cell = np.zeros(n, dtype=np.int64)
     np.maximum.at(cell, subject, cohort.labels)
     present = np.unique(subject)
@@ -157,7 +211,9 @@ def _cells(cohort: Cohort, subject: Codes, n: int, enough: int) -> Codes:
 
 
 def _merged(levels: list[Codes], enough: int) -> Codes:
-    """From the finest level to the coarsest: members of a cell that is too small are pooled within the next level."""
+    """From the finest level to the coarsest: members of a cell that is too small are pooled within
+    the next level.
+    """
     cell = levels[-1]
     for coarser in reversed(levels[:-1]):
         small = np.bincount(cell)[cell] < enough
@@ -170,7 +226,12 @@ def _check_parts(parts: dict[str, Rows], labels: npt.NDArray[np.int8]) -> None:
     for name, rows in parts.items():
         remedy = f"make split.{name} larger" if name != "test" else "make split.train smaller"
         if len(rows) == 0:
-            raise UserError(f"split: no row falls in {name}; {remedy}, hold out less, or bring more subjects")
+            raise UserError(
+                f"split: no row falls in {name}; {remedy}, hold out less, or bring more subjects"
+            )
         if labels[rows].min() == labels[rows].max():
             lacks = "event" if labels[rows[0]] == 0 else "row without the event"
-            raise UserError(f"split: {name} holds no {lacks} among {len(rows)} rows; {remedy}, or bring more subjects")
+            raise UserError(
+                f"split: {name} holds no {lacks} among {len(rows)} rows; {remedy}, or bring more "
+                "subjects"
+            )

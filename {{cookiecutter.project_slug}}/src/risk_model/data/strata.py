@@ -1,4 +1,5 @@
-"""Which groups of patients are told apart: site, period, age band, sex and ethnicity, where recorded?
+"""Which groups of patients are told apart: site, period, age band, sex and ethnicity, where
+recorded?
 
 The split is stratified on them, and the quality report tells missing values and outcomes by them.
 """
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from risk_model.cohort import Cohort
+from risk_model.core.cohort import Cohort
 
 AGE_EDGES = (40.0, 65.0, 80.0)
 AGE_BANDS = ("under 40", "40 to 64", "65 to 79", "80 and over")
@@ -19,7 +20,9 @@ ABSENT = "not recorded"
 
 
 def strata(cohort: Cohort) -> pd.DataFrame:
-    """The recorded groupings in order of importance, a categorical column each; an absent value is its own group."""
+    """The recorded groupings in order of importance, a categorical column each; an absent value is
+    its own group.
+    """
     makers = {"prediction_time": ("period", _periods), "age": ("age band", _age_bands)}
     columns: dict[str, pd.Series[Any]] = {}
     for column in ("site", "prediction_time", "age", "sex", "ethnicity"):
@@ -39,7 +42,9 @@ def _values(values: pd.Series[Any]) -> pd.Series[Any]:
 
 def _age_bands(age: pd.Series[Any]) -> pd.Series[Any]:
     years = age.to_numpy(dtype=np.float64, na_value=np.nan)
-    codes = np.where(np.isnan(years), len(AGE_BANDS), np.searchsorted(AGE_EDGES, years, side="right"))
+    codes = np.where(
+        np.isnan(years), len(AGE_BANDS), np.searchsorted(AGE_EDGES, years, side="right")
+    )
     return _named(codes, [*AGE_BANDS, ABSENT], age)
 
 

@@ -1,8 +1,10 @@
-"""Is the outcome missed more often in one group of patients? Events recorded against events its inputs explain.
+"""Is the outcome missed more often in one group of patients? Events recorded against events its
+inputs explain.
 
-A logistic regression that cannot see the group predicts everybody from the others' folds. Where a group's outcome is
-recorded much less often than that, either its risk is truly lower for the same inputs, or its events go unrecorded: no
-model can tell which, so a person has to. Obermeyer et al., Science 2019;366:447-53, on labels that carry such a bias.
+A logistic regression that cannot see the group predicts everybody from the others' folds. Where a
+group's outcome is recorded much less often than that, either its risk is truly lower for the same
+inputs, or its events go unrecorded: no model can tell which, so a person has to. Obermeyer et al.,
+Science 2019;366:447-53, on labels that carry such a bias.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
-from risk_model.cohort import Cohort
+from risk_model.core.cohort import Cohort
+from risk_model.core.findings import Finding
+from risk_model.core.schema import encode
 from risk_model.data.shift import holm
 from risk_model.data.strata import ABSENT, strata
-from risk_model.findings import Finding
-from risk_model.schema import encode
 
 Numbers = npt.NDArray[np.float64]
 
@@ -47,15 +49,21 @@ class Recorded:
         if self.ratio > RATIO or self.p >= ALPHA:
             return []
         message = (
-            f"outcome recorded {self.ratio:.2f} times as often as in the others with the same inputs "
-            f"({self.events:,} events, {self.expected:,.0f} expected): a lower risk, or missed events"
+            f"outcome recorded {self.ratio:.2f} times as often as in the others with the same "
+            "inputs "
+            f"({self.events:,} events, {self.expected:,.0f} expected): a lower risk, or missed "
+            "events"
         )
         remedy = "ask how the outcome comes to be recorded in this group before a model learns it"
-        return [Finding("warning", "under-diagnosis", f"{self.stratum}: {self.group}", message, remedy)]
+        return [
+            Finding("warning", "under-diagnosis", f"{self.stratum}: {self.group}", message, remedy)
+        ]
 
 
 def recorded(cohort: Cohort) -> list[Recorded]:
-    """What was recorded and expected in each group of GROUPS; pass development rows only, without the test split."""
+    """What was recorded and expected in each group of GROUPS; pass development rows only, without
+    the test split.
+    """
     if len(cohort) > ROWS:
         cohort = cohort.take(np.sort(np.random.default_rng(0).permutation(len(cohort))[:ROWS]))
     if min(cohort.labels.sum(), (1 - cohort.labels).sum()) < EXPECTED:
@@ -74,8 +82,12 @@ def recorded(cohort: Cohort) -> list[Recorded]:
     return [Recorded(**{**vars(r), "p": float(p)}) for r, p in zip(judged, adjusted, strict=True)]
 
 
-def _compare(cohort: Cohort, stratum: str, group: str, member: npt.NDArray[np.bool_], risk: Numbers) -> Recorded:
-    """Ratio of observed to expected events, against the others'; its log has a sandwich variance over subjects."""
+def _compare(
+    cohort: Cohort, stratum: str, group: str, member: npt.NDArray[np.bool_], risk: Numbers
+) -> Recorded:
+    """Ratio of observed to expected events, against the others'; its log has a sandwich variance
+    over subjects.
+    """
     ratio, variance = [], 0.0
     for rows in (member, ~member):
         events, expected = float(cohort.labels[rows].sum()), float(risk[rows].sum())
@@ -85,7 +97,12 @@ def _compare(cohort: Cohort, stratum: str, group: str, member: npt.NDArray[np.bo
     effect = np.log(ratio[0] / ratio[1])
     p = float(norm.cdf(effect / np.sqrt(max(variance, 1e-12))))
     return Recorded(
-        stratum, group, int(cohort.labels[member].sum()), float(risk[member].sum()), float(np.exp(effect)), p
+        stratum,
+        group,
+        int(cohort.labels[member].sum()),
+        float(risk[member].sum()),
+        float(np.exp(effect)),
+        p,
     )
 
 
@@ -106,8 +123,13 @@ def _blind_risk(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
 
 
 def _blind_features(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
-    """The encoded inputs, but for fields that are a group under another name; missing values at the median."""
-    seen = [not any(_same(cohort.inputs[f.name], group) for group in groups) for f in cohort.schema.inputs]
+    """The encoded inputs, but for fields that are a group under another name; missing values at the
+    median.
+    """
+    seen = [
+        not any(_same(cohort.inputs[f.name], group) for group in groups)
+        for f in cohort.schema.inputs
+    ]
     fields = encode(cohort.inputs, cohort.schema)  # what a recording shows besides is left out
     features = fields[:, np.array(seen)[cohort.schema.feature_field]].astype(np.float64)
     features = features[:, ~np.isnan(features).all(axis=0)]
@@ -117,11 +139,15 @@ def _blind_features(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
 
 
 def _same(column: pd.Series[Any], group: pd.Series[Any]) -> bool:
-    """Whether the column's value tells the group of 95 % of the rows, and of most rows outside the largest group."""
+    """Whether the column's value tells the group of 95 % of the rows, and of most rows outside the
+    largest group.
+    """
     values = pd.factorize(column, use_na_sentinel=False)[0]
     size, names = int(values.max()) + 1, len(group.cat.categories)
     if size > 50:
         return False
-    cells = np.bincount(values * names + np.asarray(group.cat.codes), minlength=size * names).reshape(size, names)
+    cells = np.bincount(
+        values * names + np.asarray(group.cat.codes), minlength=size * names
+    ).reshape(size, names)
     told, largest = cells.max(axis=1).sum() / len(column), cells.sum(axis=0).max() / len(column)
     return bool(told >= 0.95 and told - largest >= 0.5 * (1 - largest))

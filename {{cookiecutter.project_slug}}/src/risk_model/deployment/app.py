@@ -1,8 +1,9 @@
-"""How does a clinician's system get a risk it can trust and trace? One route, answered after its record is on disk.
+"""How does a clinician's system get a risk it can trust and trace? One route, answered after its
+record is on disk.
 
-`POST /v1/predict` is a plain Starlette route, because FastAPI's own request handling costs as much as the model. Its
-order is fixed: read and check the body, score, write the audit record, answer. Refusals are recorded too. Errors are
-problem+json (RFC 9457) and never repeat what was sent.
+`POST /v1/predict` is a plain Starlette route, because FastAPI's own request handling costs as much
+as the model. Its order is fixed: read and check the body, score, write the audit record, answer.
+Refusals are recorded too. Errors are problem+json (RFC 9457) and never repeat what was sent.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from risk_model import __version__
-from risk_model.deployment.answers import (
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
+from risk_model.deployment.admission import Aside, InTurn
+from risk_model.deployment.audit import AuditError, AuditLog
+from risk_model.deployment.explanations import explaining
+from risk_model.deployment.recording_requests import recording_reader
+from risk_model.deployment.requests import Asked, RefusedError, request_reader
+from risk_model.deployment.responses import (
     json_response,
     on_error,
     on_http_error,
@@ -34,13 +42,6 @@ from risk_model.deployment.answers import (
     shown_card,
     shown_facts,
 )
-from risk_model.deployment.audit import AuditError, AuditLog
-from risk_model.deployment.explanations import explaining
-from risk_model.deployment.schemas import Asked, RefusedError, request_reader
-from risk_model.deployment.signal_requests import recording_reader
-from risk_model.deployment.work import Aside, InTurn
-from risk_model.errors import UserError
-from risk_model.package import ModelPackage
 from risk_model.signals import reader
 
 READY_SECONDS = 1.0
@@ -50,10 +51,11 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> FastAPI:
-    """The application over one model package and one audit log; the log is opened, and the start recorded, here.
+    """The application over one model package and one audit log; the log is opened, and the start
+    recorded, here.
 
-    `accepted` says who accepted a model that was too small to judge, and why. UserError when the model fails its
-    self-test or the log cannot be written.
+    `accepted` says who accepted a model that was too small to judge, and why. UserError when the
+    model fails its self-test or the log cannot be written.
     """
     service = Service(package, audit_path, accepted)
 
@@ -66,9 +68,14 @@ def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> F
         title=package.schema.name,
         version=__version__,
         lifespan=lifespan,
-        docs_url=None,  # the documentation pages would load scripts from the internet; /openapi.json stays
+        # the documentation pages would load scripts from the internet; /openapi.json stays
+        docs_url=None,
         redoc_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing about a request leaves the machine
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # nothing about a request leaves the machine
     )
     app.state.service = service
     app.add_route("/v1/predict", service.predict, methods=["POST"])
@@ -94,21 +101,30 @@ class Service:
         self._golden = float(package.manifest.get("golden_risk", self._golden_risk()))
         if abs(self._golden_risk() - self._golden) > GOLDEN_TOLERANCE:
             raise UserError(
-                f"{package.directory}: scores its golden case differently here; do not serve it, train again"
+                f"{package.directory}: scores its golden case differently here; do not serve it, "
+                "train again"
             )
         self._why, self._explaining = explaining(package), ThreadPoolExecutor(1, "explain")
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
-        self._facts = {"model": package.manifest["model"], "model_sha256": package.sha256, "code_version": __version__}
+        self._facts = {
+            "model": package.manifest["model"],
+            "model_sha256": package.sha256,
+            "code_version": __version__,
+        }
         self.audit = AuditLog(audit_path, self._facts, {"accepted": accepted} if accepted else {})
 
     async def predict(self, request: Request) -> Response:
-        """`POST /v1/predict`: a risk, or a problem. Either way its record is on disk first; without it, 503."""
+        """`POST /v1/predict`: a risk, or a problem. Either way its record is on disk first; without
+        it, 503.
+        """
         body = b""
         try:
             try:
                 with self._work.admitted():
                     body = await read_body(request, self._work.limit)
-                    return await self._answer(body, b"explain=true" in request.scope["query_string"].split(b"&"))
+                    return await self._answer(
+                        body, b"explain=true" in request.scope["query_string"].split(b"&")
+                    )
             except RefusedError as refused:
                 return await self._refuse(refused, body)
             except AuditError:
@@ -119,14 +135,20 @@ class Service:
                 logger.error("prediction failed: %s", type(error).__name__)
                 return await self._refuse(RefusedError(500, "the model could not answer"), body)
         except AuditError:
-            return problem(503, "the audit record could not be written, so there is no answer", retry=1)
+            return problem(
+                503, "the audit record could not be written, so there is no answer", retry=1
+            )
 
     async def _answer(self, body: bytes, explain: bool) -> Response:
         asked, risk = await self._work.run(self._judge, body)
         if not 0.0 <= risk <= 1.0:
             raise RefusedError(500, "the model gave no valid risk")
         threshold = self.package.threshold
-        facts: dict[str, Any] = {"risk": risk, "operating_threshold": threshold, "flagged": risk >= threshold}
+        facts: dict[str, Any] = {
+            "risk": risk,
+            "operating_threshold": threshold,
+            "flagged": risk >= threshold,
+        }
         known = {"request_id": asked.request_id} if asked.request_id else {}
         prediction_id = await self.audit.append("prediction", facts | known, asked.row.tobytes())
         answer = {
@@ -154,10 +176,14 @@ class Service:
         return problem(refused.status, refused.detail, refused.errors, instance, retry)
 
     async def _explanation(self, asked: Asked, prediction_id: str) -> dict[str, Any]:
-        """Why, from a thread with a deadline; whatever goes wrong, the prediction is still served."""
+        """Why, from a thread with a deadline; whatever goes wrong, the prediction is still
+        served.
+        """
         try:
             async with asyncio.timeout(self._why.seconds):
-                explain = asyncio.get_running_loop().run_in_executor(self._explaining, self._why.explain, asked)
+                explain = asyncio.get_running_loop().run_in_executor(
+                    self._explaining, self._why.explain, asked
+                )
                 told, committed = await explain
             await self.audit.append("explanation", {"of": prediction_id}, committed)
         except Exception as error:
@@ -166,29 +192,45 @@ class Service:
         return {"available": True, **told}
 
     async def model_card(self, request: Request) -> Response:
-        """`GET /v1/model`: the model card, as text for `Accept: text/markdown`, else with its facts as JSON."""
+        """`GET /v1/model`: the model card, as text for `Accept: text/markdown`, else with its facts
+        as JSON.
+        """
         card = shown_card(self.package, self._accepted)
         if "text/markdown" in request.headers.get("accept", ""):
             return PlainTextResponse(card, media_type="text/markdown")
-        return json_response({**self._facts, **shown_facts(self.package, self._accepted), "card": card})
+        return json_response(
+            {**self._facts, **shown_facts(self.package, self._accepted), "card": card}
+        )
 
     async def ready(self, _: Request) -> Response:
-        """`GET /readyz`: 200 when the package is unchanged, scores its golden case and records can be written."""
+        """`GET /readyz`: 200 when the package is unchanged, scores its golden case and records can
+        be written.
+        """
         if time.monotonic() - self._checked[0] > READY_SECONDS:
             checks = await asyncio.to_thread(self._model_checks)
-            self._checked = (time.monotonic(), {**checks, "audit_append": await self._audit_works()})
+            self._checked = (
+                time.monotonic(),
+                {**checks, "audit_append": await self._audit_works()},
+            )
         checks = self._checked[1]
-        return json_response({"ready": all(checks.values()), "checks": checks}, 200 if all(checks.values()) else 503)
+        return json_response(
+            {"ready": all(checks.values()), "checks": checks}, 200 if all(checks.values()) else 503
+        )
 
     def _model_checks(self) -> dict[str, bool]:
         try:
             unchanged = ModelPackage.open(self.package.directory).sha256 == self.package.sha256
         except (UserError, OSError):
             unchanged = False
-        return {"model_digest": unchanged, "golden_case": abs(self._golden_risk() - self._golden) <= GOLDEN_TOLERANCE}
+        return {
+            "model_digest": unchanged,
+            "golden_case": abs(self._golden_risk() - self._golden) <= GOLDEN_TOLERANCE,
+        }
 
     async def _audit_works(self) -> bool:
-        """Whether the last record could be written; after a failure, whether one can be written now."""
+        """Whether the last record could be written; after a failure, whether one can be written
+        now.
+        """
         try:
             if self.audit.failed:
                 await self.audit.append("probe", {})
@@ -203,7 +245,9 @@ class Service:
         await self.audit.close()
 
     def _golden_risk(self) -> float:
-        """The risk of the first synthetic patient: what it was when the package was made, it must be here and now."""
+        """The risk of the first synthetic patient: what it was when the package was made, it must
+        be here and now.
+        """
         return float(self._score(self._background[:1])[0][0])
 
 

@@ -1,13 +1,15 @@
 """Can we show afterwards what was predicted, by which model, and that nobody changed the record?
 
-An append-only SQLite file. Each record carries the SHA-256 of the record before it and its own bytes, so `verify` finds
-the first one that was edited, removed or moved. What a chain cannot show by itself is a log that was cut at the end and
-renumbered, or rewritten whole by somebody with write access: keep a head elsewhere and give it to `verify`.
+An append-only SQLite file. Each record carries the SHA-256 of the record before it and its own
+bytes, so `verify` finds the first one that was edited, removed or moved. What a chain cannot show
+by itself is a log that was cut at the end and renumbered, or rewritten whole by somebody with write
+access: keep a head elsewhere and give it to `verify`.
 
-One thread writes. Requests that arrive while it waits for the disk share the next commit, so a durable record costs a
-service about one fsync of latency and not one fsync of throughput. Records hold no feature value and no identifier of a
-patient: the input stands there as an HMAC, under a key kept beside the log, which proves what was asked to whoever
-holds the input, and tells nothing to whoever reads the log.
+One thread writes. Requests that arrive while it waits for the disk share the next commit, so a
+durable record costs a service about one fsync of latency and not one fsync of throughput. Records
+hold no feature value and no identifier of a patient: the input stands there as an HMAC, under a key
+kept beside the log, which proves what was asked to whoever holds the input, and tells nothing to
+whoever reads the log.
 """
 
 from __future__ import annotations
@@ -29,14 +31,15 @@ from typing import IO, Literal
 
 import orjson
 
-from risk_model.errors import UserError
-from risk_model.package import write_atomically
+from risk_model.core.errors import UserError
+from risk_model.core.files import write_atomically
 
 Kind = Literal["prediction", "refusal", "explanation", "start", "stop", "probe"]
 
 # What a record may say. A name that is not here is refused, so that no input can slip into the log.
 FACTS = frozenset(
-    "model model_sha256 code_version risk operating_threshold flagged request_id status reason of accepted".split()
+    "model model_sha256 code_version risk operating_threshold flagged request_id status reason of "
+    "accepted".split()
 )
 GENESIS = b"\0" * 32
 TAIL = 1_000
@@ -47,8 +50,10 @@ DISK_SECONDS = 5.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS record (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, hash BLOB NOT NULL);
-CREATE TRIGGER IF NOT EXISTS no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER IF NOT EXISTS no_update BEFORE UPDATE ON record
+  BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON record
+  BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 """
 
 
@@ -57,13 +62,16 @@ class AuditError(Exception):
 
 
 class AuditLog:
-    """The one writer of a log. A second process, or a log whose tail does not verify, is refused with a UserError.
+    """The one writer of a log. A second process, or a log whose tail does not verify, is refused
+    with a UserError.
 
-    `constant` facts (the model and code version) stand in every record. Opening the log writes its start, with the
-    facts of `start`; closing it writes its stop.
+    `constant` facts (the model and code version) stand in every record. Opening the log writes its
+    start, with the facts of `start`; closing it writes its stop.
     """
 
-    def __init__(self, path: Path, constant: Mapping[str, object], start: Mapping[str, object]) -> None:
+    def __init__(
+        self, path: Path, constant: Mapping[str, object], start: Mapping[str, object]
+    ) -> None:
         self.path, self.failed = path, False
         self._constant = _allowed(constant)
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
@@ -77,30 +85,39 @@ class AuditLog:
             self._key = _commitment_key(path.with_name(f"{path.name}.key"))
             self._commit([self._record("start", start, b"")[1]])
         except (sqlite3.Error, OSError) as error:
-            raise UserError(f"{path}: not a usable audit log ({error}); check the disk and the path") from error
+            raise UserError(
+                f"{path}: not a usable audit log ({error}); check the disk and the path"
+            ) from error
 
     async def append(self, kind: Kind, facts: Mapping[str, object], committed: bytes = b"") -> str:
         """Writes one record and returns its event id once the record is durably on disk.
 
-        `committed` is what the record commits to (the encoded input, the explanation) without telling it.
-        AuditError when the disk refused it or too many records wait; the next call tries the disk again.
+        `committed` is what the record commits to (the encoded input, the explanation) without
+        telling it. AuditError when the disk refused it or too many records wait; the next call
+        tries the disk again.
         """
         if len(self._waiting) >= WAITING:
             raise AuditError("too many records wait for the disk")
         event_id, body = self._record(kind, facts, committed)
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append((body, waiter))
-        if self._writing is None:  # starts in the loop's next round, so the rest of this round joins the same commit
+        if (
+            self._writing is None
+        ):  # starts in the loop's next round, so the rest of this round joins the same commit
             self._writing = asyncio.create_task(self._write())
         await waiter
         return event_id
 
     def commitment(self, event_id: str, committed: bytes) -> str:
-        """HMAC-SHA256 over event id and content, in hex: equal inputs of two events do not look equal."""
+        """HMAC-SHA256 over event id and content, in hex: equal inputs of two events do not look
+        equal.
+        """
         return hmac.digest(self._key, event_id.encode() + committed, "sha256").hex()
 
     async def close(self) -> None:
-        """Writes the stop after all records on their way, then closes the file and gives up the lock."""
+        """Writes the stop after all records on their way, then closes the file and gives up the
+        lock.
+        """
         with contextlib.suppress(AuditError):
             await self.append("stop", {})
         self._thread.shutdown()
@@ -108,10 +125,18 @@ class AuditLog:
             self._database.close()
         self._lock.close()
 
-    def _record(self, kind: Kind, facts: Mapping[str, object], committed: bytes) -> tuple[str, bytes]:
+    def _record(
+        self, kind: Kind, facts: Mapping[str, object], committed: bytes
+    ) -> tuple[str, bytes]:
         """Event id and bytes of a record."""
         event_id, now = str(uuid.uuid4()), datetime.now(UTC).isoformat(timespec="milliseconds")
-        body = {"event_id": event_id, "time": now, "type": kind, **self._constant, **_allowed(facts)}
+        body = {
+            "event_id": event_id,
+            "time": now,
+            "type": kind,
+            **self._constant,
+            **_allowed(facts),
+        }
         if committed:
             body["commitment"] = self.commitment(event_id, committed)
         return event_id, orjson.dumps(body)
@@ -123,16 +148,22 @@ class AuditLog:
             bodies, error = [body for body, _ in batch], None
             try:
                 async with asyncio.timeout(DISK_SECONDS):
-                    await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, bodies)
+                    await asyncio.get_running_loop().run_in_executor(
+                        self._thread, self._commit, bodies
+                    )
             except Exception as cause:
                 error = AuditError(type(cause).__name__)
             self.failed = error is not None
-            for waiter in [waiter for _, waiter in batch if not waiter.done()]:  # a client may have gone away
+            for waiter in [
+                waiter for _, waiter in batch if not waiter.done()
+            ]:  # a client may have gone away
                 waiter.set_exception(error) if error else waiter.set_result(None)
         self._writing = None
 
     def _commit(self, bodies: list[bytes]) -> None:
-        """One transaction, in the writer thread. After a failure the file is opened again and its tail read again."""
+        """One transaction, in the writer thread. After a failure the file is opened again and its
+        tail read again.
+        """
         try:
             self._database = self._database or self._connect()
             rows: list[object] = []
@@ -140,20 +171,27 @@ class AuditLog:
             for body in bodies:
                 seq, head = seq + 1, chained(head, body)
                 rows += [seq, body, head]
-            # One statement for the whole batch: with several, the thread would hand over the GIL for each.
-            self._database.execute(f"INSERT INTO record VALUES {','.join(['(?,?,?)'] * len(bodies))}", rows)  # noqa: S608
+            # One statement for the whole batch: with several, the thread would hand over the GIL
+            # for each.
+            places = ",".join(["(?,?,?)"] * len(bodies))
+            self._database.execute(f"INSERT INTO record VALUES {places}", rows)  # noqa: S608 no value
             self._last = (seq, head)
-        except Exception:  # after any failure nothing is assumed of the connection or of what it wrote
+        except Exception:
+            # After any failure nothing is assumed of the connection or of what it wrote.
             if self._database is not None:
                 self._database.close()
             self._database = None
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        database = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
         try:
             database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=FULL")  # NORMAL may lose the last commits when the power goes
+            database.execute(
+                "PRAGMA synchronous=FULL"
+            )  # NORMAL may lose the last commits when the power goes
             database.executescript(_TABLES)
             self._last = _verified_tail(database, self.path)
         except BaseException:
@@ -179,30 +217,45 @@ def highest(database: sqlite3.Connection) -> int:
 
 
 def _verified_tail(database: sqlite3.Connection, path: Path) -> tuple[int, bytes]:
-    """Number and hash of the last record, after checking that the last TAIL records follow from each other."""
-    rows = database.execute("SELECT seq, body, hash FROM record ORDER BY seq DESC LIMIT ?", (TAIL + 1,)).fetchall()
+    """Number and hash of the last record, after checking that the last TAIL records follow from
+    each other.
+    """
+    rows = database.execute(
+        "SELECT seq, body, hash FROM record ORDER BY seq DESC LIMIT ?", (TAIL + 1,)
+    ).fetchall()
     if highest(database) > (rows[0][0] if rows else 0):
-        raise UserError(f"{path}: its last records were removed; keep the file as evidence and start a new log")
+        raise UserError(
+            f"{path}: its last records were removed; keep the file as evidence and start a new log"
+        )
     for (seq, body, stored), (before, _, previous) in pairwise([*rows, (0, b"", GENESIS)]):
         oldest_read = before == 0 and len(rows) > TAIL
         if not oldest_read and (seq != before + 1 or not follows(previous, body, stored)):
-            raise UserError(f"{path}: record {seq} was edited or moved; keep the file as evidence and start a new log")
+            raise UserError(
+                f"{path}: record {seq} was edited or moved; keep the file as evidence and start a "
+                "new log"
+            )
     return (rows[0][0], rows[0][2]) if rows else (0, GENESIS)
 
 
 def _lock(path: Path) -> IO[bytes]:
-    """The lock that makes this process the only writer; the kernel drops it however the process ends."""
+    """The lock that makes this process the only writer; the kernel drops it however the process
+    ends.
+    """
     file = path.with_name(f"{path.name}.lock").open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         file.close()
-        raise UserError(f"{path}: another process writes to this audit log; give each server its own") from error
+        raise UserError(
+            f"{path}: another process writes to this audit log; give each server its own"
+        ) from error
     return file
 
 
 def _commitment_key(path: Path) -> bytes:
-    """The secret of the commitments, made on first use; deleting it makes every commitment meaningless."""
+    """The secret of the commitments, made on first use; deleting it makes every commitment
+    meaningless.
+    """
     if not path.exists():
         others = os.umask(0o077)
         try:

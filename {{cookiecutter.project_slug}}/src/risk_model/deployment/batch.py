@@ -1,8 +1,10 @@
-"""What is the risk of every patient in a table? A file in, a file out, with the same schema, model and threshold.
+"""What is the risk of every patient in a table? A file in, a file out, with the same schema, model
+and threshold.
 
-The table is read, scored and written in pieces, so memory does not grow with its rows. A row that the API would refuse
-(an implausible number, an unknown category, a required value missing) gets no risk but a reason that names the fields
-and their rules: a risk computed from an impossible value looks like any other.
+The table is read, scored and written in pieces, so memory does not grow with its rows. A row that
+the API would refuse (an implausible number, an unknown category, a required value missing) gets no
+risk but a reason that names the fields and their rules: a risk computed from an impossible value
+looks like any other.
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tqdm import tqdm
 
-from risk_model.deployment import pieces
-from risk_model.deployment.pieces import ADDED, Opened
-from risk_model.deployment.schemas import Place, places
-from risk_model.errors import UserError
-from risk_model.package import ModelPackage
-from risk_model.schema import Features, Field, Schema
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
+from risk_model.core.schema import Features, Field, Schema
+from risk_model.deployment import table_stream
+from risk_model.deployment.requests import Place, places
+from risk_model.deployment.table_stream import ADDED, Opened
 
 CHUNK = 1_024  # rows scored together: more outgrow the cache and are slower
 
@@ -39,12 +41,14 @@ class Scored:
 
 
 def score(package: ModelPackage, input: Path, output: Path) -> Scored:
-    """Writes `output` (.parquet or .csv): the columns of `input` that are no input of the model, and those of ADDED.
+    """Writes `output` (.parquet or .csv): the columns of `input` that are no input of the model,
+    and those of ADDED.
 
-    `risk` is the calibrated probability, `flagged` whether it reaches the operating threshold. UserError when `output`
-    exists, when columns are missing (all are named) or hold something else than the schema says; nothing is then left.
+    `risk` is the calibrated probability, `flagged` whether it reaches the operating threshold.
+    UserError when `output` exists, when columns are missing (all are named) or hold something else
+    than the schema says; nothing is then left.
     """
-    pieces.check_output(output)
+    table_stream.check_output(output)
     opened = _open(input, package.schema)
     keys = [name for name in opened[0] if name not in package.schema.names]
     return write_risks(package, input, output, opened, keys, column_encoder(package.schema))
@@ -61,11 +65,17 @@ def write_risks(
     """Scores what was opened, piece by piece, into `output`, beside the columns `keys`."""
     names, rows, parts = opened
     done = refused = 0
-    with pieces.written(output) as write, tqdm(total=rows, unit=" rows", disable=None, desc="score") as bar:
-        for piece in pieces.readable(parts, input, names):
+    with (
+        table_stream.written(output) as write,
+        tqdm(total=rows, unit=" rows", disable=None, desc="score") as bar,
+    ):
+        for piece in table_stream.readable(parts, input, names):
             scored = _score_piece(package, *encode_piece(piece), piece.select(keys))
             write(scored)
-            done, refused = done + piece.num_rows, refused + piece.num_rows - scored.column("reason").null_count
+            done, refused = (
+                done + piece.num_rows,
+                refused + piece.num_rows - scored.column("reason").null_count,
+            )
             bar.update(piece.num_rows)
         if not done:
             raise UserError(f"{input}: has no rows; there is nothing to score")
@@ -73,13 +83,17 @@ def write_risks(
 
 
 def column_encoder(schema: Schema) -> Callable[[pa.RecordBatch], tuple[Features, Broken]]:
-    """`schema.encode` for columns of a file, at most PIECE rows: float32[n, d], and which rows break which rule.
+    """`schema.encode` for columns of a file, at most PIECE rows: float32[n, d], and which rows
+    break which rule.
 
-    Equal to `encode` where no rule is broken; tested to be. The rows stand until the next call: new memory for each
-    piece would take longer than the copying.
+    Equal to `encode` where no rule is broken; tested to be. The rows stand until the next call: new
+    memory for each piece would take longer than the copying.
     """
     known, width = places(schema), len(schema.features)
-    buffers = np.empty((width, pieces.PIECE), dtype=np.float32), np.empty((pieces.PIECE, width), dtype=np.float32)
+    buffers = (
+        np.empty((width, table_stream.PIECE), dtype=np.float32),
+        np.empty((table_stream.PIECE, width), dtype=np.float32),
+    )
 
     def encode_columns(piece: pa.RecordBatch) -> tuple[Features, Broken]:
         columns, rows = buffers[0][:, : piece.num_rows], buffers[1][: piece.num_rows]
@@ -104,7 +118,9 @@ def _absent(column: pa.Array, place: Place, columns: Features) -> Mask:
 
 
 def _fill_number(column: pa.Array, place: Place, columns: Features) -> Mask | None:
-    """Puts a column of numbers or truth values into its place; which rows are implausible, None when none is."""
+    """Puts a column of numbers or truth values into its place; which rows are implausible, None
+    when none is.
+    """
     values = np.asarray(column.to_numpy(zero_copy_only=False))
     if values.dtype.kind not in "fiu":
         values = np.asarray(values, dtype=np.float64)
@@ -132,12 +148,19 @@ def _fill_category(column: pa.Array, place: Place, columns: Features) -> Mask | 
 def _rule(field: Field) -> str:
     if field.kind == "number":
         return f"{field.name} must be {field.range_text()}"
-    return f"{field.name} must be {'true or false' if field.kind == 'boolean' else 'a category of the schema'}"
+    return (
+        f"{field.name} must be "
+        f"{'true or false' if field.kind == 'boolean' else 'a category of the schema'}"
+    )
 
 
-def _score_piece(package: ModelPackage, features: Features, broken: Broken, keys: pa.RecordBatch) -> pa.RecordBatch:
+def _score_piece(
+    package: ModelPackage, features: Features, broken: Broken, keys: pa.RecordBatch
+) -> pa.RecordBatch:
     risk, _ = package.scorer(features, CHUNK)
-    reasons = _reasons(broken | {"the model gives no valid risk": ~((risk >= 0) & (risk <= 1))}, len(risk))
+    reasons = _reasons(
+        broken | {"the model gives no valid risk": ~((risk >= 0) & (risk <= 1))}, len(risk)
+    )
     reason = pa.array(reasons) if reasons else pa.nulls(len(risk), pa.string())
     refused = ~np.asarray(reason.is_null())
     flagged = pa.array(risk >= package.threshold, mask=refused)
@@ -166,23 +189,30 @@ def _open(path: Path, schema: Schema) -> Opened:
 
 
 def _open_parquet(path: Path, schema: Schema) -> Opened:
-    file = pieces.parquet_file(path)
+    file = table_stream.parquet_file(path)
     names = file.schema_arrow.names
-    pieces.check_columns(path, names, [f.name for f in schema.inputs])
+    table_stream.check_columns(path, names, [f.name for f in schema.inputs])
     for field in schema.inputs:
         kind = file.schema_arrow.field(field.name).type
         if field.kind != "category" and not _numeric(kind):
-            raise UserError(f"{path}: column '{field.name}' holds {kind}, not numbers; convert it first")
-    return names, file.metadata.num_rows, file.iter_batches(pieces.PIECE, use_threads=False)
+            raise UserError(
+                f"{path}: column '{field.name}' holds {kind}, not numbers; convert it first"
+            )
+    return names, file.metadata.num_rows, file.iter_batches(table_stream.PIECE, use_threads=False)
 
 
 def _numeric(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind) or kind in (pa.bool_(), pa.null()))
+    return bool(
+        pa.types.is_floating(kind) or pa.types.is_integer(kind) or kind in (pa.bool_(), pa.null())
+    )
 
 
 def _open_csv(path: Path, schema: Schema) -> Opened:
-    names = pieces.csv_names(path)
-    pieces.check_columns(path, names, [f.name for f in schema.inputs])
-    kinds = {f.name: {"number": pa.float64(), "boolean": pa.bool_()}.get(f.kind, pa.string()) for f in schema.inputs}
+    names = table_stream.csv_names(path)
+    table_stream.check_columns(path, names, [f.name for f in schema.inputs])
+    kinds = {
+        f.name: {"number": pa.float64(), "boolean": pa.bool_()}.get(f.kind, pa.string())
+        for f in schema.inputs
+    }
     types = {name: kinds.get(name, pa.string()) for name in names}  # keys stay text: 007 is not 7
-    return names, None, pieces.csv_pieces(path, types)
+    return names, None, table_stream.csv_pieces(path, types)

@@ -1,7 +1,9 @@
-"""What is the risk of every recording in a listing? The same as for a table; what cannot be read gets a reason.
+"""What is the risk of every recording in a listing? The same as for a table; what cannot be read
+gets a reason.
 
-A listing is a CSV, Parquet or JSON Lines file. Its column `file` names a file a row, from where the listing lies, or,
-where the model reads texts, its column `text` holds them. All other columns are kept; the texts are not.
+A listing is a CSV, Parquet or JSON Lines file. Its column `file` names a file a row, from where the
+listing lies, or, where the model reads texts, its column `text` holds them. All other columns are
+kept; the texts are not.
 """
 
 from __future__ import annotations
@@ -16,12 +18,12 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from risk_model.deployment import pieces
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
+from risk_model.core.schema import Features, Schema, Signal
+from risk_model.deployment import table_stream
 from risk_model.deployment.batch import Broken, Scored, write_risks
-from risk_model.deployment.pieces import Opened
-from risk_model.errors import UserError
-from risk_model.package import ModelPackage
-from risk_model.schema import Features, Schema, Signal
+from risk_model.deployment.table_stream import Opened
 from risk_model.signals import Recording, reader, rows
 
 FEW = 64  # recordings read and scored together: each may be a megabyte as numbers
@@ -29,12 +31,14 @@ LONGEST = 1 << 24  # bytes of one row of a CSV file
 
 
 def score(package: ModelPackage, input: Path, output: Path) -> Scored:
-    """Writes `output` (.parquet or .csv): the listing's columns except the texts, and those of ADDED.
+    """Writes `output` (.parquet or .csv): the listing's columns except the texts, and those of
+    ADDED.
 
-    A recording that the API would refuse, or a file that cannot be read, gets no risk but a reason. UserError when
-    `output` exists, when the listing is none or lacks its column; nothing is then left.
+    A recording that the API would refuse, or a file that cannot be read, gets no risk but a reason.
+    UserError when `output` exists, when the listing is none or lacks its column; nothing is then
+    left.
     """
-    pieces.check_output(output)
+    table_stream.check_output(output)
     column = "file" if reader(_signal(package.schema)).FROM_FILE else "text"
     names, count, read = _open(input, column)
     keys = [name for name in names if name != "text" or column == "file"]
@@ -45,7 +49,8 @@ def score(package: ModelPackage, input: Path, output: Path) -> Scored:
 def recording_encoder(
     package: ModelPackage, folder: Path, column: str
 ) -> Callable[[pa.RecordBatch], tuple[Features, Broken]]:
-    """The rows of a piece's recordings: float32[n, d], and for each reason which rows have no recording because of it.
+    """The rows of a piece's recordings: float32[n, d], and for each reason which rows have no
+    recording because of it.
 
     Those hold the package's golden case, whose risk nobody gets to see.
     """
@@ -72,7 +77,11 @@ def _read_one(schema: Schema, folder: Path, column: str) -> Callable[[str | None
     def read(value: str | None) -> Recording:
         if value is None:
             raise UserError(f"{column} is required")
-        return kind.read(folder / value, signal).recording if kind.FROM_FILE else kind.received(value, signal)
+        return (
+            kind.read(folder / value, signal).recording
+            if kind.FROM_FILE
+            else kind.received(value, signal)
+        )
 
     return read
 
@@ -92,26 +101,33 @@ def _open(path: Path, column: str) -> Opened:
 
 
 def _open_csv(path: Path, column: str) -> Opened:
-    names = pieces.csv_names(path)
-    pieces.check_columns(path, names, [column])
-    return names, None, pieces.csv_pieces(path, dict.fromkeys(names, pa.string()), LONGEST)
+    names = table_stream.csv_names(path)
+    table_stream.check_columns(path, names, [column])
+    return names, None, table_stream.csv_pieces(path, dict.fromkeys(names, pa.string()), LONGEST)
 
 
 def _open_parquet(path: Path, column: str) -> Opened:
-    file = pieces.parquet_file(path)
+    file = table_stream.parquet_file(path)
     names = file.schema_arrow.names
-    pieces.check_columns(path, names, [column])
+    table_stream.check_columns(path, names, [column])
     kind = file.schema_arrow.field(column).type
-    if kind not in (pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.null()):
+    if kind not in (
+        pa.string(),
+        pa.large_string(),
+        pa.dictionary(pa.int32(), pa.string()),
+        pa.null(),
+    ):
         raise UserError(f"{path}: column '{column}' holds {kind}, not texts; convert it first")
     return names, file.metadata.num_rows, file.iter_batches(FEW, use_threads=False)
 
 
 def _open_json_lines(path: Path, column: str) -> Opened:
-    """The members of the first line are the columns; every value but a text is kept as it is written in JSON."""
+    """The members of the first line are the columns; every value but a text is kept as it is
+    written in JSON.
+    """
     lines = _json_lines(path)
     first = next(lines, {})
-    pieces.check_columns(path, list(first), [column])
+    table_stream.check_columns(path, list(first), [column])
     return list(first), None, _batches(path, first, lines)
 
 
@@ -123,17 +139,28 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
             except ValueError:
                 content = None
             if not isinstance(content, dict):
-                raise UserError(f"{path}: line {number} is no JSON object in UTF-8; write one a line")
+                raise UserError(
+                    f"{path}: line {number} is no JSON object in UTF-8; write one a line"
+                )
             if content:
                 yield content
 
 
-def _batches(path: Path, first: dict[str, Any], lines: Iterator[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
-    schema, piece = pa.schema([(name, pa.string()) for name in first]), [first, *islice(lines, FEW - 1)]
+def _batches(
+    path: Path, first: dict[str, Any], lines: Iterator[dict[str, Any]]
+) -> Iterator[pa.RecordBatch]:
+    schema, piece = (
+        pa.schema([(name, pa.string()) for name in first]),
+        [first, *islice(lines, FEW - 1)],
+    )
     while piece:
         if any(line.keys() - first.keys() for line in piece):
-            raise UserError(f"{path}: a line has members that the first has not; give the first all of them")
-        yield pa.RecordBatch.from_pylist([{name: _as_text(line[name]) for name in line} for line in piece], schema)
+            raise UserError(
+                f"{path}: a line has members that the first has not; give the first all of them"
+            )
+        yield pa.RecordBatch.from_pylist(
+            [{name: _as_text(line[name]) for name in line} for line in piece], schema
+        )
         piece = list(islice(lines, FEW))
 
 

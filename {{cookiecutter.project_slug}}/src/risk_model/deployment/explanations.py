@@ -1,8 +1,9 @@
-"""Why this answer? For a table each field's SHAP value; for a recording what each of its places adds to the risk.
+"""Why this answer? For a table each field's SHAP value; for a recording what each of its places
+adds to the risk.
 
-A network that gives a map of its logit is explained by that map: with a linear layer behind a global average it is
-Grad-CAM (Selvaraju et al. 2017) exactly, and adds up to the logit. Any other model is asked again with one place of the
-recording hidden after the other.
+A network that gives a map of its logit is explained by that map: with a linear layer behind a
+global average it is Grad-CAM (Selvaraju et al. 2017) exactly, and adds up to the logit. Any other
+model is asked again with one place of the recording hidden after the other.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from risk_model.deployment.schemas import Asked
+from risk_model.core.package import ModelPackage
+from risk_model.core.schema import Features
+from risk_model.deployment.requests import Asked
 from risk_model.model.explain import Explainer, Logits, affine
 from risk_model.model.occlusion import occlude
-from risk_model.package import ModelPackage
-from risk_model.schema import Features
 
 FIELD_SECONDS = 0.5
 PLACE_SECONDS = 5.0
@@ -60,7 +61,9 @@ def explain_fields(package: ModelPackage) -> Callable[[Asked], Explained]:
 
 
 def explain_map(package: ModelPackage) -> Callable[[Asked], Explained]:
-    """The network's own map, laid evenly over the recording; its values and the base add up to the log-odds."""
+    """The network's own map, laid evenly over the recording; its values and the base add up to the
+    log-odds.
+    """
     line = _calibration(package)
     logit_of, scale = _on_the_scale(package, line)
     slope = line[0] if line else 1.0
@@ -77,7 +80,8 @@ def explain_map(package: ModelPackage) -> Callable[[Asked], Explained]:
 def explain_places(package: ModelPackage) -> Callable[[Asked], Explained]:
     """What the log-odds lose with each place of the recording; TimeoutError after PLACE_SECONDS.
 
-    Places in a text that was not read as it was sent (names were taken out) are told with the text they are counted in.
+    Places in a text that was not read as it was sent (names were taken out) are told with the text
+    they are counted in.
     """
     logit_of, scale = _on_the_scale(package, _calibration(package))
 
@@ -95,13 +99,18 @@ def explain_places(package: ModelPackage) -> Callable[[Asked], Explained]:
 def _calibration(package: ModelPackage) -> tuple[float, float] | None:
     """Slope and intercept of the calibration, as the package tells them; None when it is no line.
 
-    They are not estimated from the background, as for a table: a network may see nothing but the recording, which is
-    the same in each of its rows.
+    They are not estimated from the background, as for a table: a network may see nothing but the
+    recording, which is the same in each of its rows.
     """
     line = package.manifest.get("calibration")
     return (float(line["slope"]), float(line["intercept"])) if line else None
 
 
-def _on_the_scale(package: ModelPackage, line: tuple[float, float] | None) -> tuple[Callable[[Features], Logits], str]:
+def _on_the_scale(
+    package: ModelPackage, line: tuple[float, float] | None
+) -> tuple[Callable[[Features], Logits], str]:
     scale, shift = line or (1.0, 0.0)
-    return lambda rows: scale * package.scorer(rows)[1] + shift, CALIBRATED if line else UNCALIBRATED
+    return (
+        lambda rows: scale * package.scorer(rows)[1] + shift,
+        CALIBRATED if line else UNCALIBRATED,
+    )

@@ -1,8 +1,10 @@
-"""Which model is the champion, and how does a new one take over without a moment in which there is none or half of one?
+"""Which model is the champion, and how does a new one take over without a moment in which there is
+none or half of one?
 
-MLflow keeps the history: a version for each package, and the aliases champion and challenger. The server does not read
-MLflow: it reads a directory named by the package's SHA-256 and a pointer to it, replaced in one step after all that it
-points to is on disk. Where alias and pointer disagree, after a crash between the two, the pointer is what is served.
+MLflow keeps the history: a version for each package, and the aliases champion and challenger. The
+server does not read MLflow: it reads a directory named by the package's SHA-256 and a pointer to
+it, replaced in one step after all that it points to is on disk. Where alias and pointer disagree,
+after a crash between the two, the pointer is what is served.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from risk_model import tracking
-from risk_model.errors import UserError
-from risk_model.package import FILES, MANIFEST, ModelPackage, write_atomically
+from risk_model.core import tracking
+from risk_model.core.errors import UserError
+from risk_model.core.files import write_atomically
+from risk_model.core.package import FILES, MANIFEST, ModelPackage
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -40,12 +43,13 @@ def register(
     settings: config.Deployment,
     run_id: str | None,
 ) -> list[dict[str, Any]]:
-    """Registers every package and makes one the champion; a row each: model, version, sha256, path, alias, refused.
+    """Registers every package and makes one the champion; a row each: model, version, sha256, path,
+    alias, refused.
 
-    `champion` and `challenger` are keys of `packages`; `run_id` is the MLflow run that trained them (None: a new one).
-    A champion whose gate failed, and which nobody accepted, is registered without the alias, `refused` says so, and the
-    champion before it stays.
-    Registering the same package again makes no second version. UserError when a package does not verify.
+    `champion` and `challenger` are keys of `packages`; `run_id` is the MLflow run that trained them
+    (None: a new one). A champion whose gate failed, and which nobody accepted, is registered
+    without the alias, `refused` says so, and the champion before it stays. Registering the same
+    package again makes no second version. UserError when a package does not verify.
     """
     _check_name(name)
     opened = {model: ModelPackage.open(path) for model, path in packages.items()}
@@ -57,21 +61,33 @@ def register(
         run = _run(client, settings.tracking_uri, name, run_id)
         rows = [_version(client, run, name, model, package) for model, package in kept.items()]
         for row in rows:
-            row |= _promoted(client, name, kept[row["model"]], row["version"], aliases.get(row["model"], ""), root)
+            row |= _promoted(
+                client,
+                name,
+                kept[row["model"]],
+                row["version"],
+                aliases.get(row["model"], ""),
+                root,
+            )
     return rows
 
 
 def champion(registry: Path, name: str) -> Path:
-    """The verified directory of the champion of that name; of the only one there is when the name is "".
+    """The verified directory of the champion of that name; of the only one there is when the name
+    is "".
 
     UserError when there is none, or when what the pointer names was changed or is gone.
     """
     names = sorted(path.parent.name for path in registry.glob(f"*/{POINTER}"))
     if name not in names and (name or len(names) != 1):
         known = f"it has {', '.join(names)}" if names else "register a run first"
-        known += "; name one: deployment.registered_name=…, or serve --name" if len(names) > 1 else ""
+        known += (
+            "; name one: deployment.registered_name=…, or serve --name" if len(names) > 1 else ""
+        )
         raise UserError(
-            f"{registry}: no champion '{name}'; {known}" if name else f"{registry}: which champion? {known}"
+            f"{registry}: no champion '{name}'; {known}"
+            if name
+            else f"{registry}: which champion? {known}"
         )
     pointer = registry / (name or names[0]) / POINTER
     try:
@@ -87,15 +103,21 @@ def champion(registry: Path, name: str) -> Path:
 
 
 def point(package: ModelPackage, registry: Path, name: str, version: str) -> None:
-    """Makes a package kept in the registry the champion, in one step: a crash leaves the old champion or the new."""
+    """Makes a package kept in the registry the champion, in one step: a crash leaves the old
+    champion or the new.
+    """
     fact = {"sha256": package.sha256, "model": package.manifest["model"], "mlflow_version": version}
-    content = json.dumps({**fact, "since": datetime.now(UTC).isoformat(timespec="seconds")}, indent=1)
+    content = json.dumps(
+        {**fact, "since": datetime.now(UTC).isoformat(timespec="seconds")}, indent=1
+    )
     write_atomically(registry / name / POINTER, content.encode())
     _sync(registry / name)
 
 
 def _keep(package: ModelPackage, registry: Path) -> ModelPackage:
-    """The package as the registry's own directory `<sha256>`, renamed into place when all of it is on disk."""
+    """The package as the registry's own directory `<sha256>`, renamed into place when all of it is
+    on disk.
+    """
     target = registry / package.sha256
     if not target.exists():
         staging = registry / f"{STAGING}{package.sha256}"
@@ -115,7 +137,11 @@ def _keep(package: ModelPackage, registry: Path) -> ModelPackage:
 def _promoted(
     client: MlflowClient, name: str, package: ModelPackage, version: str, alias: str, registry: Path
 ) -> dict[str, str]:
-    if alias == "champion" and package.manifest.get("gate") == "fail" and not package.manifest.get("accepted"):
+    if (
+        alias == "champion"
+        and package.manifest.get("gate") == "fail"
+        and not package.manifest.get("accepted")
+    ):
         remedy = "unless somebody answers for it: register accept='name: reason'"
         return {"alias": "", "refused": f"its gate failed, so it cannot become champion, {remedy}"}
     if alias:
@@ -125,8 +151,12 @@ def _promoted(
     return {"alias": alias, "refused": ""}
 
 
-def _version(client: MlflowClient, run: Run, name: str, model: str, package: ModelPackage) -> dict[str, Any]:
-    """The MLflow version of a package, made once: plain artifacts, no MLmodel and no pickle, every byte as sealed."""
+def _version(
+    client: MlflowClient, run: Run, name: str, model: str, package: ModelPackage
+) -> dict[str, Any]:
+    """The MLflow version of a package, made once: plain artifacts, no MLmodel and no pickle, every
+    byte as sealed.
+    """
     row = {"model": model, "sha256": package.sha256, "path": str(package.directory)}
     known = client.search_model_versions(f"name = '{name}' and tag.sha256 = '{package.sha256}'")
     if known:
@@ -134,12 +164,16 @@ def _version(client: MlflowClient, run: Run, name: str, model: str, package: Mod
     where = f"packages/{package.sha256}"
     client.log_artifacts(run.info.run_id, str(package.directory), where)
     tags = {"sha256": package.sha256, "model": model, "gate": str(package.manifest.get("gate", ""))}
-    version = client.create_model_version(name, f"{run.info.artifact_uri}/{where}", run.info.run_id, tags=tags)
+    version = client.create_model_version(
+        name, f"{run.info.artifact_uri}/{where}", run.info.run_id, tags=tags
+    )
     return {**row, "version": str(version.version)}
 
 
 def _run(client: MlflowClient, uri: str, name: str, run_id: str | None) -> Run:
-    """The run that trained the packages, or a new one; the registered model is made on first use."""
+    """The run that trained the packages, or a new one; the registered model is made on first
+    use.
+    """
     from mlflow.exceptions import MlflowException
 
     with contextlib.suppress(MlflowException):  # it is there already

@@ -1,8 +1,10 @@
-"""How is the model started, and when must it refuse to start? One process, one verified package, one audit log.
+"""How is the model started, and when must it refuse to start? One process, one verified package,
+one audit log.
 
-A package with one byte changed, a model that failed its gate, an audit log somebody else writes to or a port in use
-each stop the start with one line. A model with too few events to judge starts only on a named person's reason, which
-is recorded; one that failed only when that reason was already given to register it, and stands in its card.
+A package with one byte changed, a model that failed its gate, an audit log somebody else writes to
+or a port in use each stop the start with one line. A model with too few events to judge starts only
+on a named person's reason, which is recorded; one that failed only when that reason was already
+given to register it, and stands in its card.
 """
 
 from __future__ import annotations
@@ -14,17 +16,19 @@ from pathlib import Path
 
 import uvicorn
 
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage, person_and_reason
 from risk_model.deployment.app import create_app
-from risk_model.errors import UserError
-from risk_model.package import ModelPackage, person_and_reason
 
 DRAIN_SECONDS = 10
 
 
 def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str = "") -> None:
-    """Serves a package until SIGTERM or SIGINT, then finishes the requests on their way and records the stop.
+    """Serves a package until SIGTERM or SIGINT, then finishes the requests on their way and records
+    the stop.
 
-    `accept` is "name: reason" for a model with too few events to judge. UserError says in one line why it cannot start.
+    `accept` is "name: reason" for a model with too few events to judge. UserError says in one line
+    why it cannot start.
     """
     package = ModelPackage.open(package_dir)
     accepted = admitted(package, accept)
@@ -50,7 +54,9 @@ def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str
 
 
 def silence_libraries() -> None:
-    """Lets only this package's own log lines out: a library that reads a recording may warn of what it holds."""
+    """Lets only this package's own log lines out: a library that reads a recording may warn of what
+    it holds.
+    """
     ours = logging.StreamHandler()
     ours.addFilter(logging.Filter(__name__.partition(".")[0]))
     logging.basicConfig(handlers=[ours], level=logging.WARNING, format="%(message)s", force=True)
@@ -58,7 +64,9 @@ def silence_libraries() -> None:
 
 
 def admitted(package: ModelPackage, accept: str) -> str:
-    """Who accepted the model ("" when its gate passed); UserError when the gate's verdict keeps it from patients."""
+    """Who accepted the model ("" when its gate passed); UserError when the gate's verdict keeps it
+    from patients.
+    """
     verdict, where = package.manifest.get("gate"), package.directory
     if verdict == "pass":
         return ""
@@ -66,12 +74,14 @@ def admitted(package: ModelPackage, accept: str) -> str:
         return f"{known['by']}: {known['reason']}"
     if verdict != "too few to judge":
         raise UserError(
-            f"{where}: the gate's verdict is '{verdict}', not 'pass'; see the run's report, and train again, or let "
+            f"{where}: the gate's verdict is '{verdict}', not 'pass'; see the run's report, and "
+            "train again, or let "
             "somebody answer for it: register run=DIRECTORY accept='name: reason'"
         )
     if not accept:
         raise UserError(
-            f"{where}: too few events to judge this model; serve it with --accept 'your name: your reason' "
+            f"{where}: too few events to judge this model; serve it with --accept 'your name: your "
+            "reason' "
             "(make serve ACCEPT='your name: your reason')"
         )
     return "{by}: {reason}".format(**person_and_reason(accept, "--accept 'your name: your reason'"))
@@ -84,4 +94,6 @@ def listen(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
         )
     except OSError as error:
-        raise UserError(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port") from error
+        raise UserError(
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port"
+        ) from error

@@ -1,10 +1,12 @@
-"""How sure is each number? A bootstrap that draws patients, not rows, and the same patients for every model.
+"""How sure is each number? A bootstrap that draws patients, not rows, and the same patients for
+every model.
 
-One resample draws as many subjects as there are, with replacement; a row counts as often as its subject was drawn. The
-rows are sorted by risk once, so that each resample is a single pass: AUROC, average precision, Brier score, log loss
-and net benefit come out exact, ties included. Calibration slope and calibration-in-the-large are fitted to at most
-BINS bins of neighbouring risks, each at its mean log odds (exact where there are no more rows than bins). Percentile
-intervals: Efron and Tibshirani 1993, chapter 13; whole clusters: Field and Welsh, JRSS B 2007.
+One resample draws as many subjects as there are, with replacement; a row counts as often as its
+subject was drawn. The rows are sorted by risk once, so that each resample is a single pass: AUROC,
+average precision, Brier score, log loss and net benefit come out exact, ties included. Calibration
+slope and calibration-in-the-large are fitted to at most BINS bins of neighbouring risks, each at
+its mean log odds (exact where there are no more rows than bins). Percentile intervals: Efron and
+Tibshirani 1993, chapter 13; whole clusters: Field and Welsh, JRSS B 2007.
 """
 
 from __future__ import annotations
@@ -47,8 +49,9 @@ def interval(estimate: float, draws: Floats) -> dict[str, float]:
 class Sample:
     """One model's predictions for some rows, in descending order of risk, ready to be resampled.
 
-    `subject` int32[n] numbers the subjects, the same in all samples of one cohort; `ends` int64[j] cuts the rows into
-    segments, and `bounds` says for thresholds and line how many segments lie before each of their edges.
+    `subject` int32[n] numbers the subjects, the same in all samples of one cohort; `ends` int64[j]
+    cuts the rows into segments, and `bounds` says for thresholds and line how many segments lie
+    before each of their edges.
     """
 
     subject: npt.NDArray[np.int32]
@@ -72,8 +75,8 @@ class Sample:
     ) -> Sample:
         """Sorts outcome, risk and subject code, all [n], and lays the cuts.
 
-        `thresholds` asks for the counts at or above each, `points` for the smooth calibration curve there; `bins` 0
-        leaves calibration slope, calibration-in-the-large and curve out.
+        `thresholds` asks for the counts at or above each, `points` for the smooth calibration curve
+        there; `bins` 0 leaves calibration slope, calibration-in-the-large and curve out.
         """
         order = np.argsort(-risk, kind="stable")
         y, p = outcome[order].astype(np.int8), np.asarray(risk[order], dtype=np.float64)
@@ -84,13 +87,28 @@ class Sample:
         bounds = {name: np.searchsorted(ends, cut, side="right") for name, cut in cuts.items()}
         rows = np.diff(edges)
         log_odds = _bin_means(metrics.logit(p), edges)
-        smooth = Loess(_bin_means(p, edges), rows.astype(np.float64), points) if len(points) and len(rows) else None
+        smooth = (
+            Loess(_bin_means(p, edges), rows.astype(np.float64), points)
+            if len(points) and len(rows)
+            else None
+        )
         loss = metrics.row_log_loss(y, p)
-        return cls(subject[order].astype(np.int32), y, p, loss, ends.astype(np.int64), bounds, log_odds, smooth)
+        return cls(
+            subject[order].astype(np.int32),
+            y,
+            p,
+            loss,
+            ends.astype(np.int64),
+            bounds,
+            log_odds,
+            smooth,
+        )
 
 
 def _line_edges(log_odds: Floats, bins: int) -> Whole:
-    """Edges of the bins of the calibration line: half hold as many rows each, half split the log odds evenly."""
+    """Edges of the bins of the calibration line: half hold as many rows each, half split the log
+    odds evenly.
+    """
     n = len(log_odds)
     if n <= bins or not bins:
         return np.arange(n + 1 if bins else 1)
@@ -115,8 +133,19 @@ def _one_pass(
     totals: Floats,
     segments: Floats,
 ) -> None:
-    """Fills totals [4] (pairs won, precision at events, squared error, log loss) and segments [j, 2]: one resample."""
-    above, flagged, tied, tied_events, won, precision, squared, logged = 0, 0, 0, 0, 0, 0.0, 0.0, 0.0
+    """Fills totals [4] (pairs won, precision at events, squared error, log loss) and segments [j,
+    2]: one resample.
+    """
+    above, flagged, tied, tied_events, won, precision, squared, logged = (
+        0,
+        0,
+        0,
+        0,
+        0,
+        0.0,
+        0.0,
+        0.0,
+    )
     last, start = 2.0, 0
     for j in range(len(ends)):
         rows, events = 0, 0
@@ -125,7 +154,9 @@ def _one_pass(
             if risk[i] != last:  # only now is it known how many shared the last risk
                 won += (tied - tied_events) * (2 * above + tied_events)
                 above, flagged = above + tied_events, flagged + tied
-                precision += tied_events * above / max(flagged, 1)  # unlike a test for 0, costs no branch
+                precision += (
+                    tied_events * above / max(flagged, 1)
+                )  # unlike a test for 0, costs no branch
                 tied, tied_events, last = 0, 0, risk[i]
             hits = count * outcome[i]
             tied, tied_events = tied + count, tied_events + hits
@@ -154,15 +185,25 @@ def _passes(
 
 
 def statistics(sample: Sample, counts: Counts) -> Statistics:
-    """The statistics of each resample, given how often it drew each subject: uint8[r, subjects] -> name: float64[r].
+    """The statistics of each resample, given how often it drew each subject: uint8[r, subjects] ->
+    name: float64[r].
 
-    Names are those of `evaluate`; `rows`, `events` and, per threshold, `flagged` and `found` float64[r, m] count rows,
-    and `curve` float64[r, points] is the smooth calibration curve. A resample with one class is dropped: its `events`,
-    and what is divided by them, are NaN.
+    Names are those of `evaluate`; `rows`, `events` and, per threshold, `flagged` and `found`
+    float64[r, m] count rows, and `curve` float64[r, points] is the smooth calibration curve. A
+    resample with one class is dropped: its `events`, and what is divided by them, are NaN.
     """
     totals = np.empty((len(counts), 4))
     segments = np.empty((len(counts), len(sample.ends), 2))
-    _passes(counts, sample.subject, sample.outcome, sample.risk, sample.loss, sample.ends, totals, segments)
+    _passes(
+        counts,
+        sample.subject,
+        sample.outcome,
+        sample.risk,
+        sample.loss,
+        sample.ends,
+        totals,
+        segments,
+    )
     below = np.concatenate([np.zeros((len(counts), 1, 2)), np.cumsum(segments, axis=1)], axis=1)
     rows, events = below[:, -1, 0], below[:, -1, 1]
     usable = (events > 0) & (events < rows)
@@ -192,23 +233,32 @@ def _calibration(sample: Sample, below: Floats) -> Statistics:
 
 
 def draw_counts(subjects: int, resamples: int, seed: int) -> Iterator[Counts]:
-    """How often each subject is drawn, a chunk of resamples at a time: uint8[chunk, subjects]; the same per seed."""
+    """How often each subject is drawn, a chunk of resamples at a time: uint8[chunk, subjects]; the
+    same per seed.
+    """
     rng = np.random.default_rng(seed)
     for start in range(0, resamples, CHUNK):
         size = min(CHUNK, resamples - start)
         counts = np.empty((size, subjects), dtype=np.uint8)
         for row in counts:
-            row[:] = np.bincount(rng.integers(0, subjects, subjects, dtype=np.int32), minlength=subjects)
+            row[:] = np.bincount(
+                rng.integers(0, subjects, subjects, dtype=np.int32), minlength=subjects
+            )
         yield counts
 
 
-def resample(samples: Sequence[Sample], subjects: int, resamples: int, seed: int) -> list[Statistics]:
+def resample(
+    samples: Sequence[Sample], subjects: int, resamples: int, seed: int
+) -> list[Statistics]:
     """Bootstrap statistics of each sample, paired: draw k takes the same subjects in all of them.
 
-    Subject codes of the samples are in [0, subjects). Returns one dictionary a sample, as `statistics` gives for
-    all `resamples` at once.
+    Subject codes of the samples are in [0, subjects). Returns one dictionary a sample, as
+    `statistics` gives for all `resamples` at once.
     """
-    chunks = [[statistics(sample, counts) for sample in samples] for counts in draw_counts(subjects, resamples, seed)]
+    chunks = [
+        [statistics(sample, counts) for sample in samples]
+        for counts in draw_counts(subjects, resamples, seed)
+    ]
     return [
         {name: np.concatenate([chunk[k][name] for chunk in chunks]) for name in chunks[0][k]}
         for k in range(len(samples))

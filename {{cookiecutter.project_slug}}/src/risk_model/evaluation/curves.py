@@ -1,4 +1,6 @@
-"""What do the four core figures show? ROC curve, smooth calibration curve, decision curve, distribution of risks."""
+"""What do the four core figures show? ROC curve, smooth calibration curve, decision curve,
+distribution of risks.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,17 @@ from risk_model.evaluation import metrics
 from risk_model.evaluation.metrics import NAN, Floats, Outcomes
 
 if TYPE_CHECKING:
-    from risk_model.evaluation.judged import Judged, Question
+    from risk_model.evaluation.resampled_metrics import Judged, Question
 
 MIDDLE = (0.025, 0.975)
 
 
 def roc(outcome: Outcomes, risk: Floats, points: int = 150) -> tuple[Floats, Floats]:
-    """False- and true-positive rate from the strictest threshold to the laxest, at most `points` + 1 of each.
+    """False- and true-positive rate from the strictest threshold to the laxest, at most `points` +
+    1 of each.
 
-    Ties are one step, so the curve has the area of `auroc` before it is thinned. Empty with one class.
+    Ties are one step, so the curve has the area of `auroc` before it is thinned. Empty with one
+    class.
     """
     value, block = np.unique(-risk, return_inverse=True)
     events = np.cumsum(np.bincount(block, weights=outcome, minlength=len(value)))
@@ -31,10 +35,12 @@ def roc(outcome: Outcomes, risk: Floats, points: int = 150) -> tuple[Floats, Flo
 
 
 class Loess:
-    """A straight line fitted around each of `points`, weighted towards them: the smooth calibration curve.
+    """A straight line fitted around each of `points`, weighted towards them: the smooth calibration
+    curve.
 
-    Local linear regression of the outcome on the risk with tricube weights over the nearest `span` of the rows
-    (Cleveland 1979; for calibration Austin and Steyerberg, Stat Med 2014). `risk` [n] holds `rows` [n] rows each.
+    Local linear regression of the outcome on the risk with tricube weights over the nearest `span`
+    of the rows (Cleveland 1979; for calibration Austin and Steyerberg, Stat Med 2014). `risk` [n]
+    holds `rows` [n] rows each.
     """
 
     def __init__(self, risk: Floats, rows: Floats, points: Floats, span: float = 0.75) -> None:
@@ -46,7 +52,9 @@ class Loess:
         self._moments = [kernel * (risk - points[:, None]) ** k for k in range(3)]
 
     def __call__(self, events: Floats, rows: Floats) -> Floats:
-        """The curve's height at each point, between 0 and 1: events and rows [k, n] -> float64[k, points]."""
+        """The curve's height at each point, between 0 and 1: events and rows [k, n] -> float64[k,
+        points].
+        """
         s0, s1, s2 = (rows @ m.T for m in self._moments)
         t0, t1 = (events @ m.T for m in self._moments[:2])
         determinant = s0 * s2 - s1 * s1
@@ -57,27 +65,41 @@ class Loess:
 
 
 def drawn(own: Judged, reference: Judged, question: Question) -> dict[str, Any]:
-    """What the report draws of one model; "decision" is empty where no range of thresholds was stated."""
+    """What the report draws of one model; "decision" is empty where no range of thresholds was
+    stated.
+    """
     y, p, points = own.rows.outcome, own.rows.risk, own.rows.curve_points
     bins = np.linspace(0, 1, 41)
     shares = {"events": p[y == 1], "non_events": p[y == 0]}
     return {
         "roc": dict(zip(("false_positive_rate", "true_positive_rate"), roc(y, p), strict=True)),
-        "calibration": {"risk": points, "observed": own.once["curve"][0], **_band(own.draws["curve"])},
+        "calibration": {
+            "risk": points,
+            "observed": own.once["curve"][0],
+            **_band(own.draws["curve"]),
+        },
         "decision": _decision(own, reference, question.curve) if len(question.curve) else {},
         "risk_distribution": {
             "edges": bins,
-            **{name: np.histogram(risks, bins)[0] / max(len(risks), 1) for name, risks in shares.items()},
+            **{
+                name: np.histogram(risks, bins)[0] / max(len(risks), 1)
+                for name, risks in shares.items()
+            },
         },
     }
 
 
 def _decision(own: Judged, reference: Judged, thresholds: Floats) -> dict[str, Any]:
-    """Net benefit at each threshold, in units of the prevalence as well, and how far it is from the reference's."""
+    """Net benefit at each threshold, in units of the prevalence as well, and how far it is from the
+    reference's.
+    """
     estimates, base = _benefit(own, thresholds), _benefit(reference, thresholds)
     benefits, difference = _benefits(own, thresholds), None
     if own is not reference:
-        difference = {"estimate": estimates - base, **_band(benefits - _benefits(reference, thresholds))}
+        difference = {
+            "estimate": estimates - base,
+            **_band(benefits - _benefits(reference, thresholds)),
+        }
     return {
         "threshold": thresholds,
         "net_benefit": estimates,
@@ -89,13 +111,17 @@ def _decision(own: Judged, reference: Judged, thresholds: Floats) -> dict[str, A
 
 
 def _benefit(judged: Judged, thresholds: Floats) -> Floats:
-    return np.array([metrics.net_benefit(judged.rows.outcome, judged.rows.risk, t) for t in thresholds])
+    return np.array(
+        [metrics.net_benefit(judged.rows.outcome, judged.rows.risk, t) for t in thresholds]
+    )
 
 
 def _benefits(judged: Judged, thresholds: Floats) -> Floats:
     """Net benefit of each draw at each threshold: float64[r, m]."""
     found, flagged = judged.draws["found"][:, :-1], judged.draws["flagged"][:, :-1]
-    return np.asarray((found - (flagged - found) * thresholds / (1 - thresholds)) / judged.draws["rows"][:, None])
+    return np.asarray(
+        (found - (flagged - found) * thresholds / (1 - thresholds)) / judged.draws["rows"][:, None]
+    )
 
 
 def _band(draws: Floats) -> dict[str, Floats]:

@@ -1,7 +1,9 @@
-"""Does a formula agree with the bootstrap about AUROC? DeLong's interval, for patients with one row or with many.
+"""Does a formula agree with the bootstrap about AUROC? DeLong's interval, for patients with one row
+or with many.
 
-DeLong, DeLong and Clarke-Pearson, Biometrics 1988; for clusters Obuchowski, Biometrics 1997, which is the same where
-every subject has one row. A cross-check: the intervals that are shown and judged are the bootstrap's.
+DeLong, DeLong and Clarke-Pearson, Biometrics 1988; for clusters Obuchowski, Biometrics 1997, which
+is the same where every subject has one row. A cross-check: the intervals that are shown and judged
+are the bootstrap's.
 """
 
 from __future__ import annotations
@@ -15,15 +17,17 @@ from scipy.stats import rankdata
 from risk_model.evaluation.metrics import NAN, Floats, Outcomes
 
 if TYPE_CHECKING:
-    from risk_model.evaluation.judged import Rows
+    from risk_model.evaluation.resampled_metrics import Rows
 
 NORMAL = 1.959963984540054  # of the middle 95 % of a normal distribution
 
 
 def placements(outcome: Outcomes, risk: Floats) -> Floats:
-    """Of each event the share of non-events below it, of each non-event the share of events above it: float64[n].
+    """Of each event the share of non-events below it, of each non-event the share of events above
+    it: float64[n].
 
-    Equal risks count half. The mean over events, as that over non-events, is AUROC. Empty with one class.
+    Equal risks count half. The mean over events, as that over non-events, is AUROC. Empty with one
+    class.
     """
     event = np.asarray(outcome) == 1
     events, others = int(event.sum()), int((~event).sum())
@@ -36,16 +40,20 @@ def placements(outcome: Outcomes, risk: Floats) -> Floats:
 
 
 def standard_error(outcome: Outcomes, placement: Floats, subject: npt.NDArray[np.integer]) -> float:
-    """Standard error of the mean placement, rows of a subject kept together; `subject` numbers them from 0.
+    """Standard error of the mean placement, rows of a subject kept together; `subject` numbers them
+    from 0.
 
-    Of the difference of two AUROCs, when `placement` is the difference of two models' placements. NaN with fewer than
-    two subjects in either class.
+    Of the difference of two AUROCs, when `placement` is the difference of two models' placements.
+    NaN with fewer than two subjects in either class.
     """
     if not len(placement):
         return NAN
     event = np.asarray(outcome) == 1
     centred = placement - placement[event].mean()
-    sums = [np.bincount(subject[rows], weights=centred[rows], minlength=subject.max() + 1) for rows in (event, ~event)]
+    sums = [
+        np.bincount(subject[rows], weights=centred[rows], minlength=subject.max() + 1)
+        for rows in (event, ~event)
+    ]
     held = [len(np.unique(subject[rows])) for rows in (event, ~event)]
     rows, subjects = (int(event.sum()), int((~event).sum())), len(np.unique(subject))
     if min(held) < 2:
@@ -55,18 +63,26 @@ def standard_error(outcome: Outcomes, placement: Floats, subject: npt.NDArray[np
     return float(np.sqrt(max(own + shared, 0.0)))
 
 
-def auroc_interval(outcome: Outcomes, risk: Floats, subject: npt.NDArray[np.integer]) -> dict[str, float]:
+def auroc_interval(
+    outcome: Outcomes, risk: Floats, subject: npt.NDArray[np.integer]
+) -> dict[str, float]:
     """AUROC with DeLong's 95 % interval, cut at 0 and 1: estimate, low, high."""
     placement = placements(outcome, risk)
     if not len(placement):
         return {"estimate": NAN, "low": NAN, "high": NAN}
     estimate = float(placement[np.asarray(outcome) == 1].mean())
     reach = NORMAL * standard_error(outcome, placement, subject)
-    return {"estimate": estimate, "low": max(estimate - reach, 0.0), "high": min(estimate + reach, 1.0)}
+    return {
+        "estimate": estimate,
+        "low": max(estimate - reach, 0.0),
+        "high": min(estimate + reach, 1.0),
+    }
 
 
 def auroc_difference(own: Rows, reference: Rows) -> dict[str, float]:
-    """Difference of two models' AUROC on the same rows with DeLong's interval: estimate, low, high."""
+    """Difference of two models' AUROC on the same rows with DeLong's interval: estimate,
+    low, high.
+    """
     places = placements(own.outcome, own.risk), placements(reference.outcome, reference.risk)
     if not len(places[0]):
         return {"estimate": NAN, "low": NAN, "high": NAN}

@@ -1,11 +1,13 @@
-"""Is it good enough, not good enough, or can these data not tell? Three verdicts, from intervals and stated bounds."""
+"""Is it good enough, not good enough, or can these data not tell? Three verdicts, from intervals
+and stated bounds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from risk_model.findings import Finding
+from risk_model.core.findings import Finding
 
 if TYPE_CHECKING:
     from risk_model.config import Evaluation
@@ -31,7 +33,8 @@ def bounds(settings: Evaluation) -> dict[str, tuple[float, float]]:
 
 
 def judge(figure: dict[str, float], low: float, high: float) -> str:
-    """Pass when the whole interval lies within the bounds, fail when all of it lies outside, else too few to judge.
+    """Pass when the whole interval lies within the bounds, fail when all of it lies outside, else
+    too few to judge.
 
     >>> judge({"estimate": 0.71, "low": 0.65, "high": 0.77}, low=0.6, high=float("inf"))
     'pass'
@@ -50,18 +53,29 @@ def verdict(
 ) -> dict[str, Any]:
     """The verdict on one model in one part, and a sentence for each reason that is not a pass.
 
-    `needs` is what `precision.needed` found: with fewer rows than a criterion needs, nothing passes.
+    `needs` is what `precision.needed` found: with fewer rows than a criterion needs, nothing
+    passes.
     """
     if min(events, others) < settings.minimum_events:
-        why = f"{events} events and {others} non-events; {settings.minimum_events} of each are the least"
+        why = (
+            f"{events} events and {others} non-events; {settings.minimum_events} of each are the "
+            "least"
+        )
         return {"verdict": UNCLEAR, "reasons": [why]}
     limits = bounds(settings)
     judged = {name: judge(metrics[name], *limits[name]) for name in limits}
-    reasons = [_reason(name, metrics[name], v, *limits[name]) for name, v in judged.items() if v != PASS]
+    reasons = [
+        _reason(name, metrics[name], v, *limits[name]) for name, v in judged.items() if v != PASS
+    ]
     short = [f"{NAMES[need['figure']]} {need['needed']:,}" for need in needs if not need["enough"]]
     if short:
-        reasons.append(f"{events + others:,} rows are too few for intervals as narrow as asked: {', '.join(short)}")
-    worst = next(v for v in (FAIL, UNCLEAR, PASS) if v in judged.values() or (v == UNCLEAR and short))
+        reasons.append(
+            f"{events + others:,} rows are too few for intervals as narrow as asked: "
+            f"{', '.join(short)}"
+        )
+    worst = next(
+        v for v in (FAIL, UNCLEAR, PASS) if v in judged.values() or (v == UNCLEAR and short)
+    )
     return {"verdict": worst, "reasons": reasons}
 
 
@@ -81,6 +95,12 @@ def findings(part: str, models: dict[str, Any]) -> list[Finding]:
             told = "; ".join(models[names[0]]["verdict"]["reasons"])
             which = "the first: " if names[1:] else ""
             message = f"{outcome} for {', '.join(names).replace('_', ' ')} ({which}{told})"
-            remedy = "do not use it there; recalibrate on local patients first" if outcome == FAIL else "collect more"
-            found.append(Finding("warning" if outcome == FAIL else "note", "gate", part, message, remedy))
+            remedy = (
+                "do not use it there; recalibrate on local patients first"
+                if outcome == FAIL
+                else "collect more"
+            )
+            found.append(
+                Finding("warning" if outcome == FAIL else "note", "gate", part, message, remedy)
+            )
     return found

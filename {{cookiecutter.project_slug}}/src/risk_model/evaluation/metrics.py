@@ -1,9 +1,10 @@
 """Which numbers show that a model works, and which one hides that it does not?
 
-Accuracy is not here: on 950 healthy and 50 readmitted patients, always saying "healthy" has an accuracy of 95 % and an
-AUROC of .5. The core set follows Van Calster et al., Lancet Digit Health 2025 (arXiv 2412.10288): discrimination,
-calibration, clinical utility. Throughout, `outcome` is 0 or 1 and `risk` a probability, both [n]; where a number is not
-defined (one class, no rows) it is NaN.
+Accuracy is not here: on 950 healthy and 50 readmitted patients, always saying "healthy" has an
+accuracy of 95 % and an AUROC of .5. The core set follows Van Calster et al., Lancet Digit Health
+2025 (arXiv 2412.10288): discrimination, calibration, clinical utility. Throughout, `outcome` is 0
+or 1 and `risk` a probability, both [n]; where a number is not defined (one class, no rows) it is
+NaN.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from risk_model.evaluation.recalibration import recalibration
 Floats = npt.NDArray[np.float64]
 Outcomes = npt.NDArray[Any]
 NAN = float("nan")
-CLIP = 1e-8  # logits need 0 < p < 1: a risk of 0 or 1 counts as this close to it, as in the R package CalibrationCurves
+# logits need 0 < p < 1: a risk of 0 or 1 counts as this close to it, as in the R package
+# CalibrationCurves
+CLIP = 1e-8
 
 
 def auroc(outcome: Outcomes, risk: Floats) -> float:
-    """Chance that a patient with the event has a higher risk than one without; ties count half (Mann and Whitney 1947).
+    """Chance that a patient with the event has a higher risk than one without; ties count half
+    (Mann and Whitney 1947).
 
     >>> auroc(np.array([0, 1, 0, 1]), np.array([0.1, 0.4, 0.4, 0.8]))
     0.875
@@ -36,9 +40,11 @@ def auroc(outcome: Outcomes, risk: Floats) -> float:
 
 
 def average_precision(outcome: Outcomes, risk: Floats) -> float:
-    """Area under the precision-recall curve as a step function, equal risks together: what is printed as AUPRC.
+    """Area under the precision-recall curve as a step function, equal risks together: what is
+    printed as AUPRC.
 
-    Read it beside the prevalence, which is its value for random risks, and compare no groups by it (McDermott 2024).
+    Read it beside the prevalence, which is its value for random risks, and compare no groups by it
+    (McDermott 2024).
     """
     value, block = np.unique(-risk, return_inverse=True)
     events = np.bincount(block, weights=outcome, minlength=len(value))
@@ -53,7 +59,9 @@ def brier(outcome: Outcomes, risk: Floats) -> float:
 
 
 def row_log_loss(outcome: Outcomes, risk: Floats) -> Floats:
-    """Minus the log of the probability given to what happened, per row; 0 counts as the smallest double step."""
+    """Minus the log of the probability given to what happened, per row; 0 counts as the smallest
+    double step.
+    """
     given = np.where(outcome == 1, risk, 1 - risk)
     return np.asarray(-np.log(np.clip(given, np.finfo(np.float64).eps, 1)))
 
@@ -74,14 +82,18 @@ def equal_count_edges(risk: Floats, bins: int = 10) -> Floats:
 
 
 def expected_calibration_error(outcome: Outcomes, risk: Floats, edges: Floats) -> float:
-    """Mean over the rows of |mean outcome - mean risk| in their bin; the edges are the inner ones, 0 and 1 included.
+    """Mean over the rows of |mean outcome - mean risk| in their bin; the edges are the inner ones,
+    0 and 1 included.
 
-    The number depends on the bins, so it is shown at two binnings and never decides (Blasiok and Nakkiran 2024).
+    The number depends on the bins, so it is shown at two binnings and never decides (Blasiok and
+    Nakkiran 2024).
 
     >>> expected_calibration_error(np.array([0, 1]), np.array([0.0, 1.0]), equal_width_edges())
     0.0
     """
-    gap = np.bincount(np.searchsorted(edges, risk), weights=outcome - risk, minlength=len(edges) + 1)
+    gap = np.bincount(
+        np.searchsorted(edges, risk), weights=outcome - risk, minlength=len(edges) + 1
+    )
     return float(np.abs(gap).sum() / len(risk)) if len(risk) else NAN
 
 
@@ -92,7 +104,8 @@ def logit(risk: Floats) -> Floats:
 
 
 def calibration_in_the_large(outcome: Outcomes, risk: Floats) -> float:
-    """Intercept a of logit P(event) = a + logit(risk): 0 is right on average, below 0 the risk is overestimated.
+    """Intercept a of logit P(event) = a + logit(risk): 0 is right on average, below 0 the risk is
+    overestimated.
 
     With one class it has no finite estimate: NaN. Cox 1958; Van Calster et al., BMC Med 2019.
     """
@@ -101,21 +114,27 @@ def calibration_in_the_large(outcome: Outcomes, risk: Floats) -> float:
 
 
 def calibration_slope(outcome: Outcomes, risk: Floats) -> float:
-    """Slope b of logit P(event) = a + b logit(risk): 1 is right, below 1 the risks are too extreme (overfitting).
+    """Slope b of logit P(event) = a + b logit(risk): 1 is right, below 1 the risks are too extreme
+    (overfitting).
 
-    NaN where it has no finite estimate: one class, one distinct risk, or events and non-events separated by the risk.
+    NaN where it has no finite estimate: one class, one distinct risk, or events and non-events
+    separated by the risk.
     """
     rows = np.ones((1, len(risk)))
     return float(recalibration(rows * outcome, rows, logit(risk), slope=True)[0, 1])
 
 
 def net_benefit(outcome: Outcomes, risk: Floats, threshold: float) -> float:
-    """True positives minus false positives weighted by the threshold's odds, per patient (Vickers and Elkin 2006).
+    """True positives minus false positives weighted by the threshold's odds, per patient (Vickers
+    and Elkin 2006).
 
-    Patients at or above the threshold are flagged. Flagging nobody has 0; flagging all has `treat_all`.
+    Patients at or above the threshold are flagged. Flagging nobody has 0; flagging all has
+    `treat_all`.
     """
     flagged = risk >= threshold
-    gained = np.sum(flagged & (outcome == 1)) - np.sum(flagged & (outcome == 0)) * threshold / (1 - threshold)
+    gained = np.sum(flagged & (outcome == 1)) - np.sum(flagged & (outcome == 0)) * threshold / (
+        1 - threshold
+    )
     return float(gained / len(risk)) if len(risk) else NAN
 
 

@@ -1,8 +1,8 @@
 """How far are the risks off on average, without bins? The smooth expected calibration error.
 
-The residuals are smoothed by a Gaussian that is reflected at 0 and 1, and what is left of them is added up; the width
-of the Gaussian is the one that equals the error it shows (Blasiok and Nakkiran, ICLR 2024). Reflected smoothing is a
-product in the cosine transform.
+The residuals are smoothed by a Gaussian that is reflected at 0 and 1, and what is left of them is
+added up; the width of the Gaussian is the one that equals the error it shows (Blasiok and Nakkiran,
+ICLR 2024). Reflected smoothing is a product in the cosine transform.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def smooth_calibration_error(outcome: Outcomes, risk: Floats) -> float:
     if not len(risk):
         return NAN
     cell = np.minimum((risk * CELLS).astype(np.int64), CELLS - 1)
-    waves = dct(np.bincount(cell, weights=outcome - risk, minlength=CELLS) / len(risk), norm="ortho")
+    waves = dct(
+        np.bincount(cell, weights=outcome - risk, minlength=CELLS) / len(risk), norm="ortho"
+    )
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):  # the error falls as the width grows
         width = (low + high) / 2
@@ -34,6 +36,8 @@ def smooth_calibration_error(outcome: Outcomes, risk: Floats) -> float:
 
 
 def smoothed_error(waves: Floats, width: float) -> float:
-    """What is left of the residuals, given as cosine waves float64[CELLS], by a Gaussian of that width."""
+    """What is left of the residuals, given as cosine waves float64[CELLS], by a Gaussian of that
+    width.
+    """
     damped = waves * np.exp(-((np.pi * np.arange(len(waves)) * width) ** 2) / 2)
     return float(np.abs(idct(damped, norm="ortho")).sum())

@@ -1,7 +1,7 @@
 """Does anything simpler do as well? Logistic regression and XGBoost, fitted before any network.
 
-Both give logits and leave as one ONNX graph. Nothing but the training rows shapes what they learn; XGBoost looks at
-the validation rows only to know when to stop.
+Both give logits and leave as one ONNX graph. Nothing but the training rows shapes what they learn;
+XGBoost looks at the validation rows only to know when to stop.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ import xgboost
 from tqdm import tqdm
 
 from risk_model import config
+from risk_model.core.schema import Features
 from risk_model.model import Logits, curve_rows
 from risk_model.model.graphs import linear, trees
-from risk_model.schema import Features
 
 Floats = npt.NDArray[np.float64]
 Record = Callable[[int, dict[str, float]], None]
 
 
 class Sample(NamedTuple):
-    """Rows to learn from: float32[n, d] features, int8[n] labels, float64[n] weights (all 1 unless pos_weight)."""
+    """Rows to learn from: float32[n, d] features, int8[n] labels, float64[n] weights (all 1 unless
+    pos_weight).
+    """
 
     features: Features
     labels: npt.NDArray[np.int8]
@@ -79,7 +81,9 @@ class LogisticRegression:
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
         """See RiskModel."""
-        statistics = {f"statistics.{name}": getattr(self, name) for name in ("median", "mean", "scale")}
+        statistics = {
+            f"statistics.{name}": getattr(self, name) for name in ("median", "mean", "scale")
+        }
         return {**statistics, "weight": self.weight, "bias": np.array([self.bias])}
 
 
@@ -100,13 +104,26 @@ class XGBoost:
 
     @classmethod
     def fit(
-        cls, train: Sample, validation: Sample, settings: config.XGBoost, seed: int, threads: int, record: Record
+        cls,
+        train: Sample,
+        validation: Sample,
+        settings: config.XGBoost,
+        seed: int,
+        threads: int,
+        record: Record,
     ) -> XGBoost:
         """Adds trees until the validation log loss has not improved for `patience` rounds."""
-        best = xgboost.callback.EarlyStopping(rounds=settings.patience, data_name="validation", metric_name="logloss")
+        best = xgboost.callback.EarlyStopping(
+            rounds=settings.patience, data_name="validation", metric_name="logloss"
+        )
         matrix, shown = _matrix(train, threads), curve_rows(train.labels)
-        # Of the very matrix it learns from XGBoost keeps the predictions; any other it predicts again after each tree.
-        curve = matrix if len(shown) == len(train.labels) else _matrix(train.take(shown), threads, matrix)
+        # Of the very matrix it learns from XGBoost keeps the predictions; any other it predicts
+        # again after each tree.
+        curve = (
+            matrix
+            if len(shown) == len(train.labels)
+            else _matrix(train.take(shown), threads, matrix)
+        )
         booster = xgboost.train(
             _parameters(settings, seed, threads),
             matrix,
@@ -120,7 +137,9 @@ class XGBoost:
 
     def logit(self, features: Features) -> Logits:
         """See RiskModel."""
-        return np.asarray(self.booster.inplace_predict(features, predict_type="margin")).astype(np.float64)
+        return np.asarray(self.booster.inplace_predict(features, predict_type="margin")).astype(
+            np.float64
+        )
 
     def graph(self) -> onnx.ModelProto:
         """See RiskModel."""
@@ -128,8 +147,16 @@ class XGBoost:
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
         """See RiskModel."""
-        keys = ("split_indices", "split_conditions", "left_children", "right_children", "default_left")
-        joined = {key: np.concatenate([np.asarray(tree[key]) for tree in self._trees]) for key in keys}
+        keys = (
+            "split_indices",
+            "split_conditions",
+            "left_children",
+            "right_children",
+            "default_left",
+        )
+        joined = {
+            key: np.concatenate([np.asarray(tree[key]) for tree in self._trees]) for key in keys
+        }
         return {**joined, "base_logit": np.array([self._base_logit])}
 
     @cached_property
@@ -148,8 +175,12 @@ class XGBoost:
         return math.log(share / (1 - share))
 
 
-def _matrix(rows: Sample, threads: int, cuts_from: xgboost.QuantileDMatrix | None = None) -> xgboost.QuantileDMatrix:
-    return xgboost.QuantileDMatrix(rows.features, rows.labels, weight=rows.weights, nthread=threads, ref=cuts_from)
+def _matrix(
+    rows: Sample, threads: int, cuts_from: xgboost.QuantileDMatrix | None = None
+) -> xgboost.QuantileDMatrix:
+    return xgboost.QuantileDMatrix(
+        rows.features, rows.labels, weight=rows.weights, nthread=threads, ref=cuts_from
+    )
 
 
 def _parameters(settings: config.XGBoost, seed: int, threads: int) -> dict[str, Any]:
@@ -172,7 +203,10 @@ class _Watch(xgboost.callback.TrainingCallback):
 
     def __init__(self, record: Record, rounds: int) -> None:
         super().__init__()
-        self._record, self._bar = record, tqdm(total=rounds, desc="xgboost", unit="tree", disable=None, leave=False)
+        self._record, self._bar = (
+            record,
+            tqdm(total=rounds, desc="xgboost", unit="tree", disable=None, leave=False),
+        )
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         values = {

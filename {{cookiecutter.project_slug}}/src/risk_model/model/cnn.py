@@ -1,7 +1,7 @@
 """Can a network learn to see from these images alone? A small residual CNN, from scratch.
 
-Three stages of residual blocks (He et al. 2016), each after the first with twice the channels, but only the second at
-half the resolution: the last keeps enough places for a map of what mattered.
+Three stages of residual blocks (He et al. 2016), each after the first with twice the channels, but
+only the second at half the resolution: the last keeps enough places for a map of what mattered.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from risk_model.config.imaging import Cnn
+from risk_model.core.schema import Features, Schema
 from risk_model.model.image_input import ImageInput, PlaceHead, image_of
-from risk_model.schema import Features, Schema
 
 
 class Block(nn.Module):
-    """x + f(x), f being two 3×3 convolutions with batch norm; a strided shortcut where resolution or width changes."""
+    """x + f(x), f being two 3×3 convolutions with batch norm; a strided shortcut where resolution
+    or width changes.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -43,7 +45,9 @@ class Network(nn.Module):
         self.image = ImageInput(signal, settings.augment)
         self.enter = nn.Sequential(
             nn.BatchNorm2d(signal.shape[0]),
-            nn.Conv2d(signal.shape[0], widths[0], 3, stride=2 if signal.shape[1] > 32 else 1, padding=1),
+            nn.Conv2d(
+                signal.shape[0], widths[0], 3, stride=2 if signal.shape[1] > 32 else 1, padding=1
+            ),
             nn.ReLU(),
         )
         shapes = [(widths[0], widths[0]), *pairwise(widths)]

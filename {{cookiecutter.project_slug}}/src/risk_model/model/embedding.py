@@ -1,4 +1,6 @@
-"""How does a network read a number? Cut at quantiles of the training rows, and how far it reaches into each piece."""
+"""How does a network read a number? Cut at quantiles of the training rows, and how far it reaches
+into each piece.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from risk_model.core.schema import Features
 from risk_model.model.baseline import column_medians
-from risk_model.schema import Features
 
 
 class Bins(nn.Module):
-    """How far a value reaches into each bin of its column: 0 below it, 1 above, in between linearly."""
+    """How far a value reaches into each bin of its column: 0 below it, 1 above, in between
+    linearly.
+    """
 
     def __init__(self, edges: dict[int, Features], bins: int) -> None:
         super().__init__()
@@ -26,15 +30,19 @@ class Bins(nn.Module):
         self.register_buffer("inverse_width", torch.from_numpy(inverse_width))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features [n, d] without missing values to [n, columns, bins]; a bin that a column has no use for gives 0."""
+        """Features [n, d] without missing values to [n, columns, bins]; a bin that a column has no
+        use for gives 0.
+        """
         return ((features[:, self.column, None] - self.lower) * self.inverse_width).clamp(0, 1)
 
 
 class Statistics(nn.Module):
-    """What is known about each column of the training rows, in buffers, so that it travels with the weights.
+    """What is known about each column of the training rows, in buffers, so that it travels with the
+    weights.
 
-    Numbers are cut at their quantiles; a column with two values, such as a category's, has one bin; a constant column
-    is left out. What lies beyond the range of the training rows counts as its end.
+    Numbers are cut at their quantiles; a column with two values, such as a category's, has one bin;
+    a constant column is left out. What lies beyond the range of the training rows counts as its
+    end.
     """
 
     def __init__(self, features: Features, bins: int) -> None:
@@ -48,7 +56,8 @@ class Statistics(nn.Module):
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features [n, d] to numbers [n, numbers, bins + 1] and flags [n, flags].
 
-        A missing value stands at the column's median; a missing number is marked after its last bin as well.
+        A missing value stands at the column's median; a missing number is marked after its last bin
+        as well.
         """
         missing = features.isnan()
         filled = torch.where(missing, self.median, features)

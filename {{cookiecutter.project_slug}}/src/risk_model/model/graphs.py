@@ -1,4 +1,6 @@
-"""How does a baseline become a graph? A few nodes by hand, the same numbers as the original on every row."""
+"""How does a baseline become a graph? A few nodes by hand, the same numbers as the original on
+every row.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from risk_model.core.schema import Features
 from risk_model.model.export import logit_graph, node
-from risk_model.schema import Features
 
 
 def linear(median: Features, weight: npt.NDArray[np.float64], bias: float) -> onnx.ModelProto:
@@ -23,17 +25,27 @@ def linear(median: Features, weight: npt.NDArray[np.float64], bias: float) -> on
         node("Add", ["product", "bias"], "sum"),
         node("Cast", ["sum"], "logit", to=onnx.TensorProto.FLOAT),
     ]
-    values: dict[str, npt.NDArray[Any]] = {"median": median, "weight": weight, "bias": np.array([bias])}
+    values: dict[str, npt.NDArray[Any]] = {
+        "median": median,
+        "weight": weight,
+        "bias": np.array([bias]),
+    }
     return logit_graph(nodes, values, len(weight))
 
 
 def trees(content: Sequence[dict[str, Any]], base_logit: float, width: int) -> onnx.ModelProto:
-    """The sum of XGBoost's trees, as its JSON lists them: x < value, or missing where so learned, goes left."""
+    """The sum of XGBoost's trees, as its JSON lists them: x < value, or missing where so learned,
+    goes left.
+    """
     parts = [_tree_attributes(number, tree) for number, tree in enumerate(content)]
-    joined: dict[str, Any] = {key: [value for part in parts for value in part[key]] for key in parts[0]}
+    joined: dict[str, Any] = {
+        key: [value for part in parts for value in part[key]] for key in parts[0]
+    }
     attributes = {**joined, "n_targets": 1, "base_values": [base_logit], "post_transform": "NONE"}
     total = node("TreeEnsembleRegressor", ["features"], "column", domain="ai.onnx.ml", **attributes)
-    return logit_graph([total, node("Reshape", ["column", "flat"], "logit")], {"flat": np.array([-1])}, width)
+    return logit_graph(
+        [total, node("Reshape", ["column", "flat"], "logit")], {"flat": np.array([-1])}, width
+    )
 
 
 def _tree_attributes(number: int, tree: dict[str, Any]) -> dict[str, list[Any]]:
@@ -43,9 +55,13 @@ def _tree_attributes(number: int, tree: dict[str, Any]) -> dict[str, list[Any]]:
     return {
         "nodes_treeids": [number] * len(leaf),
         "nodes_nodeids": list(range(len(leaf))),
-        "nodes_featureids": [0 if at_leaf else i for i, at_leaf in zip(tree["split_indices"], leaf, strict=True)],
+        "nodes_featureids": [
+            0 if at_leaf else i for i, at_leaf in zip(tree["split_indices"], leaf, strict=True)
+        ],
         "nodes_modes": ["LEAF" if at_leaf else "BRANCH_LT" for at_leaf in leaf],
-        "nodes_values": [0.0 if at_leaf else v for v, at_leaf in zip(tree["split_conditions"], leaf, strict=True)],
+        "nodes_values": [
+            0.0 if at_leaf else v for v, at_leaf in zip(tree["split_conditions"], leaf, strict=True)
+        ],
         "nodes_truenodeids": [max(child, 0) for child in left],
         "nodes_falsenodeids": [max(child, 0) for child in right],
         "nodes_missing_value_tracks_true": list(map(int, tree["default_left"])),

@@ -1,7 +1,9 @@
-"""What does a CNN get to see of a row? The image at its end and, while it learns, the image as it could have been.
+"""What does a CNN get to see of a row? The image at its end and, while it learns, the image as it
+could have been.
 
-Augmentation changes what a clinician would overlook: place, tilt, size and exposure. Left and right are exchanged only
-where the schema says that they carry no meaning; a heart on the right is a finding.
+Augmentation changes what a clinician would overlook: place, tilt, size and exposure. Left and right
+are exchanged only where the schema says that they carry no meaning; a heart on the right is a
+finding.
 """
 
 from __future__ import annotations
@@ -12,21 +14,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from risk_model.errors import UserError
-from risk_model.schema import Schema, Signal
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Schema, Signal
 
-SHIFT, TILT, SIZE, EXPOSURE = 0.08, 10.0, 0.1, 0.15  # of the side, degrees, share, of full brightness
+SHIFT, TILT, SIZE, EXPOSURE = (
+    0.08,
+    10.0,
+    0.1,
+    0.15,
+)  # of the side, degrees, share, of full brightness
 
 
 def image_of(schema: Schema, name: str) -> Signal:
     """The schema's image; UserError when it has none."""
     if schema.signal is None or schema.signal.kind != "image":
-        raise UserError(f"model/network={name} reads images, and {schema.name} has none; leave it out")
+        raise UserError(
+            f"model/network={name} reads images, and {schema.name} has none; leave it out"
+        )
     return schema.signal
 
 
 class ImageInput(nn.Module):
-    """Rows [n, d] to images [n, c, h, w] in 0..1, changed at random in train mode when `augment`."""
+    """Rows [n, d] to images [n, c, h, w] in 0..1, changed at random in train mode when
+    `augment`.
+    """
 
     def __init__(self, signal: Signal, augment: bool) -> None:
         super().__init__()
@@ -39,7 +50,9 @@ class ImageInput(nn.Module):
 
 
 def augmented(images: Tensor, mirrors: bool) -> Tensor:
-    """Each image [n, c, h, w] shifted, tilted, resized and exposed a little differently; mirrored only if `mirrors`."""
+    """Each image [n, c, h, w] shifted, tilted, resized and exposed a little differently; mirrored
+    only if `mirrors`.
+    """
     n = images.shape[0]
     angle = torch.empty(n).uniform_(-TILT, TILT).deg2rad()
     size = torch.empty(n).uniform_(1 - SIZE, 1 + SIZE)
@@ -56,10 +69,11 @@ def augmented(images: Tensor, mirrors: bool) -> Tensor:
 
 
 class PlaceHead(nn.Module):
-    """Features [n, k, h, w] to a logit and a map of what each place adds to it: mean over places, then a line.
+    """Features [n, k, h, w] to a logit and a map of what each place adds to it: mean over places,
+    then a line.
 
-    Because the head is linear, the map is the class activation map (Zhou et al. 2016), which Grad-CAM (Selvaraju et al.
-    2017) equals here up to a factor: bias + map.sum() is the logit.
+    Because the head is linear, the map is the class activation map (Zhou et al. 2016), which
+    Grad-CAM (Selvaraju et al. 2017) equals here up to a factor: bias + map.sum() is the logit.
     """
 
     def __init__(self, features: int, dropout: float, prevalence: float) -> None:

@@ -1,7 +1,9 @@
-"""Which network reads a waveform in its order? A bidirectional LSTM over what strided convolutions have thinned out.
+"""Which network reads a waveform in its order? A bidirectional LSTM over what strided convolutions
+have thinned out.
 
-Two convolutions turn each tenth of a second into a vector, as an LSTM over a thousand raw samples forgets and takes a
-minute an epoch; the LSTM runs both ways; the most and the mean of its states, over time, give the logit.
+Two convolutions turn each tenth of a second into a vector, as an LSTM over a thousand raw samples
+forgets and takes a minute an epoch; the LSTM runs both ways; the most and the mean of its states,
+over time, give the logit.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from risk_model.config.waveform import Lstm
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Schema
 from risk_model.model.waveform_input import Input
-from risk_model.schema import Features, Schema
 
 STRIDES = (2, 5)
 
@@ -20,7 +22,9 @@ STRIDES = (2, 5)
 class Network(nn.Module):
     """Rows [n, d] to logits [n]; it sees the samples at their end alone."""
 
-    def __init__(self, features: Features, prevalence: float, settings: Lstm, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, features: Features, prevalence: float, settings: Lstm, shape: tuple[int, ...]
+    ) -> None:
         super().__init__()
         width, leads = settings.width, shape[0]
         self.input = Input(features, shape)
@@ -54,5 +58,8 @@ class Network(nn.Module):
 def build(features: Features, prevalence: float, settings: Lstm, schema: Schema) -> Network:
     """The network for float32[n, d] training rows; UserError when they hold no waveform."""
     if schema.signal is None or schema.signal.kind != "waveform":
-        raise UserError("model/network=lstm reads waveforms; choose a network for what data holds, or leave it out")
+        raise UserError(
+            "model/network=lstm reads waveforms; choose a network for what data holds, or leave it "
+            "out"
+        )
     return Network(features, prevalence, settings, schema.signal.shape)

@@ -1,8 +1,9 @@
-"""When is a network for tables worth its cost? When it reads numbers the way trees do and is an ensemble in one.
+"""When is a network for tables worth its cost? When it reads numbers the way trees do and is an
+ensemble in one.
 
-Each number is embedded piecewise-linearly between quantiles of the training rows (Gorishniy et al. 2022), residual
-blocks with batch norm and dropout follow, and `members` networks share all weight matrices, each with scaling vectors
-of its own (TabM, Gorishniy et al. 2025).
+Each number is embedded piecewise-linearly between quantiles of the training rows (Gorishniy et al.
+2022), residual blocks with batch norm and dropout follow, and `members` networks share all weight
+matrices, each with scaling vectors of its own (TabM, Gorishniy et al. 2025).
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from risk_model import config
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Schema
 from risk_model.model.embedding import Statistics
-from risk_model.schema import Features, Schema
 
 
 class MemberLinear(nn.Module):
-    """One weight matrix for all members, between scaling vectors of each: [n, members, in] to [n, members, out]."""
+    """One weight matrix for all members, between scaling vectors of each: [n, members, in] to [n,
+    members, out].
+    """
 
     def __init__(self, members: int, inputs: int, outputs: int, spread: bool = False) -> None:
         super().__init__()
@@ -35,7 +38,9 @@ class MemberLinear(nn.Module):
 
 
 class Block(nn.Module):
-    """x + f(x), f being two layers with batch norm before and dropout between; the shortcut fits a changed width."""
+    """x + f(x), f being two layers with batch norm before and dropout between; the shortcut fits a
+    changed width.
+    """
 
     def __init__(self, members: int, inputs: int, outputs: int, dropout: float) -> None:
         super().__init__()
@@ -43,27 +48,37 @@ class Block(nn.Module):
         self.first = MemberLinear(members, inputs, outputs)
         self.second = MemberLinear(members, outputs, outputs)
         self.dropout = nn.Dropout(dropout)
-        self.shortcut = nn.Identity() if inputs == outputs else MemberLinear(members, inputs, outputs)
+        self.shortcut = (
+            nn.Identity() if inputs == outputs else MemberLinear(members, inputs, outputs)
+        )
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Shapes as in MemberLinear."""
         hidden = self.norm(inputs.flatten(1)).view_as(inputs)
-        outputs: Tensor = self.shortcut(inputs) + self.second(self.dropout(torch.relu(self.first(hidden))))
+        outputs: Tensor = self.shortcut(inputs) + self.second(
+            self.dropout(torch.relu(self.first(hidden)))
+        )
         return outputs
 
 
 class Network(nn.Module):
-    """Features [n, d] to one logit a member [n, members]; never a probability, for the loss applies its own sigmoid."""
+    """Features [n, d] to one logit a member [n, members]; never a probability, for the loss applies
+    its own sigmoid.
+    """
 
     def __init__(self, features: Features, prevalence: float, settings: config.Mlp) -> None:
         super().__init__()
         k, width = settings.members, settings.width
         self.statistics = Statistics(features, settings.bins)
         numbers, flags = len(self.statistics.numbers.column), len(self.statistics.flags.column)
-        self.embedding = nn.Parameter(torch.randn(numbers, settings.bins + 1, settings.embedding) * 0.1)
+        self.embedding = nn.Parameter(
+            torch.randn(numbers, settings.bins + 1, settings.embedding) * 0.1
+        )
         self.embedding_bias = nn.Parameter(torch.zeros(numbers, settings.embedding))
         self.enter = MemberLinear(k, numbers * settings.embedding + flags, width, spread=True)
-        self.blocks = nn.Sequential(*(Block(k, width, width, settings.dropout) for _ in range(settings.blocks)))
+        self.blocks = nn.Sequential(
+            *(Block(k, width, width, settings.dropout) for _ in range(settings.blocks))
+        )
         self.norm = nn.BatchNorm1d(k * width)
         self.leave = nn.Parameter(torch.randn(k, width) / width)
         self.bias = nn.Parameter(torch.full((k,), float(np.log(prevalence / (1 - prevalence)))))
@@ -80,9 +95,12 @@ class Network(nn.Module):
 
 
 def build(features: Features, prevalence: float, settings: config.Mlp, schema: Schema) -> Network:
-    """The network for float32[n, d] training rows; UserError when they hold a signal, which other networks read."""
+    """The network for float32[n, d] training rows; UserError when they hold a signal, which other
+    networks read.
+    """
     if schema.signal:
         raise UserError(
-            f"model/network=mlp reads tables; leave it out, {schema.signal.kind}s have networks of their own"
+            f"model/network=mlp reads tables; leave it out, {schema.signal.kind}s have networks of "
+            "their own"
         )
     return Network(features, prevalence, settings)

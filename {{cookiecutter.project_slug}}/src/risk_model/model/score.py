@@ -1,4 +1,6 @@
-"""What does a network say about a row? Asked in eval mode, always: dropout off, batch norm on what it learnt."""
+"""What does a network say about a row? Asked in eval mode, always: dropout off, batch norm on what
+it learnt.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,19 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from risk_model.schema import at_once
+from risk_model.core.schema import at_once
 
 
 def score(network: nn.Module, features: Tensor, chunk: int = 4096) -> Tensor:
-    """Logits of float32[n, d] rows, the mean over members: float64[n]. Each module's mode is left as it was."""
+    """Logits of float32[n, d] rows, the mean over members: float64[n]. Each module's mode is left
+    as it was.
+    """
     step = at_once(features.shape[1], chunk)
     with evaluating(network), torch.no_grad():
-        pieces = [network(part).reshape(len(part), -1).double().mean(dim=1) for part in torch.split(features, step)]
+        pieces = [
+            network(part).reshape(len(part), -1).double().mean(dim=1)
+            for part in torch.split(features, step)
+        ]
     return torch.cat(pieces)
 
 

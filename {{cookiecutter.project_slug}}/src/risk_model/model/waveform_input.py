@@ -1,4 +1,6 @@
-"""What does a network of waveforms see? Its samples, each lead on its own scale, varied a little in training."""
+"""What does a network of waveforms see? Its samples, each lead on its own scale, varied a little in
+training.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from risk_model.schema import Features
+from risk_model.core.schema import Features
 
-SCALED, NOISE, LOST = 0.2, 0.05, 0.1  # log-scale of a lead's size, noise in its units, share of leads that are hidden
+SCALED, NOISE, LOST = (
+    0.2,
+    0.05,
+    0.1,
+)  # log-scale of a lead's size, noise in its units, share of leads that are hidden
 
 
 class Input(nn.Module):
-    """Rows [n, d] to samples [n, leads, samples]: without their mean, in typical deviations of the training rows.
+    """Rows [n, d] to samples [n, leads, samples]: without their mean, in typical deviations of the
+    training rows.
 
-    In training every lead is a little larger or smaller, noisy, or now and then missing, and the whole is shifted in
-    time: a heart says the same a moment later, and through another electrode.
+    In training every lead is a little larger or smaller, noisy, or now and then missing, and the
+    whole is shifted in time: a heart says the same a moment later, and through another electrode.
     """
 
     def __init__(self, features: Features, shape: tuple[int, ...]) -> None:
@@ -25,7 +32,9 @@ class Input(nn.Module):
         self.shape, self.size = shape, prod(shape)
         samples = features[:, -self.size :].reshape(-1, *shape)
         deviation = np.median(samples.std(axis=2), axis=0)
-        self.register_buffer("scale", torch.from_numpy(np.maximum(deviation, 1e-3).astype(np.float32))[:, None])
+        self.register_buffer(
+            "scale", torch.from_numpy(np.maximum(deviation, 1e-3).astype(np.float32))[:, None]
+        )
         self.scale: Tensor
 
     def forward(self, rows: Tensor) -> Tensor:

@@ -1,8 +1,10 @@
-"""What stands beside the fields? An image, a waveform or a text, read one way for training and for a request.
+"""What stands beside the fields? An image, a waveform or a text, read one way for training and for
+a request.
 
-Each kind is one module of this folder with the functions of `Reader`. What can be measured on a recording becomes
-ordinary fields, so that quality, leaks, sites and drift are looked at as in any table; what describes it simply is for
-the baselines; the array is for a network. Nothing here is fitted, and nothing here needs pandas or torch.
+Each kind is one module of this folder with the functions of `Reader`. What can be measured on a
+recording becomes ordinary fields, so that quality, leaks, sites and drift are looked at as in any
+table; what describes it simply is for the baselines; the array is for a network. Nothing here is
+fitted, and nothing here needs pandas or torch.
 """
 
 from __future__ import annotations
@@ -15,15 +17,19 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
-from risk_model.findings import Severity
-from risk_model.schema import Features, Field, Schema, Signal, encode
+from risk_model.core.findings import Severity
+from risk_model.core.schema import Features, Field, Schema, Signal, encode
 
 Recording = Any  # float32 of signal.shape for an image or a waveform, str for a text
-Part = Mapping[str, Any]  # a place in a recording, as JSON: {"box": [...]}, {"seconds": [...]}, {"characters": [...]}
+Part = Mapping[
+    str, Any
+]  # a place in a recording, as JSON: {"box": [...]}, {"seconds": [...]}, {"characters": [...]}
 
 
 class Noticed(NamedTuple):
-    """Something about one recording that a reviewer should know, in words that many recordings share."""
+    """Something about one recording that a reviewer should know, in words that many recordings
+    share.
+    """
 
     severity: Severity
     kind: str
@@ -33,7 +39,9 @@ class Noticed(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """A recording as it was read from a file, what was noticed, and what its header says of the index (age, sex, …)."""
+    """A recording as it was read from a file, what was noticed, and what its header says of the
+    index (age, sex, …).
+    """
 
     recording: Recording
     noticed: tuple[Noticed, ...] = ()
@@ -41,11 +49,14 @@ class Reading:
 
 
 class Reader(Protocol):
-    """What the module of a kind offers. Errors are UserError in one line, without a value of the patient's."""
+    """What the module of a kind offers. Errors are UserError in one line, without a value of the
+    patient's.
+    """
 
     FIELDS: tuple[Field, ...]
     REQUEST_BYTES: int  # the largest body of a request
-    FROM_FILE: bool  # a listing names a file to `read` in its column `file`; else it holds the text itself in `text`
+    # a listing names a file to `read` in its column `file`; else it holds the text itself in `text`
+    FROM_FILE: bool
 
     def read(self, path: Path, signal: Signal) -> Reading:
         """A file's recording; UserError, naming the file, when it cannot be used."""
@@ -66,7 +77,9 @@ class Reader(Protocol):
         """Places that can be hidden one at a time, to learn what they contribute."""
 
     def without(self, recording: Recording, part: Part, signal: Signal) -> Recording:
-        """The recording with that place hidden behind what says nothing: local mean, baseline, no word."""
+        """The recording with that place hidden behind what says nothing: local mean, baseline, no
+        word.
+        """
 
     def neutral(self, signal: Signal) -> Recording:
         """A recording that is nobody's and says nothing: the golden case of a package."""
@@ -78,7 +91,9 @@ def reader(signal: Signal) -> Reader:
 
 
 def measured(recordings: Collection[Recording], signal: Signal) -> dict[str, list[float | None]]:
-    """The fields of n recordings: n values of each, None where one is not plausible or could not be measured."""
+    """The fields of n recordings: n values of each, None where one is not plausible or could not be
+    measured.
+    """
     kind = reader(signal)
     values = [kind.measure(recording, signal) for recording in recordings]
     return {f.name: [_plausible(value[f.name], f) for value in values] for f in kind.FIELDS}
@@ -101,4 +116,6 @@ def rows(recordings: Collection[Recording], schema: Schema) -> Features:
     """Whole rows of n recordings, as a model sees them: float32[n, d]."""
     if schema.signal is None:
         raise ValueError("this schema has no signal")
-    return np.hstack([encode(measured(recordings, schema.signal), schema), beside(recordings, schema.signal)])
+    return np.hstack(
+        [encode(measured(recordings, schema.signal), schema), beside(recordings, schema.signal)]
+    )

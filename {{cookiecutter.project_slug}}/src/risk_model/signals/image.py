@@ -1,7 +1,8 @@
 """What may a model see of an image? DICOM, PNG or JPEG as displayed, at one size, without names.
 
-Proportions are kept: the shorter side is padded. Left and right are never exchanged, unless a DICOM header says that an
-image was stored the other way round. A file entry may be a folder: one series, of which the middle image is taken.
+Proportions are kept: the shorter side is padded. Left and right are never exchanged, unless a DICOM
+header says that an image was stored the other way round. A file entry may be a folder: one series,
+of which the middle image is taken.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from risk_model.errors import UserError
-from risk_model.schema import Features, Field, Signal
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Field, Signal
 from risk_model.signals import Noticed, Part, Reading, Recording
 from risk_model.signals.image_text import TEXT, mask_text
 
@@ -37,13 +38,17 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # Rec. 601
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """See Reader; a folder is one series, and UserError when it holds two patients or two series."""
+    """See Reader; a folder is one series, and UserError when it holds two patients or two
+    series.
+    """
     if path.is_dir():
         return _middle(path, signal)
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be opened ({error.strerror}); correct the path in the table") from None
+        raise UserError(
+            f"{path}: cannot be opened ({error.strerror}); correct the path in the table"
+        ) from None
     return decoded(content, signal, f"{path}: ")
 
 
@@ -85,11 +90,15 @@ def _picture(content: bytes, where: str) -> Features:
             if picture.width * picture.height > MOST_PIXELS:
                 raise UserError(f"{where}has more than {MOST_PIXELS:,} pixels; make it smaller")
             deep = picture.mode.startswith(("I", "F"))
-            pixels = np.asarray(picture if deep or picture.mode == "L" else picture.convert("RGB"), dtype=np.float32)
+            pixels = np.asarray(
+                picture if deep or picture.mode == "L" else picture.convert("RGB"), dtype=np.float32
+            )
     except UserError:
         raise
     except Exception as error:  # whatever a broken file provokes in the decoder
-        raise UserError(f"{where}cannot be decoded ({type(error).__name__}); it was cut short or damaged") from None
+        raise UserError(
+            f"{where}cannot be decoded ({type(error).__name__}); it was cut short or damaged"
+        ) from None
     image = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
     return np.asarray(image / np.float32(65_535 if deep else 255)).clip(0, 1)
 
@@ -103,7 +112,9 @@ def _channels(image: Features, wanted: int) -> tuple[Features, list[Noticed]]:
 
 
 def resized(image: Features, signal: Signal) -> Features:
-    """float32[c, h, w] at the size of the signal, centred on black; smaller images are smoothed first."""
+    """float32[c, h, w] at the size of the signal, centred on black; smaller images are smoothed
+    first.
+    """
     from PIL import Image
 
     height, width = signal.shape[1:]
@@ -112,8 +123,13 @@ def resized(image: Features, signal: Signal) -> Features:
     if (rows, columns) == image.shape[1:]:
         fitted = image
     else:
-        resample = Image.Resampling.BILINEAR  # of Pillow: widens its support when it makes an image smaller
-        channels = [Image.fromarray(np.ascontiguousarray(c)).resize((columns, rows), resample) for c in image]
+        resample = (
+            Image.Resampling.BILINEAR
+        )  # of Pillow: widens its support when it makes an image smaller
+        channels = [
+            Image.fromarray(np.ascontiguousarray(c)).resize((columns, rows), resample)
+            for c in image
+        ]
         fitted = np.stack([np.asarray(channel, dtype=np.float32) for channel in channels])
     padded = np.zeros((len(image), height, width), dtype=np.float32)
     top, left = (height - rows) // 2, (width - columns) // 2
@@ -125,13 +141,17 @@ def _middle(folder: Path, signal: Signal) -> Reading:
     """The middle image of a series, by instance number."""
     from risk_model.signals import image_dicom
 
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = sorted(
+        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
+    )
     if not files:
         raise UserError(f"{folder}: holds no file; correct the path in the table")
     series = [image_dicom.parse(path.read_bytes(), f"{path}: ") for path in files]
     for tag, word in (("PatientID", "patient"), ("SeriesInstanceUID", "series")):
         if len({str(dataset.get(tag, "")) for dataset in series}) > 1:
-            raise UserError(f"{folder}: holds images of more than one {word}; give each a folder of its own")
+            raise UserError(
+                f"{folder}: holds images of more than one {word}; give each a folder of its own"
+            )
     order = sorted(range(len(series)), key=lambda i: int(series[i].get("InstanceNumber") or 0))
     return read(files[order[len(order) // 2]], signal)
 
@@ -139,7 +159,9 @@ def _middle(folder: Path, signal: Signal) -> Reading:
 def measure(recording: Recording, signal: Signal) -> dict[str, float | None]:
     """See Reader."""
     grey = recording.mean(axis=0, dtype=np.float64)
-    laplacian = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    laplacian = (
+        4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    )
     return {
         "brightness": float(grey.mean()),
         "contrast": float(grey.std()),
@@ -155,11 +177,15 @@ def count(channels: int) -> int:
 
 
 def describe(recording: Recording, signal: Signal) -> Features:
-    """See Reader: means of 8×8 places and 16 quantiles of brightness, per channel; no bin stays empty at a new site."""
+    """See Reader: means of 8×8 places and 16 quantiles of brightness, per channel; no bin stays
+    empty at a new site.
+    """
     rows, columns = _edges(signal.shape[1]), _edges(signal.shape[2])
     sums = np.add.reduceat(np.add.reduceat(recording, rows[:-1], axis=1), columns[:-1], axis=2)
     pooled = sums / np.outer(np.diff(rows), np.diff(columns)).astype(np.float32)
-    quantiles = np.quantile(recording.reshape(len(recording), -1), np.linspace(0, 1, QUANTILES), axis=1)
+    quantiles = np.quantile(
+        recording.reshape(len(recording), -1), np.linspace(0, 1, QUANTILES), axis=1
+    )
     return np.concatenate([pooled.ravel(), quantiles.T.ravel()]).astype(np.float32)
 
 
@@ -175,7 +201,11 @@ def array(recording: Recording, signal: Signal) -> Features:
 def parts(recording: Recording, signal: Signal) -> list[Part]:
     """See Reader: 8×8 boxes, in pixels of the resized image, as [left, top, right, bottom]."""
     rows, columns = _edges(signal.shape[1]).tolist(), _edges(signal.shape[2]).tolist()
-    return [{"box": [columns[j], rows[i], columns[j + 1], rows[i + 1]]} for i in range(GRID) for j in range(GRID)]
+    return [
+        {"box": [columns[j], rows[i], columns[j + 1], rows[i + 1]]}
+        for i in range(GRID)
+        for j in range(GRID)
+    ]
 
 
 def without(recording: Recording, part: Part, signal: Signal) -> Recording:

@@ -1,7 +1,9 @@
-"""What do the numbers in a DICOM file look like to a radiologist? Grey values as displayed, and nobody's name.
+"""What do the numbers in a DICOM file look like to a radiologist? Grey values as displayed, and
+nobody's name.
 
-Stored values go through the modality transform (rescale slope and intercept, or its table), then the window (or the
-VOI table), then photometric interpretation, as DICOM PS3.3 C.11.1 and C.11.2 ask. Of the header only age and sex go on.
+Stored values go through the modality transform (rescale slope and intercept, or its table), then
+the window (or the VOI table), then photometric interpretation, as DICOM PS3.3 C.11.1 and C.11.2
+ask. Of the header only age and sex go on.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from risk_model.errors import UserError
-from risk_model.schema import Features
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features
 from risk_model.signals import Noticed
 from risk_model.signals.image_text import TEXT, mask_text
 
@@ -22,33 +24,58 @@ if TYPE_CHECKING:
 
 NEEDED = ("PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "PixelData")
 IDENTITY = (
-    "PatientName PatientID OtherPatientIDs PatientBirthDate PatientAddress PatientTelephoneNumbers AccessionNumber "
-    "ReferringPhysicianName PerformingPhysicianName OperatorsName InstitutionName PatientMotherBirthName"
+    "PatientName PatientID OtherPatientIDs PatientBirthDate PatientAddress PatientTelephoneNumbers "
+    "AccessionNumber "
+    "ReferringPhysicianName PerformingPhysicianName OperatorsName InstitutionName "
+    "PatientMotherBirthName"
 ).split()
-MOST_NUMBERS = 50_000_000  # in one file's pixels: more is no radiograph but an attempt to fill the memory
+MOST_NUMBERS = (
+    50_000_000  # in one file's pixels: more is no radiograph but an attempt to fill the memory
+)
 NAMED = Noticed("note", "identity", "names or identifiers in the DICOM header: not kept")
-BURNED = Noticed("warning", "identity", "said to have text burned in (BurnedInAnnotation)", "look at some of them")
+BURNED = Noticed(
+    "warning",
+    "identity",
+    "said to have text burned in (BurnedInAnnotation)",
+    "look at some of them",
+)
 FRAMES = Noticed("note", "frames", "several frames: the middle one was taken")
-TURNED = Noticed("note", "orientation", "turned so that the patient's left is at the right, as radiographs are shown")
-UNWINDOWED = Noticed("note", "window", "no window: 8 bits shown whole, more from the 1st to the 99th percentile")
+TURNED = Noticed(
+    "note",
+    "orientation",
+    "turned so that the patient's left is at the right, as radiographs are shown",
+)
+UNWINDOWED = Noticed(
+    "note", "window", "no window: 8 bits shown whole, more from the 1st to the 99th percentile"
+)
 
 
 def parse(content: bytes, where: str) -> Dataset:
-    """The data set in a file's bytes; UserError when it is not DICOM, or not a whole one with pixels."""
+    """The data set in a file's bytes; UserError when it is not DICOM, or not a whole one with
+    pixels.
+    """
     import pydicom
 
-    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote the header's values
+    pydicom.config.settings.reading_validation_mode = (
+        pydicom.config.IGNORE
+    )  # its warnings quote the header's values
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # and so do these
     try:
         dataset = pydicom.dcmread(io.BytesIO(content))
         absent = [name for name in NEEDED if name not in dataset]
         numbers = 0 if absent else _numbers(dataset)
-    except Exception as error:  # whatever a broken file provokes in the parser; its text may hold a value
-        raise UserError(f"{where}is not a readable DICOM file ({type(error).__name__}); export it again") from None
+    except (
+        Exception
+    ) as error:  # whatever a broken file provokes in the parser; its text may hold a value
+        raise UserError(
+            f"{where}is not a readable DICOM file ({type(error).__name__}); export it again"
+        ) from None
     if absent:
         raise UserError(f"{where}lacks {', '.join(absent)}; it was cut short, or is no image")
     if not 0 < numbers <= MOST_NUMBERS:
-        raise UserError(f"{where}has no pixels or more than {MOST_NUMBERS:,}; export a single image")
+        raise UserError(
+            f"{where}has no pixels or more than {MOST_NUMBERS:,}; export a single image"
+        )
     return dataset
 
 
@@ -58,16 +85,21 @@ def _numbers(dataset: Dataset) -> int:
 
 
 def displayed(dataset: Dataset, where: str) -> tuple[Features, tuple[Noticed, ...]]:
-    """The image as displayed, float32[c, h, w] in 0..1 with 1 or 3 channels, and what was noticed."""
+    """The image as displayed, float32[c, h, w] in 0..1 with 1 or 3 channels, and what was
+    noticed.
+    """
     try:
         frame, noticed = _frame(dataset, dataset.pixel_array)
         pixels, text = _without_text(frame)
         shown, window = _colours(dataset, pixels) if _coloured(dataset) else _greys(dataset, pixels)
     except Exception as error:  # decoders fail in many ways
         syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-        named = syntax.name if syntax and syntax.keyword else "unknown"  # an unknown one may be anything, a name too
+        named = (
+            syntax.name if syntax and syntax.keyword else "unknown"
+        )  # an unknown one may be anything, a name too
         raise UserError(
-            f"{where}its pixels cannot be decoded ({type(error).__name__}; transfer syntax {named}): the file is cut "
+            f"{where}its pixels cannot be decoded ({type(error).__name__}; transfer syntax "
+            f"{named}): the file is cut "
             "short, or says another syntax than it has; export it again uncompressed"
         ) from None
     turned, orientation = _upright(dataset, shown)
@@ -89,7 +121,10 @@ def _without_text(frame: Any) -> tuple[Any, list[Noticed]]:
 
 
 def _coloured(dataset: Dataset) -> bool:
-    return int(dataset.get("SamplesPerPixel", 1)) == 3 or dataset.PhotometricInterpretation == "PALETTE COLOR"
+    return (
+        int(dataset.get("SamplesPerPixel", 1)) == 3
+        or dataset.PhotometricInterpretation == "PALETTE COLOR"
+    )
 
 
 def _colours(dataset: Dataset, pixels: Any) -> tuple[Features, list[Noticed]]:
@@ -97,7 +132,10 @@ def _colours(dataset: Dataset, pixels: Any) -> tuple[Features, list[Noticed]]:
 
     bits = int(dataset.BitsStored)
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
-        pixels, bits = apply_color_lut(pixels, dataset), int(dataset.RedPaletteColorLookupTableDescriptor[2])
+        pixels, bits = (
+            apply_color_lut(pixels, dataset),
+            int(dataset.RedPaletteColorLookupTableDescriptor[2]),
+        )
     return np.moveaxis(pixels, -1, 0).astype(np.float32) / np.float32(2**bits - 1), []
 
 
@@ -110,7 +148,9 @@ def _greys(dataset: Dataset, pixels: Any) -> tuple[Features, list[Noticed]]:
         shown = _by_table(dataset, values)
     elif dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
         function = str(dataset.get("VOILUTFunction", "LINEAR"))
-        shown = windowed(values, _first(dataset.WindowCenter), _first(dataset.WindowWidth), function)
+        shown = windowed(
+            values, _first(dataset.WindowCenter), _first(dataset.WindowWidth), function
+        )
     else:
         low, high = _range(dataset, values)
         shown, noticed = np.clip((values - low) / max(high - low, 1e-9), 0, 1), [UNWINDOWED]
@@ -119,7 +159,9 @@ def _greys(dataset: Dataset, pixels: Any) -> tuple[Features, list[Noticed]]:
 
 
 def _range(dataset: Dataset, values: Any) -> tuple[float, float]:
-    """What is black and what is white without a window: all that 8 bits can hold, else all but the outermost values."""
+    """What is black and what is white without a window: all that 8 bits can hold, else all but the
+    outermost values.
+    """
     from pydicom.pixels.processing import apply_modality_lut
 
     if int(dataset.BitsStored) <= 8 and not dataset.get("PixelRepresentation"):
@@ -142,7 +184,9 @@ def _first(value: Any) -> float:
 
 
 def windowed(values: Any, centre: float, width: float, function: str) -> Any:
-    """Values through a window, in 0..1 (PS3.3 C.11.2.1.2 and C.11.2.1.3); ValueError for a width it does not allow."""
+    """Values through a window, in 0..1 (PS3.3 C.11.2.1.2 and C.11.2.1.3); ValueError for a width it
+    does not allow.
+    """
     if width <= 0 or (function == "LINEAR" and width < 1):
         raise ValueError("window width")
     if function == "SIGMOID":
@@ -155,9 +199,16 @@ def windowed(values: Any, centre: float, width: float, function: str) -> Any:
 
 
 def _upright(dataset: Dataset, image: Features) -> tuple[Features, list[Noticed]]:
-    """Left and right mean the same in every image, where the header says which way a frontal one was stored."""
+    """Left and right mean the same in every image, where the header says which way a frontal one
+    was stored.
+    """
     towards = [str(way)[:1] for way in (dataset.get("PatientOrientation") or [])]
-    if len(towards) != 2 or towards[0] not in "LR" or towards[1] not in "FH" or towards == ["L", "F"]:
+    if (
+        len(towards) != 2
+        or towards[0] not in "LR"
+        or towards[1] not in "FH"
+        or towards == ["L", "F"]
+    ):
         return image, []
     across = image[:, :, ::-1] if towards[0] == "R" else image
     return np.ascontiguousarray(across[:, ::-1] if towards[1] == "H" else across), [TURNED]

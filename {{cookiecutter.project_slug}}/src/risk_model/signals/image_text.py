@@ -1,7 +1,8 @@
-"""Is a name burned into the pixels? Rows of strokes at full brightness, which no tissue makes, are taken out.
+"""Is a name burned into the pixels? Rows of strokes at full brightness, which no tissue makes, are
+taken out.
 
-Text that scanners and film digitisers burn in has one constant, brightest (or darkest) value and many narrow strokes in
-a line. A side marker is one letter, and stays.
+Text that scanners and film digitisers burn in has one constant, brightest (or darkest) value and
+many narrow strokes in a line. A side marker is one letter, and stays.
 """
 
 from __future__ import annotations
@@ -20,12 +21,18 @@ STROKES = 8  # ... so many strokes of full brightness begin ...
 ROWS = 4  # ... in so many rows in a row
 MARGIN = 3  # pixels masked around what was found
 NEAR = 4 / 255  # of the range of values: as bright as the brightest
-TEXT = Noticed("warning", "identity", "text burned into the pixels: masked", "look at some of them: none may be missed")
+TEXT = Noticed(
+    "warning",
+    "identity",
+    "text burned into the pixels: masked",
+    "look at some of them: none may be missed",
+)
 COMMON = 0.2  # a value that so much of the image has is background or saturation, not ink
 
 
 def mask_text(image: Pixels) -> tuple[Pixels, int]:
-    """A copy of [c, h, w], as stored, without lines of burned-in text, and how many lines were masked.
+    """A copy of [c, h, w], as stored, without lines of burned-in text, and how many lines were
+    masked.
 
     The mask takes the median of the rows' other pixels.
     """
@@ -57,7 +64,9 @@ def _within(begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 
 def _runs(rows: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and one past the last of each run of true rows; gaps of two rows, as below a dot, are bridged."""
+    """First and one past the last of each run of true rows; gaps of two rows, as below a dot, are
+    bridged.
+    """
     places = np.flatnonzero(rows)
     cuts = np.flatnonzero(np.diff(places) > 3) + 1
     return [(int(run[0]), int(run[-1]) + 1) for run in np.split(places, cuts) if len(run)]
@@ -66,4 +75,9 @@ def _runs(rows: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 def _box(ink: npt.NDArray[np.bool_], top: int, bottom: int) -> tuple[int, int, int, int]:
     top, bottom = max(top - 2 * MARGIN, 0), min(bottom + 2 * MARGIN, len(ink))
     columns = np.flatnonzero(ink[top:bottom].any(axis=0))
-    return top, bottom, max(int(columns[0]) - MARGIN, 0), min(int(columns[-1]) + 1 + MARGIN, ink.shape[1])
+    return (
+        top,
+        bottom,
+        max(int(columns[0]) - MARGIN, 0),
+        min(int(columns[-1]) + 1 + MARGIN, ink.shape[1]),
+    )

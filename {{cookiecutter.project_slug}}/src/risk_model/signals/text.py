@@ -1,4 +1,5 @@
-"""How does a note become numbers? Unicode in one form, what names a person taken out if asked, then words in windows.
+"""How does a note become numbers? Unicode in one form, what names a person taken out if asked, then
+words in windows.
 
 A recording is the note itself, so places in it are counted in characters of what the model read.
 """
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from risk_model.errors import UserError
-from risk_model.schema import Features, Field, Signal
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Field, Signal
 from risk_model.signals import Noticed, Part, Reading, Recording, text_encoder
 from risk_model.signals.text_scrub import scrub
 from risk_model.signals.text_words import bag, ids, is_word, sentences, spans, tokens, windows
@@ -24,7 +25,9 @@ LETTERS = 1_000  # of one word: longer is no language
 FEW = 16  # sentences, below which a long note is divided into runs of words
 PARTS = 128  # places that are hidden one at a time, at most
 
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")  # tab, line ends and page breaks are part of notes
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0e-\x1f\x7f]"
+)  # tab, line ends and page breaks are part of notes
 MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf]|â€|ï¿½|\ufffd")
 PLACEHOLDER = re.compile(r"\[[A-Z]+\]|\[\*\*.*?\*\*\]|_{3,}")
 
@@ -34,13 +37,29 @@ FIELDS = (
     Field("word_length", "number", "1", 0, LETTERS, description="mean letters a word"),
     Field("digits", "number", "1", 0, 1, description="share of characters that are digits"),
     Field("capitals", "number", "1", 0, 1, description="share of letters that are capital"),
-    Field("placeholders", "number", "1", 0, 1, description="share of words that stand for what was taken out"),
-    Field("repeated", "number", "1", 0, 1, description="share of words that were written before in the note"),
+    Field(
+        "placeholders",
+        "number",
+        "1",
+        0,
+        1,
+        description="share of words that stand for what was taken out",
+    ),
+    Field(
+        "repeated",
+        "number",
+        "1",
+        0,
+        1,
+        description="share of words that were written before in the note",
+    ),
 )
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """The note in a text file; UserError, naming the file, when it is not UTF-8 or cannot be used (see `received`)."""
+    """The note in a text file; UserError, naming the file, when it is not UTF-8 or cannot be used
+    (see `received`).
+    """
     try:
         return reading(path.read_bytes(), signal)
     except OSError:
@@ -56,7 +75,9 @@ def reading(content: bytes | str, signal: Signal) -> Reading:
             content = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
-            raise UserError(f"byte {error.start + 1:,} (line {line:,}) is not UTF-8; convert it to UTF-8") from None
+            raise UserError(
+                f"byte {error.start + 1:,} (line {line:,}) is not UTF-8; convert it to UTF-8"
+            ) from None
     text = received(content, signal)
     return Reading(text, _noticed(content, text, signal))
 
@@ -65,23 +86,32 @@ def _noticed(content: str, text: str, signal: Signal) -> tuple[Noticed, ...]:
     found = []
     if MOJIBAKE.search(content):
         message = "hold signs of a wrong encoding, such as an accented letter written as two"
-        found.append(Noticed("warning", "mixed encodings", message, "export the notes again as UTF-8"))
+        found.append(
+            Noticed("warning", "mixed encodings", message, "export the notes again as UTF-8")
+        )
     seen = signal.shape[0] * signal.shape[1]
     if len(spans(text)) > seen:
         message = (
-            f"are longer than {signal.shape[0]} windows of {signal.shape[1]}; a network sees windows spread over them"
+            f"are longer than {signal.shape[0]} windows of {signal.shape[1]}; a network sees "
+            "windows spread over them"
         )
         found.append(Noticed("note", "long notes", message, "data.windows=… for more"))
     if signal.scrub and text != unicodedata.normalize("NFC", content):
-        found.append(Noticed("note", "scrubbed", "had names, dates or numbers taken out by patterns; some may be left"))
+        found.append(
+            Noticed(
+                "note",
+                "scrubbed",
+                "had names, dates or numbers taken out by patterns; some may be left",
+            )
+        )
     return tuple(found)
 
 
 def received(value: object, signal: Signal) -> Recording:
     """A note in NFC, scrubbed where the signal says so.
 
-    UserError for anything but a text, for half of a character, for control characters, for nothing but space, and for
-    more than WORDS words or LETTERS letters in one.
+    UserError for anything but a text, for half of a character, for control characters, for nothing
+    but space, and for more than WORDS words or LETTERS letters in one.
     """
     if not isinstance(value, str):
         raise UserError("must be a text")
@@ -133,11 +163,17 @@ def array(recording: Recording, signal: Signal) -> Features:
 
 
 def parts(recording: Recording, signal: Signal) -> list[Part]:
-    """Words where the note is short, sentences where it is long, and runs of either where they are too many."""
+    """Words where the note is short, sentences where it is long, and runs of either where they are
+    too many.
+    """
     places = [(start, end) for start, end in spans(recording) if is_word(recording[start:end])]
     if len(places) > PARTS and len(lines := sentences(recording)) >= FEW:
         places = lines
-    runs = [run for run in np.array_split(np.arange(len(places)), min(len(places), PARTS) or 1) if len(run)]
+    runs = [
+        run
+        for run in np.array_split(np.arange(len(places)), min(len(places), PARTS) or 1)
+        if len(run)
+    ]
     return [{"characters": [places[run[0]][0], places[run[-1]][1]]} for run in runs]
 
 

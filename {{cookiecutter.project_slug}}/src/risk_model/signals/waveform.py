@@ -1,7 +1,8 @@
-"""How does an electrocardiogram become numbers? The leads a model knows, in mV, at its rate, for as long as it reads.
+"""How does an electrocardiogram become numbers? The leads a model knows, in mV, at its rate, for as
+long as it reads.
 
-Training reads WFDB records, a request sends JSON; both are checked and resampled by the same lines. A recording is
-float32[leads, samples] in mV; a network sees it as it is.
+Training reads WFDB records, a request sends JSON; both are checked and resampled by the same lines.
+A recording is float32[leads, samples] in mV; a network sees it as it is.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from risk_model.errors import UserError
-from risk_model.schema import Features, Signal
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Signal
 from risk_model.signals import Noticed, Part, Reading, Recording, waveform_features
 from risk_model.signals.waveform_features import FIELDS as FIELDS
 from risk_model.signals.waveform_sampling import Samples, bridged, longest_gap, resampled
@@ -22,16 +23,24 @@ from risk_model.signals.waveform_sampling import Samples, bridged, longest_gap, 
 REQUEST_BYTES = 1 << 22  # twelve leads of ten seconds at 1,000 Hz, 20 characters a number, and room
 FROM_FILE = True
 FASTEST = 20_000.0  # Hz that a request may state
-GAP_SECONDS, GAP_SHARE = 0.1, 0.05  # gaps shorter than a QRS complex are bridged, as long as they are few
-LARGEST, SMALLEST = 20.0, 0.05  # mV: no heart reaches the first, and some lead must reach the second
+GAP_SECONDS, GAP_SHARE = (
+    0.1,
+    0.05,
+)  # gaps shorter than a QRS complex are bridged, as long as they are few
+LARGEST, SMALLEST = (
+    20.0,
+    0.05,
+)  # mV: no heart reaches the first, and some lead must reach the second
 NARROW = 0.5  # seconds hidden at a time
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """The WFDB record at `path` (with or without .hea or .dat); UserError, naming the file, when it cannot be used.
+    """The WFDB record at `path` (with or without .hea or .dat); UserError, naming the file, when it
+    cannot be used.
 
-    Refused: another unit than V, mV or uV, no gain, amplitudes no heart has (wrong gain), a lead that is not there, a
-    gap, a record that is cut short, shorter than the model needs or not what its header says, all leads flat.
+    Refused: another unit than V, mV or uV, no gain, amplitudes no heart has (wrong gain), a lead
+    that is not there, a gap, a record that is cut short, shorter than the model needs or not what
+    its header says, all leads flat.
     """
     from risk_model.signals.waveform_records import record
 
@@ -44,17 +53,23 @@ def read(path: Path, signal: Signal) -> Reading:
 
 
 def received(value: object, signal: Signal) -> Recording:
-    """{"rate": Hz, "unit": "mV", "leads": {"I": [...], ...}}: each lead the model needs, of one length, null for gaps.
+    """{"rate": Hz, "unit": "mV", "leads": {"I": [...], ...}}: each lead the model needs, of one
+    length, null for gaps.
 
-    The unit must be the model's; the rate at least the model's; the duration the model's. Lead names do not depend on
-    case; other leads are not used. UserError as for a file, without repeating a value.
+    The unit must be the model's; the rate at least the model's; the duration the model's. Lead
+    names do not depend on case; other leads are not used. UserError as for a file, without
+    repeating a value.
     """
     if not isinstance(value, dict) or set(value) != {"rate", "unit", "leads"}:
         raise UserError("must be an object with rate, unit and leads and nothing else")
     if value["unit"] != signal.unit:
         raise UserError(f"unit must be {signal.unit}")
     rate, leads = value["rate"], value["leads"]
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not signal.rate <= rate <= FASTEST:
+    if (
+        isinstance(rate, bool)
+        or not isinstance(rate, int | float)
+        or not signal.rate <= rate <= FASTEST
+    ):
         raise UserError(f"rate must be a number of Hz from {signal.rate:g} to {FASTEST:g}")
     if not isinstance(leads, dict):
         raise UserError("leads must be an object with a list of numbers for each lead")
@@ -64,7 +79,9 @@ def received(value: object, signal: Signal) -> Recording:
 
 
 def places(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """Where each wanted lead stands among the names; UserError naming one that is missing or there twice."""
+    """Where each wanted lead stands among the names; UserError naming one that is missing or there
+    twice.
+    """
     folded = [name.strip().casefold() for name in names]
     for lead in wanted:
         if (times := folded.count(lead.casefold())) != 1:
@@ -75,10 +92,15 @@ def places(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
 
 def _numbers(leads: Sequence[object], count: int, signal: Signal) -> Samples:
     for name, lead in zip(signal.channels, leads, strict=True):
-        if not isinstance(lead, list) or not all(type(v) in (int, float) or v is None for v in lead):
+        if not isinstance(lead, list) or not all(
+            type(v) in (int, float) or v is None for v in lead
+        ):
             raise UserError(f"lead {name} must be a list of numbers, or null where there is none")
         if len(lead) != count:
-            raise UserError(f"lead {name} must hold {count:,} samples: {seconds_of(signal):g} s at the stated rate")
+            raise UserError(
+                f"lead {name} must hold {count:,} samples: {seconds_of(signal):g} s at the stated "
+                "rate"
+            )
     try:
         return np.array(leads, dtype=np.float64)
     except OverflowError:
@@ -86,10 +108,13 @@ def _numbers(leads: Sequence[object], count: int, signal: Signal) -> Samples:
 
 
 def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tuple[Noticed, ...]]:
-    """The recording of float64[leads, samples] in mV at `rate`, and what was noticed; UserError without a place."""
+    """The recording of float64[leads, samples] in mV at `rate`, and what was noticed; UserError
+    without a place.
+    """
     if rate < signal.rate:
         raise UserError(
-            f"is sampled at less than {signal.rate:g} Hz, the rate of the model; train one with data.rate=…"
+            f"is sampled at less than {signal.rate:g} Hz, the rate of the model; train one with "
+            "data.rate=…"
         )
     noticed = _bridge(samples, rate, signal)
     _check_amplitudes(samples, signal)
@@ -114,19 +139,25 @@ def _bridge(samples: Samples, rate: float, signal: Signal) -> list[Noticed]:
     if longest_gap(samples) > GAP_SECONDS * rate:
         raise UserError(f"lead {worst} has a gap of more than {GAP_SECONDS:g} s; record it again")
     if missing.mean(axis=1).max() > GAP_SHARE:
-        raise UserError(f"lead {worst} lacks more than {GAP_SHARE:.0%} of its samples; record it again")
+        raise UserError(
+            f"lead {worst} lacks more than {GAP_SHARE:.0%} of its samples; record it again"
+        )
     message = f"have gaps of up to {GAP_SECONDS:g} s, bridged by straight lines"
     return [Noticed("warning", "gaps", message, "check the electrodes")]
 
 
 def _check_amplitudes(samples: Samples, signal: Signal) -> None:
-    """Refuses what a wrong gain makes of a heart; a line that does not move at all is judged later."""
+    """Refuses what a wrong gain makes of a heart; a line that does not move at all is judged
+    later.
+    """
     with np.errstate(over="ignore"):
         away = np.abs(samples - np.nanmedian(samples, axis=1, keepdims=True))
     size = np.nanpercentile(away, 99, axis=1)
     if size.max() > LARGEST:
         lead = signal.channels[int(size.argmax())]
-        raise UserError(f"wrong gain: lead {lead} reaches more than {LARGEST:g} mV; check gain and unit")
+        raise UserError(
+            f"wrong gain: lead {lead} reaches more than {LARGEST:g} mV; check gain and unit"
+        )
     if 0 < float(np.nanmax(away)) < SMALLEST:
         raise UserError(f"wrong gain: no lead reaches {SMALLEST:g} mV; check gain and unit")
 
@@ -142,7 +173,9 @@ def measure(recording: Recording, signal: Signal) -> dict[str, float | None]:
 
 
 def describe(recording: Recording, signal: Signal) -> Features:
-    """Rhythm, median beats and spectra: float32[signal.described]; see `waveform_features.describe`."""
+    """Rhythm, median beats and spectra: float32[signal.described]; see
+    `waveform_features.describe`.
+    """
     return waveform_features.describe(recording, signal.rate)
 
 

@@ -1,8 +1,10 @@
-"""Where are the heartbeats, and what do they look like? QRS detection over all leads, then each lead's median beat.
+"""Where are the heartbeats, and what do they look like? QRS detection over all leads, then each
+lead's median beat.
 
-The detector follows Pan and Tompkins (IEEE Trans Biomed Eng 1985;32:230-6): band-pass, slope, square, moving window,
-a threshold that follows the signal, a refractory period and a search back. It sums the squared slopes of all leads
-and, having the whole recording before it, filters without delay.
+The detector follows Pan and Tompkins (IEEE Trans Biomed Eng 1985;32:230-6): band-pass, slope,
+square, moving window, a threshold that follows the signal, a refractory period and a search back.
+It sums the squared slopes of all leads and, having the whole recording before it, filters without
+delay.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ QUIET = 1e-3  # mV of slope energy below which nothing beats
 
 
 class Beats(NamedTuple):
-    """Samples at which beats have their centre, int[k], and each lead's median beat, float64[channels, samples]."""
+    """Samples at which beats have their centre, int[k], and each lead's median beat,
+    float64[channels, samples].
+    """
 
     centres: npt.NDArray[np.int64]
     median: Samples
@@ -48,7 +52,9 @@ def detect(samples: Samples, rate: float) -> npt.NDArray[np.int64]:
     peaks = _peaks(steep, round(REFRACTORY * rate))
     if not len(peaks):
         return peaks
-    per_second = [steep[i : i + round(1.5 * rate)].max() for i in range(0, len(steep), round(1.5 * rate))]
+    per_second = [
+        steep[i : i + round(1.5 * rate)].max() for i in range(0, len(steep), round(1.5 * rate))
+    ]
     typical = float(np.median(per_second))
     if typical < QUIET:
         return np.empty(0, dtype=np.int64)
@@ -98,7 +104,9 @@ def beats_of(samples: Samples, rate: float) -> Beats:
     options = np.arange(-shift, shift + 1)
     likeness = [
         np.einsum(
-            "kct,ct->k", _cut(samples, np.clip(whole + o, before, samples.shape[1] - after), before, after), median
+            "kct,ct->k",
+            _cut(samples, np.clip(whole + o, before, samples.shape[1] - after), before, after),
+            median,
         )
         for o in options
     ]

@@ -1,29 +1,86 @@
-"""What would a cardiologist measure first? Rate, rhythm and quality as fields; beats and spectra for the baselines."""
+"""What would a cardiologist measure first? Rate, rhythm and quality as fields; beats and spectra
+for the baselines.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.schema import Features, Field
+from risk_model.core.schema import Features, Field
 from risk_model.signals.waveform_beats import BEFORE, beats_of, detect
 from risk_model.signals.waveform_sampling import Samples, band
 
 FIELDS = (
-    Field("heart_rate", "number", "/min", 15, 350, code="LOINC|8867-4", description="from the median RR interval"),
     Field(
-        "rr_variability", "number", "1", 0, 3, description="standard deviation of RR intervals, as a share of the mean"
+        "heart_rate",
+        "number",
+        "/min",
+        15,
+        350,
+        code="LOINC|8867-4",
+        description="from the median RR interval",
     ),
-    Field("amplitude", "number", "mV", 0, 20, description="peak to peak without baseline wander, median of the leads"),
-    Field("noise", "number", "mV", 0, 20, description="robust standard deviation above 30 Hz, mean of the leads"),
-    Field("baseline_wander", "number", "mV", 0, 20, description="standard deviation below 0.5 Hz, mean of the leads"),
-    Field("lost_share", "number", "1", 0, 1, description="share of the samples in flat lines or at a lead's limit"),
+    Field(
+        "rr_variability",
+        "number",
+        "1",
+        0,
+        3,
+        description="standard deviation of RR intervals, as a share of the mean",
+    ),
+    Field(
+        "amplitude",
+        "number",
+        "mV",
+        0,
+        20,
+        description="peak to peak without baseline wander, median of the leads",
+    ),
+    Field(
+        "noise",
+        "number",
+        "mV",
+        0,
+        20,
+        description="robust standard deviation above 30 Hz, mean of the leads",
+    ),
+    Field(
+        "baseline_wander",
+        "number",
+        "mV",
+        0,
+        20,
+        description="standard deviation below 0.5 Hz, mean of the leads",
+    ),
+    Field(
+        "lost_share",
+        "number",
+        "1",
+        0,
+        1,
+        description="share of the samples in flat lines or at a lead's limit",
+    ),
 )
-FLAT_SECONDS, FLAT = 0.5, 5e-4  # a line is flat where samples that far apart differ by less than so many mV
-CLIPPED_SECONDS, CLIPPED = 0.04, 1e-3  # an amplifier's limit holds so long, within that share of the range
+FLAT_SECONDS, FLAT = (
+    0.5,
+    5e-4,
+)  # a line is flat where samples that far apart differ by less than so many mV
+CLIPPED_SECONDS, CLIPPED = (
+    0.04,
+    1e-3,
+)  # an amplifier's limit holds so long, within that share of the range
 FEWEST = 3  # beats that make a rhythm
 
-BANDS = ((0.05, 0.5), (0.5, 4.0), (4.0, 8.0), (8.0, 15.0), (15.0, 25.0), (25.0, 40.0), (40.0, 50.0))  # Hz
+BANDS = (
+    (0.05, 0.5),
+    (0.5, 4.0),
+    (4.0, 8.0),
+    (8.0, 15.0),
+    (15.0, 25.0),
+    (25.0, 40.0),
+    (40.0, 50.0),
+)  # Hz
 COARSE = 0.04  # seconds between the samples of a median beat that a baseline sees ...
 COARSE_SAMPLES = 20  # ... and how many
 PER_LEAD = 12 + len(BANDS) + COARSE_SAMPLES
@@ -31,7 +88,9 @@ OVERALL = 8
 
 
 def measure(samples: Samples, rate: float) -> dict[str, float | None]:
-    """The value of each of FIELDS for float[channels, samples] in mV; no rate and no rhythm where too few beats are."""
+    """The value of each of FIELDS for float[channels, samples] in mV; no rate and no rhythm where
+    too few beats are.
+    """
     level = band(samples, rate, 0.5, 40.0)
     centres = detect(level, rate)
     rr, beating = np.diff(centres) / rate, len(centres) >= FEWEST
@@ -56,7 +115,9 @@ def flat(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
 
 
 def _clipped(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
-    """Which samples rest at the largest or the smallest value of their lead, flat leads left out."""
+    """Which samples rest at the largest or the smallest value of their lead, flat leads left
+    out.
+    """
     high, low = samples.max(axis=1, keepdims=True), samples.min(axis=1, keepdims=True)
     near, least = CLIPPED * (high - low), max(round(CLIPPED_SECONDS * rate), 3)
     resting = _long_runs(samples >= high - near, least) | _long_runs(samples <= low + near, least)
@@ -79,10 +140,11 @@ def count(leads: int) -> int:
 
 
 def describe(samples: Samples, rate: float) -> Features:
-    """Rhythm, QRS width and, of each lead, the median beat's waves, the beat itself and band powers: float32[count].
+    """Rhythm, QRS width and, of each lead, the median beat's waves, the beat itself and band
+    powers: float32[count].
 
-    Amplitudes are in mV against the PR segment: R, Q, S, J point, ST level 60 ms later, largest and smallest of T and
-    P; areas of QRS and T; steepest slope. Powers are logarithms of mV² in BANDS.
+    Amplitudes are in mV against the PR segment: R, Q, S, J point, ST level 60 ms later, largest and
+    smallest of T and P; areas of QRS and T; steepest slope. Powers are logarithms of mV² in BANDS.
     """
     found = beats_of(band(samples, rate, 0.5, 40.0), rate)
     middle = round(BEFORE * rate)
@@ -91,17 +153,28 @@ def describe(samples: Samples, rate: float) -> Features:
     coarse = beat[:, (np.arange(COARSE_SAMPLES) * COARSE * rate).astype(np.int64)]
     overall = [*_rhythm(found.centres, rate), *_extent(beat, middle, rate)]
     waves = _waves(beat, middle, rate)
-    return np.concatenate([overall, *waves, coarse.ravel(), _powers(samples, rate).ravel()]).astype(np.float32)
+    return np.concatenate([overall, *waves, coarse.ravel(), _powers(samples, rate).ravel()]).astype(
+        np.float32
+    )
 
 
 def _rhythm(centres: npt.NDArray[np.int64], rate: float) -> list[float]:
-    """Median RR in seconds, its variation, successive differences, extremes as shares of the median, and the beats."""
+    """Median RR in seconds, its variation, successive differences, extremes as shares of the
+    median, and the beats.
+    """
     rr = np.diff(centres) / rate
     if len(rr) < FEWEST - 1:
         return [0.0, 0.0, 0.0, 1.0, 1.0, float(len(centres))]
     usual = float(np.median(rr))
     successive = float(np.sqrt(np.mean(np.diff(rr) ** 2)) / usual)
-    return [usual, float(rr.std() / usual), successive, rr.min() / usual, rr.max() / usual, float(len(centres))]
+    return [
+        usual,
+        float(rr.std() / usual),
+        successive,
+        rr.min() / usual,
+        rr.max() / usual,
+        float(len(centres)),
+    ]
 
 
 def _extent(beat: Samples, middle: int, rate: float) -> list[float]:
@@ -114,7 +187,9 @@ def _extent(beat: Samples, middle: int, rate: float) -> list[float]:
 
 
 def _waves(beat: Samples, middle: int, rate: float) -> list[Samples]:
-    """Of each lead: R, Q, S, J, ST, T high, T low, P high, P low, areas of QRS and T, steepest slope."""
+    """Of each lead: R, Q, S, J, ST, T high, T low, P high, P low, areas of QRS and T, steepest
+    slope.
+    """
 
     def between(start: float, end: float) -> Samples:
         return beat[:, middle + round(start * rate) : middle + round(end * rate)]
@@ -133,7 +208,13 @@ def _powers(samples: Samples, rate: float) -> Samples:
     """Logarithm of each lead's mean power in BANDS: float64[channels, bands]."""
     size = samples.shape[1]
     centred = (samples - samples.mean(axis=1, keepdims=True)) * np.hanning(size)
-    power, frequency = np.abs(np.fft.rfft(centred, axis=1)) ** 2 / size, np.fft.rfftfreq(size, 1 / rate)
+    power, frequency = (
+        np.abs(np.fft.rfft(centred, axis=1)) ** 2 / size,
+        np.fft.rfftfreq(size, 1 / rate),
+    )
     inside = [(frequency >= low) & (frequency < high) for low, high in BANDS]
-    mean = [power[:, chosen].mean(axis=1) if chosen.any() else np.zeros(len(samples)) for chosen in inside]
+    mean = [
+        power[:, chosen].mean(axis=1) if chosen.any() else np.zeros(len(samples))
+        for chosen in inside
+    ]
     return np.log(np.stack(mean, axis=1) + 1e-9)

@@ -1,7 +1,9 @@
-"""Does this WFDB record hold what its header says? Units, gain, rate, leads, length, checksum, before any use.
+"""Does this WFDB record hold what its header says? Units, gain, rate, leads, length, checksum,
+before any use.
 
-The wfdb package reads the sample formats; it fills in what a header leaves out, so what must not be guessed is looked
-at in the header first. wfdb is imported when the first record is read: a server needs none.
+The wfdb package reads the sample formats; it fills in what a header leaves out, so what must not be
+guessed is looked at in the header first. wfdb is imported when the first record is read: a server
+needs none.
 """
 
 from __future__ import annotations
@@ -13,11 +15,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
 from risk_model.signals import Noticed
 from risk_model.signals.waveform_sampling import Samples
 
-TO_MV = {"V": 1e3, "mV": 1.0, "mv": 1.0, "uV": 1e-3, "uv": 1e-3, "µV": 1e-3, "μV": 1e-3}  # micro sign, and mu
+TO_MV = {
+    "V": 1e3,
+    "mV": 1.0,
+    "mv": 1.0,
+    "uV": 1e-3,
+    "uv": 1e-3,
+    "µV": 1e-3,
+    "μV": 1e-3,
+}  # micro sign, and mu
 BYTES = {
     "8": 1.0,
     "16": 2.0,
@@ -35,7 +45,9 @@ GAINS = (1e-3, 1e7)  # units of the converter for one mV
 
 
 class Record(NamedTuple):
-    """The wanted leads in mV, float64[leads, samples] with NaN in gaps, at `rate` Hz, and what the header says."""
+    """The wanted leads in mV, float64[leads, samples] with NaN in gaps, at `rate` Hz, and what the
+    header says.
+    """
 
     samples: Samples
     rate: float
@@ -44,20 +56,26 @@ class Record(NamedTuple):
 
 
 def record(path: Path, leads: Sequence[str], seconds: float) -> Record:
-    """The first `seconds` of these leads; UserError, naming the file, when the record is not what its header says."""
+    """The first `seconds` of these leads; UserError, naming the file, when the record is not what
+    its header says.
+    """
     import wfdb
 
     stem = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
     try:
         text = _header_text(stem)
         header = _try(lambda: wfdb.rdheader(str(stem)), "the header cannot be read")
-        chosen: list[int] = _try(lambda: _check(header, text, stem, leads), "the header cannot be understood")
+        chosen: list[int] = _try(
+            lambda: _check(header, text, stem, leads), "the header cannot be understood"
+        )
         count = _needed(header, seconds)
         read = _try(
             lambda: wfdb.rdrecord(str(stem), channels=chosen, sampto=count, physical=False),
             "the samples cannot be read",
         )
-        return _converted(read, [_unit(_signal_lines(text)[place]) for place in chosen], header.sig_len, text)
+        return _converted(
+            read, [_unit(_signal_lines(text)[place]) for place in chosen], header.sig_len, text
+        )
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
@@ -85,22 +103,33 @@ def _header_text(stem: Path) -> str:
 
 
 def _check(header: Any, text: str, stem: Path, leads: Sequence[str]) -> list[int]:
-    """Where the leads stand; UserError for whatever the header and the size of its files tell to be wrong."""
+    """Where the leads stand; UserError for whatever the header and the size of its files tell to be
+    wrong.
+    """
     from risk_model.signals.waveform import places
 
     if getattr(header, "n_seg", None):
         raise UserError("consists of several segments; write them as one record")
     if not header.fs or not header.sig_len or header.sig_len < 0 or header.fs < 0:
         raise UserError("the header does not tell sampling rate and length")
-    if not header.file_name or len(header.file_name) != header.n_sig or None in (header.sig_name or [None]):
-        raise UserError("the header does not describe as many leads as it announces; was it cut short?")
+    if (
+        not header.file_name
+        or len(header.file_name) != header.n_sig
+        or None in (header.sig_name or [None])
+    ):
+        raise UserError(
+            "the header does not describe as many leads as it announces; was it cut short?"
+        )
     chosen = places(header.sig_name, leads)
     for place, lead in zip(chosen, leads, strict=True):
         _check_gain(_signal_lines(text)[place], lead)
         if _unit(_signal_lines(text)[place]) not in TO_MV:
             raise UserError(f"lead {lead} is in another unit than V, mV or uV")
         if header.samps_per_frame[place] != 1:
-            raise UserError(f"lead {lead} is sampled at another rate than the record; write all leads at one rate")
+            raise UserError(
+                f"lead {lead} is sampled at another rate than the record; write all leads at one "
+                "rate"
+            )
     for name in set(header.file_name):
         _check_size(header, stem, name)
     return chosen
@@ -112,11 +141,16 @@ def _signal_lines(text: str) -> list[str]:
 
 
 def _check_gain(line: str, lead: str) -> None:
-    """The wfdb library takes 200 where a header gives no gain, or 0: a signal that was never calibrated."""
+    """The wfdb library takes 200 where a header gives no gain, or 0: a signal that was never
+    calibrated.
+    """
     found = GAIN.match(line)
     low, high = GAINS
     if not found or not low <= abs(float(found[1])) <= high:
-        raise UserError(f"wrong gain: the header gives lead {lead} none, or one that cannot be; calibrate the record")
+        raise UserError(
+            f"wrong gain: the header gives lead {lead} none, or one that cannot be; calibrate the "
+            "record"
+        )
 
 
 def _unit(line: str) -> str:
@@ -137,7 +171,9 @@ def _check_size(header: Any, stem: Path, name: str) -> None:
     frames = sum(header.samps_per_frame[place] for place in inside)
     start = header.byte_offset[inside[0]] or 0
     if path.stat().st_size < start + int(frames * header.sig_len * size):
-        raise UserError(f"{name} is cut short: it holds fewer samples than the header says; copy it again")
+        raise UserError(
+            f"{name} is cut short: it holds fewer samples than the header says; copy it again"
+        )
 
 
 def _needed(header: Any, seconds: float) -> int:
@@ -150,14 +186,26 @@ def _needed(header: Any, seconds: float) -> int:
 def _converted(read: Any, units: Sequence[str], length: int, text: str) -> Record:
     count = read.sig_len
     if length == count and any(read.checksum) and not _as_summed(read):
-        raise UserError("the samples are not the ones that the header was written for (checksum); copy both again")
+        raise UserError(
+            "the samples are not the ones that the header was written for (checksum); copy both "
+            "again"
+        )
     noticed = []
     if length > count:
-        noticed.append(Noticed("note", "longer", f"last longer than {count / read.fs:g} s; only the beginning is read"))
+        noticed.append(
+            Noticed(
+                "note",
+                "longer",
+                f"last longer than {count / read.fs:g} s; only the beginning is read",
+            )
+        )
     factors = np.array([TO_MV[unit] for unit in units])
     for unit in sorted(set(units) - {"mV", "mv"}):
         noticed.append(Noticed("note", "unit", f"are in {unit} and were converted to mV"))
-    samples = _try(lambda: read.dac(return_res=64), "the samples cannot be converted").T * factors[:, None]
+    samples = (
+        _try(lambda: read.dac(return_res=64), "the samples cannot be converted").T
+        * factors[:, None]
+    )
     return Record(samples, float(read.fs), tuple(noticed), _told(text))
 
 

@@ -1,4 +1,5 @@
-"""How do samples get onto one grid without inventing or folding anything? Gaps, resampling and filters, in numpy alone.
+"""How do samples get onto one grid without inventing or folding anything? Gaps, resampling and
+filters, in numpy alone.
 
 A waveform is float32 or float64 [channels, samples]; all functions return new arrays.
 """
@@ -28,20 +29,25 @@ def longest_gap(samples: Samples) -> int:
 
 
 def bridged(samples: Samples) -> Samples:
-    """Every NaN replaced by a straight line between its neighbours; zeros where a channel has nothing."""
+    """Every NaN replaced by a straight line between its neighbours; zeros where a channel has
+    nothing.
+    """
     filled, place = np.array(samples, dtype=np.float64), np.arange(samples.shape[1])
     for channel in filled:
         known = ~np.isnan(channel)
-        channel[~known] = np.interp(place[~known], place[known], channel[known]) if known.any() else 0.0
+        channel[~known] = (
+            np.interp(place[~known], place[known], channel[known]) if known.any() else 0.0
+        )
     return filled
 
 
 def resampled(samples: Samples, rate: float, wanted: float, count: int) -> Samples:
-    """The waveform at `count` instants k / wanted seconds, from samples at `rate` Hz: float64[channels, count].
+    """The waveform at `count` instants k / wanted seconds, from samples at `rate` Hz:
+    float64[channels, count].
 
-    Each value is a sum of neighbours weighted by a Hann-windowed sinc, whose cut at 90 % of the lower Nyquist frequency
-    is the anti-aliasing filter (Smith, Digital Audio Resampling, 2002). Weights add up to 1, so a constant stays
-    itself; the ends are continued by their last sample.
+    Each value is a sum of neighbours weighted by a Hann-windowed sinc, whose cut at 90 % of the
+    lower Nyquist frequency is the anti-aliasing filter (Smith, Digital Audio Resampling, 2002).
+    Weights add up to 1, so a constant stays itself; the ends are continued by their last sample.
     """
     if rate == wanted:
         return np.array(samples[:, :count], dtype=np.float64)
@@ -58,13 +64,19 @@ def resampled(samples: Samples, rate: float, wanted: float, count: int) -> Sampl
 
 
 def band(samples: Samples, rate: float, low: float, high: float) -> Samples:
-    """What lies between `low` and `high` Hz, without delay: a Fourier filter with raised-cosine edges.
+    """What lies between `low` and `high` Hz, without delay: a Fourier filter with raised-cosine
+    edges.
 
     The ends are mirrored first, so that the end of the recording does not leak into its beginning.
     """
     count = samples.shape[-1]
     margin = min(count - 1, int(rate))
-    padded = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(margin, margin)], mode="reflect", reflect_type="odd")
+    padded = np.pad(
+        samples,
+        [(0, 0)] * (samples.ndim - 1) + [(margin, margin)],
+        mode="reflect",
+        reflect_type="odd",
+    )
     frequency = np.fft.rfftfreq(padded.shape[-1], 1 / rate)
     rise = np.clip((frequency / low - 0.5) / 1.0, 0, 1) if low else np.ones_like(frequency)
     fall = np.clip((1.25 - frequency / high) / 0.5, 0, 1)

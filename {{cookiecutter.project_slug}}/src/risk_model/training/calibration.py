@@ -1,7 +1,9 @@
-"""When the model says 20 %, do 20 of 100 patients have the outcome? Five ways to make it so, chosen by the data.
+"""When the model says 20 %, do 20 of 100 patients have the outcome? Five ways to make it so, chosen
+by the data.
 
-All act on the logit and are fitted on the calibration split alone. The simplest whose cross-validated log loss cannot
-be told from the best is taken: judged on its own data, the most flexible one would win every time.
+All act on the logit and are fitted on the calibration split alone. The simplest whose
+cross-validated log loss cannot be told from the best is taken: judged on its own data, the most
+flexible one would win every time.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model import config
-from risk_model.cohort import Outcome
+from risk_model.core.cohort import Outcome
 from risk_model.model import Logits
 from risk_model.training.folds import Floats, Subjects, simplest_as_good, subject_folds
 
@@ -25,7 +27,9 @@ SMALLEST_SLOPE = 0.01  # a calibrator may flatten the order of patients, never t
 
 @dataclass(frozen=True, eq=False)
 class Calibrator:
-    """From logit to probability: sigmoid(slope · logit + intercept), or a line from knot to knot."""
+    """From logit to probability: sigmoid(slope · logit + intercept), or a line from knot to
+    knot.
+    """
 
     kind: str
     slope: float = 1.0
@@ -55,24 +59,37 @@ Fit = Callable[[Logits, Outcome], Calibrator]
 
 
 def choose_calibrator(
-    logit: Logits, labels: Outcome, subjects: Subjects, seed: int, *, settings: config.Training, pos_weight: float
+    logit: Logits,
+    labels: Outcome,
+    subjects: Subjects,
+    seed: int,
+    *,
+    settings: config.Training,
+    pos_weight: float,
 ) -> Calibrator:
-    """The simplest calibrator that five folds of subjects cannot tell from the best, fitted on all these rows.
+    """The simplest calibrator that five folds of subjects cannot tell from the best, fitted on all
+    these rows.
 
-    Rows are those of the calibration split. `pos_weight` is the weight that events had in training. After pos_weight
-    or focal loss the raw sigmoid is no candidate.
+    Rows are those of the calibration split. `pos_weight` is the weight that events had in training.
+    After pos_weight or focal loss the raw sigmoid is no candidate.
     """
-    return choose_among(candidates(settings.loss, pos_weight, int(labels.sum())), logit, labels, subjects, seed)[1]
+    return choose_among(
+        candidates(settings.loss, pos_weight, int(labels.sum())), logit, labels, subjects, seed
+    )[1]
 
 
 def choose_among(
     fits: Mapping[str, Fit], logit: Logits, labels: Outcome, subjects: Subjects, seed: int
 ) -> tuple[str, Calibrator]:
-    """The first of the fits that five folds of subjects cannot tell from the best: its name, and fitted on all rows."""
+    """The first of the fits that five folds of subjects cannot tell from the best: its name, and
+    fitted on all rows.
+    """
     fold = subject_folds(subjects, labels, seed)
 
     def losses(fit: Fit) -> Floats:
-        return log_losses(cross_fitted(lambda rows: fit(logit[rows], labels[rows]), logit, fold), labels)
+        return log_losses(
+            cross_fitted(lambda rows: fit(logit[rows], labels[rows]), logit, fold), labels
+        )
 
     kind, _ = simplest_as_good({kind: losses(fit) for kind, fit in fits.items()}, subjects)
     return kind, fits[kind](logit, labels)
@@ -80,7 +97,9 @@ def choose_among(
 
 def candidates(loss: str, pos_weight: float, events: int) -> dict[str, Fit]:
     """What may calibrate a model trained with this loss, the simplest first."""
-    fits: dict[str, Fit] = {"identity": lambda logit, labels: Calibrator("identity")} if loss == "bce" else {}
+    fits: dict[str, Fit] = (
+        {"identity": lambda logit, labels: Calibrator("identity")} if loss == "bce" else {}
+    )
     if pos_weight != 1.0:
         fits["prior_correction"] = partial(prior_correction, pos_weight)
     fits |= {"temperature": temperature, "platt": platt}
@@ -90,7 +109,9 @@ def candidates(loss: str, pos_weight: float, events: int) -> dict[str, Fit]:
 def cross_fitted(
     fit: Callable[[npt.NDArray[np.bool_]], Calibrator], logit: Logits, fold: npt.NDArray[np.int64]
 ) -> Floats:
-    """Each row's probability from a calibrator that `fit` made of the rows of the other folds: float64[n]."""
+    """Each row's probability from a calibrator that `fit` made of the rows of the other folds:
+    float64[n].
+    """
     risk = np.empty(len(logit))
     for held_out in np.unique(fold):
         inside = fold == held_out
@@ -110,7 +131,9 @@ def temperature(logit: Logits, labels: Outcome) -> Calibrator:
 
 
 def shifted(logit: Logits, labels: Outcome) -> Calibrator:
-    """Fits the intercept alone: for a place where the event is more or less frequent (Janssen et al. 2008)."""
+    """Fits the intercept alone: for a place where the event is more or less frequent (Janssen et
+    al. 2008).
+    """
     (intercept,) = _maximum_likelihood(np.ones((len(logit), 1)), labels, logit)
     return Calibrator("intercept", intercept=intercept)
 
@@ -124,8 +147,12 @@ def platt(logit: Logits, labels: Outcome) -> Calibrator:
     return Calibrator("platt", slope, intercept)
 
 
-def _maximum_likelihood(columns: Floats, labels: Outcome, offset: Floats | float = 0.0) -> list[float]:
-    """Logistic regression by Newton's method with halved steps, on Platt's targets, which keep the optimum finite."""
+def _maximum_likelihood(
+    columns: Floats, labels: Outcome, offset: Floats | float = 0.0
+) -> list[float]:
+    """Logistic regression by Newton's method with halved steps, on Platt's targets, which keep the
+    optimum finite.
+    """
     events = int(labels.sum())
     target = np.where(labels == 1, (events + 1) / (events + 2), 1 / (len(labels) - events + 2))
     scale = np.sqrt(np.mean(columns**2, axis=0)) + 1e-12
@@ -148,10 +175,11 @@ def _maximum_likelihood(columns: Floats, labels: Outcome, offset: Floats | float
 
 
 def centred_isotonic(logit: Logits, labels: Outcome) -> Calibrator:
-    """Fits a rising curve: isotonic regression, each flat block drawn together to one knot at its mean logit.
+    """Fits a rising curve: isotonic regression, each flat block drawn together to one knot at its
+    mean logit.
 
-    Without the centring its steps are so steep that a rounding error of the logit moves the risk, and ties appear
-    (Oron and Flournoy 2017). Risks stay within 1 / (2n) of 0 and 1.
+    Without the centring its steps are so steep that a rounding error of the logit moves the risk,
+    and ties appear (Oron and Flournoy 2017). Risks stay within 1 / (2n) of 0 and 1.
     """
     from scipy.optimize import isotonic_regression
 
@@ -161,7 +189,9 @@ def centred_isotonic(logit: Logits, labels: Outcome) -> Calibrator:
     first = fitted.blocks[:-1]
     knots = np.add.reduceat(place * count, first) / np.add.reduceat(count, first)
     least = 1 / (2 * len(logit))
-    return Calibrator("centred_isotonic", knots=knots, risks=np.clip(fitted.x[first], least, 1 - least))
+    return Calibrator(
+        "centred_isotonic", knots=knots, risks=np.clip(fitted.x[first], least, 1 - least)
+    )
 
 
 def sigmoid(logit: Logits) -> Floats:
@@ -170,6 +200,8 @@ def sigmoid(logit: Logits) -> Floats:
 
 
 def log_losses(risk: Floats, labels: Outcome) -> Floats:
-    """-log of the probability given to what happened, row by row, at most -log 1e-15: float64[n]."""
+    """-log of the probability given to what happened, row by row, at most -log 1e-15:
+    float64[n].
+    """
     given = np.where(labels == 1, risk, 1 - risk)
     return np.asarray(-np.log(np.maximum(given, 1e-15)))

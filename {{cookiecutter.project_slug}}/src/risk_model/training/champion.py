@@ -1,4 +1,6 @@
-"""Which model is used? The simplest that cannot be told from the best, before any test row is looked at."""
+"""Which model is used? The simplest that cannot be told from the best, before any test row is
+looked at.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model import config
-from risk_model.cohort import Outcome
-from risk_model.errors import UserError
+from risk_model.core.cohort import Outcome
+from risk_model.core.errors import UserError
 from risk_model.model import SIMPLEST_FIRST, Logits
 from risk_model.training.calibration import Calibrator, choose_calibrator, cross_fitted, log_losses
 from risk_model.training.folds import Floats, Interval, Subjects, simplest_as_good, subject_folds
@@ -20,7 +22,9 @@ from risk_model.training.folds import Floats, Interval, Subjects, simplest_as_go
 
 @dataclass(frozen=True)
 class Champion:
-    """The model chosen, the sentence why, and a row a model: log loss and its 95 % interval against the best."""
+    """The model chosen, the sentence why, and a row a model: log loss and its 95 % interval against
+    the best.
+    """
 
     name: str
     reason: str
@@ -35,10 +39,12 @@ def choose_champion(
     settings: config.Config,
     pos_weight: float = 1.0,
 ) -> Champion:
-    """Compares float64[n] logits of the calibration split by log loss, each behind a cross-fitted calibrator.
+    """Compares float64[n] logits of the calibration split by log loss, each behind a cross-fitted
+    calibrator.
 
-    The champion is the simplest model whose subject-clustered, paired 95 % interval of log loss against the best
-    includes 0, unless `model.champion` forces one. UserError when it forces a model that was not fitted.
+    The champion is the simplest model whose subject-clustered, paired 95 % interval of log loss
+    against the best includes 0, unless `model.champion` forces one. UserError when it forces a
+    model that was not fitted.
     """
     fold = subject_folds(subjects, labels, seed)
 
@@ -51,12 +57,16 @@ def choose_champion(
 
     judged = {name: losses(logits[name]) for name in SIMPLEST_FIRST if name in logits}
     chosen, intervals = simplest_as_good(judged, subjects)
-    table = [_row(name, float(judged[name].mean()), interval) for name, interval in intervals.items()]
+    table = [
+        _row(name, float(judged[name].mean()), interval) for name, interval in intervals.items()
+    ]
     forced = settings.model.champion
     if forced not in ("auto", *judged):
         raise UserError(f"model.champion: no model '{forced}'; choose auto, {', '.join(judged)}")
     if forced != "auto":
-        return Champion(forced, f"model.champion asks for {forced}; the data would have chosen {chosen}", table)
+        return Champion(
+            forced, f"model.champion asks for {forced}; the data would have chosen {chosen}", table
+        )
     return Champion(chosen, _reason(chosen, intervals), table)
 
 
@@ -68,7 +78,9 @@ def _reason(chosen: str, intervals: dict[str, Interval]) -> str:
     best = next(name for name, interval in intervals.items() if interval == Interval(0.0, 0.0, 0.0))
     low, high = intervals[chosen].low, intervals[chosen].high
     if chosen == best:
-        return f"{chosen} has the lowest log loss, and no simpler model comes within its 95 % interval"
+        return (
+            f"{chosen} has the lowest log loss, and no simpler model comes within its 95 % interval"
+        )
     return (
         f"{chosen} is the simplest model whose log loss cannot be told from the best ({best}): "
         f"difference {intervals[chosen].mean:.4f}, 95 % interval {low:.4f} to {high:.4f}"

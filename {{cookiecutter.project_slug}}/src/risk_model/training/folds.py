@@ -1,4 +1,6 @@
-"""Is one better than the other, or was it luck? Folds and paired intervals that keep each subject in one piece."""
+"""Is one better than the other, or was it luck? Folds and paired intervals that keep each subject
+in one piece.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.cohort import Outcome
+from risk_model.core.cohort import Outcome
 
 Floats = npt.NDArray[np.float64]
 Subjects = npt.NDArray[Any]
 
 
-def subject_folds(subjects: Subjects, labels: Outcome, seed: int, folds: int = 5) -> npt.NDArray[np.int64]:
-    """The fold of each row: int[n] in 0..folds-1, the same for all rows of a subject and in any order of the rows.
+def subject_folds(
+    subjects: Subjects, labels: Outcome, seed: int, folds: int = 5
+) -> npt.NDArray[np.int64]:
+    """The fold of each row: int[n] in 0..folds-1, the same for all rows of a subject and in any
+    order of the rows.
 
     Subjects with an event are dealt first, so that every fold gets its share of them.
     """
@@ -38,7 +43,8 @@ class Interval(NamedTuple):
 def paired_interval(differences: Floats, subjects: Subjects) -> Interval:
     """Mean of paired row-wise differences, with the rows of a subject counted as one observation.
 
-    Cluster-robust standard error sqrt(G / (G - 1) · Σ_g (Σ_i d_gi - d̄)²) / n over G subjects (Liang and Zeger 1986).
+    Cluster-robust standard error sqrt(G / (G - 1) · Σ_g (Σ_i d_gi - d̄)²) / n over G subjects
+    (Liang and Zeger 1986).
     """
     _, who = np.unique(subjects, return_inverse=True)
     mean = float(differences.mean())
@@ -47,11 +53,16 @@ def paired_interval(differences: Floats, subjects: Subjects) -> Interval:
     return Interval(mean, mean - 1.96 * spread, mean + 1.96 * spread)
 
 
-def simplest_as_good(losses: dict[str, Floats], subjects: Subjects) -> tuple[str, dict[str, Interval]]:
-    """The first name whose loss cannot be told from the best mean loss, and every name's interval against that best.
+def simplest_as_good(
+    losses: dict[str, Floats], subjects: Subjects
+) -> tuple[str, dict[str, Interval]]:
+    """The first name whose loss cannot be told from the best mean loss, and every name's interval
+    against that best.
 
     `losses` maps names, the simplest first, to float64[n] losses of the same rows.
     """
     best = min(losses, key=lambda name: float(losses[name].mean()))
-    intervals = {name: paired_interval(loss - losses[best], subjects) for name, loss in losses.items()}
+    intervals = {
+        name: paired_interval(loss - losses[best], subjects) for name, loss in losses.items()
+    }
     return next(name for name in losses if intervals[name].low <= 0), intervals

@@ -1,7 +1,9 @@
-"""How does a network learn? One loop that reads straight down, for any module that turns rows into logits.
+"""How does a network learn? One loop that reads straight down, for any module that turns rows into
+logits.
 
-The rows lie in two tensors: one permutation an epoch, cut into views, costs a third of a DataLoader. Scores are taken
-in eval mode only, and the weights of the epoch with the best validation loss are the ones kept.
+The rows lie in two tensors: one permutation an epoch, cut into views, costs a third of a
+DataLoader. Scores are taken in eval mode only, and the weights of the epoch with the best
+validation loss are the ones kept.
 """
 
 from __future__ import annotations
@@ -18,15 +20,17 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from risk_model import config
-from risk_model.cohort import Outcome
-from risk_model.errors import UserError
+from risk_model.core.cohort import Outcome
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features
 from risk_model.model import curve_rows
 from risk_model.model.score import score
-from risk_model.schema import Features
 from risk_model.training.loss import Loss
 from risk_model.training.optimizer import AdamW
 
-ROWS_PER_EPOCH = 131_072  # more rows than this and an epoch is a fresh draw of so many: epochs stay short
+ROWS_PER_EPOCH = (
+    131_072  # more rows than this and an epoch is a fresh draw of so many: epochs stay short
+)
 
 
 class Table(NamedTuple):
@@ -45,15 +49,18 @@ def fit(
     seed: int,
     record: Callable[[int, dict[str, float]], None],
 ) -> None:
-    """Trains until the validation loss has not improved for `patience` epochs, and restores the best weights.
+    """Trains until the validation loss has not improved for `patience` epochs, and restores the
+    best weights.
 
-    Two calls with one seed give the same weights on one machine, whatever ran before, and leave torch's random state
-    as it was. UserError when the loss stops being finite, or a batch would hold a single row.
+    Two calls with one seed give the same weights on one machine, whatever ran before, and leave
+    torch's random state as it was. UserError when the loss stops being finite, or a batch would
+    hold a single row.
     """
     size = settings.batch_size or automatic_batch_size(len(train.labels))
     if size < 2:
         raise UserError(
-            "training.batch_size: batch norm needs at least 2 rows a batch; use 0 (automatic) or 2 and more"
+            "training.batch_size: batch norm needs at least 2 rows a batch; use 0 (automatic) or 2 "
+            "and more"
         )
     with seeded(seed):
         optimizer = adamw(network, settings)
@@ -61,20 +68,31 @@ def fit(
         shown = torch.from_numpy(curve_rows(train.labels.numpy()))
         seen = Table(train.features[shown], train.labels[shown])
         network.train()
-        for epoch in tqdm(range(1, settings.epochs + 1), desc="network", unit="epoch", disable=None, leave=False):
+        for epoch in tqdm(
+            range(1, settings.epochs + 1), desc="network", unit="epoch", disable=None, leave=False
+        ):
             norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm)
             _refuse_divergence(norm, epoch, settings)
-            values = {**assess(network, seen, loss, "train"), **assess(network, validation, loss, "validation")}
+            values = {
+                **assess(network, seen, loss, "train"),
+                **assess(network, validation, loss, "validation"),
+            }
             record(epoch, {**values, "gradient_norm": norm})
             if values["validation_loss"] < best:
-                best, best_epoch, best_weights = values["validation_loss"], epoch, deepcopy(network.state_dict())
+                best, best_epoch, best_weights = (
+                    values["validation_loss"],
+                    epoch,
+                    deepcopy(network.state_dict()),
+                )
             elif epoch - best_epoch >= settings.patience:
                 break
         network.load_state_dict(best_weights)
         network.eval()
 
 
-def train_epoch(network: nn.Module, rows: Table, loss: Loss, optimizer: AdamW, size: int, clip_norm: float) -> float:
+def train_epoch(
+    network: nn.Module, rows: Table, loss: Loss, optimizer: AdamW, size: int, clip_norm: float
+) -> float:
     """One pass over the rows in a fresh order; the mean norm of the gradient before clipping."""
     norms = []
     for features, labels in batches(rows, size):
@@ -88,15 +106,22 @@ def train_epoch(network: nn.Module, rows: Table, loss: Loss, optimizer: AdamW, s
 def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """The rows in a fresh order, in nearly equal batches of `size` or a little more.
 
-    No row is dropped and none is left alone at the end, where batch norm could not tell it from its own mean.
+    No row is dropped and none is left alone at the end, where batch norm could not tell it from its
+    own mean.
     """
     order = torch.randperm(len(rows.labels))[:ROWS_PER_EPOCH]
     count = max(1, len(order) // size)
-    return zip(rows.features[order].tensor_split(count), rows.labels[order].tensor_split(count), strict=True)
+    return zip(
+        rows.features[order].tensor_split(count),
+        rows.labels[order].tensor_split(count),
+        strict=True,
+    )
 
 
 def automatic_batch_size(rows: int) -> int:
-    """A power of two from 32 up that makes an epoch of 16 to 32 steps, then of up to 512 steps of 256 rows."""
+    """A power of two from 32 up that makes an epoch of 16 to 32 steps, then of up to 512 steps of
+    256 rows.
+    """
     return 1 << min(max(rows.bit_length() - 5, 5), 8)
 
 
@@ -123,7 +148,9 @@ def threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Random numbers of torch from this seed, until the block ends; then as if nothing had been drawn."""
+    """Random numbers of torch from this seed, until the block ends; then as if nothing had been
+    drawn.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -137,7 +164,9 @@ def assess(network: nn.Module, rows: Table, loss: Loss, part: str) -> dict[str, 
 
 
 def auroc(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.float32]) -> float:
-    """Share of pairs, one with the event and one without, that are in the right order; ties count half."""
+    """Share of pairs, one with the event and one without, that are in the right order; ties count
+    half.
+    """
     from scipy.stats import rankdata
 
     event = labels == 1
@@ -148,6 +177,7 @@ def auroc(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.float32]) -> f
 def _refuse_divergence(norm: float, epoch: int, settings: config.Training) -> None:
     if not np.isfinite(norm):
         raise UserError(
-            f"training: the loss is no longer finite in epoch {epoch}; lower training.learning_rate "
+            f"training: the loss is no longer finite in epoch {epoch}; lower "
+            "training.learning_rate "
             f"(now {settings.learning_rate:g}) or training.clip_norm (now {settings.clip_norm:g})"
         )

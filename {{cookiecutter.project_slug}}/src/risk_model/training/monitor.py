@@ -1,4 +1,6 @@
-"""Is it learning, or only memorising? Loss, AUROC and gradient norm of every epoch, kept and sent to MLflow."""
+"""Is it learning, or only memorising? Loss, AUROC and gradient norm of every epoch, kept and sent
+to MLflow.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ PENDING = 100  # values sent together: one write a tree would take longer than t
 class Monitor:
     """The history of each model's training.
 
-    With `tracking_uri` and `run_id` each epoch goes to that MLflow run as well, as `<model>/<value>` at step = epoch.
-    An epoch is a pass of the network over its rows, or a tree of XGBoost.
+    With `tracking_uri` and `run_id` each epoch goes to that MLflow run as well, as
+    `<model>/<value>` at step = epoch. An epoch is a pass of the network over its rows, or a tree of
+    XGBoost.
     """
 
     def __init__(self, tracking_uri: str = "", run_id: str = "") -> None:

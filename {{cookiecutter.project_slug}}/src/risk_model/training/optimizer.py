@@ -1,4 +1,6 @@
-"""How do the weights move? AdamW, with weight decay on what multiplies and not on what shifts or scales."""
+"""How do the weights move? AdamW, with weight decay on what multiplies and not on what shifts or
+scales.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from torch import Tensor, nn
 
 
 class Group(NamedTuple):
-    """Parameters that decay alike, with the running means of their gradients and squared gradients."""
+    """Parameters that decay alike, with the running means of their gradients and squared
+    gradients.
+    """
 
     parameters: list[Tensor]
     mean: list[Tensor]
@@ -18,15 +22,19 @@ class Group(NamedTuple):
 
 
 class AdamW:
-    """Decoupled weight decay (Loshchilov and Hutter 2019) by torch's own fused kernel, called directly.
+    """Decoupled weight decay (Loshchilov and Hutter 2019) by torch's own fused kernel, called
+    directly.
 
-    For a network this small the kernel takes less time than what `torch.optim.AdamW(fused=True)` does around it.
-    Weight matrices decay; biases, norms and scaling vectors do not. Betas .9 and .999, epsilon 1e-8.
+    For a network this small the kernel takes less time than what `torch.optim.AdamW(fused=True)`
+    does around it. Weight matrices decay; biases, norms and scaling vectors do not. Betas .9 and
+    .999, epsilon 1e-8.
     """
 
     def __init__(self, network: nn.Module, learning_rate: float, weight_decay: float) -> None:
         named = {name: p for name, p in network.named_parameters() if p.requires_grad}
-        exempt = {name for name, p in named.items() if p.ndim < 2 or name.endswith(("bias", "scale"))}
+        exempt = {
+            name for name, p in named.items() if p.ndim < 2 or name.endswith(("bias", "scale"))
+        }
         decayed: list[Tensor] = [p for name, p in named.items() if name not in exempt]
         others: list[Tensor] = [p for name, p in named.items() if name in exempt]
         self._groups = [_group(decayed, weight_decay), _group(others, 0.0)]
@@ -39,7 +47,9 @@ class AdamW:
             parameter.grad = None
 
     def clip(self, limit: float) -> Tensor:
-        """Scales the gradients down to a joint norm of `limit` where it is larger; gives the norm before."""
+        """Scales the gradients down to a joint norm of `limit` where it is larger; gives the norm
+        before.
+        """
         gradients = _gradients(self._parameters)
         norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
         if norm > limit:
@@ -69,7 +79,12 @@ class AdamW:
 
 
 def _group(parameters: list[Tensor], decay: float) -> Group:
-    return Group(parameters, list(map(torch.zeros_like, parameters)), list(map(torch.zeros_like, parameters)), decay)
+    return Group(
+        parameters,
+        list(map(torch.zeros_like, parameters)),
+        list(map(torch.zeros_like, parameters)),
+        decay,
+    )
 
 
 def _gradients(parameters: list[Tensor]) -> list[Tensor]:

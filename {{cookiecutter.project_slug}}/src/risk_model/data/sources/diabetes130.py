@@ -1,7 +1,8 @@
-"""Who comes back within 30 days? 101,766 hospital stays of people with diabetes, 130 US hospitals, 1999-2008.
+"""Who comes back within 30 days? 101,766 hospital stays of people with diabetes, 130 US hospitals,
+1999-2008.
 
-The prediction moment is the discharge. Strack et al., BioMed Research International 2014, 781670, whose groups of ICD-9
-codes are used. The file is downloaded: see `FILE` and `URL`.
+The prediction moment is the discharge. Strack et al., BioMed Research International 2014, 781670,
+whose groups of ICD-9 codes are used. The file is downloaded: see `FILE` and `URL`.
 """
 
 from __future__ import annotations
@@ -13,22 +14,29 @@ import numpy as np
 import pandas as pd
 
 from risk_model import config
-from risk_model.cohort import Cohort
+from risk_model.core.cohort import Cohort
+from risk_model.core.findings import Finding
+from risk_model.core.schema import Field, Schema
 from risk_model.data.download import cache_directory, fetch
-from risk_model.data.sources.conform import as_text, conform, declare_recorded_after
-from risk_model.findings import Finding
-from risk_model.schema import Field, Schema
+from risk_model.data.sources.coerce import as_text, conform, declare_recorded_after
 
 FILE = Path("diabetes130") / "dataset_diabetes.zip"
 URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/00296/dataset_diabetes.zip"
 SHA256 = "2cc570fc34b09ba1169d94b68c27ce3802dce7dc4ab6082bed833a6c195507a5"
 MEMBER = "dataset_diabetes/diabetic_data.csv"
 SOURCE = (
-    "Diabetes 130-US hospitals (UCI 296, doi:10.24432/C5230J), J. Clore, K. Cios, J. DeShazo and B. Strack, CC BY 4.0"
+    "Diabetes 130-US hospitals (UCI 296, doi:10.24432/C5230J), J. Clore, K. Cios, J. DeShazo "
+    "and B. Strack, CC BY 4.0"
 )
 
 NOT_AT_RISK = (11, 13, 14, 19, 20, 21)  # discharge codes of death and hospice: nobody comes back
-ADMISSION = {1: "emergency", 2: "urgent", 3: "elective", 4: "newborn", 7: "trauma"}  # else not recorded
+ADMISSION = {
+    1: "emergency",
+    2: "urgent",
+    3: "elective",
+    4: "newborn",
+    7: "trauma",
+}  # else not recorded
 DISCHARGE = {
     **dict.fromkeys((1,), "home"),
     **dict.fromkeys((6, 8), "home with care"),
@@ -73,7 +81,9 @@ SPECIALTIES = (
     "Urology",
 )
 # The other fifteen drugs of the file were given in fewer than one stay of 100.
-DRUGS = "insulin metformin glipizide glyburide pioglitazone rosiglitazone glimepiride repaglinide".split()
+DRUGS = (
+    "insulin metformin glipizide glyburide pioglitazone rosiglitazone glimepiride repaglinide"
+).split()
 DOSE = ("No", "Steady", "Up", "Down")
 
 COUNTS = {
@@ -86,36 +96,90 @@ COUNTS = {
     "number_inpatient": ("1", 0, 100, "inpatient stays in the year before"),
     "number_diagnoses": ("1", 0, 50, "diagnoses entered"),
 }
-# Not here: race (for the audit by group), weight (97 % missing), payer (it stands for income, not for illness).
+# Not here: race (for the audit by group), weight (97 % missing), payer (it stands for income, not
+# for illness).
 FIELDS = (
-    Field("age", "number", "a", 0, 120, code="LOINC|30525-0", description="age, the middle of ten years"),
-    Field("gender", "category", categories=("Female", "Male"), code="LOINC|46098-0", description="sex"),
-    Field("admission_type", "category", categories=tuple(ADMISSION.values()), description="type of admission"),
-    Field("admitted_from", "category", categories=tuple(dict.fromkeys(ADMITTED_FROM.values())), description="source"),
-    Field("discharged_to", "category", categories=tuple(dict.fromkeys(DISCHARGE.values())), description="destination"),
-    *(Field(n, "number", unit, low, high, description=said) for n, (unit, low, high, said) in COUNTS.items()),
-    Field("medical_specialty", "category", categories=SPECIALTIES, missing_flag=True, description="who admitted"),
+    Field(
+        "age",
+        "number",
+        "a",
+        0,
+        120,
+        code="LOINC|30525-0",
+        description="age, the middle of ten years",
+    ),
+    Field(
+        "gender", "category", categories=("Female", "Male"), code="LOINC|46098-0", description="sex"
+    ),
+    Field(
+        "admission_type",
+        "category",
+        categories=tuple(ADMISSION.values()),
+        description="type of admission",
+    ),
+    Field(
+        "admitted_from",
+        "category",
+        categories=tuple(dict.fromkeys(ADMITTED_FROM.values())),
+        description="source",
+    ),
+    Field(
+        "discharged_to",
+        "category",
+        categories=tuple(dict.fromkeys(DISCHARGE.values())),
+        description="destination",
+    ),
     *(
-        Field(f"diag_{i}", "category", categories=(*CHAPTERS, "other"), description=f"diagnosis {i}, ICD-9 chapter")
+        Field(n, "number", unit, low, high, description=said)
+        for n, (unit, low, high, said) in COUNTS.items()
+    ),
+    Field(
+        "medical_specialty",
+        "category",
+        categories=SPECIALTIES,
+        missing_flag=True,
+        description="who admitted",
+    ),
+    *(
+        Field(
+            f"diag_{i}",
+            "category",
+            categories=(*CHAPTERS, "other"),
+            description=f"diagnosis {i}, ICD-9 chapter",
+        )
         for i in (1, 2, 3)
     ),
     # "None" is a value: the test was not done.
     Field(
-        "max_glu_serum", "category", categories=("None", "Norm", ">200", ">300"), description="highest glucose, mg/dL"
+        "max_glu_serum",
+        "category",
+        categories=("None", "Norm", ">200", ">300"),
+        description="highest glucose, mg/dL",
     ),
-    Field("A1Cresult", "category", categories=("None", "Norm", ">7", ">8"), description="haemoglobin A1c, %"),
-    *(Field(drug, "category", categories=DOSE, description="dose given, and its change") for drug in DRUGS),
+    Field(
+        "A1Cresult",
+        "category",
+        categories=("None", "Norm", ">7", ">8"),
+        description="haemoglobin A1c, %",
+    ),
+    *(
+        Field(drug, "category", categories=DOSE, description="dose given, and its change")
+        for drug in DRUGS
+    ),
     Field("change", "boolean", description="diabetes medication was changed"),
     Field("diabetesMed", "boolean", description="any diabetes medication"),
 )
 
 
 def load(settings: config.Diabetes130) -> Cohort:
-    """99,343 stays, 11.4 % of them followed by another within 30 days; patients repeat, and no date is recorded.
+    """99,343 stays, 11.4 % of them followed by another within 30 days; patients repeat, and no date
+    is recorded.
 
     Downloads 3 MB on first use. UserError when that fails: see `download.fetch`.
     """
-    schema = declare_recorded_after(Schema("diabetes130", "readmitted within 30 days", FIELDS), settings.recorded_after)
+    schema = declare_recorded_after(
+        Schema("diabetes130", "readmitted within 30 days", FIELDS), settings.recorded_after
+    )
     every = _read(fetch(URL, SHA256, cache_directory(settings.cache) / FILE))
     frame = every[~every["discharge_disposition_id"].isin(NOT_AT_RISK)].reset_index(drop=True)
     columns = _columns(frame)
@@ -129,7 +193,9 @@ def load(settings: config.Diabetes130) -> Cohort:
         }
     )
     outcome = (frame["readmitted"] == "<30").to_numpy().astype(np.int8)
-    return Cohort(schema, inputs, outcome, index, SOURCE, (_left_out(len(every) - len(frame)), *notes))
+    return Cohort(
+        schema, inputs, outcome, index, SOURCE, (_left_out(len(every) - len(frame)), *notes)
+    )
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -167,5 +233,7 @@ def chapters(codes: pd.Series) -> pd.Series:
 
 
 def _left_out(count: int) -> Finding:
-    message = f"{count:,} stays that ended in death or hospice were left out: nobody comes back from them"
+    message = (
+        f"{count:,} stays that ended in death or hospice were left out: nobody comes back from them"
+    )
     return Finding("note", "rows left out", "discharge_disposition_id", message)

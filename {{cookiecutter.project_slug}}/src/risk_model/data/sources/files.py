@@ -1,7 +1,8 @@
-"""What is in the file? A CSV or Parquet file as typed columns, or one line that says where it is broken.
+"""What is in the file? A CSV or Parquet file as typed columns, or one line that says where it is
+broken.
 
-The `pyarrow` reader takes a column as numbers only when every value of the file is one, and takes as missing only what
-it is told to: the category "None" survives.
+The `pyarrow` reader takes a column as numbers only when every value of the file is one, and takes
+as missing only what it is told to: the category "None" survives.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from risk_model.errors import UserError
+from risk_model.core.errors import UserError
 
 SEPARATORS = ",;\t|"
 BLOCK = 1 << 24  # bytes; no row may be longer
@@ -45,36 +46,48 @@ class TableFile:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the file is Parquet, by its first bytes; UserError when it is missing, empty or a workbook."""
+    """Whether the file is Parquet, by its first bytes; UserError when it is missing, empty or a
+    workbook.
+    """
     if not path.is_file():
         raise UserError(
-            f"data.path: there is no file {path} (looked in {Path.cwd()}); give the path of a CSV or Parquet file"
+            f"data.path: there is no file {path} (looked in {Path.cwd()}); give the path of a CSV "
+            "or Parquet file"
         )
     with path.open("rb") as file:
         start = file.read(4)
     if not start:
         raise UserError(f"{path}: the file is empty; export the table again, with its header row")
     if start in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise UserError(f"{path}: this is a workbook or an archive; save the table as CSV (UTF-8) or Parquet")
+        raise UserError(
+            f"{path}: this is a workbook or an archive; save the table as CSV (UTF-8) or Parquet"
+        )
     return start == b"PAR1"
 
 
 def column_names(path: Path) -> list[str]:
     """The file's column names; UserError when it has no header row or a name occurs twice."""
-    names = _tidy(_open_parquet(path).schema_arrow.names) if is_parquet(path) else read_header(path).names
+    names = (
+        _tidy(_open_parquet(path).schema_arrow.names)
+        if is_parquet(path)
+        else read_header(path).names
+    )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise UserError(
-            f"{path}: column names must differ; {', '.join(map(repr, repeated))} occurs more than once; rename them"
+            f"{path}: column names must differ; {', '.join(map(repr, repeated))} occurs more than "
+            "once; rename them"
         )
     return names
 
 
 def read(path: Path, missing: Sequence[str], as_text: Sequence[str] = ()) -> TableFile:
-    """The columns of a CSV or Parquet file: numbers, booleans, dates (datetime64), text as categoricals or strings.
+    """The columns of a CSV or Parquet file: numbers, booleans, dates (datetime64), text as
+    categoricals or strings.
 
-    `missing` are the texts that mean "not recorded"; `as_text` the columns never taken for numbers (007 is not 7).
-    UserError, naming the place, for no rows, ragged rows, text that is not UTF-8 and files that cannot be read.
+    `missing` are the texts that mean "not recorded"; `as_text` the columns never taken for numbers
+    (007 is not 7). UserError, naming the place, for no rows, ragged rows, text that is not UTF-8
+    and files that cannot be read.
     """
     where: Where = rows_of
     if is_parquet(path):
@@ -105,7 +118,9 @@ def read_header(path: Path) -> Header:
 
 
 def _tidy(names: Sequence[str]) -> list[str]:
-    """Names without spaces around them or line ends within; an empty one is named for its position."""
+    """Names without spaces around them or line ends within; an empty one is named for its
+    position.
+    """
     return [" ".join(str(name).split()) or f"column {i}" for i, name in enumerate(names, start=1)]
 
 
@@ -128,7 +143,9 @@ def _lines_of(path: Path, header: Header) -> Where:
 
 
 def _line_numbers(path: Path, separator: str, rows: Sequence[int]) -> list[int]:
-    """The lines at which these rows (0 is the first below the header) start; blank lines count, quoted ones too."""
+    """The lines at which these rows (0 is the first below the header) start; blank lines count,
+    quoted ones too.
+    """
     numbers: list[int] = []
     with _text(path, errors="replace") as file:
         reader, row, start = csv.reader(file, delimiter=separator), -1, 1
@@ -143,10 +160,14 @@ def _line_numbers(path: Path, separator: str, rows: Sequence[int]) -> list[int]:
 
 
 def _text(path: Path, errors: str = "strict") -> io.TextIOWrapper:
-    return io.TextIOWrapper(pa.input_stream(str(path)), encoding="utf-8-sig", errors=errors, newline="")
+    return io.TextIOWrapper(
+        pa.input_stream(str(path)), encoding="utf-8-sig", errors=errors, newline=""
+    )
 
 
-def _read_csv(path: Path, header: Header, missing: Sequence[str], as_text: Sequence[str]) -> pa.Table:
+def _read_csv(
+    path: Path, header: Header, missing: Sequence[str], as_text: Sequence[str]
+) -> pa.Table:
     ragged: list[int] = []
 
     def note_ragged(row: pyarrow.csv.InvalidRow) -> str:
@@ -157,8 +178,15 @@ def _read_csv(path: Path, header: Header, missing: Sequence[str], as_text: Seque
     try:
         table = pa.csv.read_csv(
             path,
-            pa.csv.ReadOptions(use_threads=False, column_names=header.names, skip_rows=header.lines, block_size=BLOCK),
-            pa.csv.ParseOptions(delimiter=header.separator, newlines_in_values=True, invalid_row_handler=note_ragged),
+            pa.csv.ReadOptions(
+                use_threads=False,
+                column_names=header.names,
+                skip_rows=header.lines,
+                block_size=BLOCK,
+            ),
+            pa.csv.ParseOptions(
+                delimiter=header.separator, newlines_in_values=True, invalid_row_handler=note_ragged
+            ),
             pa.csv.ConvertOptions(
                 null_values=[*missing, *spaces],
                 strings_can_be_null=True,
@@ -174,12 +202,16 @@ def _read_csv(path: Path, header: Header, missing: Sequence[str], as_text: Seque
     if ragged:
         places = _lines_of(path, header)(ragged)
         raise UserError(
-            f"{path}: {len(ragged):,} rows do not have the header's {len(header.names)} values ({places}); "
+            f"{path}: {len(ragged):,} rows do not have the header's {len(header.names)} values "
+            f"({places}); "
             f"quote values that contain {header.separator!r} or line ends"
         )
     if _ends_in_quotes(path, table):
         line = _lines_of(path, header)([len(table) - 1])
-        raise UserError(f"{path}: a quote that opens in {line} is never closed; close it, or double it within a value")
+        raise UserError(
+            f"{path}: a quote that opens in {line} is never closed; close it, or double it within "
+            "a value"
+        )
     return table
 
 
@@ -199,7 +231,10 @@ def _unreadable(path: Path, header: Header, error: pa.ArrowInvalid) -> UserError
         return UserError(f"{path}: there are no rows below the header; export the table again")
     if "UTF8" in str(error):
         return _not_utf8(path)
-    return UserError(f"{path}: cannot be read as CSV with separator {header.separator!r}; is a quote never closed?")
+    return UserError(
+        f"{path}: cannot be read as CSV with separator {header.separator!r}; is a quote never "
+        "closed?"
+    )
 
 
 def _not_utf8(path: Path) -> UserError:
@@ -214,18 +249,23 @@ def _not_utf8(path: Path) -> UserError:
                 at = error.start - pending
                 line += chunk[: max(at, 0)].count(b"\n")
                 return UserError(
-                    f"{path}: byte {read + at + 1:,} (line {line:,}) is not UTF-8; convert the file, for example with "
+                    f"{path}: byte {read + at + 1:,} (line {line:,}) is not UTF-8; convert the "
+                    "file, for example with "
                     f"iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8.csv"
                 )
             line, read = line + chunk.count(b"\n"), read + len(chunk)
-    return UserError(f"{path}: is not UTF-8; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8")
+    return UserError(
+        f"{path}: is not UTF-8; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
+    )
 
 
 def _open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
     try:
         return pa.parquet.ParquetFile(path)
     except (pa.ArrowInvalid, OSError):
-        raise UserError(f"{path}: starts like Parquet but cannot be read as it; was it copied whole?") from None
+        raise UserError(
+            f"{path}: starts like Parquet but cannot be read as it; was it copied whole?"
+        ) from None
 
 
 def _read_parquet(path: Path) -> pa.Table:
@@ -240,12 +280,18 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
 
 
 def _to_pandas(table: pa.Table, as_text: Sequence[str]) -> pd.DataFrame:
     columns = zip(_tidy(table.column_names), table.columns, strict=True)
-    return pd.DataFrame({name: _column_to_pandas(column, name in as_text) for name, column in columns})
+    return pd.DataFrame(
+        {name: _column_to_pandas(column, name in as_text) for name, column in columns}
+    )
 
 
 def _column_to_pandas(column: pa.ChunkedArray, as_text: bool) -> pd.Series:
@@ -259,11 +305,15 @@ def _plain(column: pa.ChunkedArray, as_text: bool) -> pa.ChunkedArray:
     """The column as numbers, timestamps or text: what pandas has a type of its own for."""
     kind, types = _value_type(column.type), pa.types
     if types.is_nested(kind) or _is_bytes(kind):
-        return pa.chunked_array([pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())])
+        return pa.chunked_array(
+            [pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())]
+        )
     if types.is_time(kind) or (as_text and not types.is_string(kind)):
         return column.cast(pa.string())
     if types.is_duration(kind):
         return column.cast(pa.duration("s"), safe=False).cast(pa.int64())
     if types.is_decimal(kind) or types.is_float16(kind):
         return column.cast(pa.float64())
-    return column.cast(pa.int8()) if types.is_boolean(kind) else column  # a boolean with gaps has no numpy type
+    return (
+        column.cast(pa.int8()) if types.is_boolean(kind) else column
+    )  # a boolean with gaps has no numpy type

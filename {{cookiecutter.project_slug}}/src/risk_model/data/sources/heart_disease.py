@@ -1,7 +1,9 @@
-"""Does a coronary artery disease model travel? UCI Heart Disease: 920 patients in four hospitals, before angiography.
+"""Does a coronary artery disease model travel? UCI Heart Disease: 920 patients in four hospitals,
+before angiography.
 
-The hospitals differ in who was sent (prevalence .36 to .94) and in what was measured (`ca` and `thal` hardly outside
-Cleveland), so a pooled figure flatters. Detrano et al., American Journal of Cardiology 1989;64:304-310.
+The hospitals differ in who was sent (prevalence .36 to .94) and in what was measured (`ca` and
+`thal` hardly outside Cleveland), so a pooled figure flatters. Detrano et al., American Journal of
+Cardiology 1989;64:304-310.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ import numpy as np
 import pandas as pd
 
 from risk_model import config
-from risk_model.cohort import Cohort
-from risk_model.data.sources.conform import as_text, conform, declare_recorded_after
-from risk_model.schema import Field, Schema
+from risk_model.core.cohort import Cohort
+from risk_model.core.schema import Field, Schema
+from risk_model.data.sources.coerce import as_text, conform, declare_recorded_after
 
 FILE = Path(__file__).parent.parent / "embedded" / "heart_disease_uci.csv.gz"
 SOURCE = (
-    "UCI Heart Disease (UCI 45, doi:10.24432/C52P4X), A. Janosi, W. Steinbrunn, M. Pfisterer and R. Detrano, CC BY 4.0"
+    "UCI Heart Disease (UCI 45, doi:10.24432/C52P4X), A. Janosi, W. Steinbrunn, M. Pfisterer "
+    "and R. Detrano, CC BY 4.0"
 )
 
 PAIN = ("typical angina", "atypical angina", "non-anginal", "asymptomatic")
@@ -27,17 +30,38 @@ ECG = ("normal", "st-t abnormality", "lv hypertrophy")
 # No missing flags: whether `ca`, `thal` or `chol` was measured tells the hospital, not the heart.
 FIELDS = (
     Field("age", "number", "a", 18, 110, code="LOINC|30525-0", description="age"),
-    Field("sex", "category", categories=("Female", "Male"), code="LOINC|46098-0", description="sex"),
+    Field(
+        "sex", "category", categories=("Female", "Male"), code="LOINC|46098-0", description="sex"
+    ),
     Field("cp", "category", categories=PAIN, description="type of chest pain"),
     # 0 stands for "not measured" in the file: all of Switzerland's cholesterol, a quarter of VA's.
-    Field("trestbps", "number", "mm[Hg]", 50, 300, code="LOINC|8480-6", description="systolic pressure at rest"),
-    Field("chol", "number", "mg/dL", 40, 1000, code="LOINC|2093-3", description="total cholesterol"),
+    Field(
+        "trestbps",
+        "number",
+        "mm[Hg]",
+        50,
+        300,
+        code="LOINC|8480-6",
+        description="systolic pressure at rest",
+    ),
+    Field(
+        "chol", "number", "mg/dL", 40, 1000, code="LOINC|2093-3", description="total cholesterol"
+    ),
     Field("fbs", "boolean", description="fasting blood sugar above 120 mg/dL"),
     Field("restecg", "category", categories=ECG, description="electrocardiogram at rest"),
-    Field("thalch", "number", "/min", 40, 250, description="highest heart rate reached under exercise"),
+    Field(
+        "thalch", "number", "/min", 40, 250, description="highest heart rate reached under exercise"
+    ),
     Field("exang", "boolean", description="angina under exercise"),
-    Field("oldpeak", "number", "mm", -5, 10, description="ST depression under exercise, against rest"),
-    Field("slope", "category", categories=("upsloping", "flat", "downsloping"), description="slope of the ST segment"),
+    Field(
+        "oldpeak", "number", "mm", -5, 10, description="ST depression under exercise, against rest"
+    ),
+    Field(
+        "slope",
+        "category",
+        categories=("upsloping", "flat", "downsloping"),
+        description="slope of the ST segment",
+    ),
     Field("ca", "number", "1", 0, 3, description="major vessels coloured by fluoroscopy"),
     Field(
         "thal",
@@ -49,12 +73,17 @@ FIELDS = (
 
 
 def load(settings: config.HeartDisease) -> Cohort:
-    """920 patients, 55.3 % with an artery narrowed by more than half (`num` above 0); the site is the hospital."""
+    """920 patients, 55.3 % with an artery narrowed by more than half (`num` above 0); the site is
+    the hospital.
+    """
     schema = declare_recorded_after(
-        Schema("heart_disease", "narrowing of a coronary artery by more than half", FIELDS), settings.recorded_after
+        Schema("heart_disease", "narrowing of a coronary artery by more than half", FIELDS),
+        settings.recorded_after,
     )
     frame = pd.read_csv(FILE)
     inputs, notes = conform(frame, schema)
-    index = pd.DataFrame({"site": frame["dataset"], "age": frame["age"].astype(float), "sex": as_text(frame["sex"])})
+    index = pd.DataFrame(
+        {"site": frame["dataset"], "age": frame["age"].astype(float), "sex": as_text(frame["sex"])}
+    )
     outcome = (frame["num"] > 0).to_numpy().astype(np.int8)
     return Cohort(schema, inputs, outcome, index, SOURCE, notes)

@@ -1,15 +1,17 @@
-"""May this be learned from anybody's images? DICOM, PNG or JPEG files, listed in a table with outcome and patient."""
+"""May this be learned from anybody's images? DICOM, PNG or JPEG files, listed in a table with
+outcome and patient.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from risk_model.cohort import Cohort
 from risk_model.config.imaging import Images, Pixels
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Signal
 from risk_model.data.sources.recordings import cohort_of, listing, read_all, schema_of
-from risk_model.errors import UserError
-from risk_model.schema import Signal
 from risk_model.signals import image
 
 SMALLEST, LARGEST = 16, 512  # pixels a side
@@ -17,7 +19,9 @@ GREY, COLOUR = ("grey",), ("red", "green", "blue")
 
 
 def load(settings: Images) -> Cohort:
-    """The images that have an outcome, with what was noticed; UserError, naming the file, for what is unfit."""
+    """The images that have an outcome, with what was noticed; UserError, naming the file, for what
+    is unfit.
+    """
     path = Path(settings.path)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "images"
     return of_table(settings, name, f"{path.name}, supplied by the user")
@@ -30,13 +34,21 @@ def of_table(settings: Images, name: str, source: str) -> Cohort:
     readings, places, noticed = read_all(
         listed.recordings, lambda file: image.read(folder / file, signal), settings.set_aside
     )
-    return cohort_of(listed, readings, places, schema_of(name, settings.outcome, signal), source, noticed)
+    return cohort_of(
+        listed, readings, places, schema_of(name, settings.outcome, signal), source, noticed
+    )
 
 
 def signal_of(settings: Pixels) -> Signal:
-    """The signal that the settings ask for; UserError when an image would be too small to see or too large to hold."""
+    """The signal that the settings ask for; UserError when an image would be too small to see or
+    too large to hold.
+    """
     if not SMALLEST <= settings.size <= LARGEST:
-        raise UserError(f"data.size={settings.size}: use from {SMALLEST} to {LARGEST} pixels a side")
+        raise UserError(
+            f"data.size={settings.size}: use from {SMALLEST} to {LARGEST} pixels a side"
+        )
     channels = COLOUR if settings.colour else GREY
     shape = (len(channels), settings.size, settings.size)
-    return Signal("image", "image", shape, image.count(len(channels)), channels, mirrors=settings.mirrors)
+    return Signal(
+        "image", "image", shape, image.count(len(channels)), channels, mirrors=settings.mirrors
+    )

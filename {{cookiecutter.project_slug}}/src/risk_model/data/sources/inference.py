@@ -1,6 +1,7 @@
 """What may be learned from a table nobody described? A schema inferred from its columns.
 
-Each column left out is told with the reason. The user reads the schema, corrects it and hands it back as `data.schema`.
+Each column left out is told with the reason. The user reads the schema, corrects it and hands it
+back as `data.schema`.
 """
 
 from __future__ import annotations
@@ -12,28 +13,39 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from risk_model.core.findings import Finding
+from risk_model.core.schema import Field, Schema
 from risk_model.data.sources.files import Where, rows_of
 from risk_model.data.sources.values import LISTED, to_dates, to_numbers, trimmed
-from risk_model.findings import Finding
-from risk_model.schema import Field, Schema
 
-CATEGORIES = 30  # the most frequent values of a column; the rest are unknown to the model: all zeros
+CATEGORIES = (
+    30  # the most frequent values of a column; the rest are unknown to the model: all zeros
+)
 FLAGGED = 0.05  # share missing above which "not measured" becomes a feature of its own
-DISTINCT = 0.9  # share of distinct values above which text names rows, and numbers with such a name do
-COUNTED = 100  # rows: from here on whole numbers that rise from row to row, or fill their range, count the rows
+DISTINCT = (
+    0.9  # share of distinct values above which text names rows, and numbers with such a name do
+)
+# rows: from here on whole numbers that rise from row to row, or fill their range, count the rows
+COUNTED = 100
 FREE_TEXT = 40  # characters, or half as many words as LISTED: longer is prose
 IDENTIFIER = re.compile(
-    r"(^|[\W_])(id|ids|nr|nbr|mrn|key|uuid|guid|ssn|number|identifier)$|[a-z](ID|Id)$", re.IGNORECASE
+    r"(^|[\W_])(id|ids|nr|nbr|mrn|key|uuid|guid|ssn|number|identifier)$|[a-z](ID|Id)$",
+    re.IGNORECASE,
 )
 
 
 def clean(
-    frame: pd.DataFrame, missing: Sequence[str], where: Where = rows_of, words: Sequence[str] = (), time: str = ""
+    frame: pd.DataFrame,
+    missing: Sequence[str],
+    where: Where = rows_of,
+    words: Sequence[str] = (),
+    time: str = "",
 ) -> pd.DataFrame:
-    """Columns as numbers, booleans, dates or trimmed words; UserError for a column that is a mixture.
+    """Columns as numbers, booleans, dates or trimmed words; UserError for a column that is a
+    mixture.
 
-    The columns named in `words` stay words even when they look like numbers; that of `time` must be dates one can read
-    in one way only.
+    The columns named in `words` stay words even when they look like numbers; that of `time` must be
+    dates one can read in one way only.
     """
 
     def typed(name: str) -> pd.Series:
@@ -51,20 +63,26 @@ def clean(
 
 def is_words(column: pd.Series) -> bool:
     """Whether a column holds text."""
-    return not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column))
+    return not (
+        pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
+    )
 
 
-def infer_schema(frame: pd.DataFrame, name: str, outcome: str) -> tuple[Schema, tuple[Finding, ...]]:
+def infer_schema(
+    frame: pd.DataFrame, name: str, outcome: str
+) -> tuple[Schema, tuple[Finding, ...]]:
     """The schema of a cleaned table's columns, and a note for each column that no model should see.
 
-    Numbers are plausible in their observed range widened by its span on both sides, and not below 0 where none was; the
-    categories are the most frequent values with at least 10 rows.
+    Numbers are plausible in their observed range widened by its span on both sides, and not below 0
+    where none was; the categories are the most frequent values with at least 10 rows.
     """
     fields, notes = [], []
     for column in map(str, frame.columns):
         reason = reason_to_leave_out(frame[column], column)
         if reason:
-            notes.append(Finding("note", "left out", column, reason, _remedy(frame[column], column)))
+            notes.append(
+                Finding("note", "left out", column, reason, _remedy(frame[column], column))
+            )
         else:
             fields.append(infer_field(frame[column], column))
     return Schema(name, outcome, tuple(fields)), tuple(notes)
@@ -84,7 +102,9 @@ def reason_to_leave_out(column: pd.Series, name: str) -> str:
         return "constant: the same value in every row" if distinct else "nothing is recorded"
     if pd.api.types.is_datetime64_any_dtype(column):
         return "a date: what it says about the patient must be counted from the prediction moment"
-    check: Callable[[pd.Series, str, int], str] = _words_reason if is_words(column) else _numbers_reason
+    check: Callable[[pd.Series, str, int], str] = (
+        _words_reason if is_words(column) else _numbers_reason
+    )
     return check(recorded, name, distinct)
 
 
@@ -92,7 +112,9 @@ def _words_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     values = pd.Series(recorded.unique().astype(str))
     if values.str.len().mean() > FREE_TEXT or values.str.count(r"\s").mean() > LISTED / 2:
         return "free text"
-    if distinct > max(DISTINCT * len(recorded), LISTED) or (IDENTIFIER.search(name) and distinct > len(recorded) / 2):
+    if distinct > max(DISTINCT * len(recorded), LISTED) or (
+        IDENTIFIER.search(name) and distinct > len(recorded) / 2
+    ):
         return "an identifier: its values hardly repeat"
     if recorded.value_counts().iloc[0] < LISTED:
         return f"no value occurs in {LISTED} rows"
@@ -101,22 +123,35 @@ def _words_reason(recorded: pd.Series, name: str, distinct: int) -> str:
 
 def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     values = recorded.to_numpy(dtype=float)
-    if distinct <= max(DISTINCT * len(values), LISTED) or not np.isfinite(values).all() or (values % 1 != 0).any():
+    if (
+        distinct <= max(DISTINCT * len(values), LISTED)
+        or not np.isfinite(values).all()
+        or (values % 1 != 0).any()
+    ):
         return ""
-    counted = distinct == len(values) and ((np.diff(values) > 0).all() or np.ptp(values) + 1 == len(values))
-    by_chance = len(values) < COUNTED and values.min() not in (0, 1)  # few patients may all differ in age
+    counted = distinct == len(values) and (
+        (np.diff(values) > 0).all() or np.ptp(values) + 1 == len(values)
+    )
+    by_chance = len(values) < COUNTED and values.min() not in (
+        0,
+        1,
+    )  # few patients may all differ in age
     if (counted and not by_chance) or IDENTIFIER.search(name):
         return "an identifier: a different whole number in each row"
     return ""
 
 
 def infer_field(column: pd.Series, name: str) -> Field:
-    """One column as a field: boolean for true and false or 0 and 1, a category for words, else a number."""
+    """One column as a field: boolean for true and false or 0 and 1, a category for words, else a
+    number.
+    """
     flag = bool(column.isna().mean() > FLAGGED)
     if is_words(column):
         counts = column.value_counts()
         listed = counts[counts >= LISTED].index[:CATEGORIES]
-        return Field(name, "category", categories=tuple(sorted(map(str, listed))), missing_flag=flag)
+        return Field(
+            name, "category", categories=tuple(sorted(map(str, listed))), missing_flag=flag
+        )
     values = column.to_numpy(dtype=float)
     values = values[np.isfinite(values)]
     if np.isin(values, (0, 1)).all():
@@ -126,7 +161,9 @@ def infer_field(column: pd.Series, name: str) -> Field:
 
 
 def _plausible_range(low: float, high: float) -> tuple[float, float]:
-    """Observed range widened by its span, rounded outwards to two digits so that it shows no patient's value."""
+    """Observed range widened by its span, rounded outwards to two digits so that it shows no
+    patient's value.
+    """
     span = high - low
     step = 10.0 ** (math.floor(math.log10(span)) - 1) if span else 1.0
     below, above = math.floor((low - span) / step) * step, math.ceil((high + span) / step) * step

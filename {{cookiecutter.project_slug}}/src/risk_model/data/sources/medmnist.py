@@ -1,7 +1,9 @@
-"""Does a network beat a baseline on a published test set? MedMNIST: small images with official splits, downloaded.
+"""Does a network beat a baseline on a published test set? MedMNIST: small images with official
+splits, downloaded.
 
-Yang et al., Scientific Data 2023;10:41 (CC BY 4.0). Training and validation images become the development; the official
-test images are an external part, opened once, at evaluation. There are no patients, dates or sites in these sets.
+Yang et al., Scientific Data 2023;10:41 (CC BY 4.0). Training and validation images become the
+development; the official test images are an external part, opened once, at evaluation. There are no
+patients, dates or sites in these sets.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from risk_model.cohort import Cohort
 from risk_model.config.imaging import MedMnist
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
 from risk_model.data.download import cache_directory, fetch
 from risk_model.data.sources.images import signal_of
 from risk_model.data.sources.recordings import cohort_from, objects, schema_of
-from risk_model.errors import UserError
 from risk_model.signals.image import resized
 
 URL = "https://zenodo.org/records/10519652/files/{name}.npz"
@@ -26,7 +28,9 @@ PARTS = {"train": None, "val": None, "test": "published test"}
 
 
 class Published(NamedTuple):
-    """A set's digest (SHA-256, or the MD5 that MedMNIST publishes), which labels are the event, and what it is."""
+    """A set's digest (SHA-256, or the MD5 that MedMNIST publishes), which labels are the event, and
+    what it is.
+    """
 
     digest: str
     event: tuple[int, ...]
@@ -73,9 +77,13 @@ def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             images = np.concatenate([file[f"{part}_images"] for part in PARTS])
             labels = np.concatenate([file[f"{part}_labels"].reshape(-1) for part in PARTS])
-            names = np.array([name for p, name in PARTS.items() for _ in file[f"{p}_labels"]], dtype=object)
+            names = np.array(
+                [name for p, name in PARTS.items() for _ in file[f"{p}_labels"]], dtype=object
+            )
     except (ValueError, KeyError, OSError, zipfile.BadZipFile):
-        raise UserError(f"{path}: is not a MedMNIST file; delete it, and run again to download it") from None
+        raise UserError(
+            f"{path}: is not a MedMNIST file; delete it, and run again to download it"
+        ) from None
     return images, labels, names
 
 

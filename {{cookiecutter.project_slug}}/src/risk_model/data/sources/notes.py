@@ -1,7 +1,9 @@
-"""May this be learned from anybody's notes? JSON Lines, CSV or Parquet with a row a note, of which little is known.
+"""May this be learned from anybody's notes? JSON Lines, CSV or Parquet with a row a note, of which
+little is known.
 
-A note stands in the column data.text, or in a text file of its own that the column data.file names. A note that cannot
-be used is named by file and line; data.set_aside lets a run go on without so many.
+A note stands in the column data.text, or in a text file of its own that the column data.file names.
+A note that cannot be used is named by file and line; data.set_aside lets a run go on without so
+many.
 """
 
 from __future__ import annotations
@@ -15,15 +17,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from risk_model.cohort import Cohort
 from risk_model.config.text import Notes, Words
-from risk_model.data.sources.conform import require_column
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Signal
+from risk_model.data.sources.coerce import require_column
+from risk_model.data.sources.column_roles import TEXT_ROLES, recognise
 from risk_model.data.sources.files import column_names
 from risk_model.data.sources.files import read as read_table
-from risk_model.data.sources.recognise import TEXT_ROLES, recognise
 from risk_model.data.sources.recordings import cohort_of, listing, listing_of, read_all, schema_of
-from risk_model.errors import UserError
-from risk_model.schema import Signal
 from risk_model.signals import Reading, text
 from risk_model.signals.text_encoder import tokenizer_json
 
@@ -32,11 +34,18 @@ SHOWN = 3  # lines named in an error
 
 
 def load(settings: Notes) -> Cohort:
-    """The notes that have an outcome, with what was noticed; UserError, naming file and line, for what is unfit."""
+    """The notes that have an outcome, with what was noticed; UserError, naming file and line, for
+    what is unfit.
+    """
     for key in ("path", "outcome"):
         if getattr(settings, key) in ("", "???"):
-            example = f"JSON Lines, CSV or Parquet, a row a note, its text in the column {settings.text!r}"
-            raise UserError(f"data.{key} is not set; say data.path=… ({example}) and data.outcome=… (a column)")
+            example = (
+                "JSON Lines, CSV or Parquet, a row a note, its text in the column "
+                f"{settings.text!r}"
+            )
+            raise UserError(
+                f"data.{key} is not set; say data.path=… ({example}) and data.outcome=… (a column)"
+            )
     path = Path(settings.path)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "notes"
     return of_file(settings, name, f"{path.name}, supplied by the user")
@@ -57,26 +66,45 @@ def of_file(settings: Notes, name: str, source: str) -> Cohort:
         lambda i: _reading(held, int(i), settings.text, path, signal),
         settings.set_aside,
     )
-    frame = held.frame(places.tolist()).assign(**{settings.text: np.arange(len(places)).astype(str)})
-    listed = listing_of(frame, settings, settings.text, lambda rows: held.where([int(places[row]) for row in rows]))
+    frame = held.frame(places.tolist()).assign(
+        **{settings.text: np.arange(len(places)).astype(str)}
+    )
+    listed = listing_of(
+        frame, settings, settings.text, lambda rows: held.where([int(places[row]) for row in rows])
+    )
     order = [int(number) for number in listed.recordings]
-    return cohort_of(listed, [readings[i] for i in order], np.arange(len(order)), schema, source, noticed)
+    return cohort_of(
+        listed, [readings[i] for i in order], np.arange(len(order)), schema, source, noticed
+    )
 
 
 def signal_of(settings: Words) -> Signal:
-    """The signal that the settings ask for; UserError when there is no such encoder or nothing would be read."""
+    """The signal that the settings ask for; UserError when there is no such encoder or nothing
+    would be read.
+    """
     for key, least in (("windows", 1), ("tokens", 8), ("columns", 64)):
         if getattr(settings, key) < least:
             raise UserError(f"data.{key}={getattr(settings, key)}: too few; use at least {least}")
     tokenizer = tokenizer_json(settings.encoder) if settings.encoder else ""
     shape = (settings.windows, settings.tokens)
     return Signal(
-        "note", "text", shape, settings.columns, (), "", 0.0, False, settings.encoder, tokenizer, settings.scrub
+        "note",
+        "text",
+        shape,
+        settings.columns,
+        (),
+        "",
+        0.0,
+        False,
+        settings.encoder,
+        tokenizer,
+        settings.scrub,
     )
 
 
 class Held(NamedTuple):
-    """The rows of a file before anything is refused: the note of a row, the frame of some rows, where rows stand.
+    """The rows of a file before anything is refused: the note of a row, the frame of some rows,
+    where rows stand.
 
     `note` raises UserError without a place when the row itself cannot be read.
     """
@@ -96,7 +124,10 @@ def _reading(held: Held, row: int, column: str, path: Path, signal: Signal) -> R
 
 def _is_json_lines(path: Path) -> bool:
     if not path.is_file():
-        raise UserError(f"data.path: there is no file {path} (looked in {Path.cwd()}); give the path of the notes")
+        raise UserError(
+            f"data.path: there is no file {path} (looked in {Path.cwd()}); give the path of the "
+            "notes"
+        )
     with path.open("rb") as file:
         start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"["):
@@ -114,7 +145,9 @@ def _json_lines(path: Path) -> Held:
     def note(row: int, column: str) -> Any:
         content = _object(lines[numbers[row] - 1])
         if column not in content:
-            raise UserError(f"has no member {column!r}; name the member with the note by data.text=…")
+            raise UserError(
+                f"has no member {column!r}; name the member with the note by data.text=…"
+            )
         objects[row] = {key: _plain(value) for key, value in content.items() if key != column}
         return "" if content[column] is None else content[column]
 
@@ -123,14 +156,18 @@ def _json_lines(path: Path) -> Held:
         more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
         return f"line{'s' if len(rows) > 1 else ''} {shown}{more}"
 
-    return Held(len(numbers), note, lambda rows: pd.DataFrame([objects[row] for row in rows]), where)
+    return Held(
+        len(numbers), note, lambda rows: pd.DataFrame([objects[row] for row in rows]), where
+    )
 
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
         content = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise UserError(f"byte {error.start + 1:,} of the line is not UTF-8; convert it to UTF-8") from None
+        raise UserError(
+            f"byte {error.start + 1:,} of the line is not UTF-8; convert it to UTF-8"
+        ) from None
     except (ValueError, RecursionError):
         raise UserError("is not JSON; write one object a line") from None
     if not isinstance(content, dict):
@@ -157,4 +194,6 @@ def _table(path: Path, settings: Notes) -> Held:
     def note(row: int, name: str) -> Any:
         return "" if pd.isna(column.iloc[row]) else str(column.iloc[row])
 
-    return Held(len(column), note, lambda rows: file.frame.iloc[rows].reset_index(drop=True), file.where)
+    return Held(
+        len(column), note, lambda rows: file.frame.iloc[rows].reset_index(drop=True), file.where
+    )

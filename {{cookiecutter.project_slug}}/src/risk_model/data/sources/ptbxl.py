@@ -1,13 +1,15 @@
-"""Can a model tell a normal electrocardiogram from all others? PTB-XL: twelve leads, ten seconds, Germany 1984-2001.
+"""Can a model tell a normal electrocardiogram from all others? PTB-XL: twelve leads, ten seconds,
+Germany 1984-2001.
 
-The outcome is that a cardiologist found anything but a normal tracing: a diagnostic superclass other than NORM, or
-none. Sites and devices saw different patients, so the site alone says much about the outcome. Wagner et al., Scientific
-Data 2020;7:154; Physikalisch-Technische Bundesanstalt, PhysioNet, version 1.0.3.
+The outcome is that a cardiologist found anything but a normal tracing: a diagnostic superclass
+other than NORM, or none. Sites and devices saw different patients, so the site alone says much
+about the outcome. Wagner et al., Scientific Data 2020;7:154; Physikalisch-Technische Bundesanstalt,
+PhysioNet, version 1.0.3.
 
-Of the 21,799 records the first `data.records` are used, 500 at most, in the version at 100 Hz. They come one file each
-from PhysioNet, so two digests are pinned in place of a thousand: SHA-256 of what is used of the two tables (the columns
-USED of the first 500 rows, and the superclass of each statement), and SHA-256 over the 500 records' files, each as its
-own SHA-256 and its name.
+Of the 21,799 records the first `data.records` are used, 500 at most, in the version at 100 Hz. They
+come one file each from PhysioNet, so two digests are pinned in place of a thousand: SHA-256 of what
+is used of the two tables (the columns USED of the first 500 rows, and the superclass of each
+statement), and SHA-256 over the 500 records' files, each as its own SHA-256 and its name.
 """
 
 from __future__ import annotations
@@ -22,16 +24,18 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from risk_model.cohort import Cohort
 from risk_model.config.waveform import PtbXl
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
 from risk_model.data.download import cache_directory, download
 from risk_model.data.sources.recordings import Listing, cohort_of, read_all, schema_of
 from risk_model.data.sources.waveforms import signal_of
-from risk_model.errors import UserError
 from risk_model.signals import waveform
 
 URL = "https://physionet.org/files/ptb-xl/1.0.3"
-SOURCE = "PTB-XL 1.0.3, P. Wagner, N. Strodthoff, R.-D. Bousseljot, W. Samek, T. Schaeffter, CC BY 4.0"
+SOURCE = (
+    "PTB-XL 1.0.3, P. Wagner, N. Strodthoff, R.-D. Bousseljot, W. Samek, T. Schaeffter, CC BY 4.0"
+)
 FOLDER, TABLE, STATEMENTS = "ptbxl500", "ptbxl_database.csv", "scp_statements.csv"
 MOST = 500
 USED = ("ecg_id", "patient_id", "age", "sex", "site", "recording_date", "scp_codes", "filename_lr")
@@ -43,9 +47,13 @@ OLDEST, HIDDEN_AGE = 90.0, 300.0  # whoever is older than 89 has the age 300 in 
 
 
 def load(settings: PtbXl) -> Cohort:
-    """The first `settings.records` records, 42 % not normal; UserError when a file is not the one published."""
+    """The first `settings.records` records, 42 % not normal; UserError when a file is not the one
+    published.
+    """
     if not 100 <= settings.records <= MOST:
-        raise UserError(f"data.records={settings.records}: the files of 100 to {MOST} records can be verified")
+        raise UserError(
+            f"data.records={settings.records}: the files of 100 to {MOST} records can be verified"
+        )
     folder = cache_directory(settings.cache) / FOLDER
     table = _table(folder)
     _records(folder, list(table["filename_lr"]))
@@ -53,7 +61,9 @@ def load(settings: PtbXl) -> Cohort:
     normal = chosen["scp_codes"].map(_superclasses(folder)).map(lambda found: found == {"NORM"})
     outcome = (~normal.astype(bool)).to_numpy().astype(np.int8)
     listed = Listing(list(chosen["filename_lr"]), outcome, _index(chosen), ())
-    readings, places, noticed = read_all(listed.recordings, lambda file: waveform.read(folder / file, signal), 0)
+    readings, places, noticed = read_all(
+        listed.recordings, lambda file: waveform.read(folder / file, signal), 0
+    )
     schema = schema_of("ptbxl", "not a normal electrocardiogram", signal)
     return cohort_of(listed, readings, places, schema, SOURCE, noticed)
 
@@ -85,28 +95,47 @@ def _table(folder: Path) -> pd.DataFrame:
         if not (folder / name).exists():
             download(f"{URL}/{name}", folder / name)
     rows = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False, nrows=MOST)[list(USED)]
-    classes = pd.read_csv(folder / STATEMENTS, dtype=str, keep_default_na=False, index_col=0)[list(CLASSES)]
+    classes = pd.read_csv(folder / STATEMENTS, dtype=str, keep_default_na=False, index_col=0)[
+        list(CLASSES)
+    ]
     content = rows.to_csv(index=False, lineterminator="\n") + classes.to_csv(lineterminator="\n")
-    _verify(hashlib.sha256(content.encode()).hexdigest(), TABLE_DIGEST, folder, f"{TABLE} or {STATEMENTS}")
+    _verify(
+        hashlib.sha256(content.encode()).hexdigest(),
+        TABLE_DIGEST,
+        folder,
+        f"{TABLE} or {STATEMENTS}",
+    )
     return pd.read_csv(folder / TABLE, nrows=MOST)
 
 
 def _records(folder: Path, names: Sequence[str]) -> None:
-    """Sees that the two files of every record are there, downloaded where they are not, and as published."""
+    """Sees that the two files of every record are there, downloaded where they are not, and as
+    published.
+    """
     files = [f"{name}{suffix}" for name in names for suffix in (".dat", ".hea")]
     absent = [file for file in files if not (folder / file).exists()]
     if absent:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             fetched = pool.map(lambda file: download(f"{URL}/{file}", folder / file), absent)
-            for _ in tqdm(fetched, desc="PTB-XL", total=len(absent), unit=" files", disable=None, leave=False):
+            for _ in tqdm(
+                fetched, desc="PTB-XL", total=len(absent), unit=" files", disable=None, leave=False
+            ):
                 pass
-    each = [f"{hashlib.sha256((folder / file).read_bytes()).hexdigest()}  {file}\n" for file in files]
-    _verify(hashlib.sha256("".join(each).encode()).hexdigest(), FILES_DIGEST, folder, "a file of the records")
+    each = [
+        f"{hashlib.sha256((folder / file).read_bytes()).hexdigest()}  {file}\n" for file in files
+    ]
+    _verify(
+        hashlib.sha256("".join(each).encode()).hexdigest(),
+        FILES_DIGEST,
+        folder,
+        "a file of the records",
+    )
 
 
 def _verify(found: str, expected: str, folder: Path, what: str) -> None:
     if found != expected:
         raise UserError(
-            f"{folder}: {what} is not the one published (SHA-256 {found[:12]}…, expected {expected[:12]}…) and must "
+            f"{folder}: {what} is not the one published (SHA-256 {found[:12]}…, expected "
+            f"{expected[:12]}…) and must "
             f"not be used; delete the folder, and run again to download it from {URL}"
         )

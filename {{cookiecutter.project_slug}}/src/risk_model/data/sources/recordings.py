@@ -1,6 +1,8 @@
-"""How do recordings become a cohort? A table lists them with outcome, patient and file; each file is read once.
+"""How do recordings become a cohort? A table lists them with outcome, patient and file; each file
+is read once.
 
-A recording that cannot be used stops the run, unless data.set_aside allows so many; what was set aside is told.
+A recording that cannot be used stops the run, unless data.set_aside allows so many; what was set
+aside is told.
 """
 
 from __future__ import annotations
@@ -16,16 +18,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from risk_model import config
-from risk_model.cohort import Cohort, Outcome, Rows
-from risk_model.data.sources.conform import conform, require_column
+from risk_model.core.cohort import Cohort, Outcome, Rows
+from risk_model.core.errors import UserError
+from risk_model.core.findings import Finding
+from risk_model.core.schema import Schema, Signal
+from risk_model.data.sources.coerce import conform, require_column
+from risk_model.data.sources.column_roles import TEXT_ROLES, Roles, index_of, recognise
 from risk_model.data.sources.files import column_names, read
 from risk_model.data.sources.inference import clean
 from risk_model.data.sources.outcome import events
-from risk_model.data.sources.recognise import TEXT_ROLES, Roles, index_of, recognise
 from risk_model.data.sources.values import trimmed
-from risk_model.errors import UserError
-from risk_model.findings import Finding
-from risk_model.schema import Schema, Signal
 from risk_model.signals import Reading, Recording, beside, measured, reader
 
 Recordings = npt.NDArray[np.object_]
@@ -33,7 +35,9 @@ Recordings = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Listing:
-    """The recordings that a table lists: what each row says in the wanted column, its outcome and its index."""
+    """The recordings that a table lists: what each row says in the wanted column, its outcome and
+    its index.
+    """
 
     recordings: list[str]
     outcome: Outcome
@@ -44,12 +48,15 @@ class Listing:
 def listing(settings: config.Recordings, column: str, wanted: str) -> Listing:
     """The rows of a CSV or Parquet table that have an outcome, a subject and text in `column`.
 
-    `wanted` says in words what that column holds. UserError as for any table, and when a setting is missing.
+    `wanted` says in words what that column holds. UserError as for any table, and when a setting is
+    missing.
     """
     for key in ("path", "outcome"):
         if getattr(settings, key) in ("", "???"):
             example = f"a table with a row a recording, its {wanted} in the column {column!r}"
-            raise UserError(f"data.{key} is not set; say data.path=… ({example}) and data.outcome=… (a column)")
+            raise UserError(
+                f"data.{key} is not set; say data.path=… ({example}) and data.outcome=… (a column)"
+            )
     path = Path(settings.path)
     roles = _roles(column_names(path), settings, column)
     texts = [name for role, name in roles.column.items() if role in TEXT_ROLES]
@@ -58,14 +65,21 @@ def listing(settings: config.Recordings, column: str, wanted: str) -> Listing:
 
 
 def listing_of(
-    frame: pd.DataFrame, settings: config.Recordings, column: str, where: Callable[[Sequence[int]], str]
+    frame: pd.DataFrame,
+    settings: config.Recordings,
+    column: str,
+    where: Callable[[Sequence[int]], str],
 ) -> Listing:
     """The same of a table that was read already."""
     roles = _roles(list(map(str, frame.columns)), settings, column)
-    labels = events(trimmed(frame[settings.outcome], settings.missing), settings.outcome, settings.positive)
+    labels = events(
+        trimmed(frame[settings.outcome], settings.missing), settings.outcome, settings.positive
+    )
     wanted = list(roles.column.values())
     words = [name for role, name in roles.column.items() if role in TEXT_ROLES]
-    cleaned = clean(frame[wanted], settings.missing, where, words=words, time=roles.column.get("time", ""))
+    cleaned = clean(
+        frame[wanted], settings.missing, where, words=words, time=roles.column.get("time", "")
+    )
     index, roles = index_of(cleaned, roles)
     texts = frame[column].astype(object).where(frame[column].notna(), None)
     kept = ~np.isnan(labels) & texts.notna().to_numpy()
@@ -76,7 +90,9 @@ def listing_of(
         message = f"{lost:,} rows have no outcome, no subject or nothing in {column!r}"
         notes.append(Finding("warning", "rows left out", column, message, "find out why"))
     taken = [str(text) for text in texts.iloc[rows]]
-    return Listing(taken, labels[rows].astype(np.int8), index.iloc[rows].reset_index(drop=True), tuple(notes))
+    return Listing(
+        taken, labels[rows].astype(np.int8), index.iloc[rows].reset_index(drop=True), tuple(notes)
+    )
 
 
 def _roles(names: list[str], settings: config.Recordings, column: str) -> Roles:
@@ -93,7 +109,9 @@ def read_all(
     UserError, naming the first, when more than `set_aside` cannot be used.
     """
     readings, places, refused = [], [], []
-    for place, name in enumerate(tqdm(names, desc="reading", unit=" recordings", disable=None, leave=False)):
+    for place, name in enumerate(
+        tqdm(names, desc="reading", unit=" recordings", disable=None, leave=False)
+    ):
         try:
             readings.append(read_one(name))
             places.append(place)
@@ -101,7 +119,10 @@ def read_all(
             refused.append(str(error))
             if len(refused) > set_aside:
                 raise _too_many(refused, set_aside) from None
-    notes = [Finding("warning", "set aside", "recordings", message, "find out why") for message in refused]
+    notes = [
+        Finding("warning", "set aside", "recordings", message, "find out why")
+        for message in refused
+    ]
     counted = Counter(noticed for reading in readings for noticed in reading.noticed)
     for noticed, count in counted.items():
         message = f"{count:,} recordings: {noticed.message}"
@@ -111,28 +132,50 @@ def read_all(
 
 def _too_many(refused: list[str], set_aside: int) -> UserError:
     if set_aside == 0:
-        return UserError(f"{refused[0]}; or leave out what cannot be read: data.set_aside=… says how many may be")
-    return UserError(f"more than {set_aside} recordings cannot be used (data.set_aside={set_aside}): {refused[-1]}")
+        return UserError(
+            f"{refused[0]}; or leave out what cannot be read: data.set_aside=… says how many may be"
+        )
+    return UserError(
+        f"more than {set_aside} recordings cannot be used (data.set_aside={set_aside}): "
+        f"{refused[-1]}"
+    )
 
 
 def cohort_of(
-    listed: Listing, readings: Sequence[Reading], places: Rows, schema: Schema, source: str, notes: Sequence[Finding]
+    listed: Listing,
+    readings: Sequence[Reading],
+    places: Rows,
+    schema: Schema,
+    source: str,
+    notes: Sequence[Finding],
 ) -> Cohort:
-    """The cohort of the recordings that were read; what headers say fills the index where the table is silent."""
+    """The cohort of the recordings that were read; what headers say fills the index where the table
+    is silent.
+    """
     index = listed.index.iloc[places].reset_index(drop=True)
-    for name in sorted({key for reading in readings for key in reading.header} - set(index.columns)):
+    for name in sorted(
+        {key for reading in readings for key in reading.header} - set(index.columns)
+    ):
         index[name] = [reading.header.get(name) for reading in readings]
     recordings = objects([reading.recording for reading in readings])
     cohort = cohort_from(recordings, listed.outcome[places], index, schema, source)
     return replace(cohort, notes=(*listed.notes, *notes, *cohort.notes))
 
 
-def cohort_from(recordings: Recordings, outcome: Outcome, index: pd.DataFrame, schema: Schema, source: str) -> Cohort:
-    """The cohort of recordings in memory (object[n]): what can be measured on them becomes its inputs."""
+def cohort_from(
+    recordings: Recordings, outcome: Outcome, index: pd.DataFrame, schema: Schema, source: str
+) -> Cohort:
+    """The cohort of recordings in memory (object[n]): what can be measured on them becomes its
+    inputs.
+    """
     if schema.signal is None:
         raise ValueError("a cohort of recordings needs a schema with a signal")
-    inputs, notes = conform(pd.DataFrame(measured(recordings, schema.signal), dtype=np.float64), schema)
-    return Cohort(schema, inputs, outcome, index, source, notes, beside(recordings, schema.signal), recordings)
+    inputs, notes = conform(
+        pd.DataFrame(measured(recordings, schema.signal), dtype=np.float64), schema
+    )
+    return Cohort(
+        schema, inputs, outcome, index, source, notes, beside(recordings, schema.signal), recordings
+    )
 
 
 def schema_of(name: str, outcome: str, signal: Signal) -> Schema:

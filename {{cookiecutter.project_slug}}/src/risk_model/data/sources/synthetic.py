@@ -1,16 +1,19 @@
-"""What would a multi-hospital cohort look like whose truth is known? Readmission within 30 days, entirely made up.
+"""What would a multi-hospital cohort look like whose truth is known? Readmission within 30 days,
+entirely made up.
 
-Five hospitals, admissions in 2019 to 2023, one row an admission. The outcome is drawn from the values below, before
-any is lost, and from a frailty that a patient's admissions share and nobody sees: no model's AUROC can pass about .76.
-Nothing is wrong with the cohort until `data.plant` names it:
+Five hospitals, admissions in 2019 to 2023, one row an admission. The outcome is drawn from the
+values below, before any is lost, and from a frailty that a patient's admissions share and nobody
+sees: no model's AUROC can pass about .76. Nothing is wrong with the cohort until `data.plant` names
+it:
 
-| plant              | what is planted                                      | how large                              |
+| plant              | what is planted                                      | how large |
 |--------------------|------------------------------------------------------|----------------------------------------|
-| leaking_column     | `clinic_contacts`, counted until day 30              | mean 3.5 with the outcome, .2 else     |
-| duplicated_patient | patients registered twice, with all their admissions | 20 patients                            |
-| site_shift         | Hospital C's laboratory reports albumin too low      | by 7 g/L, 1.4 SD                       |
-| drift              | ever more medications, ever more readmissions        | by 4 (1.1 SD), odds × 2, in five years |
-| underdiagnosis     | readmissions of Black patients that nobody recorded  | half of them                           |
+| leaking_column     | `clinic_contacts`, counted until day 30              | mean 3.5 with the
+outcome, .2 else     | | duplicated_patient | patients registered twice, with all their admissions |
+20 patients                            | | site_shift         | Hospital C's laboratory reports
+albumin too low      | by 7 g/L, 1.4 SD                       | | drift              | ever more
+medications, ever more readmissions        | by 4 (1.1 SD), odds × 2, in five years | |
+underdiagnosis     | readmissions of Black patients that nobody recorded  | half of them |
 
 A plant changes what it names and leaves the rest of the cohort as it is without.
 """
@@ -24,18 +27,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model import config
-from risk_model.cohort import INDEX, Cohort, Outcome
-from risk_model.data.sources.conform import conform, declare_recorded_after
-from risk_model.errors import UserError
-from risk_model.findings import Finding
-from risk_model.schema import Field, Schema
+from risk_model.core.cohort import INDEX, Cohort, Outcome
+from risk_model.core.errors import UserError
+from risk_model.core.findings import Finding
+from risk_model.core.schema import Field, Schema
+from risk_model.data.sources.coerce import conform, declare_recorded_after
 
 Numbers = npt.NDArray[np.float64]
 Column = npt.NDArray[Any]
 
 
 class Measured(NamedTuple):
-    """How a measurement is made up: its distribution, what drives it, what it does to the risk, how it is recorded."""
+    """How a measurement is made up: its distribution, what drives it, what it does to the risk, how
+    it is recorded.
+    """
 
     name: str
     unit: str
@@ -52,11 +57,23 @@ class Measured(NamedTuple):
 
 
 PLANTS = ("leaking_column", "duplicated_patient", "site_shift", "drift", "underdiagnosis")
-SITES = {"Hospital A": 0.28, "Hospital B": 0.24, "Hospital C": 0.2, "Hospital D": 0.16, "Hospital E": 0.12}
+SITES = {
+    "Hospital A": 0.28,
+    "Hospital B": 0.24,
+    "Hospital C": 0.2,
+    "Hospital D": 0.16,
+    "Hospital E": 0.12,
+}
 ETHNICITIES = {"White": 0.58, "Black": 0.2, "Hispanic": 0.14, "Asian": 0.08}
 SMOKING = {"never": 0.45, "former": 0.35, "current": 0.2}
 DESTINATIONS = ("home", "home with care", "rehabilitation", "nursing home")
-CONDITIONS = {"heart_failure": 0.2, "diabetes": 0.27, "copd": 0.17, "kidney_disease": 0.15, "cancer": 0.12}
+CONDITIONS = {
+    "heart_failure": 0.2,
+    "diabetes": 0.27,
+    "copd": 0.17,
+    "kidney_disease": 0.15,
+    "cancer": 0.12,
+}
 MEASURED = (
     Measured("systolic_bp", "mm[Hg]", 50, 280, 132, 20, 0, -0.35, 0.1, -0.2, 0.01),
     Measured("heart_rate", "/min", 20, 250, 84, 15, 0, 0.45, 0.1, 0.2, 0.01),
@@ -74,12 +91,18 @@ TWICE_REGISTERED = 20
 
 
 def load(settings: config.Synthetic) -> Cohort:
-    """The made-up cohort of `settings.subjects` patients; UserError for an unknown plant or fewer than 100 patients."""
+    """The made-up cohort of `settings.subjects` patients; UserError for an unknown plant or fewer
+    than 100 patients.
+    """
     unknown = [name for name in settings.plant if name not in PLANTS]
     if unknown:
-        raise UserError(f"data.plant: {', '.join(unknown)} cannot be planted; use {', '.join(PLANTS)}")
+        raise UserError(
+            f"data.plant: {', '.join(unknown)} cannot be planted; use {', '.join(PLANTS)}"
+        )
     if settings.subjects < 100:
-        raise UserError(f"data.subjects={settings.subjects}: too few to make a cohort of; use at least 100")
+        raise UserError(
+            f"data.subjects={settings.subjects}: too few to make a cohort of; use at least 100"
+        )
     rng = np.random.default_rng(settings.seed)
     admissions = _admissions(_people(settings.subjects, rng), rng)
     inputs, logit = _clinical(admissions, rng)
@@ -108,14 +131,22 @@ def _people(n: int, rng: np.random.Generator) -> pd.DataFrame:
     people["burden"] = 0.45 * (people["age"] - 66) / 15 + 0.9 * rng.normal(size=n)
     people["frailty"] = rng.normal(0, FRAILTY_SD, n)
     for name, share in CONDITIONS.items():
-        people[name] = rng.random(n) < _expit(np.log(share / (1 - share)) + 0.7 * people["burden"].to_numpy())
-    people["smoking"] = _lost(rng.choice(list(SMOKING), n, p=list(SMOKING.values())).astype(object), 0.1, rng)
+        people[name] = rng.random(n) < _expit(
+            np.log(share / (1 - share)) + 0.7 * people["burden"].to_numpy()
+        )
+    people["smoking"] = _lost(
+        rng.choice(list(SMOKING), n, p=list(SMOKING.values())).astype(object), 0.1, rng
+    )
     return people
 
 
 def _admissions(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """One to four admissions each, over the five years; a readmission within 30 days is no admission of its own."""
-    who = np.repeat(np.arange(len(people)), rng.choice([1, 2, 3, 4], len(people), p=[0.66, 0.2, 0.09, 0.05]))
+    """One to four admissions each, over the five years; a readmission within 30 days is no
+    admission of its own.
+    """
+    who = np.repeat(
+        np.arange(len(people)), rng.choice([1, 2, 3, 4], len(people), p=[0.66, 0.2, 0.09, 0.05])
+    )
     first = rng.integers(0, DAYS, len(people))[who]
     again = np.append(False, who[1:] == who[:-1])
     step = np.where(again, 31 + rng.exponential(200, len(who)).astype(np.int64), first)
@@ -127,26 +158,43 @@ def _admissions(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _clinical(admissions: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, Numbers]:
-    """What is known at discharge, and the log odds; severity and comorbidity lie behind all of it."""
+    """What is known at discharge, and the log odds; severity and comorbidity lie behind all
+    of it.
+    """
     n, burden = len(admissions), admissions["burden"].to_numpy()
     severity = rng.normal(size=n)
     table = admissions[["age", "sex", *CONDITIONS, "smoking"]].copy()
-    table["prior_admissions"] = rng.poisson(np.exp(-0.6 + 0.5 * burden)).clip(0, 12).astype(np.float64)
+    table["prior_admissions"] = (
+        rng.poisson(np.exp(-0.6 + 0.5 * burden)).clip(0, 12).astype(np.float64)
+    )
     table["emergency_admission"] = rng.random(n) < _expit(0.6 + 0.8 * severity)
     table["length_of_stay"] = rng.gamma(2, np.exp(0.6 + 0.35 * severity)).clip(0.5, 120).round(1)
     table["medications"] = rng.normal(7.5 + 1.8 * burden, 3).clip(0, 40).round()
     need = np.digitize(0.5 * severity + 0.6 * burden + rng.normal(size=n), [0.6, 1.3, 1.8])
     table["discharge_destination"] = np.array(DESTINATIONS, dtype=object)[need]
-    log_odds = {"prior_admissions": 0.3, "emergency_admission": 0.4, **dict.fromkeys(CONDITIONS, 0.35)}
-    known = sum(effect * table[name].to_numpy(dtype=np.float64) for name, effect in log_odds.items())
-    logit = INTERCEPT + 0.1 * (admissions["age"].to_numpy() - 66) / 15 + known + admissions["frailty"].to_numpy()
+    log_odds = {
+        "prior_admissions": 0.3,
+        "emergency_admission": 0.4,
+        **dict.fromkeys(CONDITIONS, 0.35),
+    }
+    known = sum(
+        effect * table[name].to_numpy(dtype=np.float64) for name, effect in log_odds.items()
+    )
+    logit = (
+        INTERCEPT
+        + 0.1 * (admissions["age"].to_numpy() - 66) / 15
+        + known
+        + admissions["frailty"].to_numpy()
+    )
     for measured in MEASURED:
         table[measured.name], effect = _measure(measured, severity, burden, rng)
         logit = logit + effect
     return table, logit
 
 
-def _measure(m: Measured, severity: Numbers, burden: Numbers, rng: np.random.Generator) -> tuple[Column, Numbers]:
+def _measure(
+    m: Measured, severity: Numbers, burden: Numbers, rng: np.random.Generator
+) -> tuple[Column, Numbers]:
     """A measurement as it was recorded, and what its true value adds to the log odds."""
     own = np.sqrt(1 - m.severity**2 - m.burden**2)
     z = m.severity * severity + m.burden * burden + own * rng.normal(size=len(severity))
@@ -160,15 +208,27 @@ def _lost(values: Column, share: float, rng: np.random.Generator) -> Column:
     return values
 
 
-def _planted(inputs: pd.DataFrame, outcome: Outcome, index: pd.DataFrame, settings: config.Synthetic) -> Cohort:
+def _planted(
+    inputs: pd.DataFrame, outcome: Outcome, index: pd.DataFrame, settings: config.Synthetic
+) -> Cohort:
     """The cohort with the truths that are planted after the outcome is known."""
     rng = np.random.default_rng([settings.seed, 1])
     fields = _fields()
     if "leaking_column" in settings.plant:
         inputs["clinic_contacts"] = rng.poisson(0.2 + 3.3 * outcome).astype(np.float64)
-        fields.append(Field("clinic_contacts", "number", minimum=0, maximum=60, description="contacts with a clinic"))
+        fields.append(
+            Field(
+                "clinic_contacts",
+                "number",
+                minimum=0,
+                maximum=60,
+                description="contacts with a clinic",
+            )
+        )
     if "site_shift" in settings.plant:
-        inputs["albumin"] = (inputs["albumin"] - 7.0 * (index["site"] == "Hospital C")).clip(lower=5)
+        inputs["albumin"] = (inputs["albumin"] - 7.0 * (index["site"] == "Hospital C")).clip(
+            lower=5
+        )
     if "underdiagnosis" in settings.plant:
         unseen = (index["ethnicity"] == "Black").to_numpy() & (rng.random(len(index)) < 0.5)
         outcome = np.where(unseen, 0, outcome).astype(np.int8)
@@ -177,7 +237,9 @@ def _planted(inputs: pd.DataFrame, outcome: Outcome, index: pd.DataFrame, settin
     schema = declare_recorded_after(schema, settings.recorded_after)
     inputs, lost = conform(inputs, schema)
     notes = (Finding("note", "synthetic", "every row", note), *lost)
-    cohort = Cohort(schema, inputs, outcome, index, "made up by this package; no licence needed", notes)
+    cohort = Cohort(
+        schema, inputs, outcome, index, "made up by this package; no licence needed", notes
+    )
     return _registered_twice(cohort, rng) if "duplicated_patient" in settings.plant else cohort
 
 
@@ -185,7 +247,9 @@ def _registered_twice(cohort: Cohort, rng: np.random.Generator) -> Cohort:
     twice = rng.choice(cohort.index["subject_id"].unique(), TWICE_REGISTERED, replace=False)
     again = np.flatnonzero(cohort.index["subject_id"].isin(twice))
     doubled = cohort.take(np.append(np.arange(len(cohort)), again))
-    doubled.index.loc[len(cohort) :, "subject_id"] = doubled.index["subject_id"].iloc[len(cohort) :] + "B"
+    doubled.index.loc[len(cohort) :, "subject_id"] = (
+        doubled.index["subject_id"].iloc[len(cohort) :] + "B"
+    )
     return doubled
 
 
@@ -193,12 +257,20 @@ def _fields() -> list[Field]:
     return [
         Field("age", "number", "a", 18, 110, missing_allowed=False, description="age at admission"),
         Field("sex", "category", categories=("F", "M"), missing_allowed=False),
-        Field("prior_admissions", "number", "1", 0, 60, description="admissions in the year before"),
+        Field(
+            "prior_admissions", "number", "1", 0, 60, description="admissions in the year before"
+        ),
         Field("emergency_admission", "boolean", description="admitted as an emergency"),
         Field("length_of_stay", "number", "d", 0, 365, description="days in hospital"),
         Field("medications", "number", "1", 0, 60, description="medications at discharge"),
-        *(Field(name, "boolean", description=f"{name.replace('_', ' ')}, known diagnosis") for name in CONDITIONS),
+        *(
+            Field(name, "boolean", description=f"{name.replace('_', ' ')}, known diagnosis")
+            for name in CONDITIONS
+        ),
         Field("smoking", "category", categories=tuple(SMOKING), missing_flag=True),
         Field("discharge_destination", "category", categories=DESTINATIONS),
-        *(Field(m.name, "number", m.unit, m.minimum, m.maximum, missing_flag=m.absent > 0.1) for m in MEASURED),
+        *(
+            Field(m.name, "number", m.unit, m.minimum, m.maximum, missing_flag=m.absent > 0.1)
+            for m in MEASURED
+        ),
     ]

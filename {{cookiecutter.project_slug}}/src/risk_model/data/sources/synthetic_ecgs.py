@@ -1,17 +1,19 @@
-"""What would electrocardiograms look like whose truth is known? Made-up leads I, II and V2, written as WFDB records.
+"""What would electrocardiograms look like whose truth is known? Made-up leads I, II and V2, written
+as WFDB records.
 
-In two of five records a premature ventricular beat occurs: one to three wide beats without a P wave in ten seconds. The
-outcome is that a physician wrote one down, which happens in 95 % of these records and in 5 % of the others: no model's
-AUROC can pass about .95. Beats are sums of Gaussians (McSharry et al., IEEE Trans Biomed Eng 2003;50:289-94), projected
-on the leads by a patient's own amplitudes, with breathing in rhythm and baseline. What could give the outcome away
-without it is dealt to everybody: premature atrial beats are as early, with the same pauses, and twice as frequent
-without the outcome as with it; bundle branch block makes all beats of one in eight patients wide; muscle noise comes in
-bursts, electrodes slip. What is left is one beat's shape among ten.
+In two of five records a premature ventricular beat occurs: one to three wide beats without a P wave
+in ten seconds. The outcome is that a physician wrote one down, which happens in 95 % of these
+records and in 5 % of the others: no model's AUROC can pass about .95. Beats are sums of Gaussians
+(McSharry et al., IEEE Trans Biomed Eng 2003;50:289-94), projected on the leads by a patient's own
+amplitudes, with breathing in rhythm and baseline. What could give the outcome away without it is
+dealt to everybody: premature atrial beats are as early, with the same pauses, and twice as frequent
+without the outcome as with it; bundle branch block makes all beats of one in eight patients wide;
+muscle noise comes in bursts, electrodes slip. What is left is one beat's shape among ten.
 
-Four hospitals differ in their recorders (rate, unit, gain, mains hum), not in how often such beats occur;
-age raises their odds by half in ten years. One patient in ten has a second record. The folder holds `labels.csv`,
-`truth.csv` (seconds in which each ventricular beat lies, from the onset of its QRS complex to the end of its T wave)
-and `records/`.
+Four hospitals differ in their recorders (rate, unit, gain, mains hum), not in how often such beats
+occur; age raises their odds by half in ten years. One patient in ten has a second record. The
+folder holds `labels.csv`, `truth.csv` (seconds in which each ventricular beat lies, from the onset
+of its QRS complex to the end of its T wave) and `records/`.
 """
 
 from __future__ import annotations
@@ -25,26 +27,33 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from risk_model.cohort import Cohort
 from risk_model.config.waveform import Leads, SyntheticEcgs, Waveforms
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
 from risk_model.data.sources import waveforms
-from risk_model.errors import UserError
 
 Numbers = npt.NDArray[np.float64]
 
 NAMES = ("I", "II", "V2")
 SECONDS = 10.0
 AGAIN = 0.1  # of the patients have a second record
-WRITTEN, IMAGINED = 0.95, 0.05  # share of records with a ventricular beat, and without, in which one is written down
+WRITTEN, IMAGINED = (
+    0.95,
+    0.05,
+)  # share of records with a ventricular beat, and without, in which one is written down
 PREVALENCE, PER_DECADE = 0.4, 0.4  # at 60 years; log odds of ten years more
 BLOCK = 0.12  # of the patients have bundle branch block
 ATRIAL = (0.9, 0.4)  # share of records with premature atrial beats, without the outcome and with it
-LOOSE, CLIPPED = 0.05, 0.06  # share of records in which an electrode falls off, in which a lead is clipped
+LOOSE, CLIPPED = (
+    0.05,
+    0.06,
+)  # share of records in which an electrode falls off, in which a lead is clipped
 TRUE_START, TRUE_END = -0.12, 0.5  # seconds around the centre of a ventricular beat
 
 
 class Recorder(NamedTuple):
-    """A hospital's recorder: share of the patients, Hz, unit, steps of the converter per mV, noise and hum in mV.
+    """A hospital's recorder: share of the patients, Hz, unit, steps of the converter per mV, noise
+    and hum in mV.
 
     Noise grows with the root of the rate: within the heart's frequencies all hospitals are alike.
     """
@@ -80,22 +89,29 @@ VENTRICULAR: dict[str, tuple[float, float, tuple[float, ...]]] = {
 
 
 def load(settings: SyntheticEcgs) -> Cohort:
-    """The records of `settings.subjects` patients, from files that are written on the first call and kept.
+    """The records of `settings.subjects` patients, from files that are written on the first call
+    and kept.
 
     UserError for fewer than 100 patients, or when the files cannot be read.
     """
     if settings.subjects < 100:
-        raise UserError(f"data.subjects={settings.subjects}: too few to make a cohort of; use at least 100")
+        raise UserError(
+            f"data.subjects={settings.subjects}: too few to make a cohort of; use at least 100"
+        )
     folder = Path("generated") / f"synthetic_ecgs-{settings.subjects}-{settings.seed}"
     if not folder.exists():
         write(folder, settings.subjects, settings.seed)
     shared = {f.name: getattr(settings, f.name) for f in fields(Leads)}
     asked = Waveforms(path=str(folder / "labels.csv"), outcome="ventricular_beats", **shared)
-    return waveforms.of_table(asked, "synthetic_ecgs", "made-up electrocardiograms of four hospitals")
+    return waveforms.of_table(
+        asked, "synthetic_ecgs", "made-up electrocardiograms of four hospitals"
+    )
 
 
 def write(folder: Path, subjects: int, seed: int) -> None:
-    """Writes labels.csv, truth.csv and the records of so many patients; the folder appears whole or not at all."""
+    """Writes labels.csv, truth.csv and the records of so many patients; the folder appears whole or
+    not at all.
+    """
     rng = np.random.default_rng(seed)
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -128,7 +144,9 @@ def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _record(path: Path, person: dict[str, Any], rng: np.random.Generator) -> tuple[dict[str, Any], list[list[float]]]:
+def _record(
+    path: Path, person: dict[str, Any], rng: np.random.Generator
+) -> tuple[dict[str, Any], list[list[float]]]:
     """Writes one record; its row of labels.csv, and the seconds of its ventricular beats."""
     odds = np.log(PREVALENCE / (1 - PREVALENCE)) + PER_DECADE * (person["age"] - 60) / 10
     present = bool(rng.random() < 1 / (1 + np.exp(-odds)))
@@ -138,12 +156,18 @@ def _record(path: Path, person: dict[str, Any], rng: np.random.Generator) -> tup
     _write(path, _leads(instants, kinds, person, recorder, rng), recorder)
     day = np.datetime64("2021-01-01") + int(rng.integers(3 * 365))
     known = {key: person[key] for key in ("patient_id", "site", "age", "sex")}
-    found = [instant for instant, kind in zip(instants, kinds, strict=True) if kind == "ventricular"]
-    beats = [[round(max(at + TRUE_START, 0.0), 3), round(min(at + TRUE_END, SECONDS), 3)] for at in found]
+    found = [
+        instant for instant, kind in zip(instants, kinds, strict=True) if kind == "ventricular"
+    ]
+    beats = [
+        [round(max(at + TRUE_START, 0.0), 3), round(min(at + TRUE_END, SECONDS), 3)] for at in found
+    ]
     return {**known, "date": str(day), "ventricular_beats": int(outcome)}, beats
 
 
-def _rhythm(person: dict[str, Any], present: bool, rng: np.random.Generator) -> tuple[list[float], list[str]]:
+def _rhythm(
+    person: dict[str, Any], present: bool, rng: np.random.Generator
+) -> tuple[list[float], list[str]]:
     """When beats come, in seconds, and of which kind they are: sinus, atrial or ventricular."""
     usual = 60 / (person["rate"] * rng.normal(1, 0.06))
     count, phase, at = int(SECONDS / usual) + 3, rng.uniform(0, 2 * np.pi), rng.uniform(-usual, 0)
@@ -160,7 +184,9 @@ def _rhythm(person: dict[str, Any], present: bool, rng: np.random.Generator) -> 
     instants = []
     for kind, after in zip(kinds, [*kinds[1:], "sinus"], strict=True):
         instants.append(float(at))
-        step = usual * (1 + person["breathing"] * np.sin(2 * np.pi * 0.25 * at + phase) + rng.normal(0, 0.012))
+        step = usual * (
+            1 + person["breathing"] * np.sin(2 * np.pi * 0.25 * at + phase) + rng.normal(0, 0.012)
+        )
         early = rng.uniform(0.62, 0.85)
         pause = rng.uniform(1.0, 1.35) if kind != "sinus" else 1.0
         at += step * (early if after != "sinus" else pause)
@@ -168,7 +194,11 @@ def _rhythm(person: dict[str, Any], present: bool, rng: np.random.Generator) -> 
 
 
 def _leads(
-    instants: list[float], kinds: list[str], person: dict[str, Any], recorder: Recorder, rng: np.random.Generator
+    instants: list[float],
+    kinds: list[str],
+    person: dict[str, Any],
+    recorder: Recorder,
+    rng: np.random.Generator,
 ) -> Numbers:
     """The leads in mV with all that disturbs them: float64[3, samples]."""
     time = np.arange(int(SECONDS * recorder.rate)) / recorder.rate
@@ -176,7 +206,9 @@ def _leads(
     ectopic = _ectopic(rng)
     for at, kind in zip(instants, kinds, strict=True):
         for centre, width, heights in ectopic if kind == "ventricular" else _sinus(person, kind):
-            leads += np.outer(heights * rng.normal(1, 0.04), np.exp(-0.5 * ((time - at - centre) / width) ** 2))
+            leads += np.outer(
+                heights * rng.normal(1, 0.04), np.exp(-0.5 * ((time - at - centre) / width) ** 2)
+            )
     return _interrupted(leads + _disturbance(time, recorder, rng), recorder.rate, rng)
 
 
@@ -184,7 +216,9 @@ Wave = tuple[float, float, Numbers]
 
 
 def _sinus(person: dict[str, Any], kind: str) -> list[Wave]:
-    """Waves of a beat that comes through the atria: an early one has an earlier, smaller P wave; a block widens all."""
+    """Waves of a beat that comes through the atria: an early one has an earlier, smaller P wave; a
+    block widens all.
+    """
     waves = []
     for place, (name, (centre, width, heights)) in enumerate(NORMAL.items()):
         size = np.array(heights) * person["size"][place]
@@ -202,14 +236,21 @@ def _ectopic(rng: np.random.Generator) -> list[Wave]:
     """Waves of this record's ventricular beat, by its own axis and width."""
     wide, flips = rng.uniform(0.62, 1.15), np.where(rng.random(len(NAMES)) < 0.35, -1.0, 1.0)
     size = flips * rng.lognormal(0, 0.3, len(NAMES)) * rng.uniform(0.5, 0.9)
-    return [(centre * wide, width * wide, np.array(heights) * size) for centre, width, heights in VENTRICULAR.values()]
+    return [
+        (centre * wide, width * wide, np.array(heights) * size)
+        for centre, width, heights in VENTRICULAR.values()
+    ]
 
 
 def _disturbance(time: Numbers, recorder: Recorder, rng: np.random.Generator) -> Numbers:
-    """Breathing, mains hum, noise, bursts of muscle, and electrodes that slip as slowly as a wide beat."""
+    """Breathing, mains hum, noise, bursts of muscle, and electrodes that slip as slowly as a wide
+    beat.
+    """
     shape = (len(NAMES), len(time))
     noise = recorder.noise * rng.lognormal(0, 0.3) * rng.normal(size=shape)
-    wander = rng.uniform(0.02, 0.15) * np.sin(2 * np.pi * (rng.uniform(0.15, 0.4) * time + rng.random()))
+    wander = rng.uniform(0.02, 0.15) * np.sin(
+        2 * np.pi * (rng.uniform(0.15, 0.4) * time + rng.random())
+    )
     disturbed = noise + wander * rng.normal(1, 0.3, (len(NAMES), 1))
     disturbed += recorder.hum * np.sin(2 * np.pi * 50 * time)
     for _ in range(rng.poisson(0.5)):

@@ -1,14 +1,17 @@
-"""What would chest radiographs look like whose truth is known? Made-up ones, written as DICOM files.
+"""What would chest radiographs look like whose truth is known? Made-up ones, written as DICOM
+files.
 
-Three images in ten show a lesion in a lung: a bright, soft-edged spot of 4.5 to 8 mm radius in a chest 128 mm wide.
-A radiologist said so in 92 % of these images, and of 6 % of the others: no model's AUROC can pass about .92. Vessels
-and ribs are as bright as a lesion and stand everywhere; lungs differ in size, place and density; exposure differs too.
-So brightness says next to nothing, and where things are says nothing: what is left is the shape of a spot.
+Three images in ten show a lesion in a lung: a bright, soft-edged spot of 4.5 to 8 mm radius in a
+chest 128 mm wide. A radiologist said so in 92 % of these images, and of 6 % of the others: no
+model's AUROC can pass about .92. Vessels and ribs are as bright as a lesion and stand everywhere;
+lungs differ in size, place and density; exposure differs too. So brightness says next to nothing,
+and where things are says nothing: what is left is the shape of a spot.
 
-Three hospitals differ in their scanners (stored bits, MONOCHROME1 or 2, window or none, sharpness, noise), not in how
-often lesions occur; age raises the odds by half in ten years. One patient in ten has a second image. Each has a side
-marker, and three in a hundred have a made-up name burned in. The folder holds `labels.csv`, `truth.csv` (file, the
-lesion's box as left, top, right, bottom in pixels of the stored image, whether text is burned in) and `images/`.
+Three hospitals differ in their scanners (stored bits, MONOCHROME1 or 2, window or none, sharpness,
+noise), not in how often lesions occur; age raises the odds by half in ten years. One patient in ten
+has a second image. Each has a side marker, and three in a hundred have a made-up name burned in.
+The folder holds `labels.csv`, `truth.csv` (file, the lesion's box as left, top, right, bottom in
+pixels of the stored image, whether text is burned in) and `images/`.
 """
 
 from __future__ import annotations
@@ -22,10 +25,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from risk_model.cohort import Cohort
 from risk_model.config.imaging import Images, Pixels, SyntheticImages
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
 from risk_model.data.sources import images
-from risk_model.errors import UserError
 
 Numbers = npt.NDArray[np.float64]
 
@@ -35,11 +38,15 @@ PREVALENCE, PER_DECADE = 0.3, 0.4
 SAID, IMAGINED = 0.92, 0.06
 NAMED = 0.03
 RADIUS, LIFT = (4.5, 8.0), (0.26, 0.4)  # pixels; of full brightness
-SURNAMES = "Abel Brandt Chen Dubois Eriksen Fontana Gruber Haddad Ivanova Jansen Kowalski Lindqvist".split()
+SURNAMES = (
+    "Abel Brandt Chen Dubois Eriksen Fontana Gruber Haddad Ivanova Jansen Kowalski Lindqvist"
+).split()
 
 
 class Scanner(NamedTuple):
-    """A hospital's scanner: share of the patients, stored bits, inverted, window in the header, blur, noise."""
+    """A hospital's scanner: share of the patients, stored bits, inverted, window in the header,
+    blur, noise.
+    """
 
     share: float
     bits: int
@@ -57,7 +64,9 @@ SITES = {
 
 
 class Drawn(NamedTuple):
-    """An image in 0..1 as displayed, the lesion's box where there is one, and whether text is burned in."""
+    """An image in 0..1 as displayed, the lesion's box where there is one, and whether text is
+    burned in.
+    """
 
     pixels: Numbers
     box: tuple[int, int, int, int] | None
@@ -65,22 +74,29 @@ class Drawn(NamedTuple):
 
 
 def load(settings: SyntheticImages) -> Cohort:
-    """The images of `settings.subjects` patients, from files that are written on the first call and kept.
+    """The images of `settings.subjects` patients, from files that are written on the first call and
+    kept.
 
     UserError for fewer than 100 patients, or when the files cannot be read.
     """
     if settings.subjects < 100:
-        raise UserError(f"data.subjects={settings.subjects}: too few to make a cohort of; use at least 100")
+        raise UserError(
+            f"data.subjects={settings.subjects}: too few to make a cohort of; use at least 100"
+        )
     folder = Path("generated") / f"synthetic_images-{settings.subjects}-{settings.seed}"
     if not folder.exists():
         write(folder, settings.subjects, settings.seed)
     shared = {f.name: getattr(settings, f.name) for f in fields(Pixels)}
     asked = Images(path=str(folder / "labels.csv"), outcome="lesion", **shared)
-    return images.of_table(asked, "synthetic_images", "made-up chest radiographs of three hospitals")
+    return images.of_table(
+        asked, "synthetic_images", "made-up chest radiographs of three hospitals"
+    )
 
 
 def write(folder: Path, subjects: int, seed: int) -> None:
-    """Writes labels.csv, truth.csv and the images of so many patients; the folder appears whole or not at all."""
+    """Writes labels.csv, truth.csv and the images of so many patients; the folder appears whole or
+    not at all.
+    """
     rng = np.random.default_rng(seed)
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -108,7 +124,9 @@ def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _image(path: Path, person: dict[str, Any], rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, Any]]:
+def _image(
+    path: Path, person: dict[str, Any], rng: np.random.Generator
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Writes one image; its row of labels.csv and of truth.csv."""
     odds = np.log(PREVALENCE / (1 - PREVALENCE)) + PER_DECADE * (person["age"] - 60) / 10
     present = bool(rng.random() < 1 / (1 + np.exp(-odds)))
@@ -124,13 +142,17 @@ def draw(scanner: Scanner, lesion: bool, text: bool, rng: np.random.Generator) -
     """One radiograph as displayed, float64[128, 128] in 0..1."""
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
     lungs, centres, sizes = _lungs(x, y, rng)
-    pixels = 0.62 - rng.uniform(0.3, 0.42) * lungs + 0.05 * _smooth(rng, 24) + 0.03 * _smooth(rng, 8)
+    pixels = (
+        0.62 - rng.uniform(0.3, 0.42) * lungs + 0.05 * _smooth(rng, 24) + 0.03 * _smooth(rng, 8)
+    )
     pixels += _ribs(x, y, rng) + _vessels(x, y, rng)
     box = None
     if lesion:
         spot, box = _lesion(x, y, centres, sizes, rng)
         pixels += spot
-    pixels = np.clip((pixels - 0.5) * rng.uniform(0.85, 1.15) + 0.5 + rng.normal(0, 0.05), 0.02, 0.93)
+    pixels = np.clip(
+        (pixels - 0.5) * rng.uniform(0.85, 1.15) + 0.5 + rng.normal(0, 0.05), 0.02, 0.93
+    )
     pixels = _blurred(pixels, scanner.blur) + rng.normal(0, scanner.noise, pixels.shape)
     return Drawn(_labelled(np.clip(pixels, 0.0, 0.95), text, rng), box, text)
 
@@ -148,7 +170,9 @@ def _lungs(x: Numbers, y: Numbers, rng: np.random.Generator) -> tuple[Numbers, N
 
 def _ribs(x: Numbers, y: Numbers, rng: np.random.Generator) -> Numbers:
     arcs = y + 0.012 * (x - 64) ** 2 + rng.uniform(0, 16)
-    lines: Numbers = rng.uniform(0.03, 0.07) * np.maximum(np.sin(2 * np.pi * arcs / rng.uniform(14, 17)), 0) ** 3
+    lines: Numbers = (
+        rng.uniform(0.03, 0.07) * np.maximum(np.sin(2 * np.pi * arcs / rng.uniform(14, 17)), 0) ** 3
+    )
     return lines
 
 
@@ -163,7 +187,9 @@ def _vessels(x: Numbers, y: Numbers, rng: np.random.Generator) -> Numbers:
         along = (x - x0) * dx + (y - y0) * dy
         across = (x - x0) * dy - (y - y0) * dx + 0.01 * along**2 * rng.normal()
         reach = 1 / (1 + np.exp(-along)) / (1 + np.exp((along - rng.uniform(10, 28)) / 2))
-        field += rng.uniform(0.06, 0.18) * reach * np.exp(-0.5 * (across / rng.uniform(1.0, 2.2)) ** 2)
+        field += (
+            rng.uniform(0.06, 0.18) * reach * np.exp(-0.5 * (across / rng.uniform(1.0, 2.2)) ** 2)
+        )
     return field
 
 
@@ -216,10 +242,18 @@ def _labelled(pixels: Numbers, text: bool, rng: np.random.Generator) -> Numbers:
     return np.where(marked == 1.0, 1.0, pixels)
 
 
-def write_dicom(path: Path, pixels: Numbers, scanner: Scanner, person: dict[str, Any], date: str) -> None:
-    """Writes an image in 0..1 as the scanner stores it; the patient's made-up identity stands in the header."""
+def write_dicom(
+    path: Path, pixels: Numbers, scanner: Scanner, person: dict[str, Any], date: str
+) -> None:
+    """Writes an image in 0..1 as the scanner stores it; the patient's made-up identity stands in
+    the header.
+    """
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+    from pydicom.uid import (
+        DigitalXRayImageStorageForPresentation,
+        ExplicitVRLittleEndian,
+        generate_uid,
+    )
 
     top = 2**scanner.bits - 1
     stored = np.round((1 - pixels if scanner.inverted else pixels) * top)
@@ -229,15 +263,26 @@ def write_dicom(path: Path, pixels: Numbers, scanner: Scanner, person: dict[str,
     meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[path.name, person["patient_id"]])
     image = Dataset()
     image.file_meta = meta
-    image.SOPClassUID, image.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    image.Modality, image.PatientName, image.PatientID = "DX", f"MADE-UP^{person['patient_id']}", person["patient_id"]
+    image.SOPClassUID, image.SOPInstanceUID = (
+        meta.MediaStorageSOPClassUID,
+        meta.MediaStorageSOPInstanceUID,
+    )
+    image.Modality, image.PatientName, image.PatientID = (
+        "DX",
+        f"MADE-UP^{person['patient_id']}",
+        person["patient_id"],
+    )
     image.PatientAge, image.PatientSex = f"{person['age']:03d}Y", person["sex"]
     image.StudyDate, image.InstitutionName = date.replace("-", ""), person["site"]
     image.PatientOrientation = ["L", "F"]
     image.Rows = image.Columns = SIDE
     image.SamplesPerPixel, image.PixelRepresentation = 1, 0
     image.PhotometricInterpretation = "MONOCHROME1" if scanner.inverted else "MONOCHROME2"
-    image.BitsAllocated, image.BitsStored, image.HighBit = (8 if top < 256 else 16), scanner.bits, scanner.bits - 1
+    image.BitsAllocated, image.BitsStored, image.HighBit = (
+        (8 if top < 256 else 16),
+        scanner.bits,
+        scanner.bits - 1,
+    )
     if scanner.window:
         image.RescaleIntercept, image.RescaleSlope = "0", "1"
         image.WindowCenter, image.WindowWidth = str((top + 1) / 2), str(top + 1)

@@ -1,14 +1,17 @@
-"""What would emergency notes look like whose truth is known? Made-up notes of four hospitals, written as JSON Lines.
+"""What would emergency notes look like whose truth is known? Made-up notes of four hospitals,
+written as JSON Lines.
 
-The outcome is deterioration within 48 hours. It happens to 96 % of the patients of whom the note *affirms* an alarming
-symptom, and to 4 % of the others: no model's AUROC can pass about .95. Every note mentions two or three alarming
-symptoms; what counts is whether the patient has them now, or denies them, had them years ago, or a relative had them.
-Harmless symptoms fill the same lists, so that no word tells anything by itself, a pair of words tells some of it, and
-which symptom goes with which verb needs a reader of sentences.
+The outcome is deterioration within 48 hours. It happens to 96 % of the patients of whom the note
+*affirms* an alarming symptom, and to 4 % of the others: no model's AUROC can pass about .95. Every
+note mentions two or three alarming symptoms; what counts is whether the patient has them now, or
+denies them, had them years ago, or a relative had them. Harmless symptoms fill the same lists, so
+that no word tells anything by itself, a pair of words tells some of it, and which symptom goes with
+which verb needs a reader of sentences.
 
-Each note has its hospital's header and names, dates, telephone numbers, addresses and record numbers from built-in
-lists. `truth.jsonl` beside `notes.jsonl` gives, per note, where the decisive words stand (the alarming symptom and the
-verb that affirms it; characters of the note as written) and where what names a person does, by category.
+Each note has its hospital's header and names, dates, telephone numbers, addresses and record
+numbers from built-in lists. `truth.jsonl` beside `notes.jsonl` gives, per note, where the decisive
+words stand (the alarming symptom and the verb that affirms it; characters of the note as written)
+and where what names a person does, by category.
 """
 
 from __future__ import annotations
@@ -24,30 +27,47 @@ from typing import Any
 
 import numpy as np
 
-from risk_model.cohort import Cohort
 from risk_model.config.text import Notes, SyntheticNotes, Words
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
 from risk_model.data.sources import notes
-from risk_model.errors import UserError
 
-FLAGGED, IF_FLAGGED, ELSE = 0.35, 0.96, 0.04  # share of notes that affirm an alarming symptom, and both risks
+FLAGGED, IF_FLAGGED, ELSE = (
+    0.35,
+    0.96,
+    0.04,
+)  # share of notes that affirm an alarming symptom, and both risks
 AGAIN = 0.08  # of the patients have a second note
-SITES = {"Northgate Hospital": 0.32, "St Anne Infirmary": 0.28, "Harbour General": 0.24, "Millbrook Hospital": 0.16}
+SITES = {
+    "Northgate Hospital": 0.32,
+    "St Anne Infirmary": 0.28,
+    "Harbour General": 0.24,
+    "Millbrook Hospital": 0.16,
+}
 ALARMING = "chest pain|melaena|haemoptysis|syncope|confusion".split("|")
 HARMLESS = (
-    "nausea|headache|sore throat|back pain|constipation|dry cough|itching|ankle swelling|poor sleep|heartburn|earache|"
+    "nausea|headache|sore throat|back pain|constipation|dry cough|itching|ankle swelling|poor "
+    "sleep|heartburn|earache|"
     "joint stiffness|runny nose|hiccups"
 ).split("|")
 AFFIRMING = ("Reports", "Complains of")
 DENYING = ("Denies", "Negative for")
-EARLIER = "Years ago had {item}, since resolved.|Past history of {item}, none now.|Admitted once for {item} in youth."
+EARLIER = (
+    "Years ago had {item}, since resolved.|Past history of {item}, none now.|Admitted once "
+    "for {item} in youth."
+)
 FAMILY = "Mother had {item}.|Brother was treated for {item}.|An aunt died after {item}."
 EXAMINED = (
-    "BP 132/84, pulse 88.|Room air 97 %.|Murphy sign negative.|Glasgow Coma Scale 15.|Oxycodone 5/325 given once.|"
+    "BP 132/84, pulse 88.|Room air 97 %.|Murphy sign negative.|Glasgow Coma Scale 15.|Oxycodone "
+    "5/325 given once.|"
     "Lungs clear.|Abdomen soft.|Wells score 2.|Temp 37.4.|Gait steady."
 ).split("|")
 HEADERS = {
-    "Northgate Hospital": "NORTHGATE HOSPITAL - Emergency Department\nPatient: {NAME}  MRN: {ID}\nSeen {DATE}\n",
-    "St Anne Infirmary": "St Anne Infirmary, Acute Unit\nName: {NAME}\nHospital number {ID}, arrival {DATE}\n"
+    "Northgate "
+    "Hospital": "NORTHGATE HOSPITAL - Emergency Department\nPatient: {NAME}  MRN: {ID}\nSeen "
+    "{DATE}\n",
+    "St Anne Infirmary": "St Anne Infirmary, Acute Unit\nName: {NAME}\nHospital number {ID}, "
+    "arrival {DATE}\n"
     "Address: {ADDRESS}\n",
     "Harbour General": "HARBOUR GENERAL / ED NOTE / {DATE}\nRE: {NAME}, tel {PHONE}\n",
     "Millbrook Hospital": "Millbrook Hospital | Triage and assessment | {DATE}\n"
@@ -55,32 +75,44 @@ HEADERS = {
 }
 OPENINGS = "{AGE}-year-old {who}.|Patient aged {AGE}, {who}.|{TITLE} is a {AGE} year old {who}."
 REMARKS = (
-    "Lives with {NAME}.|Discussed with Dr {NAME}.|Daughter can be reached on {PHONE}.|Last seen {DATE}.|"
-    "Letter to {EMAIL}.|Referred by Dr {NAME} on {DATE}.|Moved to {ADDRESS} last year.|Walks with a stick.|"
+    "Lives with {NAME}.|Discussed with Dr {NAME}.|Daughter can be reached on {PHONE}.|Last seen "
+    "{DATE}.|"
+    "Letter to {EMAIL}.|Referred by Dr {NAME} on {DATE}.|Moved to {ADDRESS} last year.|Walks with "
+    "a stick.|"
     "Neighbour {NAME} brought the drugs.|Retired teacher.|Does not smoke."
 ).split("|")
 SIGNED = "Signed by {NAME}, MD|Dictated by Dr {NAME}, ext. {PHONE}|{NAME}, RN|Attending: {NAME}"
 FIRST = (
-    "Maria John Amira Peter Chloe Samuel Ingrid Tomas Leila Victor Naomi Oscar Priya Hugo Elena Kwame Sofia Daniel "
+    "Maria John Amira Peter Chloe Samuel Ingrid Tomas Leila Victor Naomi Oscar Priya Hugo Elena "
+    "Kwame Sofia Daniel "
     "Yuki Ahmed Grace Pavel Rosa Liam Fatima Anders Mei Carlos Hannah Dmitri"
 ).split()
 LAST = (
-    "Keller O'Brien Nakamura Lindqvist Okafor Reyes Petrov Hassan Whitfield Moreau Santos Johansson Patel Novak "
-    "Brennan Castillo Dubois Fischer Garcia-Lopez Ivanov Khan Larsen Mbeki Nguyen Ortega Quinn Rossi Schmidt Tanaka "
+    "Keller O'Brien Nakamura Lindqvist Okafor Reyes Petrov Hassan Whitfield Moreau Santos "
+    "Johansson Patel Novak "
+    "Brennan Castillo Dubois Fischer Garcia-Lopez Ivanov Khan Larsen Mbeki Nguyen Ortega Quinn "
+    "Rossi Schmidt Tanaka "
     "Weber"
 ).split()
-STREETS = "Maple Street|Oak Avenue|Station Road|Church Lane|Park Drive|Queens Road|Mill Lane|Harbour View".split("|")
+STREETS = (
+    "Maple Street|Oak Avenue|Station Road|Church Lane|Park Drive|Queens Road|Mill Lane|Harbour View"
+).split("|")
 TOWNS = "Ashford|Riverton|Lakewood|Eastfield".split("|")
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = (
+    "January February March April May June July August September October November December".split()
+)
 
 
 def load(settings: SyntheticNotes) -> Cohort:
-    """The notes of `settings.subjects` patients, from files that are written on the first call and kept.
+    """The notes of `settings.subjects` patients, from files that are written on the first call and
+    kept.
 
     UserError for fewer than 100 patients, or when the files cannot be read.
     """
     if settings.subjects < 100:
-        raise UserError(f"data.subjects={settings.subjects}: too few to make a cohort of; use at least 100")
+        raise UserError(
+            f"data.subjects={settings.subjects}: too few to make a cohort of; use at least 100"
+        )
     folder = Path("generated") / f"synthetic_notes-{settings.subjects}-{settings.seed}"
     if not folder.exists():
         write(folder, settings.subjects, settings.seed)
@@ -90,7 +122,9 @@ def load(settings: SyntheticNotes) -> Cohort:
 
 
 def write(folder: Path, subjects: int, seed: int) -> None:
-    """Writes `notes.jsonl` and `truth.jsonl` of so many patients; the folder appears whole or not at all."""
+    """Writes `notes.jsonl` and `truth.jsonl` of so many patients; the folder appears whole or not
+    at all.
+    """
     rng = np.random.default_rng(seed)
     who = np.repeat(np.arange(subjects), 1 + (rng.random(subjects) < AGAIN))
     people = [_person(i, rng) for i in range(subjects)]
@@ -140,14 +174,22 @@ def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _note(number: int, person: dict[str, Any], rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, Any]]:
+def _note(
+    number: int, person: dict[str, Any], rng: np.random.Generator
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """A note's line of `notes.jsonl` and of `truth.jsonl`."""
     day = np.datetime64("2021-01-01") + int(rng.integers(3 * 365))
     flagged = bool(rng.random() < FLAGGED)
     draft = _written(person, str(day), flagged, rng)
     outcome = int(rng.random() < (IF_FLAGGED if flagged else ELSE))
     known = {key: person[key] for key in ("patient_id", "site", "age", "sex")}
-    row = {"note_id": number, **known, "date": str(day), "text": draft.text, "deteriorated": outcome}
+    row = {
+        "note_id": number,
+        **known,
+        "date": str(day),
+        "text": draft.text,
+        "deteriorated": outcome,
+    }
     decisive = [[start, end] for mark, start, end in draft.marked if mark == "decisive"]
     phi = [[mark, start, end] for mark, start, end in draft.marked if mark != "decisive"]
     return row, {"note_id": number, "affirmed": flagged, "decisive": decisive, "phi": phi}
@@ -184,11 +226,17 @@ def _opening(draft: Draft, person: dict[str, Any], rng: np.random.Generator) -> 
 
 
 def _statements(flagged: bool, rng: np.random.Generator) -> list[Callable[[Draft], None]]:
-    """What is affirmed, denied, long past and a relative's: as many symptoms whether or not one is affirmed."""
+    """What is affirmed, denied, long past and a relative's: as many symptoms whether or not one is
+    affirmed.
+    """
     affirmed, denied = (int(size) for size in rng.integers(1, 4, 2))
     alarming = rng.permutation(ALARMING)[: rng.integers(2, 4)].tolist()
     harmless = rng.permutation(HARMLESS).tolist()
-    now = [alarming.pop() for _ in range(1 + int(affirmed > 1 and rng.random() < 0.3))] if flagged else []
+    now = (
+        [alarming.pop() for _ in range(1 + int(affirmed > 1 and rng.random() < 0.3))]
+        if flagged
+        else []
+    )
     elsewhere = alarming + [harmless.pop() for _ in range(denied + 2 - len(alarming))]
     elsewhere = rng.permutation(elsewhere).tolist()
     present = rng.permutation(now + [harmless.pop() for _ in range(affirmed - len(now))]).tolist()
@@ -211,7 +259,9 @@ def _listed(draft: Draft, verb: str, items: list[str], decisive: list[str]) -> N
     draft.add(".")
 
 
-def _identity(person: dict[str, Any], day: str, rng: np.random.Generator) -> dict[str, Callable[[], str]]:
+def _identity(
+    person: dict[str, Any], day: str, rng: np.random.Generator
+) -> dict[str, Callable[[], str]]:
     """Makers of what names a person, each called once for each place it stands at."""
 
     def digits(count: int) -> str:
@@ -229,7 +279,9 @@ def _identity(person: dict[str, Any], day: str, rng: np.random.Generator) -> dic
     return {
         "NAME": lambda: f"{_pick(rng, FIRST)} {_pick(rng, LAST)}",
         "DATE": lambda: _pick(rng, written),
-        "PHONE": lambda: _pick(rng, (f"({digits(3)}) {digits(3)}-{digits(4)}", f"{digits(3)}-{digits(3)}-{digits(4)}")),
+        "PHONE": lambda: _pick(
+            rng, (f"({digits(3)}) {digits(3)}-{digits(4)}", f"{digits(3)}-{digits(3)}-{digits(4)}")
+        ),
         "EMAIL": lambda: f"{_pick(rng, LAST).lower()}.{digits(2)}@example.org",
         "ID": lambda: _pick(rng, (digits(7), digits(8), f"{digits(3)}-{digits(4)}")),
         "ADDRESS": lambda: f"{digits(2)} {_pick(rng, STREETS)}, {_pick(rng, TOWNS)}",

@@ -1,7 +1,8 @@
-"""May this be learned from anybody's table? A CSV or Parquet file of which only path and outcome are known.
+"""May this be learned from anybody's table? A CSV or Parquet file of which only path and outcome
+are known.
 
-Everything else is inferred from names and values, told in notes, and can be set: roles with data.subject=… and its
-like, the schema with data.schema=….
+Everything else is inferred from names and values, told in notes, and can be set: roles with
+data.subject=… and its like, the schema with data.schema=….
 """
 
 from __future__ import annotations
@@ -14,26 +15,37 @@ import numpy as np
 import pandas as pd
 
 from risk_model import config
-from risk_model.cohort import Cohort, Rows
-from risk_model.data.sources.conform import conform, declare_recorded_after, require_column
-from risk_model.data.sources.described import read_schema, typed
+from risk_model.core.cohort import Cohort, Rows
+from risk_model.core.errors import UserError
+from risk_model.core.findings import Finding
+from risk_model.core.schema import Schema
+from risk_model.data.sources.coerce import conform, declare_recorded_after, require_column
+from risk_model.data.sources.column_roles import (
+    AUTO,
+    TEXT_ROLES,
+    Roles,
+    index_of,
+    recognise,
+    repeated_identifier,
+)
 from risk_model.data.sources.files import TableFile, column_names, read
 from risk_model.data.sources.inference import clean, infer_schema
 from risk_model.data.sources.outcome import events
-from risk_model.data.sources.recognise import AUTO, TEXT_ROLES, Roles, index_of, recognise, repeated_identifier
+from risk_model.data.sources.user_schema import read_schema, typed
 from risk_model.data.sources.values import trimmed
-from risk_model.errors import UserError
-from risk_model.findings import Finding
-from risk_model.schema import Schema
 
-INPUTS_TOO = ("age", "sex")  # the other roles tell who, when and where; race is for the audit by group
+INPUTS_TOO = (
+    "age",
+    "sex",
+)  # the other roles tell who, when and where; race is for the audit by group
 
 
 def load(settings: config.Table) -> Cohort:
-    """The rows of the file that have an outcome, with notes on everything that was recognised, inferred or left out.
+    """The rows of the file that have an outcome, with notes on everything that was recognised,
+    inferred or left out.
 
-    UserError, with the remedy and without any patient's value, for whatever makes the table unfit: see `files`,
-    `values`, `outcome` and `recognise`.
+    UserError, with the remedy and without any patient's value, for whatever makes the table unfit:
+    see `files`, `values`, `outcome` and `recognise`.
     """
     path, outcome = Path(_required(settings.path, "path")), _required(settings.outcome, "outcome")
     names = column_names(path)
@@ -49,12 +61,22 @@ def load(settings: config.Table) -> Cohort:
     schema = _declare(schema, outcome, settings.recorded_after, inferred)
     inputs, changed = conform(columns, schema)
     source = f"{path.name}, supplied by the user"
-    return Cohort(schema, inputs, labels[rows].astype(np.int8), index, source, (*dropped, *notes, *inferred, *changed))
+    return Cohort(
+        schema,
+        inputs,
+        labels[rows].astype(np.int8),
+        index,
+        source,
+        (*dropped, *notes, *inferred, *changed),
+    )
 
 
 def _required(value: str, key: str) -> str:
     if value in ("", "???"):
-        raise UserError(f"data.{key} is not set; say data.path=… (a CSV or Parquet file) and data.outcome=… (a column)")
+        raise UserError(
+            f"data.{key} is not set; say data.path=… (a CSV or Parquet file) and data.outcome=… (a "
+            "column)"
+        )
     return str(value)
 
 
@@ -66,9 +88,13 @@ def _cohort_name(path: Path) -> str:
 def _check_names(settings: config.Table, names: list[str]) -> None:
     if settings.outcome not in names and any(re.fullmatch(r"[-+\d.,/: ]+", name) for name in names):
         # not listed, as columns are elsewhere: they may be a patient's values
-        raise UserError(f"{settings.path}: the first row looks like data; put a row of column names above it")
+        raise UserError(
+            f"{settings.path}: the first row looks like data; put a row of column names above it"
+        )
     asked = [("outcome", settings.outcome)]
-    asked += [(key, name) for key in ("exclude", "recorded_after") for name in getattr(settings, key)]
+    asked += [
+        (key, name) for key in ("exclude", "recorded_after") for name in getattr(settings, key)
+    ]
     for key, name in asked:
         require_column(name, names, f"data.{key}", settings.path)
 
@@ -76,14 +102,20 @@ def _check_names(settings: config.Table, names: list[str]) -> None:
 def _read_as_text(outcome: str, roles: Roles, given: Schema | None) -> list[str]:
     """Columns whose spelling matters: 007 is not 7."""
     categories = [f.name for f in given.fields if f.kind == "category"] if given else []
-    return list({outcome, *categories, *(name for role, name in roles.column.items() if role in TEXT_ROLES)})
+    return list(
+        {outcome, *categories, *(name for role, name in roles.column.items() if role in TEXT_ROLES)}
+    )
 
 
 def _index_and_columns(
     file: TableFile, settings: config.Table, roles: Roles, given: Schema | None
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
     """The index, the columns that may become fields, and what was recognised."""
-    wanted = list(roles.column.values()) if given else [c for c in file.frame if c not in settings.exclude]
+    wanted = (
+        list(roles.column.values())
+        if given
+        else [c for c in file.frame if c not in settings.exclude]
+    )
     cleaned = clean(
         file.frame[wanted].drop(columns=settings.outcome, errors="ignore"),
         settings.missing,
@@ -93,7 +125,11 @@ def _index_and_columns(
     )
     index, roles = index_of(cleaned, roles)
     notes = roles.notes()
-    if settings.subject == AUTO and "subject" not in roles.column and (repeated := repeated_identifier(cleaned)):
+    if (
+        settings.subject == AUTO
+        and "subject" not in roles.column
+        and (repeated := repeated_identifier(cleaned))
+    ):
         index["subject_id"] = cleaned[repeated.where].astype(object)
         cleaned, notes = cleaned.drop(columns=repeated.where), [*notes, repeated]
     hidden = [name for role, name in roles.column.items() if role not in INPUTS_TOO]
@@ -101,27 +137,50 @@ def _index_and_columns(
     return index, columns, notes
 
 
-def _rows_to_keep(labels: np.ndarray, index: pd.DataFrame, outcome: str) -> tuple[Rows, list[Finding]]:
+def _rows_to_keep(
+    labels: np.ndarray, index: pd.DataFrame, outcome: str
+) -> tuple[Rows, list[Finding]]:
     """Rows with an outcome and, where subjects are recorded, with a subject."""
     has_outcome = ~np.isnan(labels)
-    has_subject = index["subject_id"].notna().to_numpy() if "subject_id" in index else np.ones(len(labels), dtype=bool)
+    has_subject = (
+        index["subject_id"].notna().to_numpy()
+        if "subject_id" in index
+        else np.ones(len(labels), dtype=bool)
+    )
     notes = []
     if lost := int((~has_outcome).sum()):
-        notes.append(Finding("warning", "rows left out", outcome, f"{lost:,} rows have no outcome", "find out why"))
+        notes.append(
+            Finding(
+                "warning",
+                "rows left out",
+                outcome,
+                f"{lost:,} rows have no outcome",
+                "find out why",
+            )
+        )
     if lost := int((has_outcome & ~has_subject).sum()):
         message = f"{lost:,} rows have no subject: they could be anybody's"
         notes.append(Finding("warning", "rows left out", "subject", message, "find out why"))
     return np.flatnonzero(has_outcome & has_subject), notes
 
 
-def _declare(schema: Schema, outcome: str, recorded_after: Sequence[str], left_out: Sequence[Finding]) -> Schema:
+def _declare(
+    schema: Schema, outcome: str, recorded_after: Sequence[str], left_out: Sequence[Finding]
+) -> Schema:
     """The schema for this outcome; what the settings declare goes before what the schema says."""
     if outcome in schema.names:
-        raise UserError(f"data.schema: the outcome {outcome!r} must not be one of the fields; take it out")
+        raise UserError(
+            f"data.schema: the outcome {outcome!r} must not be one of the fields; take it out"
+        )
     schema = Schema(schema.name, outcome, schema.fields)
     if recorded_after:
-        schema = declare_recorded_after(schema, [name for name in recorded_after if name in schema.names])
+        schema = declare_recorded_after(
+            schema, [name for name in recorded_after if name in schema.names]
+        )
     if not schema.inputs:
-        reasons = "; ".join(f"{note.where}: {note.message}" for note in left_out[:5]) or "all are excluded or roles"
+        reasons = (
+            "; ".join(f"{note.where}: {note.message}" for note in left_out[:5])
+            or "all are excluded or roles"
+        )
         raise UserError(f"data.path: no column is left to learn from ({reasons})")
     return schema

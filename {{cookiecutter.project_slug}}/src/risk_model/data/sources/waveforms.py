@@ -1,22 +1,26 @@
-"""May this be learned from anybody's electrocardiograms? WFDB records, listed in a table with outcome and patient."""
+"""May this be learned from anybody's electrocardiograms? WFDB records, listed in a table with
+outcome and patient.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from risk_model.cohort import Cohort
 from risk_model.config.waveform import Leads, Waveforms
+from risk_model.core.cohort import Cohort
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Signal
 from risk_model.data.sources.recordings import cohort_of, listing, read_all, schema_of
-from risk_model.errors import UserError
-from risk_model.schema import Signal
 from risk_model.signals import waveform, waveform_features
 
 SLOWEST, SHORTEST = 50.0, 2.0  # Hz, seconds: less shows no beats
 
 
 def load(settings: Waveforms) -> Cohort:
-    """The records that have an outcome, with what was noticed; UserError, naming the file, for what is unfit."""
+    """The records that have an outcome, with what was noticed; UserError, naming the file, for what
+    is unfit.
+    """
     path = Path(settings.path)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "waveforms"
     return of_table(settings, name, f"{path.name}, supplied by the user")
@@ -29,7 +33,9 @@ def of_table(settings: Waveforms, name: str, source: str) -> Cohort:
     readings, places, noticed = read_all(
         listed.recordings, lambda file: waveform.read(folder / file, signal), settings.set_aside
     )
-    return cohort_of(listed, readings, places, schema_of(name, settings.outcome, signal), source, noticed)
+    return cohort_of(
+        listed, readings, places, schema_of(name, settings.outcome, signal), source, noticed
+    )
 
 
 def signal_of(settings: Leads) -> Signal:
@@ -38,8 +44,15 @@ def signal_of(settings: Leads) -> Signal:
     if not leads or len({lead.casefold() for lead in leads}) < len(leads):
         raise UserError("data.leads: name each lead once, such as data.leads=[I,II,V2]")
     if settings.rate < SLOWEST:
-        raise UserError(f"data.rate={settings.rate:g}: too slow for a QRS complex; use at least {SLOWEST:g} Hz")
+        raise UserError(
+            f"data.rate={settings.rate:g}: too slow for a QRS complex; use at least {SLOWEST:g} Hz"
+        )
     if settings.seconds < SHORTEST:
-        raise UserError(f"data.seconds={settings.seconds:g}: too short for a rhythm; use at least {SHORTEST:g} s")
+        raise UserError(
+            f"data.seconds={settings.seconds:g}: too short for a rhythm; use at least "
+            f"{SHORTEST:g} s"
+        )
     shape = (len(leads), round(settings.seconds * settings.rate))
-    return Signal("ecg", "waveform", shape, waveform_features.count(len(leads)), leads, "mV", settings.rate)
+    return Signal(
+        "ecg", "waveform", shape, waveform_features.count(len(leads)), leads, "mV", settings.rate
+    )

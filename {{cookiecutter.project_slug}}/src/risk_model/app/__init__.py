@@ -1,0 +1,1 @@
+"""How a person runs it: the command line, its commands, and what they print."""

@@ -1,0 +1,1 @@
+"""What every room stands on: types, records and scores that no room owns."""

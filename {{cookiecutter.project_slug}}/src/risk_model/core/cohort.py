@@ -1,0 +1,179 @@
+"""Who is in the data, and who may teach, tune, calibrate and test the model?
+
+A cohort has one row per prediction moment. What the model sees (`inputs`), what happened
+(`outcome`) and who, when and where (`index`) stand apart, so that no identifier can become a
+feature by accident.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from risk_model.core.findings import Finding
+from risk_model.core.schema import Features, Schema, encode
+
+Rows = npt.NDArray[np.int64]
+Outcome = npt.NDArray[np.int8]
+
+DEMOGRAPHICS = ("age", "sex", "ethnicity")
+INDEX = ("subject_id", "prediction_time", "site", *DEMOGRAPHICS)
+BY_CHANCE = 0.01  # other rows that a row coincides with, above which sameness says nothing
+DEVELOPMENT = ("train", "validation", "calibration", "test")
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Patients at their prediction moments.
+
+    `inputs` has a column for every field of `schema`; `outcome` is 0 or 1 per row, or None when
+    there is nothing to learn from; `index` has a column for each of INDEX that was recorded (age in
+    years, prediction_time as a date) and none for what was not (`part` names the external part that
+    a source published); `notes` say what the reader changed; `source` is where the data came from,
+    with its licence. Where the schema has a signal, `signals` is float32[n, signal.width] and
+    `recordings` what they were made from.
+    """
+
+    schema: Schema
+    inputs: pd.DataFrame
+    outcome: Outcome | None
+    index: pd.DataFrame
+    source: str = ""
+    notes: tuple[Finding, ...] = ()
+    signals: Features | None = None
+    recordings: npt.NDArray[np.object_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def recorded(self, column: str) -> bool:
+        """Whether an index column (see INDEX) was recorded."""
+        return column in self.index.columns
+
+    @property
+    def labels(self) -> Outcome:
+        """The outcome, for code that cannot go on without one; ValueError when it is absent."""
+        if self.outcome is None:
+            raise ValueError("this cohort has no outcome")
+        return self.outcome
+
+    def take(self, rows: Rows) -> Cohort:
+        """The cohort of these rows, in this order."""
+        inputs, index = (
+            frame.iloc[rows].reset_index(drop=True) for frame in (self.inputs, self.index)
+        )
+        outcome = None if self.outcome is None else self.outcome[rows]
+        signals = None if self.signals is None else self.signals[rows]
+        recordings = None if self.recordings is None else self.recordings[rows]
+        return replace(
+            self,
+            inputs=inputs,
+            index=index,
+            outcome=outcome,
+            signals=signals,
+            recordings=recordings,
+        )
+
+    def encoded(self) -> Features:
+        """What a model sees: float32[n, d], the signal behind the fields."""
+        fields = encode(self.inputs, self.schema)
+        return fields if self.signals is None else np.hstack([fields, self.signals])
+
+    @cached_property
+    def row_hash(self) -> npt.NDArray[np.uint64]:
+        """A hash of each row's inputs and signal, whatever its position: uint64[n]."""
+        fields = np.asarray(pd.util.hash_pandas_object(self.inputs, index=False), dtype=np.uint64)
+        if self.signals is None:
+            return fields
+        signals = [hashlib.sha256(row.tobytes()).digest()[:8] for row in self.signals]
+        return np.asarray(fields * np.uint64(3) + np.frombuffer(b"".join(signals), dtype=np.uint64))
+
+    @cached_property
+    def record_hash(self) -> npt.NDArray[np.uint64]:
+        """A hash of each row's inputs, index and outcome, whatever its position: uint64[n]."""
+        index = pd.util.hash_pandas_object(self.index.astype(str), index=False).to_numpy(
+            dtype=np.uint64
+        )
+        outcome = (
+            np.zeros(len(self), np.uint64)
+            if self.outcome is None
+            else self.outcome.astype(np.uint64)
+        )
+        return np.asarray(self.row_hash + index * np.uint64(3) + outcome)
+
+    @cached_property
+    def subjects(self) -> npt.NDArray[np.object_]:
+        """Whose row it is: str[n].
+
+        Without a recorded subject, rows with the same inputs count as one subject, unless the
+        columns are so few or so coarse that different patients coincide; then every row is a
+        subject of its own.
+        """
+        if self.recorded("subject_id"):
+            return self.index["subject_id"].astype(str).to_numpy(dtype=object)
+        if not self._coarse:
+            return np.array([f"row-{h:016x}" for h in self.row_hash], dtype=object)
+        again = pd.Series(self.record_hash).groupby(self.record_hash).cumcount()
+        return np.array(
+            [f"row-{h:016x}-{i}" for h, i in zip(self.record_hash, again, strict=True)],
+            dtype=object,
+        )
+
+    @property
+    def _coarse(self) -> bool:
+        """Whether a row can be expected to coincide with another by chance, were its columns
+        independent.
+        """
+        if self.signals is not None:
+            return False
+        coincidences = len(self) / 2
+        for name in self.inputs:
+            coincidences *= float(
+                (self.inputs[name].value_counts(normalize=True, dropna=False) ** 2).sum()
+            )
+            if coincidences < BY_CHANCE:
+                return False
+        return True
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the cohort's content, the same in any row order: names the data a model was
+        trained on.
+        """
+        content = self.schema.to_json().encode() + np.sort(self.record_hash).tobytes()
+        return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Which rows train, stop the training, calibrate and test, and which are external. No subject
+    stands in two.
+
+    `external` holds whole sites or the last period; `set_aside` the rows left out because their
+    subject already stands elsewhere.
+    """
+
+    train: Rows
+    validation: Rows
+    calibration: Rows
+    test: Rows
+    external: dict[str, Rows] = field(default_factory=dict)
+    set_aside: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def items(self) -> Iterator[tuple[str, Rows]]:
+        """Name and rows of each part, the four of development first."""
+        for name in DEVELOPMENT:
+            yield name, getattr(self, name)
+        yield from self.external.items()
+
+    def labels(self, n: int) -> npt.NDArray[np.object_]:
+        """The part each of n rows belongs to; "set aside" for those in none."""
+        names = np.full(n, "set aside", dtype=object)
+        for name, rows in self.items():
+            names[rows] = name
+        return names

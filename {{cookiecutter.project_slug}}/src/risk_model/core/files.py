@@ -1,0 +1,31 @@
+"""How is a file written so that a crash leaves the old content or the new, never a part?"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a file so that a crash leaves the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes values as indented JSON in one step; ValueError for NaN, which JSON does not have."""
+    write_atomically(
+        path, (json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    )
+
+
+def read_json(path: Path) -> Any:
+    """Reads what `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))

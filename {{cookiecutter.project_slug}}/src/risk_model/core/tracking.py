@@ -1,0 +1,85 @@
+"""Where is the history of all runs? In an MLflow store: one local SQLite file, and its artifacts
+beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from risk_model.core.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def client(uri: str) -> MlflowClient:
+    """A client of the store that `uri` names, "sqlite:///<file>"; UserError when it is anything
+    else.
+    """
+    from mlflow import MlflowClient
+
+    for chatty in ("mlflow", "alembic"):  # after the import, which sets levels of its own
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    database = _database(uri)
+    if not database.exists():
+        _make(database)
+    return MlflowClient(tracking_uri=f"sqlite:///{database}", registry_uri=f"sqlite:///{database}")
+
+
+def _make(database: Path) -> None:
+    """A new store appears whole or not at all: whoever is killed while its tables are made leaves
+    none.
+    """
+    from mlflow import MlflowClient
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(
+        prefix=".mlflow.db-", dir=database.parent, ignore_cleanup_errors=True
+    ) as folder:
+        partial = f"{folder}/{database.name}"
+        MlflowClient(
+            tracking_uri=f"sqlite:///{partial}", registry_uri=f"sqlite:///{partial}"
+        ).search_experiments()
+        with suppress(FileExistsError):  # somebody else was first
+            os.link(partial, database)
+
+
+def experiment(store: MlflowClient, uri: str, name: str) -> str:
+    """The id of the experiment of that name, made on first use with its artifacts beside the
+    store.
+    """
+    found = store.get_experiment_by_name(name)
+    location = _database(uri).parent / "mlartifacts" / name
+    return str(found.experiment_id if found else store.create_experiment(name, location.as_uri()))
+
+
+@contextmanager
+def training_run(uri: str, name: str, parameters: Mapping[str, str]) -> Iterator[str]:
+    """Yields the id of a new MLflow run, which ends as FINISHED, or FAILED when the block
+    raised.
+    """
+    store = client(uri)
+    run_id = str(store.create_run(experiment(store, uri, name)).info.run_id)
+    for key, value in parameters.items():
+        store.log_param(run_id, key, value)
+    try:
+        yield run_id
+    except BaseException:
+        store.set_terminated(run_id, "FAILED")
+        raise
+    store.set_terminated(run_id, "FINISHED")
+
+
+def _database(uri: str) -> Path:
+    """The absolute path of the SQLite file that a tracking URI names."""
+    if not uri.startswith("sqlite:///"):
+        raise UserError(
+            f"deployment.tracking_uri: '{uri}' is not sqlite:///<file>; name a local database file"
+        )
+    return Path(uri.removeprefix("sqlite:///")).resolve()

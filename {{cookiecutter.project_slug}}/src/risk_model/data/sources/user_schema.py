@@ -1,0 +1,64 @@
+"""Does the table keep to a schema that somebody wrote? Every field must be there and be what it is
+said to be.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Field, Schema
+from risk_model.data.sources.coerce import require_column
+from risk_model.data.sources.files import TableFile, Where
+from risk_model.data.sources.inference import is_words
+from risk_model.data.sources.outcome import MEANING
+from risk_model.data.sources.values import refuse, to_numbers, trimmed
+
+
+def read_schema(path: Path, columns: list[str], table: str) -> Schema:
+    """The schema in a JSON file; UserError when it is none, or names a field that the table does
+    not have.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"data.schema: there is no file {path}; the command data writes the inferred schema to "
+            "start from"
+        )
+    try:
+        schema = Schema.from_json(path.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"data.schema: {path} is not a schema ({type(error).__name__}: {error})"
+        ) from None
+    for name in schema.names:
+        require_column(name, columns, f"data.schema: {path}", table)
+    return schema
+
+
+def typed(file: TableFile, schema: Schema, missing: list[str]) -> pd.DataFrame:
+    """The schema's fields as it describes them; UserError, with the place, for text in a number."""
+    return pd.DataFrame(
+        {f.name: _as_described(file, f, missing) for f in schema.fields}, index=file.frame.index
+    )
+
+
+def _as_described(file: TableFile, field: Field, missing: list[str]) -> pd.Series:
+    column = file.frame[field.name]
+    if field.kind != "category" and not is_words(column):
+        return column.astype(float)
+    words = trimmed(column, missing)
+    if field.kind == "category":
+        return words
+    if field.kind == "boolean":
+        return _booleans(words, field.name, file.where)
+    numbers = to_numbers(words, field.name, file.where, insist=True)
+    return words.astype(float) if numbers is None else numbers
+
+
+def _booleans(words: pd.Series, name: str, where: Where) -> pd.Series:
+    meant = np.array([MEANING.get(word.casefold(), np.nan) for word in words.cat.categories])
+    refuse(words, name, where, np.isnan(meant), "true or false")
+    return pd.Series(np.append(meant, np.nan)[words.cat.codes], index=words.index)

@@ -1,0 +1,110 @@
+"""What may a request with a recording say? The same strict JSON as for tables, with the recording
+as its one input.
+
+A body is `{"inputs": {name of the signal: value}, "request_id": UUID, "explain": bool}`; what the
+value holds is said by `received` of the signal's reader, and in the OpenAPI document. A recording
+states its own units. No message repeats what was sent.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features, Schema, Signal
+from risk_model.deployment.requests import (
+    Asked,
+    Errors,
+    RefusedError,
+    members_schema,
+    pointer,
+    read_json,
+    refusal,
+    request_errors,
+)
+from risk_model.signals import Recording, reader, rows
+
+MEMBERS = ("inputs", "request_id", "explain")
+LISTS = 100_000  # in a body: the parser takes sixty bytes for each, who sends it two
+
+
+def recording_reader(schema: Schema) -> Callable[[bytes], Asked]:
+    """A function from a body to a checked request and its row; RefusedError (400, 422) holds every
+    error found.
+    """
+    signal = schema.signal
+    if signal is None:
+        raise ValueError("this schema has no signal")
+
+    def read(body: bytes) -> Asked:
+        if body.count(b"[") + body.count(b"{") > LISTS:
+            raise RefusedError(400, f"the body holds more than {LISTS:,} lists and objects")
+        content = read_json(body)
+        errors = [*_shape_errors(content, signal), *request_errors(content)]
+        value = None if errors else content["inputs"][signal.name]
+        recording = None if errors else _received(value, signal, errors)
+        if errors:
+            raise refusal(content, errors)
+        row = rows([recording], schema)
+        told = content.get("request_id", ""), content.get("explain", False)
+        read_as = recording if isinstance(recording, str) and recording != value else ""
+        return Asked(row, _missing(row, schema), *told, recording, read_as)
+
+    return read
+
+
+def _received(value: object, signal: Signal, errors: Errors) -> Recording:
+    try:
+        return reader(signal).received(value, signal)
+    except UserError as error:
+        errors.append((pointer("inputs", signal.name), str(error)))
+
+
+def _shape_errors(content: Mapping[str, Any], signal: Signal) -> Iterator[tuple[str, str]]:
+    inputs = content.get("inputs")
+    if "units" in content:
+        yield "/units", "is for tables; a recording states its own units"
+    elif not content.keys() <= set(MEMBERS):
+        yield "", f"may hold {', '.join(MEMBERS)} and nothing else"
+    if not isinstance(inputs, dict):
+        yield "/inputs", f"must be an object with the member '{signal.name}'"
+    elif inputs.get(signal.name) is None:
+        yield pointer("inputs", signal.name), "is required"
+    elif len(inputs) > 1:
+        yield "/inputs", f"may hold '{signal.name}' and nothing else"
+
+
+def _missing(row: Features, schema: Schema) -> list[str]:
+    """The fields that could not be measured on the recording."""
+    absent = np.isnan(row[0, : len(schema.features)])
+    return [
+        schema.inputs[place].name for place in dict.fromkeys(schema.feature_field[absent].tolist())
+    ]
+
+
+def recording_body_schema(signal: Signal) -> dict[str, Any]:
+    """The JSON Schema of a body, for the OpenAPI document; the value is described as its reader
+    documents it.
+    """
+    kind = reader(signal)
+    facts = {
+        "shape": signal.shape,
+        "channels": signal.channels,
+        "unit": signal.unit,
+        "rate in Hz": signal.rate,
+    }
+    stated = [f"{name} {_words(fact)}" for name, fact in facts.items() if fact]
+    received = inspect.getdoc(kind.received) or ""
+    described = (
+        f"{signal.kind}: {received}\n\nThe model sees {', '.join(stated)}. Body at most "
+        f"{kind.REQUEST_BYTES} bytes."
+    )
+    return members_schema({signal.name: {"description": described}}, [signal.name])
+
+
+def _words(fact: object) -> str:
+    return ", ".join(map(str, fact)) if isinstance(fact, tuple) else str(fact)

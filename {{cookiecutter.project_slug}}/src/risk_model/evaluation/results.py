@@ -1,0 +1,213 @@
+"""What an evaluation found: the typed content of evaluation.json, from one metric to a whole
+run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from risk_model.core.decision import Decision
+from risk_model.core.estimate import Estimate
+from risk_model.core.findings import Finding
+from risk_model.core.json_record import JsonRecord
+from risk_model.core.package import Acceptance, Verdict
+
+Metrics = dict[str, Estimate]  # by the names of the table of metrics
+Numbers = list[float | None]  # of a curve, point by point
+
+
+@dataclass(frozen=True)
+class OutcomesPer1000(JsonRecord):
+    """What happens to 1,000 patients at the operating threshold; the four counts add up to
+    1,000.
+    """
+
+    true_positives: int
+    false_negatives: int
+    false_positives: int
+    true_negatives: int
+
+
+@dataclass(frozen=True)
+class RequiredRows(JsonRecord):
+    """The rows that an interval of the stated width needs, for one metric (Riley et al. 2024)."""
+
+    metric: str
+    width: float
+    rows: int
+    enough: bool
+
+
+@dataclass(frozen=True)
+class RocCurve(JsonRecord):
+    """False- and true-positive rate from the strictest threshold to the laxest."""
+
+    false_positive_rate: Numbers
+    true_positive_rate: Numbers
+
+
+@dataclass(frozen=True)
+class CalibrationCurve(JsonRecord):
+    """The smoothed share of events at each risk, with its 95 % band."""
+
+    risk: Numbers
+    observed: Numbers
+    low: Numbers
+    high: Numbers
+
+
+@dataclass(frozen=True)
+class Band(JsonRecord):
+    """A curve with its 95 % band."""
+
+    estimate: Numbers
+    low: Numbers
+    high: Numbers
+
+
+@dataclass(frozen=True)
+class DecisionCurve(JsonRecord):
+    """Net benefit at each threshold, per patient and in units of the prevalence.
+
+    `treat_all` is the net benefit of flagging everybody, `difference` that to the comparator; None
+    for the comparator itself.
+    """
+
+    threshold: Numbers
+    net_benefit: Numbers
+    standardised: Numbers
+    treat_all: Numbers
+    low: Numbers
+    high: Numbers
+    difference: Band | None = None
+
+
+@dataclass(frozen=True)
+class RiskDistribution(JsonRecord):
+    """The share of patients with and without the event in each bin of predicted risk."""
+
+    edges: Numbers
+    events: Numbers
+    non_events: Numbers
+
+
+@dataclass(frozen=True)
+class Curves(JsonRecord):
+    """What the report draws of one model; no `decision` where no range of thresholds is stated."""
+
+    roc: RocCurve
+    calibration: CalibrationCurve
+    risk_distribution: RiskDistribution
+    decision: DecisionCurve | None = None
+
+
+@dataclass(frozen=True)
+class SubgroupEvaluation(JsonRecord):
+    """One group of patients: its metrics, and the Holm-adjusted p of each difference to all
+    patients.
+
+    `evaluated` is false, and nothing but `n` known, where there are too few events or non-events.
+    """
+
+    partition: str
+    group: str
+    n: int
+    evaluated: bool = False
+    events: int | None = None
+    prevalence: float | None = None
+    metrics: Metrics = field(default_factory=dict)
+    p_values: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parity(JsonRecord):
+    """How far apart the groups of one partition are treated, beside the range of their base
+    rates.
+    """
+
+    groups: int
+    base_rates: tuple[float, float]
+    demographic_parity_difference: Estimate
+    equal_opportunity_difference: Estimate
+    equalised_odds_difference: Estimate
+
+
+@dataclass(frozen=True)
+class GateVerdict(JsonRecord):
+    """Whether a model keeps to the stated bounds in one part, and a sentence a reason if it does
+    not.
+    """
+
+    verdict: Verdict
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
+class ModelEvaluation(JsonRecord):
+    """Everything about one model in one part.
+
+    `metrics` are after calibration and `raw` before; `differences` are paired, to the comparator,
+    and empty for the comparator itself. `curves` is None where there are too few events to draw.
+    """
+
+    metrics: Metrics
+    raw: Metrics
+    auroc_delong: Estimate
+    differences: Metrics
+    auroc_difference_delong: Estimate | None
+    per_1000: OutcomesPer1000
+    per_1000_sentence: str
+    required_rows: list[RequiredRows]
+    curves: Curves | None
+    subgroups: list[SubgroupEvaluation]
+    parity: dict[str, Parity]
+
+
+@dataclass(frozen=True)
+class PartEvaluation(JsonRecord):
+    """Everything about one part of the cohort: its counts, and each model by name, simplest
+    first.
+    """
+
+    n: int
+    subjects: int
+    events: int
+    prevalence: float
+    resamples_dropped: int
+    models: dict[str, ModelEvaluation]
+
+
+@dataclass(frozen=True)
+class RunEvaluation(JsonRecord):
+    """The content of evaluation.json.
+
+    `comparator` is the model that the others are compared with. `gates` holds the verdict by part
+    and model, `bounds` what each gated metric must lie between, None for no bound.
+    """
+
+    threshold: float
+    decision: Decision
+    resamples: int
+    minimum_events: int
+    bounds: dict[str, tuple[float | None, float | None]]
+    comparator: str
+    parts: dict[str, PartEvaluation]
+    gates: dict[str, dict[str, GateVerdict]]
+    findings: list[Finding]
+    accepted: Acceptance | None = None
+
+
+@dataclass(frozen=True)
+class LeftOutEvaluation(JsonRecord):
+    """A site or period that was left out in turn, and each refitted baseline's metrics there.
+
+    `kind` is "site" or "time". Where it could not be evaluated `reason` says why and `models` is
+    empty.
+    """
+
+    kind: str
+    name: str
+    n: int
+    events: int
+    reason: str
+    models: dict[str, Metrics]

@@ -1,0 +1,1 @@
+"""What the lesson teaches, played through on this project's own data."""

@@ -1,0 +1,107 @@
+"""Is everything in the file known when the model is asked? SUPPORT2's best columns were written
+down later.
+
+The question is put on day 3: who will be dead within 180 days? `sfdm2` is how disabled the patient
+was two months on, and one of its values means that there was no two months later; `dnr` is an order
+given at any time of the stay; `surv2m`, `surv6m` and `sps` are the opinions of another model; the
+interviews on daily living are missing where nobody could answer, which tells by itself. Kapoor and
+Narayanan, Patterns 2023;4:100804, found leakage in seventeen fields of science.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from risk_model import config
+from risk_model.core.cohort import Cohort
+from risk_model.data import load
+from risk_model.data.leakage import judge
+from risk_model.data.univariate_association import knowledge
+from risk_model.evaluation.metrics import auroc
+from risk_model.lesson.traps.lesson import Lesson, Row
+from risk_model.lesson.traps.models import logistic_regression, out_of_fold
+from risk_model.training.folds import subject_folds
+
+HORIZON = 180  # days
+FUNCTION = ("sfdm2",)
+OPINIONS = ("sps", "surv2m", "surv6m", "dnr")
+INTERVIEWS = ("adlp", "adls", "adlsc")
+STEPS = {  # what is shown beside the columns of day 3
+    "day 3, and all that is named below": (*INTERVIEWS, *OPINIONS, *FUNCTION),
+    "without sfdm2": (*INTERVIEWS, *OPINIONS),
+    "without sps, surv2m, surv6m, dnr": INTERVIEWS,
+    "without adlp, adls, adlsc: day 3": (),
+}
+FORMATS = {"columns": "", "fields": "d", "AUROC": ".3f", "the leakage check says": ""}
+
+
+def demonstrate(data: str, cache: str) -> Lesson:
+    """Logistic regression on SUPPORT2 with ever fewer of the columns recorded after day 3."""
+    cohort = half_year(load(config.Support2()))
+    figures = strip(cohort)
+    every, without, honest, strict = (float(row["AUROC"]) for row in figures)
+    return Lesson(
+        question="Is everything in the file known when the model is asked?",
+        data=f"{data}, death within {HORIZON} days, asked on day 3: {len(cohort):,} patients, "
+        f"{cohort.labels.mean():.1%} events; logistic regression out of fold, with a flag for what "
+        "is missing.",
+        figures=figures,
+        formats=FORMATS,
+        see=f"One column, sfdm2, is worth {every - without:.3f} of AUROC, and other models' scores "
+        "and the order not "
+        f"to resuscitate {without - honest:.3f} more: what looks like {every:.2f} is {strict:.2f} "
+        "when it is used. "
+        f"The last {honest - strict:.3f} come with interviews whose absence tells that nobody "
+        "could answer.",
+        do="Ask of each column when it was written down, and name the later ones in "
+        "data.recorded_after. The check "
+        "finds by itself only what is too good to be true; that a plausible column came later it "
+        "cannot know.",
+        source="Kapoor and Narayanan 2023, Patterns 4:100804; data: Knaus 1995, Ann Intern Med "
+        "122:191.",
+    )
+
+
+def half_year(cohort: Cohort) -> Cohort:
+    """The cohort with death within HORIZON days as its outcome."""
+    died = (cohort.inputs["death"] == 1) & (cohort.inputs["d.time"] <= HORIZON)
+    schema = replace(cohort.schema, outcome=f"death within {HORIZON} days")
+    return replace(cohort, schema=schema, outcome=died.to_numpy().astype(np.int8))
+
+
+def strip(cohort: Cohort) -> list[Row]:
+    """AUROC out of fold, and what the leakage check says of the columns, for each of STEPS."""
+    later = config.Support2().recorded_after
+    fold = subject_folds(cohort.subjects, cohort.labels, seed=0)
+    rows: list[Row] = []
+    for step, shown in STEPS.items():
+        schema = cohort.schema.declare_recorded_after([name for name in later if name not in shown])
+        seen = replace(cohort, schema=schema)
+        risk = out_of_fold(logistic_regression(), seen.encoded(), seen.labels, fold)
+        rows.append(
+            {
+                "columns": step,
+                "fields": len(schema.inputs),
+                "AUROC": auroc(seen.labels, risk),
+                "the leakage check says": _checked(seen),
+            }
+        )
+    return rows
+
+
+def _checked(cohort: Cohort) -> str:
+    """Severity and names of the columns that the leakage check takes up, the first of each."""
+    found = [
+        finding
+        for field in cohort.schema.inputs
+        for finding in judge(
+            field, knowledge(field, cohort.inputs[field.name], cohort.labels, cohort.subjects)
+        )
+    ]
+    named = {s: [f.where for f in found if f.severity == s] for s in ("error", "warning")}
+    return (
+        "; ".join(f"{severity}: {', '.join(names)}" for severity, names in named.items() if names)
+        or "nothing"
+    )

@@ -1,0 +1,58 @@
+"""How is a simple model compared with one that reads the signal? It gets rows cut to their first,
+simple columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from risk_model.core.schema import Features
+from risk_model.model import Logits, RiskModel
+from risk_model.model.export import constants, node
+
+
+@dataclass(frozen=True)
+class FirstColumns:
+    """A model of the first `columns` of `width`, as a RiskModel of whole rows: served in place of
+    any other.
+    """
+
+    model: RiskModel
+    columns: int
+    width: int
+
+    @property
+    def name(self) -> str:
+        """The model's own."""
+        return self.model.name
+
+    def logit(self, features: Features) -> Logits:
+        """See RiskModel."""
+        return self.model.logit(np.ascontiguousarray(features[:, : self.columns]))
+
+    def graph(self) -> onnx.ModelProto:
+        """See RiskModel: the model's graph behind a slice."""
+        graph = self.model.graph()
+        for part in graph.graph.node:
+            for place, name in enumerate(part.input):
+                part.input[place] = "first_columns" if name == "features" else name
+        graph.graph.node.insert(
+            0,
+            node("Slice", ["features", "from_column", "to_column", "column_axis"], "first_columns"),
+        )
+        ends = {"from_column": 0, "to_column": self.columns, "column_axis": 1}
+        graph.graph.initializer.extend(
+            constants({name: np.array([end]) for name, end in ends.items()})
+        )
+        graph.graph.input[0].type.tensor_type.shape.dim[1].dim_value = self.width
+        onnx.checker.check_model(graph)
+        return graph
+
+    def parameters(self) -> dict[str, npt.NDArray[Any]]:
+        """See RiskModel."""
+        return self.model.parameters()

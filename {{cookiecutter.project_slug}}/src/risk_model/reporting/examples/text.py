@@ -1,0 +1,90 @@
+"""Which words mattered? The note as it was read, what raises the risk and what lowers it marked in
+it.
+
+What raises it is underlined and carries a plus, what lowers it is dotted and carries a minus; bold
+is at least half as strong as the strongest. A long note is cut to the surroundings of what is
+marked.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+from risk_model.reporting.examples import Explained, signed, strengths
+
+MARKED = 20  # places, at most
+WHOLE = 600  # characters: a note as short is shown in full
+AROUND = 60  # characters left and right of what is marked in a longer one
+
+
+class _Mark(NamedTuple):
+    """Characters from `start` to `end`, and how much they add, also against the strongest."""
+
+    start: int
+    end: int
+    added: float
+    strength: float
+
+
+def draw(explained: Explained, alternative: str) -> str:
+    """The note as HTML; no word of it can become markup."""
+    text, marks, at = str(explained.recording), _marks(explained), 0
+    pieces: list[str] = []
+    for mark in marks:
+        pieces += [_between(text, at, mark.start, at > 0), _marked(text, mark)]
+        at = mark.end
+    pieces.append(_between(text, at, len(text), at > 0, last=True))
+    label = f"{alternative}: {_strongest(text, marks)}"
+    return f'<div class="note" role="group" aria-label="{escape(label)}">{"".join(pieces)}</div>'
+
+
+def _marks(explained: Explained) -> list[_Mark]:
+    """The strongest places, in the order of the note, none inside another."""
+    told = zip(
+        explained.parts, explained.contributions, strengths(explained.contributions), strict=True
+    )
+    found = [
+        _Mark(int(part["characters"][0]), int(part["characters"][1]), added, strength)
+        for part, added, strength in told
+        if strength
+    ]
+    strongest = sorted(found, key=lambda mark: -abs(mark.strength))[:MARKED]
+    kept: list[_Mark] = []
+    for mark in sorted(strongest):
+        if not kept or mark.start >= kept[-1].end:
+            kept.append(mark)
+    return kept
+
+
+def _marked(text: str, mark: _Mark) -> str:
+    name = ("raises" if mark.added > 0 else "lowers") + " strongly" * (abs(mark.strength) >= 0.5)
+    words = escape(text[mark.start : mark.end])
+    return (
+        f'<mark class="{name}" '
+        f'title="{signed(mark.added)}">{words}<sup>{"+" if mark.added > 0 else "−"}</sup></mark>'
+    )
+
+
+def _between(text: str, start: int, end: int, after: bool, last: bool = False) -> str:
+    """What is not marked, without its middle, or its far end, in a long note."""
+    plain, most = text[start:end], AROUND * (after + (not last))
+    if len(text) <= WHOLE or len(plain) <= most + 20:
+        return escape(plain)
+    left = plain[:AROUND].rpartition(" ")[0] if after else ""
+    right = "" if last else plain[len(plain) - AROUND :].partition(" ")[2]
+    if not after and last:  # nothing is marked
+        left = plain[:WHOLE]
+    return f'{escape(left)}<span class="cut"> […] </span>{escape(right)}'
+
+
+def _strongest(text: str, marks: list[_Mark]) -> str:
+    """The strongest three in words."""
+    if not marks:
+        return "no place stands out"
+    first = sorted(marks, key=lambda mark: -abs(mark.strength))[:3]
+    return "; ".join(f"“{_short(text[m.start : m.end])}” {signed(m.added)}" for m in first)
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= 40 else f"{words[:38].rstrip()} …"

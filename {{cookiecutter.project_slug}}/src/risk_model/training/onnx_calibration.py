@@ -1,0 +1,101 @@
+"""How does a calibrator travel with its model? As the last nodes of the graph, so that no server
+applies it itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from risk_model.model.export import constants, node, to_bytes
+from risk_model.training.calibration import Calibrator
+
+
+def attach(graph: onnx.ModelProto, calibrator: Calibrator) -> bytes:
+    """The graph with the calibrator behind its logit, in float64: outputs `risk` and `logit`,
+    float32[n].
+    """
+    model = onnx.ModelProto()
+    model.CopyFrom(graph)
+    isotonic = calibrator.kind == "centred_isotonic"
+    nodes, values = _curve(calibrator) if isotonic else _line(calibrator)
+    exact = node("Cast", ["logit"], "exact_logit", to=onnx.TensorProto.DOUBLE)
+    risk = node("Cast", ["exact_risk"], "risk", to=onnx.TensorProto.FLOAT)
+    model.graph.node.extend([exact, *nodes, risk])
+    model.graph.initializer.extend(constants(values))
+    output = onnx.helper.make_tensor_value_info("risk", onnx.TensorProto.FLOAT, ["n"])
+    model.graph.output.insert(0, output)
+    onnx.checker.check_model(model)
+    return to_bytes(model)
+
+
+def behind(graph: bytes, line: Calibrator) -> bytes:
+    """A calibrated graph with one more line between its risk's log odds and its output; all before
+    stays as it was.
+    """
+    model = onnx.load_from_string(graph)
+    last = next(step for step in model.graph.node if "risk" in step.output)
+    within = constants(
+        {"least": np.array(1e-9), "most": np.array(1 - 1e-9), "whole": np.array(1.0)}
+    )
+    fitted = constants(
+        {"second_slope": np.array([line.slope]), "second_intercept": np.array([line.intercept])}
+    )
+    nodes = [
+        node("Clip", [last.input[0], "least", "most"], "first_risk"),
+        node("Sub", ["whole", "first_risk"], "first_rest"),
+        node("Div", ["first_risk", "first_rest"], "first_odds"),
+        node("Log", ["first_odds"], "first_log_odds"),
+        node("Mul", ["first_log_odds", "second_slope"], "second_sloped"),
+        node("Add", ["second_sloped", "second_intercept"], "second_log_odds"),
+        node("Sigmoid", ["second_log_odds"], "second_risk"),
+    ]
+    last.input[0] = "second_risk"
+    place = list(model.graph.node).index(last)
+    for offset, step in enumerate(nodes):
+        model.graph.node.insert(place + offset, step)
+    model.graph.initializer.extend([*within, *fitted])
+    onnx.checker.check_model(model)
+    return to_bytes(model)
+
+
+def _line(calibrator: Calibrator) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:
+    nodes = [
+        node("Mul", ["exact_logit", "slope"], "sloped"),
+        node("Add", ["sloped", "intercept"], "calibrated_logit"),
+        node("Sigmoid", ["calibrated_logit"], "exact_risk"),
+    ]
+    return nodes, {
+        "slope": np.array([calibrator.slope]),
+        "intercept": np.array([calibrator.intercept]),
+    }
+
+
+def _curve(calibrator: Calibrator) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:
+    """The same as numpy.interp: count the knots at or below, take that knot's risk and slope."""
+    knots, risks = calibrator.knots, calibrator.risks
+    nodes = [
+        node("Clip", ["exact_logit", "first_knot", "last_knot"], "within"),
+        node("Unsqueeze", ["within", "axis"], "column"),
+        node("GreaterOrEqual", ["column", "knots"], "passed"),
+        node("Cast", ["passed"], "passed_number", to=7),
+        node("ReduceSum", ["passed_number", "axis"], "count", keepdims=0),
+        node("Sub", ["count", "one"], "interval"),
+        node("Gather", ["knots", "interval"], "from_knot"),
+        node("Gather", ["risks", "interval"], "from_risk"),
+        node("Gather", ["slopes", "interval"], "rise"),
+        node("Sub", ["within", "from_knot"], "run"),
+        node("Mul", ["run", "rise"], "gain"),
+        node("Add", ["from_risk", "gain"], "exact_risk"),
+    ]
+    one = {
+        "axis": np.array([1]),
+        "one": np.array(1),
+        "first_knot": knots[:1].reshape(()),
+        "last_knot": knots[-1:].reshape(()),
+    }
+    slopes = np.append(np.diff(risks) / np.diff(knots), 0.0)
+    return nodes, {**one, "knots": knots, "risks": risks, "slopes": slopes}

@@ -1,0 +1,67 @@
+"""What training decided before any test row was looked at: the typed content of training.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from risk_model.core.estimate import Estimate
+from risk_model.core.findings import Finding
+from risk_model.core.json_record import JsonRecord
+
+
+@dataclass(frozen=True)
+class ModelComparison(JsonRecord):
+    """One model's log loss on the calibration split, and its paired difference to the best."""
+
+    model: str
+    log_loss: float
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class ChampionChoice(JsonRecord):
+    """The model chosen, the sentence why, and a row a model, the simplest first."""
+
+    name: str
+    reason: str
+    table: list[ModelComparison]
+
+
+@dataclass(frozen=True)
+class CalibratorRecord(JsonRecord):
+    """The kind of a calibrator, and its parameters by name: numbers, or the steps of a curve."""
+
+    kind: str
+    parameters: dict[str, float | list[float]]
+
+
+@dataclass(frozen=True)
+class PartSize(JsonRecord):
+    """Rows, subjects and events of a part that a model learnt from."""
+
+    rows: int
+    subjects: int
+    events: int
+
+
+@dataclass(frozen=True)
+class TrainingRecord(JsonRecord):
+    """The content of training.json.
+
+    `history` holds, by model, an epoch (or a tree) a row: its number and the values measured.
+    `git` and `versions` say which code and which libraries made it.
+    """
+
+    cohort: str
+    outcome: str
+    fingerprint: str
+    champion: ChampionChoice
+    calibrators: dict[str, CalibratorRecord]
+    threshold: float
+    threshold_reason: str
+    findings: list[Finding]
+    sizes: dict[str, PartSize]
+    history: dict[str, list[dict[str, float | None]]]
+    mlflow_run: str
+    git: str
+    versions: dict[str, str]
