@@ -58,7 +58,7 @@ def evaluate(
                 name: {m: j.pop("verdict") for m, j in part["models"].items()}
                 for name, part in parts.items()
             },
-            "findings": [f.to_dict() for f in seen],
+            "findings": [f.to_json() for f in seen],
         }
     )
     return found
