@@ -64,7 +64,7 @@ def decisions(
         "calibrators": {name: calibrator.to_dict() for name, calibrator in calibrators.items()},
         "threshold": threshold,
         "threshold_reason": why,
-        "findings": [finding.to_dict() for finding in prepared.findings],
+        "findings": [finding.to_json() for finding in prepared.findings],
         "sizes": _sizes(cohort, prepared.splits),
     }
 

@@ -93,5 +93,5 @@ def complete(run: Run) -> dict[str, Any]:
     """The facts of that run, free to be changed; under git, and with a finding."""
     facts: dict[str, Any] = json.loads(json.dumps(run.facts))
     facts["provenance"]["git"] = "ab12"
-    facts["findings"].append(Finding("note", "imbalance", "outcome", "rare").to_dict())
+    facts["findings"].append(Finding("note", "imbalance", "outcome", "rare").to_json())
     return facts

@@ -12,6 +12,7 @@ import pandas as pd
 
 from risk_model.core.files import read_json
 from risk_model.data.prepare import Prepared
+from risk_model.data.split_report import PartSummary
 
 
 def say(room: str, text: str) -> None:
@@ -19,7 +20,7 @@ def say(room: str, text: str) -> None:
     print(f"{room:9} {text}", flush=True)
 
 
-def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
+def show_data(prepared: Prepared, report: list[PartSummary], schema: Path) -> None:
     """Prints the data room's answers: what was read, how it is split, what was noticed, and the
     schema to review.
     """
@@ -27,11 +28,8 @@ def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
     print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
     print(pd.DataFrame([_field_row(f) for f in cohort.schema.fields]).to_string(index=False))
     print(f"\nschema    {schema} (review it, correct it, pass it with data.schema)\n")
-    print(
-        report[["part", "rows", "subjects", "events", "prevalence", "largest imbalance"]].to_string(
-            index=False
-        )
-    )
+    parts = pd.DataFrame([vars(part) for part in report]).drop(columns="shares")
+    print(parts.rename(columns=lambda name: name.replace("_", " ")).to_string(index=False))
     for question, sentences in prepared.quality.answers.items():
         print(f"\n{question}\n  {' '.join(sentences)}")
     print()

@@ -137,7 +137,7 @@ def verdict(model: str, evaluation: dict[str, Any], first: str) -> dict[str, Any
 
 def beside_auroc(alone: list[dict[str, Any]]) -> str:
     """What age and sex, or the site, reach by themselves, for the line of the models' AUROC."""
-    return "; ".join(f"{row['known alone']} alone {figure_text(row['AUROC'], 2)}" for row in alone)
+    return "; ".join(f"{row['predictors']} alone {figure_text(row['AUROC'], 2)}" for row in alone)
 
 
 def alone(rows: list[dict[str, Any]]) -> str:

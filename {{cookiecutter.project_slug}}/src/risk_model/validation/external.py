@@ -220,7 +220,7 @@ def _written(
             "reason": f"{found.model} of {manifest['cohort']}, {told}.",
             "table": [],
         },
-        "findings": [note.to_dict() for note in cohort.notes],
+        "findings": [note.to_json() for note in cohort.notes],
         "threshold_reason": manifest["threshold_reason"],
         "evaluation": judged,
         "provenance": {
