@@ -5,7 +5,6 @@ run.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -189,9 +188,7 @@ def test_the_published_collapse_between_real_hospitals_is_shown_and_not_pooled_a
         DECISION,
         seed=0,
     )
-    verdicts = {
-        name: gates["logistic_regression"].verdict for name, gates in found.gates.items()
-    }
+    verdicts = {name: gates["logistic_regression"].verdict for name, gates in found.gates.items()}
     assert verdicts["site: VA Long Beach"] == "fail"
     assert verdicts["site: Switzerland"] == "too few to judge"
     figures = found.parts["site: VA Long Beach"].models["logistic_regression"].metrics

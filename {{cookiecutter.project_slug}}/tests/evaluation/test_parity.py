@@ -66,8 +66,7 @@ def test_groups_too_small_to_judge_do_not_widen_the_differences() -> None:
         for t in (table, pd.concat([table, tiny]))
     ]
     first, second = (
-        found.parts["test"].models["logistic_regression"].parity["ethnicity"]
-        for found in both
+        found.parts["test"].models["logistic_regression"].parity["ethnicity"] for found in both
     )
     assert (
         first["demographic_parity_difference"].estimate

@@ -8,6 +8,8 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.json_record import JsonRecord
 
+History = dict[str, list[dict[str, float | None]]]
+
 
 @dataclass(frozen=True)
 class ModelComparison(JsonRecord):
@@ -61,7 +63,7 @@ class TrainingRecord(JsonRecord):
     threshold_reason: str
     findings: list[Finding]
     sizes: dict[str, PartSize]
-    history: dict[str, list[dict[str, float | None]]]
+    history: History
     mlflow_run: str
     git: str
     versions: dict[str, str]
