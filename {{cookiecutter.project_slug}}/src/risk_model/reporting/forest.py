@@ -11,8 +11,8 @@ from markupsafe import Markup
 from risk_model.core.table import Row
 from risk_model.evaluation.metric_table import Metric, metrics_in
 from risk_model.evaluation.results import LeftOutEvaluation, Metrics, RunEvaluation
+from risk_model.model.table import label as model_label
 from risk_model.reporting.plot_style import GREY, RC, STYLES, svg
-from risk_model.reporting.wording import model_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

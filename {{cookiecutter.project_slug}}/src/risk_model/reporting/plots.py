@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from risk_model.evaluation.results import Curves, DecisionCurve, PartEvaluation
+from risk_model.model.table import label as model_label
 from risk_model.reporting.plot_style import (
     GREY,
     RC,
@@ -19,7 +20,6 @@ from risk_model.reporting.plot_style import (
     panel,
     svg,
 )
-from risk_model.reporting.wording import model_label
 
 THRESHOLD_AXIS = "threshold: flag at or above this risk"
 

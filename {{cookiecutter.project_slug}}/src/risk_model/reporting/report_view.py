@@ -15,6 +15,7 @@ from risk_model.core.table import Row
 from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.split_report import RowSplitOverlap
 from risk_model.evaluation.results import GateVerdict
+from risk_model.model.table import label as model_label
 from risk_model.reporting import forest, sentences, tables
 from risk_model.reporting.content import CohortSummary, Provenance, ReportContent
 from risk_model.reporting.example_selection import RecordingExamples
@@ -22,16 +23,16 @@ from risk_model.reporting.plots import CorePlots, core_plots, difference_plot
 from risk_model.reporting.sentences import VerdictSummary
 from risk_model.reporting.tables import MetricRow
 from risk_model.reporting.training_plots import explanation_plot, history_plots
-from risk_model.reporting.wording import capitalise, model_label, percent
+from risk_model.reporting.wording import capitalise, percent
 from risk_model.training.record import ChampionChoice
 
 SECTIONS = {
     "core": "Core figures",
     "split": "Split",
-    "found": "Findings",
+    "findings": "Findings",
     "models": "Models",
     "places": "Places and times",
-    "precision": "Sample size",
+    "sample-size": "Sample size",
     "recalibration": "Recalibration",
     "subgroups": "Subgroups",
     "parity": "Parity",

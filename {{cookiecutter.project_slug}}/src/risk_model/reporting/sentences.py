@@ -10,9 +10,10 @@ from risk_model.core.package import Verdict
 from risk_model.core.table import Row
 from risk_model.evaluation.gates import FAIL, PASS, UNCLEAR
 from risk_model.evaluation.results import Metrics, OutcomesPer1000, PartEvaluation, RunEvaluation
+from risk_model.model.table import label as model_label
 from risk_model.reporting.content import NetworkStart
 from risk_model.reporting.example_selection import RecordingExample, RecordingExamples
-from risk_model.reporting.wording import capitalise, cell, estimate_text, model_label, percent
+from risk_model.reporting.wording import capitalise, cell, estimate_text, percent
 from risk_model.training.record import ChampionChoice
 
 SUMMARY: dict[Verdict, str] = {

@@ -14,7 +14,8 @@ from risk_model.evaluation.metric_table import Metric, label, metrics_in
 from risk_model.evaluation.metrics import treat_all
 from risk_model.evaluation.results import ModelEvaluation, PartEvaluation, SubgroupEvaluation
 from risk_model.evaluation.subgroups import PARTITIONS, differs
-from risk_model.reporting.wording import cell, model_label, percent
+from risk_model.model.table import label as model_label
+from risk_model.reporting.wording import cell, percent
 from risk_model.training.record import CalibratorRecord, ChampionChoice
 
 SEVERITIES = ("error", "warning", "note")

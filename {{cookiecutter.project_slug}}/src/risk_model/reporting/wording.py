@@ -49,8 +49,3 @@ def percent(share: float | None) -> str:
 def capitalise(text: str) -> str:
     """The text with its first letter in upper case, the rest as it stands."""
     return text[:1].upper() + text[1:]
-
-
-def model_label(name: str) -> str:
-    """A model's name as a reader says it."""
-    return {"xgboost": "XGBoost"}.get(name, name.replace("_", " "))
