@@ -23,10 +23,8 @@ from risk_model.core.errors import UserError
 from risk_model.data.split import LAST_PERIOD, split
 from risk_model.evaluation import plain
 from risk_model.evaluation import resampled_metrics as judging
-from risk_model.training.calibration import choose_calibrator
-from risk_model.training.fit import fit_baselines
-from risk_model.training.loss import positive_weight
-from risk_model.training.monitor import Monitor
+from risk_model.model import table
+from risk_model.training.develop import develop
 
 PERIODS = (
     4  # of the calendar, of as many rows each; all but the first are predicted from those before
@@ -112,30 +110,15 @@ def _judged(turn: Turn, settings: Config, threshold: float) -> dict[str, Any]:
 
 
 def _figures(turn: LeftOut, settings: Config, threshold: float) -> dict[str, Any]:
-    """Both baselines fitted and calibrated on the rest: their figures where they were left out,
-    with intervals.
-    """
-    cohort, splits, held = turn.cohort, turn.splits, turn.splits.calibration
-    features, labels = (
-        np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple]),
-        cohort.labels,
-    )
-    models = fit_baselines(features, labels, splits, cohort.schema, settings, Monitor())
-    weight = positive_weight(labels[splits.train], settings.training)
-    outcome, subject = labels[turn.rows], pd.factorize(cohort.subjects[turn.rows])[0]
-    keyed: dict[judging.Key, judging.Rows] = {}
-    for name, model in models.items():
-        calibrator = choose_calibrator(
-            model.logit(features[held]),
-            labels[held],
-            cohort.subjects[held],
-            settings.seed,
-            settings=settings.training,
-            pos_weight=weight,
-        )
-        keyed[name, turn.kind, turn.name] = judging.Rows(
-            outcome, calibrator(model.logit(features[turn.rows])), subject
-        )
+    """Both baselines made on the rest: their metrics where they were left out, with intervals."""
+    cohort, rows = turn.cohort, turn.rows
+    features = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
+    made = develop(settings, cohort, features, turn.splits, rows=rows, only=table.refitted())
+    outcome, subject = cohort.labels[rows], pd.factorize(cohort.subjects[rows])[0]
+    keyed: dict[judging.Key, judging.Rows] = {
+        (name, turn.kind, turn.name): judging.Rows(outcome, risk, subject)
+        for name, risk in made.risks.items()
+    }
     question = judging.Question(threshold, np.empty(0), settings.evaluation, settings.seed)
     judged = judging.judge_all(keyed, question)
     found: dict[str, Any] = plain({key[0]: judged[key].figures(FIGURES) for key in keyed})
