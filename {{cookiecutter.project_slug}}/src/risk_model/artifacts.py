@@ -1,6 +1,4 @@
-"""What does one room leave for the next? Files of the run's directory, so that each step can also
-run alone.
-"""
+"""The files of a run's directory: what one step leaves for the next, so that each can run alone."""
 
 from __future__ import annotations
 
@@ -18,16 +16,20 @@ from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
 from risk_model.core.package import ModelPackage, Scorer, person_and_reason, seal
 from risk_model.core.predictions import prediction_table
+from risk_model.core.runs import provenance
+from risk_model.core.scores import sigmoid
 from risk_model.data.drift_reference import reference
 from risk_model.data.prepare import Prepared
 from risk_model.evaluation.utility import operating_threshold
 from risk_model.model.explain import background
 from risk_model.reporting.model_card import model_card
-from risk_model.training.calibration import Calibrator, sigmoid
-from risk_model.training.champion import Champion
+from risk_model.training.calibration import Calibrator
+from risk_model.training.record import ChampionChoice, History, PartSize, TrainingRecord
 
 OUT_OF_FOLD = "out of fold"
 POOLED = "out_of_fold.parquet"
+TRAINING = "training.json"
+LEFT_OUT = "leave_out.json"
 BACKGROUND = 100  # synthetic rows that explanations compare a patient with
 
 
@@ -39,53 +41,73 @@ def write_model(directory: Path, graph: bytes, prepared: Prepared, seed: int) ->
     write_atomically(directory / "schema.json", schema.to_json().encode())
     write_json(directory / "reference.json", summary)
     (directory / "explain").mkdir()
-    rows = (
-        1 if schema.signal else BACKGROUND
-    )  # beside the neutral signal only the golden case is needed
-    np.save(
-        directory / "explain" / "background.npy", background(summary, schema, n=rows, seed=seed)
+    # beside the neutral signal only the golden case is needed
+    rows = background(summary, schema, n=1 if schema.signal else BACKGROUND, seed=seed)
+    np.save(directory / "explain" / "background.npy", rows)
+
+
+def training_record(
+    settings: Config,
+    prepared: Prepared,
+    champion: ChampionChoice,
+    calibrators: dict[str, Calibrator],
+    history: History,
+    mlflow_run: str,
+) -> TrainingRecord:
+    """What was decided before any test row was looked at, and the code that decided it."""
+    cohort, code = prepared.cohort, provenance()
+    prevalence = float(cohort.labels[prepared.splits.calibration].mean())
+    threshold, reason = operating_threshold(settings.data.decision, prevalence)
+    return TrainingRecord(
+        cohort=cohort.schema.name,
+        outcome=cohort.schema.outcome,
+        fingerprint=cohort.fingerprint(),
+        champion=champion,
+        calibrators={name: calibrator.record for name, calibrator in calibrators.items()},
+        threshold=threshold,
+        threshold_reason=reason,
+        findings=prepared.findings,
+        sizes=_sizes(cohort, prepared.splits),
+        history=history,
+        mlflow_run=mlflow_run,
+        git=code["git"],
+        versions=code["versions"],
     )
 
 
-def decisions(
-    settings: Config, prepared: Prepared, champion: Champion, calibrators: dict[str, Calibrator]
-) -> dict[str, Any]:
-    """What was decided before any test row was looked at: calibrators, champion and operating
-    threshold.
-    """
-    cohort = prepared.cohort
-    prevalence = float(cohort.labels[prepared.splits.calibration].mean())
-    threshold, why = operating_threshold(settings.data.decision, prevalence)
+def _sizes(cohort: Cohort, splits: Splits) -> dict[str, PartSize]:
+    """The sizes of the parts that a model learnt from."""
     return {
-        "cohort": cohort.schema.name,
-        "outcome": cohort.schema.outcome,
-        "fingerprint": cohort.fingerprint(),
-        "champion": {"name": champion.name, "reason": champion.reason, "table": champion.table},
-        "calibrators": {name: calibrator.to_dict() for name, calibrator in calibrators.items()},
-        "threshold": threshold,
-        "threshold_reason": why,
-        "findings": [finding.to_json() for finding in prepared.findings],
-        "sizes": _sizes(cohort, prepared.splits),
-    }
-
-
-def _sizes(cohort: Cohort, splits: Splits) -> dict[str, dict[str, int]]:
-    """Rows, subjects and events of the parts that a model learnt from."""
-    return {
-        name: {
-            "rows": len(rows),
-            "subjects": len(set(cohort.subjects[rows])),
-            "events": int(cohort.labels[rows].sum()),
-        }
+        name: PartSize(
+            rows=len(rows),
+            subjects=len(set(cohort.subjects[rows])),
+            events=int(cohort.labels[rows].sum()),
+        )
         for name, rows in splits.items()
         if name in ("train", "validation", "calibration")
     }
 
 
+def read_training(directory: Path) -> TrainingRecord:
+    """The training.json of a run; UserError when it is not of this version."""
+    return TrainingRecord.from_json(read_json(directory / TRAINING))
+
+
+def read_training_of(directory: Path, cohort: Cohort) -> TrainingRecord:
+    """The same, for a run that was trained on this very cohort; UserError when it was not."""
+    record = read_training(directory)
+    if record.fingerprint != cohort.fingerprint():
+        raise UserError(
+            f"{directory}: was trained on other data than {cohort.schema.name} holds now; train "
+            "again"
+        )
+    return record
+
+
 def packages(directory: Path) -> dict[str, Path]:
     """The packages of a run by model, the simplest first."""
-    table = read_json(directory / "training.json")["champion"]["table"]
-    return {row["model"]: directory / "packages" / row["model"] for row in table}
+    names = [row.model for row in read_training(directory).champion.table]
+    return {name: directory / "packages" / name for name in names}
 
 
 def judged_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
@@ -99,8 +121,8 @@ def judged_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
     calibrated: dict[str, npt.NDArray[np.float64]] = {}
     for name, package in packages(directory).items():
         risk, logit = Scorer((package / "risk.onnx").read_bytes())(features)
-        calibrated[name] = _spread(risk, rows, len(cohort))
-        raw[name] = _spread(sigmoid(logit), rows, len(cohort))
+        calibrated[name] = _at_rows(risk, rows, len(cohort))
+        raw[name] = _at_rows(sigmoid(logit), rows, len(cohort))
     table = prediction_table(cohort, splits, calibrated, raw)
     table = table[table["split"].isin(["test", *splits.external])]
     pooled = directory / POOLED
@@ -111,10 +133,10 @@ def judged_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
     )
 
 
-def _spread(values: npt.NDArray[np.float64], rows: Rows, n: int) -> npt.NDArray[np.float64]:
-    spread = np.full(n, np.nan)
-    spread[rows] = values
-    return spread
+def _at_rows(values: npt.NDArray[np.float64], rows: Rows, n: int) -> npt.NDArray[np.float64]:
+    every_row = np.full(n, np.nan)
+    every_row[rows] = values
+    return every_row
 
 
 def accept_package(directory: Path, model: str, accept: str) -> None:
@@ -134,7 +156,7 @@ def accept_package(directory: Path, model: str, accept: str) -> None:
     accepted = {**person, "verdict": manifest["gate"], "when": when}
     judged = {**read_json(package / "evaluation.json"), "accepted": accepted}
     write_json(package / "evaluation.json", judged)
-    card = model_card(model, read_json(directory / "training.json"), judged)
+    card = model_card(model, read_training(directory).to_json(), judged)
     write_atomically(package / "model_card.md", card.encode())
     seal(
         package,
@@ -142,8 +164,9 @@ def accept_package(directory: Path, model: str, accept: str) -> None:
     )
 
 
-def seal_packages(directory: Path, facts: dict[str, Any], judged: dict[str, Any]) -> None:
+def seal_packages(directory: Path, record: TrainingRecord, judged: dict[str, Any]) -> None:
     """Adds to each package how it was judged and its card, and closes it with a manifest."""
+    facts = record.to_json()
     kept = {
         key: facts[key]
         for key in ("cohort", "outcome", "fingerprint", "git", "versions", "threshold_reason")
@@ -154,11 +177,10 @@ def seal_packages(directory: Path, facts: dict[str, Any], judged: dict[str, Any]
         rows = np.load(package / "explain" / "background.npy")
         golden, _ = Scorer((package / "risk.onnx").read_bytes())(rows[:1])
         checks = {"gate": judged["gates"]["test"][name]["verdict"], "golden_risk": float(golden[0])}
-        line = facts["calibrators"][name]["parameters"]
-        scale = {
-            "calibration": line if "slope" in line else None
-        }  # of what a served explanation tells
+        line = record.calibrators[name].parameters
+        # of what a served explanation tells
+        scale = {"calibration": line if "slope" in line else None}
         seal(
             package,
-            {**kept, **checks, **scale, "model": name, "operating_threshold": facts["threshold"]},
+            {**kept, **checks, **scale, "model": name, "operating_threshold": record.threshold},
         )

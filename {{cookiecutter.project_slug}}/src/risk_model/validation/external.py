@@ -27,6 +27,7 @@ from risk_model.core.files import write_atomically, write_json
 from risk_model.core.package import ModelPackage, Scorer, seal
 from risk_model.core.predictions import prediction_table
 from risk_model.core.runs import new_run, provenance
+from risk_model.core.scores import sigmoid
 from risk_model.data import load
 from risk_model.deployment.registry import champion
 from risk_model.evaluation import evaluate
@@ -38,10 +39,9 @@ from risk_model.training.calibration import (
     cross_fitted,
     platt,
     shifted,
-    sigmoid,
 )
 from risk_model.training.folds import subject_folds
-from risk_model.training.onnx_calibration import behind
+from risk_model.training.onnx_calibration import append_recalibration
 
 Floats = npt.NDArray[np.float64]
 FITS = {
@@ -172,7 +172,7 @@ def _new_package(found: Elsewhere, line: Calibrator, judged: dict[str, Any], tar
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(found.package.directory, partial)
-    graph = behind((partial / "risk.onnx").read_bytes(), line)
+    graph = append_recalibration((partial / "risk.onnx").read_bytes(), line)
     write_atomically(partial / "risk.onnx", graph)
     write_json(partial / "evaluation.json", judged)
     reason = f"Recalibrated on {found.place}: {line.kind}."
@@ -181,7 +181,9 @@ def _new_package(found: Elsewhere, line: Calibrator, judged: dict[str, Any], tar
         "champion": {"name": found.model, "reason": reason},
         "threshold": found.package.threshold,
     }
-    card = model_card(found.model, {**facts, "calibrators": {found.model: line.to_dict()}}, judged)
+    card = model_card(
+        found.model, {**facts, "calibrators": {found.model: line.record.to_json()}}, judged
+    )
     write_atomically(partial / "model_card.md", card.encode())
     golden, _ = Scorer(graph)(np.load(partial / "explain" / "background.npy")[:1])
     (gate,) = (gates[found.model]["verdict"] for gates in judged["gates"].values())
