@@ -18,7 +18,7 @@ import torch
 
 from risk_model.core.cohort import Cohort
 from risk_model.core.files import write_atomically, write_json
-from risk_model.core.package import ModelPackage, Scorer, seal
+from risk_model.core.package import CalibrationLine, Manifest, ModelPackage, Scorer, seal
 from risk_model.data.drift_reference import reference
 from risk_model.model.baseline import LogisticRegression, Sample
 from risk_model.model.explain import background
@@ -58,13 +58,20 @@ def package_of(directory: Path, cohort: Cohort, model: NetworkModel | FirstColum
     write_json(directory / "evaluation.json", {"parts": {}, "gates": {}})
     (directory / "explain").mkdir()
     np.save(directory / "explain" / "background.npy", rows)
-    facts = {
-        "model": model.name,
-        "operating_threshold": 0.5,
-        "gate": "pass",
-        "calibration": line.parameters,
-    }
-    seal(directory, {**facts, "golden_risk": float(Scorer(graph)(rows)[0][0])})
+    manifest = Manifest(
+        model=model.name,
+        cohort=schema.name,
+        outcome=schema.outcome,
+        fingerprint=cohort.fingerprint(),
+        git="",
+        versions={},
+        operating_threshold=0.5,
+        threshold_reason="made",
+        gate="pass",
+        golden_risk=float(Scorer(graph)(rows)[0][0]),
+        calibration=CalibrationLine(line.slope, line.intercept),
+    )
+    seal(directory, manifest)
     return ModelPackage.open(directory)
 
 

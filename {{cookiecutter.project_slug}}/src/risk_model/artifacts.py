@@ -4,6 +4,7 @@ run alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,15 @@ from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
-from risk_model.core.package import ModelPackage, Scorer, person_and_reason, seal
+from risk_model.core.package import (
+    Acceptance,
+    CalibrationLine,
+    Manifest,
+    ModelPackage,
+    Scorer,
+    person_and_reason,
+    seal,
+)
 from risk_model.core.predictions import prediction_table
 from risk_model.data.drift_reference import reference
 from risk_model.data.prepare import Prepared
@@ -126,39 +135,38 @@ def accept_package(directory: Path, model: str, accept: str) -> None:
     package = packages(directory)[model]
     manifest = ModelPackage.open(package).manifest
     person = person_and_reason(accept, "register accept='your name: your reason'")
-    if manifest["gate"] == "pass":
+    if manifest.gate == "pass":
         raise UserError(
             f"accept: the gate of {model} passed, so there is nothing to accept; leave it out"
         )
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    accepted = {**person, "verdict": manifest["gate"], "when": when}
-    judged = {**read_json(package / "evaluation.json"), "accepted": accepted}
+    accepted = Acceptance(person.by, person.reason, manifest.gate, when)
+    judged = {**read_json(package / "evaluation.json"), "accepted": accepted.to_json()}
     write_json(package / "evaluation.json", judged)
     card = model_card(model, read_json(directory / "training.json"), judged)
     write_atomically(package / "model_card.md", card.encode())
-    seal(
-        package,
-        {**{key: value for key, value in manifest.items() if key != "files"}, "accepted": accepted},
-    )
+    seal(package, replace(manifest, accepted=accepted))
 
 
 def seal_packages(directory: Path, facts: dict[str, Any], judged: dict[str, Any]) -> None:
     """Adds to each package how it was judged and its card, and closes it with a manifest."""
-    kept = {
-        key: facts[key]
-        for key in ("cohort", "outcome", "fingerprint", "git", "versions", "threshold_reason")
-    }
     for name, package in packages(directory).items():
         write_json(package / "evaluation.json", judged)
         write_atomically(package / "model_card.md", model_card(name, facts, judged).encode())
         rows = np.load(package / "explain" / "background.npy")
         golden, _ = Scorer((package / "risk.onnx").read_bytes())(rows[:1])
-        checks = {"gate": judged["gates"]["test"][name]["verdict"], "golden_risk": float(golden[0])}
         line = facts["calibrators"][name]["parameters"]
-        scale = {
-            "calibration": line if "slope" in line else None
-        }  # of what a served explanation tells
-        seal(
-            package,
-            {**kept, **checks, **scale, "model": name, "operating_threshold": facts["threshold"]},
+        manifest = Manifest(
+            model=name,
+            cohort=facts["cohort"],
+            outcome=facts["outcome"],
+            fingerprint=facts["fingerprint"],
+            git=facts["git"],
+            versions=facts["versions"],
+            operating_threshold=facts["threshold"],
+            threshold_reason=facts["threshold_reason"],
+            gate=judged["gates"]["test"][name]["verdict"],
+            golden_risk=float(golden[0]),
+            calibration=CalibrationLine(**line) if "slope" in line else None,
         )
+        seal(package, manifest)
