@@ -27,6 +27,8 @@ from risk_model.model.network import NetworkModel, build
 from risk_model.training.calibration import Calibrator
 from risk_model.training.onnx_calibration import attach
 
+from tests.made_service import evaluation_of
+
 
 def untrained(cohort: Cohort, network: Any) -> NetworkModel:
     """The network of these settings (a dataclass of the project's config), as it is before its
@@ -55,7 +57,7 @@ def package_of(directory: Path, cohort: Cohort, model: NetworkModel | FirstColum
     write_atomically(directory / "schema.json", schema.to_json().encode())
     write_atomically(directory / "model_card.md", b"# Model card\n")
     write_json(directory / "reference.json", summary)
-    write_json(directory / "evaluation.json", {"parts": {}, "gates": {}})
+    write_json(directory / "evaluation.json", evaluation_of(model.name).to_json())
     (directory / "explain").mkdir()
     np.save(directory / "explain" / "background.npy", rows)
     manifest = Manifest(
@@ -78,8 +80,9 @@ def package_of(directory: Path, cohort: Cohort, model: NetworkModel | FirstColum
 SERVED_ONCE = """
 import asyncio, json, sys
 from pathlib import Path
-from risk_model.deployment import serve
+from risk_model.deployment import recording_explanations, serve
 from risk_model.core.package import ModelPackage
+recording_explanations.SECONDS = 300.0  # the result does not depend on how fast the machine is
 app = serve.create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]))
 async def ask():
     sent = []

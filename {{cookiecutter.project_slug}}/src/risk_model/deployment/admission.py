@@ -20,7 +20,7 @@ class Worker(Protocol):
     limit: int
 
     def admit(self) -> AbstractContextManager[None]:
-        """Holds a place for a request until it is answered; RefusedError (503) when none is free."""
+        """Holds a place until the request is answered; RefusedError (503) when none is free."""
 
     async def run(self, work: Callable[[bytes], Result], body: bytes) -> Result:
         """The result of `work`."""

@@ -27,7 +27,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.deployment.audit import AuditError, AuditLog
 from risk_model.deployment.model_description import model_description
-from risk_model.deployment.openapi import REFUSALS, DocumentedAPI, json_body, problems
+from risk_model.deployment.openapi import REFUSALS, DocumentedAPI, answers, json_body
 from risk_model.deployment.package_input import package_input
 from risk_model.deployment.requests import PredictionRequest, RefusedError, read_body
 from risk_model.deployment.responses import (
@@ -36,8 +36,8 @@ from risk_model.deployment.responses import (
     ModelDescription,
     NoExplanation,
     Prediction,
+    Problem,
     Readiness,
-    RiskFacts,
     UncachedResponse,
     on_error,
     on_http_error,
@@ -95,15 +95,15 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         methods=["POST"],
         summary="The risk of one patient; with ?explain=true also why",
         response_model=Prediction,
-        responses=problems(REFUSALS),
+        responses=answers(REFUSALS, Problem),
         openapi_extra=json_body(service.input.body_schema),
     )
-    failed = problems({500: "The server could not answer"})
+    failed = answers({500: "The server could not answer"}, Problem)
     app.add_api_route(
         "/v1/model", service.describe, response_model=ModelDescription, responses=failed
     )
     app.add_api_route("/livez", service.alive, responses=failed)
-    not_ready = {503: {"model": Readiness, "description": "A condition does not hold"}}
+    not_ready = answers({503: "A condition does not hold"}, Readiness)
     app.add_api_route("/readyz", service.ready, responses={**failed, **not_ready})
 
 
@@ -156,22 +156,27 @@ class Service:
         if not 0.0 <= risk <= 1.0:
             raise RefusedError(500, "the model gave no valid risk")
         threshold = self.package.threshold
-        facts: RiskFacts = {
+        flagged = risk >= threshold
+        facts: dict[str, object] = {
             "risk": risk,
             "operating_threshold": threshold,
-            "flagged": risk >= threshold,
+            "flagged": flagged,
         }
         if request.request_id:
             facts["request_id"] = request.request_id
         prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())
         answer: Prediction = {
-            **facts,
+            "risk": risk,
+            "operating_threshold": threshold,
+            "flagged": flagged,
             "prediction_id": prediction_id,
             "outcome": self.package.schema.outcome,
             "model": self.package.manifest.model,
             "model_version": self.package.sha256,
             "missing": request.missing,
         }
+        if request.request_id:
+            answer["request_id"] = request.request_id
         if request.explain or explain:
             answer["explanation"] = await self._explanation(request, prediction_id)
         return UncachedResponse(answer)
@@ -246,6 +251,6 @@ class Service:
         await self.audit.close()
 
     def _golden_case(self) -> bool:
-        """Whether the first synthetic patient has the risk that it had when the package was made."""
+        """Whether the first synthetic patient has the risk that the manifest states."""
         risk = float(self._score(self._background[:1])[0][0])
         return abs(risk - self.package.manifest.golden_risk) <= GOLDEN_TOLERANCE

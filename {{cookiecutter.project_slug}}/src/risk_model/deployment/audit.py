@@ -1,6 +1,6 @@
 """The audit log: what was predicted, by which model, and that nobody changed the record since.
 
-It is an append-only SQLite file. Each record carries the SHA-256 of the record before it and its own
+It is an append-only SQLite file. Each record carries the SHA-256 of the one before and its own
 bytes, so `verify` finds the first one that was edited, removed or moved. What a chain cannot show
 by itself is a log that was cut at the end and renumbered, or rewritten whole by somebody with write
 access: keep a head elsewhere and give it to `verify`.
@@ -169,7 +169,7 @@ class AuditLog:
             for body in bodies:
                 seq, head = seq + 1, chained(head, body)
                 rows += [seq, body, head]
-            # One statement for the batch: with several, the thread would hand over the GIL for each.
+            # One statement: with several, the thread would hand over the GIL for each.
             values = ",".join(["(?,?,?)"] * len(bodies))
             self._database.execute(f"INSERT INTO record VALUES {values}", rows)  # noqa: S608 no value
             self._last = (seq, head)

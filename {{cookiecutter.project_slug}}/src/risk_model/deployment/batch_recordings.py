@@ -34,7 +34,7 @@ Json = dict[str, Any]  # a line of a JSON Lines file
 
 
 def score_recordings(package: ModelPackage, input: Path, output: Path) -> BatchCounts:
-    """Writes a listing's columns except the texts, and the risk of each recording or why it has none.
+    """Writes a listing's columns except the texts, and each recording's risk or why it has none.
 
     A recording that the API would refuse, or a file that cannot be read, gets no risk but a reason.
 

@@ -1,4 +1,4 @@
-"""Explanations of answers: for a table the SHAP value of each field, on the scale of the log-odds."""
+"""Explanations of answers: for a table each SHAP value, on the scale of the log-odds."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def summary(evaluation: RunEvaluation, model: str) -> dict[str, PartSummary]:
 
 
 def served_card(package: ModelPackage, accepted: str) -> str:
-    """The package's card, and who accepted the model at the start of the server if nobody before."""
+    """The package's card, and who accepted the model at the server's start, if nobody before."""
     card = (package.directory / "model_card.md").read_text(encoding="utf-8")
     if not accepted or package.manifest.accepted:
         return card

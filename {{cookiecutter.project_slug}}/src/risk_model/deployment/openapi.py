@@ -20,9 +20,9 @@ REFUSALS = {
 }
 
 
-def problems(texts: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    """FastAPI's description of errors, from what each status means."""
-    return {status: {"model": Problem, "description": text} for status, text in texts.items()}
+def answers(texts: dict[int, str], answer: type) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's description of further answers of one type, from what each status means."""
+    return {status: {"model": answer, "description": text} for status, text in texts.items()}
 
 
 def json_body(schema: JsonSchema) -> dict[str, Any]:

@@ -32,7 +32,7 @@ Errors = list[tuple[str, str]]  # JSON pointer and message
 
 
 class RefusedError(Exception):
-    """An answer that is not a prediction: HTTP status, what is wrong, and the errors of the body."""
+    """An answer that is not a prediction: HTTP status, what is wrong, the errors of the body."""
 
     def __init__(
         self, status: int, detail: str, errors: Errors | None = None, request_id: str = ""

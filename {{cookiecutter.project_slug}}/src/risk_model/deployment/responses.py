@@ -82,18 +82,13 @@ class NoExplanation(TypedDict):
     detail: str
 
 
-class RiskFacts(TypedDict):
-    """What a prediction and its audit record both say."""
+class Prediction(TypedDict):
+    """A calibrated risk, whether it reaches the operating threshold, and the id of its record."""
 
     risk: float
     operating_threshold: float
     flagged: bool
     request_id: NotRequired[str]
-
-
-class Prediction(RiskFacts):
-    """A calibrated risk, whether it reaches the operating threshold, and the id of its record."""
-
     prediction_id: str
     outcome: str
     model: str
