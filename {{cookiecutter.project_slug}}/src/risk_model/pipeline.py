@@ -25,7 +25,7 @@ from risk_model.core.scores import sigmoid
 from risk_model.core.tracking import training_run
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.split import split
-from risk_model.deployment.registry import register
+from risk_model.deployment.registry import RegisteredVersion, register
 from risk_model.evaluation import evaluate
 from risk_model.evaluation.utility import curve_thresholds
 from risk_model.model import Floats
@@ -198,7 +198,7 @@ def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> dict[
     return judged
 
 
-def register_run(settings: Config, directory: Path) -> list[dict[str, Any]]:
+def register_run(settings: Config, directory: Path) -> list[RegisteredVersion]:
     """The run's packages become versions in the registry: the champion, the next best as
     challenger, the rest.
     """

@@ -91,7 +91,7 @@ def recalibrate(settings: Config) -> None:
 
 def score(settings: Config) -> None:
     """Risks for every row of a file, from a package or the registered champion."""
-    from risk_model.deployment import batch, batch_recordings
+    from risk_model.deployment import batch
     from risk_model.deployment.registry import champion
 
     if not settings.input or not settings.output:
@@ -102,8 +102,7 @@ def score(settings: Config) -> None:
         Path(settings.package) if named else champion(Path(settings.deployment.registry), name)
     )
     package = ModelPackage.open(directory)
-    score_file = batch_recordings.score if package.schema.signal else batch.score
-    scored = score_file(package, Path(settings.input), Path(settings.output))
+    scored = batch.score(package, Path(settings.input), Path(settings.output))
     say(
         "score",
         f"{scored.rows:,} rows, {scored.refused:,} without a risk and why: {settings.output}",
