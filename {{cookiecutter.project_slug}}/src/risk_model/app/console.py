@@ -13,6 +13,7 @@ import pandas as pd
 from risk_model.core.files import read_json
 from risk_model.data.prepare import Prepared
 from risk_model.data.split_report import PartSummary
+from risk_model.deployment.registry import RegisteredVersion
 
 
 def say(room: str, text: str) -> None:
@@ -51,7 +52,7 @@ def _field_row(field: Any) -> dict[str, str]:
 
 
 def closing(
-    directory: Path, judged: dict[str, Any], versions: list[dict[str, Any]] | None = None
+    directory: Path, judged: dict[str, Any], versions: list[RegisteredVersion] | None = None
 ) -> None:
     """Prints a run's headline figures and where everything is."""
     print()
@@ -59,10 +60,10 @@ def closing(
     print(f"\nreport    {directory / 'report.html'}")
     print(f"run       {directory}")
     for version in versions or []:
-        if version["alias"] == "champion":
-            print(f"champion  {version['model']}, version {version['version']}: {version['path']}")
-        if version["refused"]:
-            print(f"refused   {version['model']}: {version['refused']}")
+        if version.alias == "champion":
+            print(f"champion  {version.model}, version {version.version}: {version.path}")
+        if version.refused:
+            print(f"refused   {version.model}: {version.refused}")
     if versions and (directory.parent / "index.html").is_file():
         print(f"index     {directory.parent / 'index.html'}")
     sys.stdout.flush()

@@ -1,7 +1,8 @@
 """The two baselines: logistic regression and XGBoost, fitted before any network.
 
-Does anything simpler do as well? Both give logits and leave as one ONNX graph. Nothing but the training rows shapes what they learn;
-XGBoost looks at the validation rows only to know when to stop.
+Does anything simpler do as well? Both give logits and leave as one ONNX graph. Nothing but the
+training rows shapes what they learn; XGBoost looks at the validation rows only to know when to
+stop.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class LinearModel:
 
     @classmethod
     def fit_solver(cls, rows: Sample, solver: Any) -> Self:
-        """Fits imputation and scaling, and scikit-learn's `solver` on what they make of the rows."""
+        """Fits imputation and scaling, and scikit-learn's `solver` on what they make of the
+        rows.
+        """
         median = column_medians(rows.features)
         filled = np.where(np.isnan(rows.features), median, rows.features).astype(np.float64)
         mean, scale = filled.mean(axis=0), filled.std(axis=0)

@@ -1,12 +1,12 @@
 """SHAP values in the terms a clinician knows, by the same method for every model.
 
-Why this risk for this patient? A Shapley value is a field's mean effect on the logit over all orders in which the fields of a
-background patient can be replaced by this patient's. It is estimated by permutation sampling
-(Strumbelj and Kononenko 2014) with each order also walked backwards (antithetic pairs: Mitchell et
-al. 2022). Each pair has its own background row: for the same number of evaluations this varies less
-than few orders against many rows. Only differences along a walk are used, so base and contributions
-add up to the logit exactly. Orders and background are fixed, so the same input gets the same
-answer.
+Why this risk for this patient? A Shapley value is a field's mean effect on the logit over all
+orders in which the fields of a background patient can be replaced by this patient's. It is
+estimated by permutation sampling (Strumbelj and Kononenko 2014) with each order also walked
+backwards (antithetic pairs: Mitchell et al. 2022). Each pair has its own background row: for the
+same number of evaluations this varies less than few orders against many rows. Only differences
+along a walk are used, so base and contributions add up to the logit exactly. Orders and background
+are fixed, so the same input gets the same answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.core.schema import Features, Field, Schema, encode
-from risk_model.signals import beside, reader
 
 Logits = npt.NDArray[np.float64]
 PAIRS = 100
@@ -38,6 +37,8 @@ def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) 
     fields = encode(values, schema)
     if schema.signal is None:
         return fields
+    from risk_model.signals import beside, reader
+
     neutral = beside([reader(schema.signal).neutral(schema.signal)], schema.signal)
     return np.hstack([fields, np.repeat(neutral, n, axis=0)])
 

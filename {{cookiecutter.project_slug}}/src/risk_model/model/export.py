@@ -1,7 +1,7 @@
 """Export of a model as one ONNX graph, equal to the model on every row.
 
-What leaves training? The same bytes every time. A graph is put together from a few nodes by hand: nothing in it depends on a converter's version or
-on the machine.
+What leaves training? The same bytes every time. A graph is put together from a few nodes by hand:
+nothing in it depends on a converter's version or on the machine.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def trace(
 ) -> onnx.ModelProto:
     """The graph of a torch module from float32[n, d] to its outputs, in eval mode.
 
-    It is traced with an example of two rows. Of torch's two exporters this is the older one: a thirtieth of the time, the same numbers, and
-    no source paths of the machine in its bytes. Should torch drop it, `dynamo=True` with
-    `dynamic_shapes` takes its place here.
+    It is traced with an example of two rows. Of torch's two exporters this is the older one: a
+    thirtieth of the time, the same numbers, and no source paths of the machine in its bytes. Should
+    torch drop it, `dynamo=True` with `dynamic_shapes` takes its place here.
     """
     import torch
 

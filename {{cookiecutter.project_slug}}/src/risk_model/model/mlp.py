@@ -1,8 +1,9 @@
 """The network for tables: it reads numbers the way trees do, and is an ensemble in one.
 
-When is it worth its cost? Each number is embedded piecewise-linearly between quantiles of the training rows (Gorishniy et al.
-2022), residual blocks with batch norm and dropout follow, and `members` networks share all weight
-matrices, each with scaling vectors of its own (TabM, Gorishniy et al. 2025).
+When is it worth its cost? Each number is embedded piecewise-linearly between quantiles of the
+training rows (Gorishniy et al. 2022), residual blocks with batch norm and dropout follow, and
+`members` networks share all weight matrices, each with scaling vectors of its own (TabM, Gorishniy
+et al. 2025).
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def build(
 
 
 class Exported(nn.Module):
-    """What leaves as a graph: one logit a row [n] and, where the network has one, its map [n, h, w].
+    """What leaves as a graph: one logit a row [n] and, where the network has one, its map [n, h,
+    w].
 
     The mean of logits, not of probabilities: explanations in log odds stay additive over it.
     """

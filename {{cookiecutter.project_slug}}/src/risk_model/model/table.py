@@ -87,6 +87,12 @@ def label(name: str) -> str:
     return row.label if row else name.replace("_", " ")
 
 
+def is_baseline(name: str) -> bool:
+    """Whether the table has it as a baseline."""
+    row = find_row(name)
+    return row is not None and row.baseline
+
+
 def simplest_first(names: Iterable[str]) -> list[str]:
     """These models in the order of the table; KeyError for one that it lacks."""
     rank = {row.name: number for number, row in enumerate(MODELS)}

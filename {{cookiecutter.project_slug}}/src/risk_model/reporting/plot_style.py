@@ -69,11 +69,13 @@ def panel(x: str, y: str) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot(xlabel=x, ylabel=y)
 
 
-def fill_band(axes: Axes, x: Numbers, low: Numbers, high: Numbers, colour: str) -> None:
+def fill_band(
+    axes: Axes, x: Numbers, low: Numbers, high: Numbers, colour: str, label: str | None = None
+) -> None:
     """The area between two curves; nothing where an interval could not be estimated."""
     if None not in low:
         across, lower, upper = (np.array(values, dtype=np.float64) for values in (x, low, high))
-        axes.fill_between(across, lower, upper, color=colour, alpha=0.18, lw=0)
+        axes.fill_between(across, lower, upper, color=colour, alpha=0.18, lw=0, label=label)
 
 
 def mark_threshold(axes: Axes, threshold: float, label: str | None = None) -> None:

@@ -1,8 +1,8 @@
 """Calibrators: five ways to make a risk of 20 % mean 20 of 100 patients, chosen by the data.
 
-When the model says 20 %, do 20 of 100 patients have the outcome? All calibrators act on the logit and are fitted on the calibration split alone. The simplest whose
-cross-validated log loss cannot be told from the best is chosen: on its own data, the most flexible
-one would win every time.
+When the model says 20 %, do 20 of 100 patients have the outcome? All calibrators act on the logit
+and are fitted on the calibration split alone. The simplest whose cross-validated log loss cannot be
+told from the best is chosen: on its own data, the most flexible one would win every time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ SMALLEST_SLOPE = 0.01  # a calibrator may flatten the order of patients, never t
 
 @dataclass(frozen=True, eq=False)
 class Calibrator:
-    """From logit to probability: sigmoid(slope · logit + intercept), or a line from knot to knot."""
+    """From logit to probability: sigmoid(slope · logit + intercept), or a line from knot to
+    knot.
+    """
 
     kind: str
     slope: float = 1.0

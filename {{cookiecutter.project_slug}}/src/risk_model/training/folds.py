@@ -21,7 +21,8 @@ def subject_folds(
 ) -> npt.NDArray[np.int64]:
     """The fold of each row: int[n] in 0..folds-1, the same for all rows of a subject.
 
-    It does not depend on the order of the rows. Subjects with an event are dealt first, so that every fold gets its share of them.
+    It does not depend on the order of the rows. Subjects with an event are dealt first, so that
+    every fold gets its share of them.
     """
     names, who = np.unique(subjects, return_inverse=True)
     shuffled = np.random.default_rng(seed).permutation(len(names))

@@ -1,8 +1,8 @@
 """The training loop, for any module that turns rows into logits.
 
-How does a network learn? The loop reads straight down. The rows lie in two tensors: one permutation an epoch, cut into views, costs a third of a
-DataLoader. Scores are taken in eval mode only, and the weights of the epoch with the best
-validation loss are the ones kept.
+How does a network learn? The loop reads straight down. The rows lie in two tensors: one permutation
+an epoch, cut into views, costs a third of a DataLoader. Scores are taken in eval mode only, and the
+weights of the epoch with the best validation loss are the ones kept.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -152,7 +152,7 @@ def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
     """
     named = {name: p for name, p in network.named_parameters() if p.requires_grad}
     exempt = {name for name, p in named.items() if p.ndim < 2 or name.endswith(("bias", "scale"))}
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [p for name, p in named.items() if name not in exempt]},
         {"params": [named[name] for name in named if name in exempt], "weight_decay": 0.0},
     ]
@@ -194,6 +194,7 @@ def assess(network: nn.Module, rows: Table, loss: Loss, part: str) -> dict[str, 
 def _refuse_divergence(norm: float, epoch: int, settings: config.Training) -> None:
     if not np.isfinite(norm):
         raise UserError(
-            f"training: the loss is no longer finite in epoch {epoch}; lower training.learning_rate "
-            f"(now {settings.learning_rate:g}) or training.clip_norm (now {settings.clip_norm:g})"
+            f"training: the loss is no longer finite in epoch {epoch}; lower "
+            f"training.learning_rate (now {settings.learning_rate:g}) or "
+            f"training.clip_norm (now {settings.clip_norm:g})"
         )

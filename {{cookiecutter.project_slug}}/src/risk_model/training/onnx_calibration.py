@@ -33,7 +33,9 @@ def append_calibrator(graph: onnx.ModelProto, calibrator: Calibrator) -> bytes:
 
 
 def append_recalibration(graph: bytes, line: Calibrator) -> bytes:
-    """A calibrated graph with one more line, through the log odds of its risk; the rest as it was."""
+    """A calibrated graph with one more line through the log odds of its risk; the rest
+    unchanged.
+    """
     model = onnx.load_from_string(graph)
     last = next(step for step in model.graph.node if "risk" in step.output)
     values = {

@@ -24,9 +24,10 @@ from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically, write_json
-from risk_model.core.package import ModelPackage, Scorer, seal
+from risk_model.core.package import CalibrationLine, ModelPackage, Scorer, seal
 from risk_model.core.predictions import prediction_table
 from risk_model.core.runs import new_run, provenance
+from risk_model.core.scores import sigmoid
 from risk_model.data import load
 from risk_model.deployment.registry import champion
 from risk_model.evaluation import evaluate
@@ -38,10 +39,9 @@ from risk_model.training.calibration import (
     cross_fitted,
     platt,
     shifted,
-    sigmoid,
 )
 from risk_model.training.folds import subject_folds
-from risk_model.training.onnx_calibration import behind
+from risk_model.training.onnx_calibration import append_recalibration
 
 Floats = npt.NDArray[np.float64]
 FITS = {
@@ -65,7 +65,7 @@ class Elsewhere:
     @property
     def model(self) -> str:
         """The package's model."""
-        return str(self.package.manifest["model"])
+        return self.package.manifest.model
 
     @property
     def decision(self) -> Decision:
@@ -139,7 +139,7 @@ def recalibrate(settings: Config) -> tuple[Path, dict[str, Any], Path]:
             "package"
         )
     found = read(settings)
-    if found.package.manifest.get("recalibrated_from"):
+    if found.package.manifest.recalibrated_from:
         raise UserError(
             f"{found.package.directory}: is itself recalibrated; take the package that it was made "
             "from"
@@ -172,39 +172,40 @@ def _new_package(found: Elsewhere, line: Calibrator, judged: dict[str, Any], tar
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(found.package.directory, partial)
-    graph = behind((partial / "risk.onnx").read_bytes(), line)
+    graph = append_recalibration((partial / "risk.onnx").read_bytes(), line)
     write_atomically(partial / "risk.onnx", graph)
     write_json(partial / "evaluation.json", judged)
     reason = f"Recalibrated on {found.place}: {line.kind}."
     facts = {
-        **old,
+        **old.to_json(),
         "champion": {"name": found.model, "reason": reason},
         "threshold": found.package.threshold,
     }
-    card = model_card(found.model, {**facts, "calibrators": {found.model: line.to_dict()}}, judged)
+    card = model_card(
+        found.model, {**facts, "calibrators": {found.model: line.record.to_json()}}, judged
+    )
     write_atomically(partial / "model_card.md", card.encode())
     golden, _ = Scorer(graph)(np.load(partial / "explain" / "background.npy")[:1])
     (gate,) = (gates[found.model]["verdict"] for gates in judged["gates"].values())
-    changed = {
-        "gate": gate,
-        "golden_risk": float(golden[0]),
-        "calibration": _composed(old.get("calibration"), line),
-    }
-    kept = {key: value for key, value in old.items() if key not in ("files", "accepted")}
-    seal(partial, {**kept, **changed, "recalibrated_from": found.package.sha256})
+    manifest = replace(
+        old,
+        gate=gate,
+        golden_risk=float(golden[0]),
+        calibration=_composed(old.calibration, line),
+        accepted=None,
+        recalibrated_from=found.package.sha256,
+    )
+    seal(partial, manifest)
     partial.rename(target)
 
 
-def _composed(first: dict[str, float] | None, line: Calibrator) -> dict[str, float] | None:
+def _composed(first: CalibrationLine | None, line: Calibrator) -> CalibrationLine | None:
     """Both lines as one, which explanations are told on the scale of; None where the first is a
     curve.
     """
     if first is None:
         return None
-    return {
-        "slope": first["slope"] * line.slope,
-        "intercept": first["intercept"] * line.slope + line.intercept,
-    }
+    return CalibrationLine(first.slope * line.slope, first.intercept * line.slope + line.intercept)
 
 
 def _written(
@@ -213,25 +214,25 @@ def _written(
     """The run's directory with predictions, figures and report."""
     cohort, manifest = found.cohort, found.package.manifest
     facts = {
-        "title": f"{manifest['outcome']} — {found.model} on {found.place}",
+        "title": f"{manifest.outcome} — {found.model} on {found.place}",
         "cohort": {"name": found.place, "source": cohort.source, "rows": len(cohort)},
         "champion": {
             "name": found.model,
-            "reason": f"{found.model} of {manifest['cohort']}, {told}.",
+            "reason": f"{found.model} of {manifest.cohort}, {told}.",
             "table": [],
         },
         "findings": [note.to_json() for note in cohort.notes],
-        "threshold_reason": manifest["threshold_reason"],
+        "threshold_reason": manifest.threshold_reason,
         "evaluation": judged,
         "provenance": {
             "package": found.package.sha256,
-            "trained on": manifest["fingerprint"],
+            "trained on": manifest.fingerprint,
             "judged on": cohort.fingerprint(),
             "settings": to_container(settings),
             **provenance(),
         },
     }
-    with new_run(settings.runs, f"{manifest['cohort']}-elsewhere") as (partial, final):
+    with new_run(settings.runs, f"{manifest.cohort}-elsewhere") as (partial, final):
         table.to_parquet(partial / "predictions.parquet")
         write_json(partial / "evaluation.json", judged)
         write_report(partial / "report.html", facts)
