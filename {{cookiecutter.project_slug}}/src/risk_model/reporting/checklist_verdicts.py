@@ -1,4 +1,6 @@
-"""The answers to PROBAST+AI's signalling questions, as far as a program can tell them from a run."""
+"""The answers to PROBAST+AI's signalling questions, as far as a program can tell them from a
+run.
+"""
 
 from __future__ import annotations
 
@@ -46,9 +48,7 @@ def _enough_to_develop(content: ReportContent) -> Assessment:
     needed = [value for row in rows if isinstance(value := row["rows needed"], int)]
     if train is None or not needed:
         return Assessment(UNKNOWN, "no sample size was computed")
-    text = (
-        f"{train.rows:,} rows to train on, {max(needed):,} needed for a regression (Riley 2020)"
-    )
+    text = f"{train.rows:,} rows to train on, {max(needed):,} needed for a regression (Riley 2020)"
     if train.rows < max(needed):
         return Assessment(NO, text)
     model = find_row(content.champion.name)

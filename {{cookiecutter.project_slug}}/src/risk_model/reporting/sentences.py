@@ -1,4 +1,6 @@
-"""The sentences of a report: what the numbers say to a clinician, and only what an interval supports."""
+"""The sentences of a report: what the numbers say to a clinician, and only what an interval
+supports.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from risk_model.core.package import Verdict
 from risk_model.core.table import Row
 from risk_model.evaluation.gates import FAIL, PASS, UNCLEAR
 from risk_model.evaluation.results import Metrics, OutcomesPer1000, PartEvaluation, RunEvaluation
+from risk_model.model.table import is_baseline
 from risk_model.model.table import label as model_label
 from risk_model.reporting.content import NetworkStart
 from risk_model.reporting.example_selection import RecordingExample, RecordingExamples
@@ -94,9 +97,7 @@ def discrimination(model: str, part: PartEvaluation) -> str:
 def calibration(metrics: Metrics) -> str:
     """Whether risks are right on average and spread as they should be, as far as intervals tell."""
     citl, slope = metrics["citl"], metrics["slope"]
-    average = _position(
-        citl, 0.0, "too low on average", "right on average", "too high on average"
-    )
+    average = _position(citl, 0.0, "too low on average", "right on average", "too high on average")
     spread = _position(
         slope, 1.0, "not spread enough", "neither too extreme nor too timid", "too extreme"
     )
@@ -142,17 +143,17 @@ def baseline(champion: ChampionChoice) -> str:
     "" where the two were not compared.
     """
     rows = {row.model: row for row in champion.table if row.difference.low is not None}
-    if "network" not in rows or len(rows) < 2:
+    networks = [name for name in rows if not is_baseline(name)]
+    baselines = [row for name, row in rows.items() if name not in networks]
+    if not networks or not baselines:
         return ""
     simplest = next(name for name, row in rows.items() if (row.difference.low or 0.0) <= 0)
-    others = [row for name, row in rows.items() if name != "network"]
-    name = simplest
-    if simplest == "network":
-        name = min(others, key=lambda row: row.log_loss).model
-    losses = (
-        f"log loss {rows['network'].log_loss:.3f}, {model_label(name)} {rows[name].log_loss:.3f}"
-    )
-    if simplest == "network":
+    won = simplest in networks
+    network = rows[simplest if won else networks[-1]]
+    other = min(baselines, key=lambda row: row.log_loss) if won else rows[simplest]
+    label = model_label(other.model)
+    losses = f"log loss {network.log_loss:.3f}, {label} {other.log_loss:.3f}"
+    if won:
         return f"The network beat the baselines ({losses} on the calibration split)."
     return (
         f"The network did not beat the baseline ({losses} on the calibration split): the "

@@ -42,18 +42,22 @@ def draw(explanation: RecordingExplanation, alternative: str) -> str:
         for i, (name, values) in enumerate(zip(explanation.signal.channels, samples, strict=True))
     ]
     drawing = [*_shades(spans, added, WIDE / seconds, tall), *_ticks(seconds, tall), *traces]
+    bar = _bar(explanation.signal.unit, per_unit, tall)
     label = escape(f"{alternative}: {_strongest(spans, added)}")
     return (
         f'<svg viewBox="{-LEFT} 0 {WIDE + LEFT + RIGHT} {tall}" role="img" aria-label="{label}" '
-        'font-size="11" '
-        f'fill="currentColor">{"".join(drawing)}{_bar(explanation.signal.unit, per_unit, tall)}</svg>'
+        f'font-size="11" fill="currentColor">{"".join(drawing)}{bar}</svg>'
     )
 
 
-def _contributions(explanation: RecordingExplanation, seconds: float) -> tuple[list[Span], tuple[float, ...]]:
+def _contributions(
+    explanation: RecordingExplanation, seconds: float
+) -> tuple[list[Span], tuple[float, ...]]:
     """Pieces of time and what each adds; a map is laid evenly over the recording."""
     if explanation.map is None:
-        spans = [(float(part["seconds"][0]), float(part["seconds"][1])) for part in explanation.parts]
+        spans = [
+            (float(part["seconds"][0]), float(part["seconds"][1])) for part in explanation.parts
+        ]
         return spans, explanation.contributions
     columns = np.asarray(explanation.map, dtype=np.float64).sum(axis=0)
     return list(pairwise(np.linspace(0, seconds, len(columns) + 1).tolist())), tuple(
