@@ -52,12 +52,12 @@ class LeftOut:
     rows: Rows
     reason: str = ""
 
-    def result(self, reason: str = "", models: dict[str, Metrics] | None = None) -> LeftOutEvaluation:
+    def result(
+        self, reason: str = "", models: dict[str, Metrics] | None = None
+    ) -> LeftOutEvaluation:
         """Its counts, beside the metrics of the models or the reason why there are none."""
         events = int(self.cohort.labels[self.rows].sum())
-        return LeftOutEvaluation(
-            self.kind, self.name, len(self.rows), events, reason, models or {}
-        )
+        return LeftOutEvaluation(self.kind, self.name, len(self.rows), events, reason, models or {})
 
 
 def validate_run(settings: Config, directory: Path, prepared: Prepared) -> None:
