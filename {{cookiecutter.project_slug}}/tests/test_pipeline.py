@@ -20,7 +20,7 @@ import pytest
 
 from risk_model import pipeline
 from risk_model.config import Config, Synthetic
-from risk_model.config.compose import from_container, to_container
+from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.core.errors import UserError
 from risk_model.core.package import MANIFEST, ModelPackage
 from risk_model.core.predictions import prediction_table
@@ -123,7 +123,7 @@ def test_only_test_and_external_rows_are_judged(finished: Path) -> None:
 
 def test_settings_are_written_down_and_read_back(finished: Path) -> None:
     content = json.loads((only_run(finished) / "config.json").read_text())
-    assert to_container(from_container(content)) == content
+    assert settings_to_dict(settings_from_dict(content)) == content
 
 
 def test_two_runs_with_one_seed_write_identical_metrics(finished: Path, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator(
 
 
 def test_the_served_graph_is_what_was_evaluated(finished: Path) -> None:
-    settings = from_container(json.loads((only_run(finished) / "config.json").read_text()))
+    settings = settings_from_dict(json.loads((only_run(finished) / "config.json").read_text()))
     again = prepare(settings)
     table = pd.read_parquet(only_run(finished) / "predictions.parquet")
     for path in (only_run(finished) / "packages").iterdir():
@@ -175,7 +175,7 @@ def test_the_served_graph_is_what_was_evaluated(finished: Path) -> None:
 
 def test_a_run_trained_on_other_data_is_not_evaluated(finished: Path, tmp_path: Path) -> None:
     directory = only_run(finished)
-    settings = from_container(json.loads((directory / "config.json").read_text()))
+    settings = settings_from_dict(json.loads((directory / "config.json").read_text()))
     settings.data.seed = 1
     with pytest.raises(UserError, match="trained on other data"):
         pipeline.evaluate_run(settings, directory, prepare(settings))

@@ -22,7 +22,7 @@ import pandas as pd
 
 from risk_model import artifacts
 from risk_model.config import Config
-from risk_model.config.compose import to_container
+from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_json
@@ -104,7 +104,7 @@ def train(settings: Config, prepared: Prepared) -> Path:
             _out_of_fold(settings, prepared.cohort, fitted).to_parquet(partial / artifacts.POOLED)
         for model, graph in fitted.graphs.items():
             artifacts.write_model(partial / "packages" / model, graph, prepared, settings.seed)
-        write_json(partial / "config.json", to_container(settings))
+        write_json(partial / "config.json", settings_to_dict(settings))
         decided = artifacts.decisions(settings, prepared, fitted.champion, fitted.calibrators)
         history = {"history": monitor.to_dict(), "mlflow_run": run_id}
         write_json(partial / "training.json", {**decided, **history, **provenance()})

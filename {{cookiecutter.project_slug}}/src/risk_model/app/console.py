@@ -1,6 +1,4 @@
-"""What does a run say while it works and when it ends? A few lines a reader can act on, and the
-paths it wrote.
-"""
+"""The console: what a command prints while it works and when it ends, and the paths it wrote."""
 
 from __future__ import annotations
 
@@ -10,28 +8,62 @@ from typing import Any
 
 import pandas as pd
 
+from risk_model.config import Config
+from risk_model.config.serialisation import settings_from_dict
 from risk_model.core.files import read_json
+from risk_model.core.schema import Field
+from risk_model.data import prepare as preparation
 from risk_model.data.prepare import Prepared
+from risk_model.data.split_report import split_report
+from risk_model.evaluation.utility import curve_thresholds
+from risk_model.reporting.report import write_index
+
+# the columns of the closing table, and the metric that each shows
+HEADLINES = {
+    "AUROC": "auroc",
+    "AUPRC": "auprc",
+    "slope": "slope",
+    "in the large": "citl",
+}
+FINISHED = ("training.json", "evaluation.json", "report.html")
 
 
-def say(room: str, text: str) -> None:
-    """One line of progress, with the room it comes from."""
-    print(f"{room:9} {text}", flush=True)
+def say(step: str, text: str) -> None:
+    """Prints one line of progress, with the step it comes from."""
+    print(f"{step:9} {text}", flush=True)
 
 
-def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
-    """Prints the data room's answers: what was read, how it is split, what was noticed, and the
-    schema to review.
+def trained_settings(directory: Path) -> Config:
+    """The settings that a run was trained with."""
+    return settings_from_dict(read_json(directory / "config.json"))
+
+
+def prepare(settings: Config) -> Prepared:
+    """Prepares the cohort and prints its size and what was noticed.
+
+    A decision that makes no sense is refused before anything is read.
     """
+    curve_thresholds(settings.data.decision)
+    say("data", f"reading {settings.data.name}")
+    prepared = preparation.prepare(settings)
+    labels, outcome = prepared.cohort.labels, prepared.cohort.schema.outcome
+    events = f"{int(labels.sum()):,} events ({labels.mean():.1%})"
+    say("data", f"{len(labels):,} rows, {events}: {outcome}")
+    for finding in prepared.findings:
+        if finding.severity != "note":
+            say("data", finding.line())
+    return prepared
+
+
+def print_data(prepared: Prepared, schema: Path) -> None:
+    """Prints what was read, the path of the schema to review, the split, and what was noticed."""
     cohort = prepared.cohort
     print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
-    print(pd.DataFrame([_field_row(f) for f in cohort.schema.fields]).to_string(index=False))
+    fields = pd.DataFrame([_field_row(field) for field in cohort.schema.fields])
+    print(fields.to_string(index=False))
     print(f"\nschema    {schema} (review it, correct it, pass it with data.schema)\n")
-    print(
-        report[["part", "rows", "subjects", "events", "prevalence", "largest imbalance"]].to_string(
-            index=False
-        )
-    )
+    columns = ["part", "rows", "subjects", "events", "prevalence", "largest imbalance"]
+    print(split_report(cohort, prepared.splits)[columns].to_string(index=False))
     for question, sentences in prepared.quality.answers.items():
         print(f"\n{question}\n  {' '.join(sentences)}")
     print()
@@ -39,25 +71,21 @@ def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
         print(finding.line())
 
 
-def _field_row(field: Any) -> dict[str, str]:
-    shown = ", ".join(field.categories[:6]) + (", ..." if len(field.categories) > 6 else "")
-    detail = (
-        shown if field.kind == "category" else field.range_text() if field.kind == "number" else ""
-    )
-    return {
-        "field": field.name,
-        "kind": field.kind,
-        "values": detail,
-        "model": "no" if field.recorded_after else "yes",
-    }
+def _field_row(field: Field) -> dict[str, str]:
+    values = ""
+    if field.kind == "category":
+        values = ", ".join(field.categories[:6]) + (", ..." if len(field.categories) > 6 else "")
+    elif field.kind == "number":
+        values = field.range_text()
+    used = "no" if field.recorded_after else "yes"
+    return {"field": field.name, "kind": field.kind, "values": values, "model": used}
 
 
-def closing(
-    directory: Path, judged: dict[str, Any], versions: list[dict[str, Any]] | None = None
+def print_results(
+    directory: Path, evaluation: dict[str, Any], versions: list[dict[str, Any]] | None = None
 ) -> None:
-    """Prints a run's headline figures and where everything is."""
-    print()
-    print(headline_table(judged).to_string(index=False))
+    """Prints an evaluation's headline metrics, where everything is, and what was registered."""
+    print(f"\n{headline_table(evaluation).to_string(index=False)}")
     print(f"\nreport    {directory / 'report.html'}")
     print(f"run       {directory}")
     for version in versions or []:
@@ -65,55 +93,45 @@ def closing(
             print(f"champion  {version['model']}, version {version['version']}: {version['path']}")
         if version["refused"]:
             print(f"refused   {version['model']}: {version['refused']}")
-    if versions and (directory.parent / "index.html").is_file():
-        print(f"index     {directory.parent / 'index.html'}")
+    index = directory.parent / "index.html"
+    if versions and index.is_file():
+        print(f"index     {index}")
     sys.stdout.flush()
 
 
-HEADLINES = {
-    "AUROC": "auroc",
-    "AUPRC": "auprc",
-    "slope": "slope",
-    "in the large": "citl",
-}
-
-
-def headline_table(judged: dict[str, Any]) -> pd.DataFrame:
-    """Rows, events, discrimination, calibration and verdict: a row a part and model."""
+def headline_table(evaluation: dict[str, Any]) -> pd.DataFrame:
+    """A row a part and model: counts, discrimination, calibration and the gate's verdict."""
     rows = []
-    for part, content in judged["parts"].items():
-        for model, figures in content["models"].items():
+    for part, content in evaluation["parts"].items():
+        for model, of_model in content["models"].items():
             row = {"part": part, "model": model, "n": content["n"], "events": content["events"]}
-            row |= {name: _interval(figures["metrics"][key]) for name, key in HEADLINES.items()}
-            rows.append({**row, "verdict": judged["gates"][part][model]["verdict"]})
+            metrics = of_model["metrics"]
+            row |= {label: _interval(metrics[name]) for label, name in HEADLINES.items()}
+            rows.append(row | {"verdict": evaluation["gates"][part][model]["verdict"]})
     return pd.DataFrame(rows)
 
 
-def _interval(figure: dict[str, float | None]) -> str:
-    if figure["estimate"] is None:
+def _interval(estimate: dict[str, float | None]) -> str:
+    if estimate["estimate"] is None:
         return "–"
-    if figure["low"] is None or figure["high"] is None:
-        return f"{figure['estimate']:.3f}"
-    return f"{figure['estimate']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
-
-
-FINISHED = ("training.json", "evaluation.json", "report.html")
+    if estimate["low"] is None or estimate["high"] is None:
+        return f"{estimate['estimate']:.3f}"
+    return f"{estimate['estimate']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
 
 
 def refresh_index(runs: Path) -> None:
     """Rewrites runs/index.html: one line a finished run, newest first."""
-    from risk_model.reporting.report import write_index
-
     finished = [d for d in runs.glob("*/") if all((d / file).is_file() for file in FINISHED)]
-    finished.sort(key=lambda d: d.stat().st_mtime, reverse=True)
-    entries = [
-        {
-            "name": directory.name,
-            "href": f"{directory.name}/report.html",
-            "outcome": read_json(directory / "training.json")["outcome"],
-            "champion": read_json(directory / "training.json")["champion"]["name"],
-            "evaluation": read_json(directory / "evaluation.json"),
-        }
-        for directory in finished
-    ]
-    write_index(runs / "index.html", entries)
+    finished.sort(key=lambda directory: directory.stat().st_mtime, reverse=True)
+    write_index(runs / "index.html", [_index_entry(directory) for directory in finished])
+
+
+def _index_entry(directory: Path) -> dict[str, Any]:
+    training = read_json(directory / "training.json")
+    return {
+        "name": directory.name,
+        "href": f"{directory.name}/report.html",
+        "outcome": training["outcome"],
+        "champion": training["champion"]["name"],
+        "evaluation": read_json(directory / "evaluation.json"),
+    }

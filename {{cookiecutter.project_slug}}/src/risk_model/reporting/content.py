@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.config import NETWORKS, Config
-from risk_model.config.compose import to_container
+from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.package import Scorer
 from risk_model.core.schema import Features
 from risk_model.data.confounding import TABLE
@@ -64,7 +64,7 @@ def report_facts(
         else global_explanation(champion, prepared, settings.seed),
         "examples": examples(champion, prepared, facts, settings.evaluation.examples),
         "provenance": {
-            "settings": to_container(settings),
+            "settings": settings_to_dict(settings),
             **{k: facts[k] for k in ("fingerprint", "git", "versions")},
         },
     }

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.config import Config
-from risk_model.config.compose import to_container
+from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
@@ -227,7 +227,7 @@ def _written(
             "package": found.package.sha256,
             "trained on": manifest["fingerprint"],
             "judged on": cohort.fingerprint(),
-            "settings": to_container(settings),
+            "settings": settings_to_dict(settings),
             **provenance(),
         },
     }
