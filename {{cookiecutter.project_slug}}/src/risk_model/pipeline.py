@@ -107,7 +107,7 @@ def train(settings: Config, prepared: Prepared) -> Path:
         write_json(partial / "config.json", settings_to_dict(settings))
         decided = artifacts.decisions(settings, prepared, fitted.champion, fitted.calibrators)
         history = {"history": monitor.to_dict(), "mlflow_run": run_id}
-        write_json(partial / "training.json", {**decided, **history, **provenance()})
+        write_json(partial / "training.json", {**decided, **history, **provenance().to_json()})
     return final
 
 

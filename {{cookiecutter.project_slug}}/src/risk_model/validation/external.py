@@ -228,7 +228,7 @@ def _written(
             "trained on": manifest["fingerprint"],
             "judged on": cohort.fingerprint(),
             "settings": settings_to_dict(settings),
-            **provenance(),
+            **provenance().to_json(),
         },
     }
     with new_run(settings.runs, f"{manifest['cohort']}-elsewhere") as (partial, final):
