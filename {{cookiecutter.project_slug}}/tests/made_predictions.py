@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -11,6 +9,7 @@ from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
 from risk_model.core.predictions import COLUMNS
 from risk_model.evaluation import evaluate
+from risk_model.evaluation.results import RunEvaluation
 
 MODELS = {"logistic_regression": 0.6, "xgboost": 0.3, "network": 0.4}
 
@@ -52,7 +51,7 @@ def make_predictions() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def make_evaluation(predictions: pd.DataFrame) -> dict[str, Any]:
+def make_evaluation(predictions: pd.DataFrame) -> RunEvaluation:
     """The evaluation of these predictions, with fewer resamples than a run would take."""
     return evaluate(
         predictions,

@@ -57,7 +57,7 @@ def test_intervals_of_auroc_slope_and_calibration_in_the_large_cover_the_truth(
         (draws,) = resample([Sample.of(outcome, risk, subject)], SUBJECTS, RESAMPLES, seed)
         for name, value in truth.items():
             found = interval(value, draws[name])
-            covered[name] += found["low"] <= value <= found["high"]
+            covered[name] += found.low <= value <= found.high
     shares = {name: count / COHORTS for name, count in covered.items()}
     record_property(
         "figures", f"coverage of 95 % intervals in {COHORTS:,} clustered cohorts: {shares}"

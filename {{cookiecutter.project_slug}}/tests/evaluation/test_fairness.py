@@ -54,10 +54,10 @@ def accused(seed: int, shift: float) -> tuple[list[str], float]:
     found: dict[str, Any] = evaluate(
         cohort(seed, shift), 0.2, Evaluation(resamples=200), STATED, seed=seed
     )
-    model = found["parts"]["test"]["models"]["logistic_regression"]
-    return [f["where"] for f in found["findings"] if f["kind"] == "subgroup"], model["metrics"][
+    model = found.parts["test"].models["logistic_regression"]
+    return [f.where for f in found.findings if f.kind == "subgroup"], model.metrics[
         "auroc"
-    ]["estimate"]
+    ].estimate
 
 
 @pytest.mark.slow
