@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from risk_model.config import Config
-from risk_model.config.serialisation import settings_from_dict
-from risk_model.core.files import read_json
+from risk_model import artifacts
 from risk_model.core.schema import Field
-from risk_model.data import prepare as preparation
+from risk_model.core.table import Row
 from risk_model.data.prepare import Prepared
-from risk_model.data.split_report import split_report
-from risk_model.evaluation.utility import curve_thresholds
-from risk_model.reporting.report import write_index
+from risk_model.data.split_report import PartSummary, split_report
+from risk_model.deployment.registry import RegisteredVersion
+from risk_model.evaluation.metric_table import metrics_in
+from risk_model.evaluation.results import RunEvaluation
+from risk_model.reporting.report import IndexEntry, write_index
+from risk_model.reporting.wording import estimate_text
 
-# the columns of the closing table, and the metric that each shows
-HEADLINES = {
-    "AUROC": "auroc",
-    "AUPRC": "auprc",
-    "slope": "slope",
-    "in the large": "citl",
-}
-FINISHED = ("training.json", "evaluation.json", "report.html")
+FINISHED = (artifacts.TRAINING, artifacts.EVALUATION, "report.html")
 
 
 def say(step: str, text: str) -> None:
@@ -33,37 +27,13 @@ def say(step: str, text: str) -> None:
     print(f"{step:9} {text}", flush=True)
 
 
-def trained_settings(directory: Path) -> Config:
-    """The settings that a run was trained with."""
-    return settings_from_dict(read_json(directory / "config.json"))
-
-
-def prepare(settings: Config) -> Prepared:
-    """Prepares the cohort and prints its size and what was noticed.
-
-    A decision that makes no sense is refused before anything is read.
-    """
-    curve_thresholds(settings.data.decision)
-    say("data", f"reading {settings.data.name}")
-    prepared = preparation.prepare(settings)
-    labels, outcome = prepared.cohort.labels, prepared.cohort.schema.outcome
-    events = f"{int(labels.sum()):,} events ({labels.mean():.1%})"
-    say("data", f"{len(labels):,} rows, {events}: {outcome}")
-    for finding in prepared.findings:
-        if finding.severity != "note":
-            say("data", finding.line())
-    return prepared
-
-
 def print_data(prepared: Prepared, schema: Path) -> None:
     """Prints what was read, the path of the schema to review, the split, and what was noticed."""
     cohort = prepared.cohort
     print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
-    fields = pd.DataFrame([_field_row(field) for field in cohort.schema.fields])
-    print(fields.to_string(index=False))
+    print(_text([_field_row(field) for field in cohort.schema.fields]))
     print(f"\nschema    {schema} (review it, correct it, pass it with data.schema)\n")
-    columns = ["part", "rows", "subjects", "events", "prevalence", "largest imbalance"]
-    print(split_report(cohort, prepared.splits)[columns].to_string(index=False))
+    print(_text([_part_row(part) for part in split_report(cohort, prepared.splits)]))
     for question, sentences in prepared.quality.answers.items():
         print(f"\n{question}\n  {' '.join(sentences)}")
     print()
@@ -71,7 +41,16 @@ def print_data(prepared: Prepared, schema: Path) -> None:
         print(finding.line())
 
 
-def _field_row(field: Field) -> dict[str, str]:
+def _text(rows: Sequence[Row]) -> str:
+    return pd.DataFrame(rows).to_string(index=False)
+
+
+def _part_row(part: PartSummary) -> Row:
+    columns = ("part", "rows", "subjects", "events", "prevalence", "largest_imbalance")
+    return {column.replace("_", " "): getattr(part, column) for column in columns}
+
+
+def _field_row(field: Field) -> Row:
     values = ""
     if field.kind == "category":
         values = ", ".join(field.categories[:6]) + (", ..." if len(field.categories) > 6 else "")
@@ -82,41 +61,33 @@ def _field_row(field: Field) -> dict[str, str]:
 
 
 def print_results(
-    directory: Path, evaluation: dict[str, Any], versions: list[dict[str, Any]] | None = None
+    directory: Path, evaluation: RunEvaluation, versions: Sequence[RegisteredVersion] = ()
 ) -> None:
     """Prints an evaluation's headline metrics, where everything is, and what was registered."""
-    print(f"\n{headline_table(evaluation).to_string(index=False)}")
+    print(f"\n{_text(headline_table(evaluation))}")
     print(f"\nreport    {directory / 'report.html'}")
     print(f"run       {directory}")
-    for version in versions or []:
-        if version["alias"] == "champion":
-            print(f"champion  {version['model']}, version {version['version']}: {version['path']}")
-        if version["refused"]:
-            print(f"refused   {version['model']}: {version['refused']}")
+    for version in versions:
+        if version.alias == "champion":
+            print(f"champion  {version.model}, version {version.version}: {version.path}")
+        if version.refused:
+            print(f"refused   {version.model}: {version.refused}")
     index = directory.parent / "index.html"
     if versions and index.is_file():
         print(f"index     {index}")
     sys.stdout.flush()
 
 
-def headline_table(evaluation: dict[str, Any]) -> pd.DataFrame:
+def headline_table(evaluation: RunEvaluation) -> list[Row]:
     """A row a part and model: counts, discrimination, calibration and the gate's verdict."""
-    rows = []
-    for part, content in evaluation["parts"].items():
-        for model, of_model in content["models"].items():
-            row = {"part": part, "model": model, "n": content["n"], "events": content["events"]}
-            metrics = of_model["metrics"]
-            row |= {label: _interval(metrics[name]) for label, name in HEADLINES.items()}
-            rows.append(row | {"verdict": evaluation["gates"][part][model]["verdict"]})
-    return pd.DataFrame(rows)
-
-
-def _interval(estimate: dict[str, float | None]) -> str:
-    if estimate["estimate"] is None:
-        return "–"
-    if estimate["low"] is None or estimate["high"] is None:
-        return f"{estimate['estimate']:.3f}"
-    return f"{estimate['estimate']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
+    rows: list[Row] = []
+    for name, part in evaluation.parts.items():
+        for model, own in part.models.items():
+            row: Row = {"part": name, "model": model, "n": part.n, "events": part.events}
+            for metric in metrics_in("console"):
+                row[metric.label] = estimate_text(own.metrics[metric.name])
+            rows.append(row | {"verdict": evaluation.gates[name][model].verdict})
+    return rows
 
 
 def refresh_index(runs: Path) -> None:
@@ -126,12 +97,7 @@ def refresh_index(runs: Path) -> None:
     write_index(runs / "index.html", [_index_entry(directory) for directory in finished])
 
 
-def _index_entry(directory: Path) -> dict[str, Any]:
-    training = read_json(directory / "training.json")
-    return {
-        "name": directory.name,
-        "href": f"{directory.name}/report.html",
-        "outcome": training["outcome"],
-        "champion": training["champion"]["name"],
-        "evaluation": read_json(directory / "evaluation.json"),
-    }
+def _index_entry(directory: Path) -> IndexEntry:
+    record, href = artifacts.read_training(directory), f"{directory.name}/report.html"
+    evaluation = artifacts.read_evaluation(directory)
+    return IndexEntry(directory.name, href, record.outcome, record.champion.name, evaluation)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from risk_model.config import NETWORKS, SOURCES, Config, Model
 from risk_model.core.errors import UserError
+from risk_model.core.files import read_json
 
 
 def settings_to_dict(settings: Any) -> dict[str, Any]:
@@ -30,6 +32,11 @@ def settings_from_dict(content: Mapping[str, Any]) -> Config:
     settings = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(empty), content))
     assert isinstance(settings, Config)  # noqa: S101 - narrows the type for mypy
     return settings
+
+
+def read_settings(directory: Path) -> Config:
+    """The settings that the run in this directory was trained with."""
+    return settings_from_dict(read_json(directory / "config.json"))
 
 
 def _choice(table: Mapping[str, Any], section: Mapping[str, Any], complaint: str) -> Any:

@@ -92,17 +92,17 @@ def find_run(runs: str, run: str = "") -> Path:
 
 
 @dataclass(frozen=True)
-class Provenance(JsonRecord):
+class CodeVersions(JsonRecord):
     """What a result depends on besides data and settings: the git commit and the libraries."""
 
     git: str
     versions: dict[str, str]
 
 
-def provenance() -> Provenance:
+def code_versions() -> CodeVersions:
     """The commit of the current directory, and the versions of what is installed."""
     versions = {name: _version(name) for name in LIBRARIES}
-    return Provenance(_git_commit() or "not under git", versions)
+    return CodeVersions(_git_commit() or "not under git", versions)
 
 
 def _git_commit() -> str:

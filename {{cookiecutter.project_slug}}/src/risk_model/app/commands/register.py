@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from risk_model import pipeline
+from risk_model import artifacts, pipeline
 from risk_model.app.console import print_results
 from risk_model.config import Config
 from risk_model.core.errors import UserError
-from risk_model.core.files import read_json
 from risk_model.core.runs import find_run
 
 
@@ -15,5 +14,5 @@ def register(settings: Config) -> None:
     directory = find_run(settings.runs, settings.run)
     if not (directory / "report.html").is_file():
         raise UserError(f"run: {directory} is not evaluated; write evaluate run={directory}")
-    evaluation = read_json(directory / "evaluation.json")
-    print_results(directory, evaluation, pipeline.register_run(settings, directory))
+    versions = pipeline.register_run(settings, directory)
+    print_results(directory, artifacts.read_evaluation(directory), versions)

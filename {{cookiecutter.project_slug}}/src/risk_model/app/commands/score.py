@@ -8,7 +8,7 @@ from risk_model.app.console import say
 from risk_model.config import Config
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
-from risk_model.deployment import batch, batch_recordings
+from risk_model.deployment import batch
 from risk_model.deployment.registry import champion
 
 
@@ -22,7 +22,6 @@ def score(settings: Config) -> None:
     else:
         directory = Path(settings.package)
     package = ModelPackage.open(directory)
-    score_file = batch_recordings.score if package.schema.signal else batch.score
-    scored = score_file(package, Path(settings.input), Path(settings.output))
+    scored = batch.score(package, Path(settings.input), Path(settings.output))
     text = f"{scored.rows:,} rows, {scored.refused:,} without a risk and why: {settings.output}"
     say("score", text)
