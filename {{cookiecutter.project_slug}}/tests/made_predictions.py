@@ -1,6 +1,4 @@
-"""Predictions to judge: a well-calibrated cohort with groups, and external cohorts that go wrong in
-known ways.
-"""
+"""Predictions to evaluate: a calibrated cohort with groups, and external cohorts that go wrong."""
 
 from __future__ import annotations
 
@@ -35,10 +33,10 @@ def make_part(
     )
     tables = []
     for model, noise in MODELS.items():
-        seen = z + rng.normal(0, noise, len(z))
-        slope = np.cov(seen, z)[0, 1] / seen.var()
-        risk = 1 / (1 + np.exp(-(z.mean() + slope * (seen - z.mean()))))
-        raw = 1 / (1 + np.exp(-seen - 1.5))
+        noisy = z + rng.normal(0, noise, len(z))
+        slope = np.cov(noisy, z)[0, 1] / noisy.var()
+        risk = 1 / (1 + np.exp(-(z.mean() + slope * (noisy - z.mean()))))
+        raw = 1 / (1 + np.exp(-noisy - 1.5))
         tables.append(
             base.assign(model=model, predicted_boolean_probability=risk, raw_probability=raw)
         )
@@ -46,9 +44,7 @@ def make_part(
 
 
 def make_predictions() -> pd.DataFrame:
-    """A test split, a training split that must not be judged, and two external cohorts: off by 1.5,
-    and tiny.
-    """
+    """A test split, two external cohorts (off by 1.5, and tiny), and a training split to ignore."""
     rng = np.random.default_rng(0)
     parts = [make_part(rng, "train", 300), make_part(rng, "test", 1500, rows_each=2)]
     parts += [make_part(rng, "North", 400, shift=1.5), make_part(rng, "Tiny", 30)]
