@@ -1,4 +1,4 @@
-"""The report is one readable file: no network, text for every plot, what is absent said to be absent."""
+"""The report is one readable file without a network; what is absent is said to be absent."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def examples(*recordings: RecordingExample) -> RecordingExamples:
 def illustrated(content: ReportContent, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The report of a cohort whose recordings are drawn."""
     path = tmp_path_factory.mktemp("illustrated") / "report.html"
-    one = RecordingExample("the highest risk", 0.913, event=False, drawing=Markup(DRAWING))
+    one = RecordingExample("the highest risk", 0.913, event=False, drawing=Markup(DRAWING))  # noqa: S704 - made here
     write_report(path, replace(content, explanation=None, examples=examples(one)))
     return path.read_text(encoding="utf-8")
 

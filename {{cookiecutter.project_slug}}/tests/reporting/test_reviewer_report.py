@@ -1,4 +1,4 @@
-"""What a reviewer looks for stands on the page: sites, sample size, parity, the gain over a baseline."""
+"""What a reviewer looks for stands on the page: sites, sample size, parity, the gain."""
 
 from __future__ import annotations
 
