@@ -1,12 +1,10 @@
-"""Predictions to judge: a well-calibrated cohort with groups, and external cohorts that go wrong in
-known ways.
-"""
+"""Predictions to evaluate: a calibrated cohort with groups, and external cohorts that go wrong."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +14,11 @@ from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
 from risk_model.core.findings import Finding
 from risk_model.core.predictions import COLUMNS
+from risk_model.evaluation import evaluate
+from risk_model.evaluation.results import RunEvaluation
 
-from tests.made_run import Run, small_run
+if TYPE_CHECKING:
+    from tests.made_run import Run
 
 MODELS = {"logistic_regression": 0.6, "xgboost": 0.3, "network": 0.4}
 
@@ -41,10 +42,10 @@ def make_part(
     )
     tables = []
     for model, noise in MODELS.items():
-        seen = z + rng.normal(0, noise, len(z))
-        slope = np.cov(seen, z)[0, 1] / seen.var()
-        risk = 1 / (1 + np.exp(-(z.mean() + slope * (seen - z.mean()))))
-        raw = 1 / (1 + np.exp(-seen - 1.5))
+        noisy = z + rng.normal(0, noise, len(z))
+        slope = np.cov(noisy, z)[0, 1] / noisy.var()
+        risk = 1 / (1 + np.exp(-(z.mean() + slope * (noisy - z.mean()))))
+        raw = 1 / (1 + np.exp(-noisy - 1.5))
         tables.append(
             base.assign(model=model, predicted_boolean_probability=risk, raw_probability=raw)
         )
@@ -53,9 +54,7 @@ def make_part(
 
 @pytest.fixture(scope="session")
 def predictions() -> pd.DataFrame:
-    """A test split, a training split that must not be judged, and two external cohorts: off by 1.5,
-    and tiny.
-    """
+    """A test split, training rows not to be evaluated, and two external cohorts: shifted, tiny."""
     rng = np.random.default_rng(0)
     parts = [make_part(rng, "train", 300), make_part(rng, "test", 1500, rows_each=2)]
     parts += [make_part(rng, "North", 400, shift=1.5), make_part(rng, "Tiny", 30)]
@@ -69,10 +68,8 @@ def part() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
-def evaluation(predictions: pd.DataFrame) -> dict[str, Any]:
+def evaluation(predictions: pd.DataFrame) -> RunEvaluation:
     """The evaluation of `predictions`, with fewer resamples than a run would take."""
-    from risk_model.evaluation import evaluate
-
     return evaluate(
         predictions,
         0.2,
@@ -85,6 +82,8 @@ def evaluation(predictions: pd.DataFrame) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A small run with its report and its documents."""
+    from tests.made_run import small_run  # everything is imported with it
+
     return small_run(tmp_path_factory.mktemp("run"))
 
 

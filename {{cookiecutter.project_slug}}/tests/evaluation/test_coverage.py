@@ -13,6 +13,8 @@ from scipy.stats import norm
 
 from risk_model.evaluation.bootstrap import Sample, interval, resample
 
+from tests.estimates import ends
+
 Floats = npt.NDArray[np.float64]
 COHORTS, ROWS, SUBJECTS, RESAMPLES = 1000, 2000, 800, 400
 MEAN, SPREAD = -1.5, 1.2  # of the log odds
@@ -56,8 +58,8 @@ def test_intervals_of_auroc_slope_and_calibration_in_the_large_cover_the_truth(
         outcome, risk, subject = cohort(seed)
         (draws,) = resample([Sample.of(outcome, risk, subject)], SUBJECTS, RESAMPLES, seed)
         for name, value in truth.items():
-            found = interval(value, draws[name])
-            covered[name] += found.low <= value <= found.high
+            low, high = ends(interval(value, draws[name]))
+            covered[name] += low <= value <= high
     shares = {name: count / COHORTS for name, count in covered.items()}
     record_property(
         "figures", f"coverage of 95 % intervals in {COHORTS:,} clustered cohorts: {shares}"

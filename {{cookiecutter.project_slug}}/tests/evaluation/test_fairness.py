@@ -9,7 +9,6 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,8 @@ import pytest
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
 from risk_model.evaluation import evaluate
+
+from tests.estimates import value
 
 SEEDS, ROWS, GROUP, HALVED = 200, 3000, "Black", np.log(2)
 STATED = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try")
@@ -51,13 +52,10 @@ def cohort(seed: int, shift: float) -> pd.DataFrame:
 
 def accused(seed: int, shift: float) -> tuple[list[str], float]:
     """The groups that a finding names, and AUROC over all patients."""
-    found: dict[str, Any] = evaluate(
-        cohort(seed, shift), 0.2, Evaluation(resamples=200), STATED, seed=seed
-    )
-    model = found.parts["test"].models["logistic_regression"]
-    return [f.where for f in found.findings if f.kind == "subgroup"], model.metrics[
-        "auroc"
-    ].estimate
+    evaluation = evaluate(cohort(seed, shift), 0.2, Evaluation(resamples=200), STATED, seed=seed)
+    model = evaluation.parts["test"].models["logistic_regression"]
+    groups = [f.where for f in evaluation.findings if f.kind == "subgroup"]
+    return groups, value(model.metrics["auroc"])
 
 
 @pytest.mark.slow
