@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from risk_model.config import Evaluation
+from risk_model.core.age_bands import age_band
 from risk_model.core.decision import Decision
 from risk_model.core.scores import auroc
 from risk_model.evaluation import evaluate, subgroups
@@ -22,7 +23,7 @@ def test_each_age_falls_into_its_band() -> None:
     ages = np.array([0, 17.99, 18, 44.9, 45, 64, 65, 79.5, 80, 110, np.nan])
     twice = np.repeat(["under 18", "18–44", "45–64", "65–79", "80 and over"], 2)
     bands = [*twice.tolist(), None]
-    assert subgroups.age_band(ages).tolist() == bands
+    assert age_band(ages).tolist() == bands
 
 
 def test_what_was_not_recorded_or_has_one_group_is_no_partition() -> None:

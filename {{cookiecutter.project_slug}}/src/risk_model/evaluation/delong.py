@@ -12,32 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from risk_model.core.estimate import Estimate
-from risk_model.core.scores import NAN, Floats, Outcomes
+from risk_model.core.scores import NAN, Floats, Outcomes, placements
 
 if TYPE_CHECKING:
     from risk_model.evaluation.resampled_metrics import ScoredRows
 
 NORMAL = 1.959963984540054  # of the middle 95 % of a normal distribution
-
-
-def placements(outcome: Outcomes, risk: Floats) -> Floats:
-    """Of each event the share of non-events below it, of each non-event the share of events above
-    it: float64[n].
-
-    Equal risks count half. The mean over events, as that over non-events, is AUROC. Empty with one
-    class.
-    """
-    event = np.asarray(outcome) == 1
-    events, others = int(event.sum()), int((~event).sum())
-    if not events or not others:
-        return np.empty(0)
-    rank, place = rankdata(risk), np.empty(len(risk))
-    place[event] = (rank[event] - rankdata(risk[event])) / others
-    place[~event] = 1 - (rank[~event] - rankdata(risk[~event])) / events
-    return place
 
 
 def standard_error(outcome: Outcomes, placement: Floats, subject: npt.NDArray[np.integer]) -> float:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from risk_model.core.age_bands import AGE_BANDS, age_band
 from risk_model.core.estimate import numbers
 from risk_model.core.findings import Finding
 from risk_model.core.scores import Floats, holm
@@ -25,30 +26,12 @@ from risk_model.evaluation.results import ModelEvaluation, SubgroupEvaluation
 if TYPE_CHECKING:
     import pandas as pd
 
-AGE_BANDS = {
-    "under 18": 18.0,
-    "18–44": 45.0,
-    "45–64": 65.0,
-    "65–79": 80.0,
-    "80 and over": np.inf,
-}  # below this age
 CROSSED = ("age band", "sex", "ethnicity")  # partitions whose intersections are evaluated as well
 PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
 LARGEST = 20  # groups of one partition shown by name; the rest are pooled
 COMPARED = ("auroc", "citl")
 ALPHA = 0.01  # chance of any false alarm in one part of one model
 Labels = npt.NDArray[np.object_]
-
-
-def age_band(age: Floats) -> Labels:
-    """Name of the age band of each age in years [n]; None where the age is missing.
-
-    >>> age_band(np.array([17.9, 18.0, 79.9, 80.0, float("nan")])).tolist()
-    ['under 18', '18–44', '65–79', '80 and over', None]
-    """
-    names = np.array([*AGE_BANDS, None], dtype=object)
-    position = np.searchsorted(np.array(list(AGE_BANDS.values())), age, side="right")
-    return names[np.where(np.isnan(age), len(AGE_BANDS), np.minimum(position, len(AGE_BANDS) - 1))]
 
 
 def partitions(rows: pd.DataFrame) -> dict[str, Labels]:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 import pandas as pd
-import pytest
 
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
-from risk_model.core.findings import Finding
 from risk_model.core.predictions import COLUMNS
 from risk_model.evaluation import evaluate
 from risk_model.evaluation.results import RunEvaluation
-
-if TYPE_CHECKING:
-    from tests.made_run import Run
 
 MODELS = {"logistic_regression": 0.6, "xgboost": 0.3, "network": 0.4}
 
@@ -52,8 +43,7 @@ def make_part(
     return pd.concat(tables)[list(COLUMNS)]
 
 
-@pytest.fixture(scope="session")
-def predictions() -> pd.DataFrame:
+def make_predictions() -> pd.DataFrame:
     """A test split, training rows not to be evaluated, and two external cohorts: shifted, tiny."""
     rng = np.random.default_rng(0)
     parts = [make_part(rng, "train", 300), make_part(rng, "test", 1500, rows_each=2)]
@@ -61,15 +51,8 @@ def predictions() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-@pytest.fixture(scope="session")
-def part() -> Callable[..., pd.DataFrame]:
-    """Makes rows of one split; see `make_part`."""
-    return make_part
-
-
-@pytest.fixture(scope="session")
-def evaluation(predictions: pd.DataFrame) -> RunEvaluation:
-    """The evaluation of `predictions`, with fewer resamples than a run would take."""
+def make_evaluation(predictions: pd.DataFrame) -> RunEvaluation:
+    """The evaluation of these predictions, with fewer resamples than a run would take."""
     return evaluate(
         predictions,
         0.2,
@@ -77,20 +60,3 @@ def evaluation(predictions: pd.DataFrame) -> RunEvaluation:
         Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try"),
         seed=0,
     )
-
-
-@pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A small run with its report and its documents."""
-    from tests.made_run import small_run  # everything is imported with it
-
-    return small_run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture
-def complete(run: Run) -> dict[str, Any]:
-    """The facts of that run, free to be changed; under git, and with a finding."""
-    facts: dict[str, Any] = json.loads(json.dumps(run.facts))
-    facts["provenance"]["git"] = "ab12"
-    facts["findings"].append(Finding("note", "imbalance", "outcome", "rare").to_dict())
-    return facts
