@@ -17,6 +17,7 @@ import pytest
 
 from tests.conftest import TREE
 
+
 @dataclass(frozen=True)
 class Mutant:
     """A mistake: `old`, which stands once in `file`, becomes `new`, and `test` must fail."""
