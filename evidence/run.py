@@ -29,12 +29,12 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost-cpu", "torch")
 def run(name: str) -> Path:
     """Runs one study over all its seeds and writes its result; returns the file."""
     study = import_module(f"evidence.{name}")
-    start = time.perf_counter()
+    facts, start = provenance(), time.perf_counter()
     columns = study.study(range(study.SEEDS))
     seconds = round(time.perf_counter() - start)
     result = {
         "study": name,
-        **provenance(),
+        **facts,
         "seconds": seconds,
         "seeds": [0, study.SEEDS],
         "means": {column: sum(values) / len(values) for column, values in columns.items()},
@@ -48,8 +48,9 @@ def run(name: str) -> Path:
 
 def provenance() -> dict[str, Any]:
     """Commit, date and machine: what somebody needs to run it again."""
+    changed = git("status", "--porcelain", "--", ":/", ":(top,exclude)evidence/results")
     return {
-        "commit": git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain") else ""),
+        "commit": git("rev-parse", "HEAD") + ("-changed" if changed else ""),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": {
             "processor": processor(),
