@@ -41,6 +41,7 @@ def run(name: str) -> Path:
         "bounds": study.BOUNDS,
         "by_seed": columns,
     }
+    RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(pretty(result), encoding="utf-8")
     return path
