@@ -30,7 +30,7 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
         (draws,) = resample([Sample.of(outcome, risk, subject)], SUBJECTS, RESAMPLES, seed)
         for name, value in truth.items():
             limits = interval(value, draws[name])
-            covered[name].append(float(limits["low"] <= value <= limits["high"]))
+            covered[name].append(float(limits.low <= value <= limits.high))
     return covered
 
 

@@ -40,9 +40,10 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
 def accused(seed: int, shift: float) -> tuple[list[str], float]:
     """The groups that a finding names, and AUROC over all patients."""
     evaluation = evaluate(cohort(seed, shift), 0.2, Evaluation(resamples=200), STATED, seed=seed)
-    metrics = evaluation["parts"]["test"]["models"]["logistic_regression"]["metrics"]
-    groups = [f["where"] for f in evaluation["findings"] if f["kind"] == "subgroup"]
-    return groups, metrics["auroc"]["estimate"]
+    metrics = evaluation.parts["test"].models["logistic_regression"].metrics
+    groups = [finding.where for finding in evaluation.findings if finding.kind == "subgroup"]
+    assert metrics["auroc"].estimate is not None  # noqa: S101 - both classes are there
+    return groups, metrics["auroc"].estimate
 
 
 def cohort(seed: int, shift: float) -> pd.DataFrame:

@@ -124,7 +124,7 @@ def test_a_project_made_over_itself_keeps_what_its_user_made(bake: Bake, tmp_pat
 def test_without_hooks_the_project_works_under_its_first_name(bake: Bake) -> None:
     project = bake(hooks=False)
     project.passes("risk_model", "--help")
-    project.passes("pytest", "-q", "tests/test_schema.py", "tests/test_cohort.py")
+    project.passes("pytest", "-q", "tests/core/test_schema.py", "tests/core/test_cohort.py")
 
 
 def test_a_used_clone_bakes_like_a_fresh_one(bake: Bake, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ MUTANTS = {
         "src/risk_model/core/schema.py",
         "tuple(f for f in self.fields if not f.recorded_after)",
         "tuple(f for f in self.fields)",
-        "tests/test_schema.py",
+        "tests/core/test_schema.py",
     ),
     "a lower layer imports a higher one": Mutant(
         "src/risk_model/core/findings.py",
@@ -120,13 +120,13 @@ MUTANTS = {
         "kind, name, cohort, splits, splits.external.get(part",
         "kind, name, cohort, split(cohort, settings.split, replace(data, held_out_sites=[], "
         "held_out_period=0.0), settings.seed), splits.external.get(part",
-        "tests/test_leave_out.py",
+        "tests/validation/test_internal_external.py",
     ),
     "a recalibrated model is judged on the patients that its line was fitted to": Mutant(
         "src/risk_model/validation/external.py",
         "mended = cross_fitted(lambda rows: FITS[kind](logit[rows], labels[rows]), logit, fold)",
         "mended = cross_fitted(lambda rows: line, logit, fold)",
-        "tests/test_elsewhere.py",
+        "tests/validation/test_external.py",
     ),
     "what failed is served on anybody's word": Mutant(
         "src/risk_model/deployment/serve.py",
@@ -144,7 +144,7 @@ MUTANTS = {
         "src/risk_model/core/package.py",
         "if not path.is_file() or listed.get(name) != digest(path):",
         "if not path.is_file():",
-        "tests/test_package.py",
+        "tests/core/test_package.py",
     ),
 }
 

@@ -7,9 +7,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SOURCES = str(Path(__file__).parents[1] / "src")
 
@@ -38,6 +42,30 @@ def downloaded() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def predictions() -> pd.DataFrame:
+    """Predictions of three models for a test split and two external cohorts."""
+    from tests.made_predictions import make_predictions
+
+    return make_predictions()
+
+
+@pytest.fixture(scope="session")
+def part() -> Callable[..., pd.DataFrame]:
+    """Makes rows of one split; see `make_part`."""
+    from tests.made_predictions import make_part
+
+    return make_part
+
+
+@pytest.fixture(scope="session")
+def evaluation(predictions: pd.DataFrame) -> dict[str, Any]:
+    """The evaluation of `predictions`."""
+    from tests.made_predictions import make_evaluation
+
+    return make_evaluation(predictions)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

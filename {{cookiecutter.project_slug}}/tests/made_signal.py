@@ -26,7 +26,7 @@ FROM_FILE = True
 
 def put_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes this module what reads and draws waveforms until the test ends."""
-    for name in ("signals", "evaluation.reporting.examples"):
+    for name in ("signals", "reporting.examples"):
         monkeypatch.setitem(sys.modules, f"risk_model.{name}.waveform", sys.modules[__name__])
 
 

@@ -82,7 +82,7 @@ def test_a_run_writes_its_report_its_figures_and_sealed_packages(finished: Path)
         "report.html",
         "packages",
     }
-    names = {ModelPackage.open(p).manifest["model"] for p in (directory / "packages").iterdir()}
+    names = {ModelPackage.open(p).manifest.model for p in (directory / "packages").iterdir()}
     assert names == {"logistic_regression", "xgboost", "network"}
     assert (finished / "runs" / "index.html").is_file()
 
@@ -108,10 +108,10 @@ def test_the_calibration_that_a_package_tells_is_its_graphs(finished: Path) -> N
     told = 0
     for package in map(ModelPackage.open, (only_run(finished) / "packages").iterdir()):
         risk, logit = package.scorer(np.load(package.directory / "explain/background.npy"))
-        if line := package.manifest["calibration"]:
+        if line := package.manifest.calibration:
             told += 1
             np.testing.assert_allclose(
-                risk, 1 / (1 + np.exp(-line["slope"] * logit - line["intercept"])), atol=1e-6
+                risk, 1 / (1 + np.exp(-line.slope * logit - line.intercept)), atol=1e-6
             )
     assert told, "not one calibrator of this run is a line"
 

@@ -1,119 +1,161 @@
-"""How does patient data become a served, audited risk model? Read this file first: the rooms in the
-lesson's order.
+"""The whole way from patient data to a served, audited risk model. Read this file first.
 
-    prepared = prepare(settings)                           data
-    directory = train(settings, prepared)                  model and training
-    judged = evaluate_run(settings, directory, prepared)   evaluation
-    register_run(settings, directory)                      deployment
-
-Rooms hand on files of the run's directory and a few types of the hall, so each step can also run
-alone.
+`run` goes through the steps in the lesson's order. Each hands on files of the run's directory and
+a few types, so each can also run alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from risk_model import artifacts
 from risk_model.config import Config
 from risk_model.config.compose import to_container
 from risk_model.core.cohort import Cohort, Splits
-from risk_model.core.errors import UserError
-from risk_model.core.files import read_json, write_json
+from risk_model.core.files import write_json
+from risk_model.core.optional import optional_module
 from risk_model.core.package import Scorer
 from risk_model.core.predictions import prediction_table
-from risk_model.core.runs import new_run, provenance
+from risk_model.core.runs import new_run
+from risk_model.core.scores import sigmoid
 from risk_model.core.tracking import training_run
-from risk_model.data.prepare import Prepared
+from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.split import split
-from risk_model.deployment.registry import register
+from risk_model.deployment.registry import RegisteredVersion, register
 from risk_model.evaluation import evaluate
+from risk_model.evaluation.results import RunEvaluation
+from risk_model.evaluation.utility import curve_thresholds
+from risk_model.model import Floats
 from risk_model.model.export import check_parity
-from risk_model.reporting.content import report_facts
-from risk_model.reporting.documents import write_documents
+from risk_model.reporting.content import report_content
 from risk_model.reporting.report import write_report
-from risk_model.training.calibration import Calibrator, choose_calibrator, sigmoid
-from risk_model.training.champion import Champion, choose_champion
-from risk_model.training.fit import fit_models
-from risk_model.training.loss import positive_weight
+from risk_model.training.calibration import Calibrator
+from risk_model.training.champion import choose_champion
+from risk_model.training.develop import develop
 from risk_model.training.monitor import Monitor
-from risk_model.training.onnx_calibration import attach
-from risk_model.validation.internal_external import leave_out
+from risk_model.training.onnx_calibration import append_calibrator
+from risk_model.training.record import ChampionChoice
 
-Risks = dict[str, npt.NDArray[np.float64]]
+Announce = Callable[[str, str], None]  # a step and what it has to say, while it works
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run leaves: its directory, its evaluation, and a row a version."""
+
+    directory: Path
+    evaluation: RunEvaluation
+    versions: list[RegisteredVersion]
+
+
+def run(settings: Config, announce: Announce = lambda step, text: None) -> RunResult:
+    """Goes the whole way, from data to registered models.
+
+    Args:
+        settings: everything that can be set.
+        announce: gets a line of progress from each step.
+
+    Raises:
+        UserError: the settings or the data do not allow the next step; says what to do.
+    """
+    prepared = prepare_aloud(settings, announce)
+    directory = train(settings, prepared, announce)
+    evaluation = evaluate_run(settings, directory, prepared)
+    validate_run(settings, directory, prepared)
+    report_run(settings, directory, prepared)
+    versions = register_run(settings, directory)
+    return RunResult(directory, evaluation, versions)
+
+
+def prepare_aloud(settings: Config, announce: Announce) -> Prepared:
+    """Reads, splits and checks a cohort, and says what was found; UserError for what leaks."""
+    curve_thresholds(settings.data.decision)  # refuses a decision that makes no sense before work
+    announce("data", f"reading {settings.data.name}")
+    prepared = prepare(settings)
+    labels, outcome = prepared.cohort.labels, prepared.cohort.schema.outcome
+    size = f"{len(labels):,} rows, {int(labels.sum()):,} events ({labels.mean():.1%})"
+    announce("data", f"{size}: {outcome}")
+    for finding in prepared.findings:
+        if finding.severity != "note":
+            announce("data", finding.line())
+    return prepared
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What leaves the training room: a calibrated graph a model, the choice between them, and every
-    row's risk.
+    """Models as they are served: a calibrated graph each, the champion, and every row's risk.
+
+    `raw` and `calibrated` are float64[n] risks before and after calibration, by model.
     """
 
     graphs: dict[str, bytes]
     calibrators: dict[str, Calibrator]
-    champion: Champion
-    raw: Risks
-    calibrated: Risks
+    champion: ChampionChoice
+    raw: dict[str, Floats]
+    calibrated: dict[str, Floats]
 
 
 def fit(settings: Config, cohort: Cohort, splits: Splits, monitor: Monitor) -> Fitted:
     """Fits on train, stops on validation, calibrates and chooses on calibration.
 
-    What is calibrated, chosen and served is each model's exported graph, once it was found equal to
-    the model.
+    What is calibrated, chosen and served is each model's exported graph, which is checked to equal
+    the model on every row.
     """
     features, held = cohort.encoded(), splits.calibration
-    labels, subjects = cohort.labels[held], cohort.subjects[held]
-    models = fit_models(features, cohort.labels, splits, cohort.schema, settings, monitor)
-    logits = {name: check_parity(model, features) for name, model in models.items()}
-    weight = positive_weight(cohort.labels[splits.train], settings.training)
-    of_held = {name: logit[held] for name, logit in logits.items()}
-    calibrators = {
-        name: choose_calibrator(
-            z, labels, subjects, settings.seed, settings=settings.training, pos_weight=weight
-        )
-        for name, z in of_held.items()
-    }
-    champion = choose_champion(of_held, labels, subjects, settings.seed, settings, weight)
-    graphs = {name: attach(model.graph(), calibrators[name]) for name, model in models.items()}
-    calibrated = {name: Scorer(graph)(features)[0] for name, graph in graphs.items()}
-    return Fitted(
-        graphs, calibrators, champion, {name: sigmoid(z) for name, z in logits.items()}, calibrated
+    made = develop(settings, cohort, features, splits, monitor=monitor, score=check_parity)
+    champion = choose_champion(
+        made.calibration_logits,
+        cohort.labels[held],
+        cohort.subjects[held],
+        settings.seed,
+        settings,
+        made.pos_weight,
     )
+    graphs = {
+        name: append_calibrator(model.graph(), made.calibrators[name])
+        for name, model in made.models.items()
+    }
+    raw = {name: sigmoid(logit) for name, logit in made.logits.items()}
+    calibrated = {name: Scorer(graph)(features)[0] for name, graph in graphs.items()}
+    return Fitted(graphs, made.calibrators, champion, raw, calibrated)
 
 
-def train(settings: Config, prepared: Prepared) -> Path:
-    """Fits, calibrates and chooses; returns the run's directory, which appears whole or not
-    at all.
+def train(
+    settings: Config, prepared: Prepared, announce: Announce = lambda step, text: None
+) -> Path:
+    """Fits, calibrates and chooses.
+
+    Returns:
+        The run's directory, which appears whole or not at all.
     """
-    name = prepared.cohort.schema.name
+    cohort, uri = prepared.cohort, settings.deployment.tracking_uri
+    name = cohort.schema.name
     parameters = {"data": name, "loss": settings.training.loss, "seed": str(settings.seed)}
     with (
         new_run(settings.runs, name) as (partial, final),
-        training_run(settings.deployment.tracking_uri, name, parameters) as run_id,
+        training_run(uri, name, parameters) as run_id,
     ):
-        monitor = Monitor(settings.deployment.tracking_uri, run_id)
-        fitted = fit(settings, prepared.cohort, prepared.splits, monitor)
+        monitor = Monitor(uri, run_id)
+        fitted = fit(settings, cohort, prepared.splits, monitor)
         if settings.split.folds > 1:
-            _out_of_fold(settings, prepared.cohort, fitted).to_parquet(partial / artifacts.POOLED)
+            _out_of_fold(settings, cohort, fitted).to_parquet(partial / artifacts.POOLED)
         for model, graph in fitted.graphs.items():
             artifacts.write_model(partial / "packages" / model, graph, prepared, settings.seed)
         write_json(partial / "config.json", to_container(settings))
-        decided = artifacts.decisions(settings, prepared, fitted.champion, fitted.calibrators)
-        history = {"history": monitor.to_dict(), "mlflow_run": run_id}
-        write_json(partial / "training.json", {**decided, **history, **provenance()})
+        record = artifacts.training_record(
+            settings, prepared, fitted.champion, fitted.calibrators, monitor.history, run_id
+        )
+        write_json(partial / artifacts.TRAINING, record.to_json())
+    announce("training", f"champion: {fitted.champion.reason}")
     return final
 
 
 def _out_of_fold(settings: Config, cohort: Cohort, first: Fitted) -> pd.DataFrame:
-    """Every development subject's risk from models that never saw the subject, pooled over the
-    folds.
+    """Every development subject's risk from models that never saw the subject, over all folds.
 
     Fold 0 is the ordinary split, whose models are the ones packaged.
     """
@@ -126,50 +168,49 @@ def _out_of_fold(settings: Config, cohort: Cohort, first: Fitted) -> pd.DataFram
     return pd.concat(tables, ignore_index=True)
 
 
-def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> dict[str, Any]:
-    """Opens the test split and the external cohorts for the first time; writes the report and seals
-    the packages.
-    """
-    facts = read_json(directory / "training.json")
-    if facts["fingerprint"] != prepared.cohort.fingerprint():
-        raise UserError(
-            f"{directory}: was trained on other data than {settings.data.name} holds now; train "
-            "again"
-        )
-    table = artifacts.judged_predictions(directory, prepared)
-    judged = evaluate(
-        table, facts["threshold"], settings.evaluation, settings.data.decision, settings.seed
+def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEvaluation:
+    """Opens the test split and the external cohorts for the first time, and seals the packages."""
+    record = artifacts.read_training_of(directory, prepared.cohort)
+    table = artifacts.unseen_predictions(directory, prepared)
+    evaluation = evaluate(
+        table, record.threshold, settings.evaluation, settings.data.decision, settings.seed
     )
-    table.to_parquet(directory / "predictions.parquet")
-    left_out = leave_out(settings, prepared.cohort, facts["threshold"])
-    write_json(directory / "evaluation.json", judged)
-    write_json(directory / "leave_out.json", left_out)
-    artifacts.seal_packages(directory, facts, judged)
-    shown = report_facts(settings, directory, prepared, facts, judged) | {"left_out": left_out}
-    write_report(directory / "report.html", shown)
-    write_documents(directory, shown)
-    return judged
+    table.to_parquet(directory / artifacts.PREDICTIONS)
+    write_json(directory / artifacts.EVALUATION, evaluation.to_json())
+    artifacts.seal_packages(directory, record, evaluation)
+    return evaluation
 
 
-def register_run(settings: Config, directory: Path) -> list[dict[str, Any]]:
-    """The run's packages become versions in the registry: the champion, the next best as
-    challenger, the rest.
-    """
-    facts = read_json(directory / "training.json")
-    champion = facts["champion"]["name"]
+def validate_run(settings: Config, directory: Path, prepared: Prepared) -> None:
+    """Makes the baselines anew without each site and later period, where this edition does so."""
+    if validation := optional_module("validation.internal_external"):
+        validation.validate_run(settings, directory, prepared)
+
+
+def report_run(settings: Config, directory: Path, prepared: Prepared) -> None:
+    """Writes the report, and the checklists where this edition has them."""
+    record = artifacts.read_training_of(directory, prepared.cohort)
+    evaluation = artifacts.read_evaluation(directory)
+    left_out = artifacts.read_left_out(directory)
+    content = report_content(settings, directory, prepared, record, evaluation, left_out)
+    write_report(directory / "report.html", content)
+    if documents := optional_module("reporting.documents"):
+        documents.write_documents(directory, content)
+
+
+def register_run(settings: Config, directory: Path) -> list[RegisteredVersion]:
+    """Registers a run's packages: the champion, the next best as challenger, and the rest."""
+    record = artifacts.read_training(directory)
+    champion = record.champion.name
     if settings.accept:
         artifacts.accept_package(directory, champion, settings.accept)
-    others = sorted(
-        (row["log_loss"], row["model"])
-        for row in facts["champion"]["table"]
-        if row["model"] != champion
-    )
-    name = settings.deployment.registered_name or facts["cohort"]
+    others = [row for row in record.champion.table if row.model != champion]
+    challenger = min(others, key=lambda row: (row.log_loss, row.model)).model
     return register(
         artifacts.packages(directory),
         champion,
-        others[0][1],
-        name,
+        challenger,
+        settings.deployment.registered_name or record.cohort,
         settings.deployment,
-        facts["mlflow_run"],
+        record.mlflow_run,
     )

@@ -82,7 +82,7 @@ def test_with_every_row_once_the_kernel_gives_the_metrics_themselves() -> None:
     assert found["log_loss"][0] == pytest.approx(
         metrics.log_loss(cohort.outcome, cohort.risk), abs=1e-12
     )
-    assert found["slope"][0] == pytest.approx(
+    assert found.slope[0] == pytest.approx(
         metrics.calibration_slope(cohort.outcome, cohort.risk), abs=1e-9
     )
     assert found["citl"][0] == pytest.approx(
@@ -94,7 +94,7 @@ def test_with_every_row_once_the_kernel_gives_the_metrics_themselves() -> None:
 def test_slopes_fitted_to_bins_are_within_a_twentieth_of_their_standard_error(n: int) -> None:
     cohort = Drawn(n=n, subjects=n)
     counts = np.concatenate(list(draw_counts(n, 20, seed=0)))
-    found = statistics(cohort.sample(), counts)["slope"]
+    found = statistics(cohort.sample(), counts).slope
     exact = []
     for k in range(20):
         rows = cohort.rows(counts[k])
@@ -133,7 +133,7 @@ def test_models_are_paired_and_the_seed_decides() -> None:
 def test_draws_without_an_event_are_dropped_and_can_be_counted() -> None:
     outcome, risk = np.array([1] + [0] * 9), np.linspace(0.9, 0.1, 10)
     found = resample([Sample.of(outcome, risk, np.arange(10))], 10, 400, seed=0)[0]
-    dropped = np.isnan(found["events"])
+    dropped = np.isnan(found.events)
     assert 0.25 < dropped.mean() < 0.45  # (1 - 1/10) ** 10 = .35
     assert np.isnan(found["auroc"][dropped]).all()
     assert np.isfinite(found["auroc"][~dropped]).all()
@@ -142,7 +142,7 @@ def test_draws_without_an_event_are_dropped_and_can_be_counted() -> None:
 def test_a_separated_resample_has_no_slope_and_does_not_stop_the_rest() -> None:
     outcome, risk = np.array([0, 0, 0, 1, 1, 1]), np.array([0.1, 0.2, 0.3, 0.6, 0.7, 0.8])
     found = resample([Sample.of(outcome, risk, np.arange(6))], 6, 50, seed=0)[0]
-    assert np.isnan(found["slope"]).all()
+    assert np.isnan(found.slope).all()
     assert np.isfinite(found["auroc"]).sum() > 40
 
 
@@ -153,7 +153,7 @@ def test_interval_is_the_middle_95_percent_of_what_is_defined() -> None:
         "low": pytest.approx(24.975),
         "high": pytest.approx(974.025),
     }
-    assert np.isnan(interval(1.0, np.array([1.0, np.nan, np.nan]))["low"])
+    assert np.isnan(interval(1.0, np.array([1.0, np.nan, np.nan])).low)
 
 
 def test_auroc_interval_agrees_with_delong() -> None:

@@ -40,7 +40,7 @@ def test_area_and_variance_equal_another_package(
     n: int, seed: int, digits: int | None, area: float, variance: float
 ) -> None:
     outcome, risk = drawn(n, seed, digits)
-    assert auroc_interval(outcome, risk, np.arange(n))["estimate"] == pytest.approx(area, abs=1e-6)
+    assert auroc_interval(outcome, risk, np.arange(n)).estimate == pytest.approx(area, abs=1e-6)
     assert standard_error(outcome, placements(outcome, risk), np.arange(n)) ** 2 == pytest.approx(
         variance, rel=1e-6
     )
@@ -99,10 +99,10 @@ def test_difference_and_interval_agree_with_the_paired_bootstrap() -> None:
     samples = [Sample.of(outcome, p, subject, bins=0) for p in (other, risk)]
     first, second = (draws["auroc"] for draws in resample(samples, 500, 1000, seed=0))
     found = auroc_difference(own, reference)
-    assert found["estimate"] == pytest.approx(
+    assert found.estimate == pytest.approx(
         roc_auc_score(outcome, other) - roc_auc_score(outcome, risk), abs=1e-12
     )
-    assert (found["high"] - found["low"]) / 3.92 == pytest.approx((first - second).std(), rel=0.1)
+    assert (found.high - found.low) / 3.92 == pytest.approx((first - second).std(), rel=0.1)
 
 
 @pytest.mark.parametrize("outcome", [[0, 0, 0], [1, 1, 1], []])
@@ -115,5 +115,5 @@ def test_one_class_has_no_interval(outcome: list[int]) -> None:
 
 def test_a_single_event_has_an_area_and_no_interval() -> None:
     found = auroc_interval(np.array([1, 0, 0]), np.array([0.9, 0.1, 0.2]), np.arange(3))
-    assert found["estimate"] == 1.0
-    assert np.isnan(found["low"])
+    assert found.estimate == 1.0
+    assert np.isnan(found.low)

@@ -5,7 +5,6 @@ run.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,9 +20,9 @@ DECISION = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reas
 
 
 def test_only_rows_no_model_learnt_from_are_judged(
-    evaluation: dict[str, Any], predictions: pd.DataFrame
+    evaluation: RunEvaluation, predictions: pd.DataFrame
 ) -> None:
-    assert list(evaluation["parts"]) == ["test", "North", "Tiny"]
+    assert list(evaluation.parts) == ["test", "North", "Tiny"]
     changed = predictions.copy()
     changed.loc[changed["split"] == "train", "boolean_value"] ^= True
     again = evaluate(changed, 0.2, Evaluation(resamples=200), DECISION, seed=0)
@@ -40,75 +39,75 @@ def test_the_result_is_json_without_nan_and_the_same_in_any_row_order(
 
 
 def test_estimates_are_the_metrics_of_the_calibrated_and_the_raw_risks(
-    evaluation: dict[str, Any], predictions: pd.DataFrame
+    evaluation: RunEvaluation, predictions: pd.DataFrame
 ) -> None:
     rows = predictions[(predictions["split"] == "test") & (predictions["model"] == "xgboost")]
     outcome, judged = (
         rows["boolean_value"].to_numpy(int),
-        evaluation["parts"]["test"]["models"]["xgboost"],
+        evaluation.parts["test"].models["xgboost"],
     )
     for column, key in (("predicted_boolean_probability", "metrics"), ("raw_probability", "raw")):
         risk = rows[column].to_numpy()
-        assert judged[key]["auroc"]["estimate"] == pytest.approx(metrics.auroc(outcome, risk))
-        assert judged[key]["citl"]["estimate"] == pytest.approx(
+        assert judged[key]["auroc"].estimate == pytest.approx(metrics.auroc(outcome, risk))
+        assert judged[key]["citl"].estimate == pytest.approx(
             metrics.calibration_in_the_large(outcome, risk)
         )
-    assert judged["raw"]["ece"]["estimate"] > 0.15 > 0.04 > judged["metrics"]["ece"]["estimate"]
+    assert judged.raw["ece"].estimate > 0.15 > 0.04 > judged.metrics["ece"].estimate
 
 
 def test_every_interval_holds_its_estimate_up_to_the_bias_of_binned_errors(
-    evaluation: dict[str, Any],
+    evaluation: RunEvaluation,
 ) -> None:
-    for part in evaluation["parts"].values():
-        for judged in part["models"].values():
-            for name, figure in judged["metrics"].items():
-                if figure["low"] is not None and not name.startswith(
+    for part in evaluation.parts.values():
+        for judged in part.models.values():
+            for name, figure in judged.metrics.items():
+                if figure.low is not None and not name.startswith(
                     "ece"
                 ):  # resampling raises an ECE near 0
-                    assert figure["low"] <= figure["estimate"] <= figure["high"], name
+                    assert figure.low <= figure.estimate <= figure.high, name
 
 
-def test_models_are_compared_on_the_same_draws(evaluation: dict[str, Any]) -> None:
-    models = evaluation["parts"]["test"]["models"]
-    assert models["logistic_regression"]["differences"] == {}
-    difference = models["xgboost"]["differences"]["auroc"]
-    own, first = (models[name]["metrics"]["auroc"] for name in ("xgboost", "logistic_regression"))
-    assert difference["estimate"] == pytest.approx(own["estimate"] - first["estimate"])
-    assert difference["high"] - difference["low"] < 0.6 * (
-        own["high"] - own["low"]
+def test_models_are_compared_on_the_same_draws(evaluation: RunEvaluation) -> None:
+    models = evaluation.parts["test"].models
+    assert models["logistic_regression"].differences == {}
+    difference = models["xgboost"].differences["auroc"]
+    own, first = (models[name].metrics["auroc"] for name in ("xgboost", "logistic_regression"))
+    assert difference.estimate == pytest.approx(own.estimate - first.estimate)
+    assert difference.high - difference.low < 0.6 * (
+        own.high - own.low
     )  # unpaired it would be wider
 
 
 def test_verdicts_tell_a_good_a_broken_and_an_unjudgeable_cohort_apart(
-    evaluation: dict[str, Any],
+    evaluation: RunEvaluation,
 ) -> None:
-    verdicts = {part: gates["xgboost"]["verdict"] for part, gates in evaluation["gates"].items()}
+    verdicts = {part: gates["xgboost"].verdict for part, gates in evaluation.gates.items()}
     assert verdicts == {"test": "pass", "North": "fail", "Tiny": "too few to judge"}
-    reasons = evaluation["gates"]["North"]["xgboost"]["reasons"]
+    reasons = evaluation.gates["North"]["xgboost"].reasons
     assert any("calibration-in-the-large" in reason for reason in reasons)
-    assert evaluation["parts"]["Tiny"]["models"]["xgboost"]["curves"] == {}
-    assert [(f["severity"], f["where"]) for f in evaluation["findings"]] == [
+    assert evaluation.parts["Tiny"].models["xgboost"].curves == {}
+    assert [(f.severity, f.where) for f in evaluation.findings] == [
         ("warning", "North"),
         ("note", "Tiny"),
     ]
 
 
 def test_curves_are_drawn_over_the_configured_thresholds_with_a_band(
-    evaluation: dict[str, Any],
+    evaluation: RunEvaluation,
 ) -> None:
-    curves = evaluation["parts"]["test"]["models"]["xgboost"]["curves"]
-    decision, line = curves["decision"], curves["calibration"]
-    assert (decision["threshold"][0], decision["threshold"][-1]) == pytest.approx((0.05, 0.5))
+    curves = evaluation.parts["test"].models["xgboost"].curves
+    decision, line = curves.decision, curves.calibration
+    assert (decision.threshold[0], decision.threshold[-1]) == pytest.approx((0.05, 0.5))
     low, estimate, high = (np.array(line[key]) for key in ("low", "observed", "high"))
     assert ((low <= estimate) & (estimate <= high)).mean() > 0.95
     for key in ("events", "non_events"):
-        assert sum(curves["risk_distribution"][key]) == pytest.approx(1)
+        assert sum(curves.risk_distribution[key]) == pytest.approx(1)
 
 
 def test_out_of_fold_rows_are_a_part_of_their_own(predictions: pd.DataFrame) -> None:
     pooled = predictions[predictions["split"] == "test"].assign(split="out of fold")
     found = evaluate(pd.concat([pooled, predictions]), 0.2, FAST, DECISION, seed=0)
-    assert list(found["parts"])[:2] == ["test", "out of fold"]
+    assert list(found.parts)[:2] == ["test", "out of fold"]
 
 
 def test_a_model_that_gives_everybody_the_same_risk_is_judged_and_fails(
@@ -117,8 +116,8 @@ def test_a_model_that_gives_everybody_the_same_risk_is_judged_and_fails(
     rows = predictions[(predictions["split"] == "test") & (predictions["model"] == "xgboost")]
     same = rows.assign(predicted_boolean_probability=0.0, raw_probability=0.0)
     found = evaluate(same, 0.2, FAST, DECISION, seed=0)
-    assert found["parts"]["test"]["models"]["xgboost"]["metrics"]["slope"]["estimate"] is None
-    assert found["gates"]["test"]["xgboost"]["verdict"] == "fail"
+    assert found.parts["test"].models["xgboost"].metrics.slope.estimate is None
+    assert found.gates["test"]["xgboost"].verdict == "fail"
 
 
 @pytest.mark.parametrize("outcome", [True, False])
@@ -127,15 +126,15 @@ def test_an_external_cohort_with_one_class_is_reported_and_not_judged(
 ) -> None:
     rows = predictions[predictions["split"] == "Tiny"].assign(boolean_value=outcome)
     found = evaluate(rows, 0.2, FAST, DECISION, seed=0)
-    assert found["gates"]["Tiny"]["network"]["verdict"] == "too few to judge"
-    assert found["parts"]["Tiny"]["models"]["network"]["metrics"]["auroc"]["estimate"] is None
+    assert found.gates["Tiny"]["network"].verdict == "too few to judge"
+    assert found.parts["Tiny"].models["network"].metrics["auroc"].estimate is None
 
 
 def test_one_single_row_is_reported_and_not_judged(predictions: pd.DataFrame) -> None:
     found = evaluate(
         predictions[predictions["split"] == "Tiny"].iloc[:1], 0.2, FAST, DECISION, seed=0
     )
-    assert found["parts"]["Tiny"]["n"] == 1
+    assert found.parts["Tiny"].n == 1
 
 
 @pytest.mark.parametrize(
@@ -189,11 +188,9 @@ def test_the_published_collapse_between_real_hospitals_is_shown_and_not_pooled_a
         DECISION,
         seed=0,
     )
-    verdicts = {
-        name: gates["logistic_regression"]["verdict"] for name, gates in found["gates"].items()
-    }
+    verdicts = {name: gates["logistic_regression"].verdict for name, gates in found.gates.items()}
     assert verdicts["site: VA Long Beach"] == "fail"
     assert verdicts["site: Switzerland"] == "too few to judge"
-    figures = found["parts"]["site: VA Long Beach"]["models"]["logistic_regression"]["metrics"]
-    assert 0.66 < figures["auroc"]["estimate"] < 0.76
-    assert figures["citl"]["low"] > 0.3
+    figures = found.parts["site: VA Long Beach"].models["logistic_regression"].metrics
+    assert 0.66 < figures["auroc"].estimate < 0.76
+    assert figures["citl"].low > 0.3

@@ -56,7 +56,7 @@ def judged(
     outcome: npt.NDArray[np.int64], risk: Floats, subject: npt.NDArray[np.int64]
 ) -> dict[str, Any]:
     """The estimates that `evaluate` tells of one model on one part."""
-    return {name: figure["estimate"] for name, figure in figures(outcome, risk, subject).items()}
+    return {name: figure.estimate for name, figure in figures(outcome, risk, subject).items()}
 
 
 def figures(
@@ -75,10 +75,10 @@ def figures(
         }
     )
     settings = Evaluation(resamples=100, classification=True)
-    found: dict[str, Any] = evaluate(table, THRESHOLD, settings, STATED, seed=0)["parts"]["test"][
+    found: dict[str, Any] = evaluate(table, THRESHOLD, settings, STATED, seed=0).parts["test"][
         "models"
     ]
-    told: dict[str, Any] = found["logistic_regression"]["metrics"]
+    told: dict[str, Any] = found["logistic_regression"].metrics
     return told
 
 
@@ -95,7 +95,7 @@ def reference(outcome: npt.NDArray[np.int64], risk: Floats) -> dict[str, float]:
         "brier": brier_score_loss(outcome, risk),
         "log_loss": log_loss(outcome, np.clip(risk, np.finfo(float).eps, 1 - np.finfo(float).eps)),
         "sensitivity": found / (found + missed),
-        "false_alert_rate": false / (false + true_negative),
+        "false_positive_rate": false / (false + true_negative),
         "alert_rate": (found + false) / len(risk),
         "number_needed_to_evaluate": (found + false) / found,
         "net_benefit": benefit,
@@ -129,7 +129,7 @@ def test_one_class_leaves_undefined_what_it_cannot_define(value: int) -> None:
     assert [found[name] for name in ("auroc", "citl", "slope")] == [None, None, None]
     assert found["brier"] == pytest.approx(np.mean((risk - value) ** 2))
     assert found["alert_rate"] == pytest.approx(np.mean(risk >= THRESHOLD))
-    assert found["sensitivity" if value else "false_alert_rate"] == pytest.approx(
+    assert found["sensitivity" if value else "false_positive_rate"] == pytest.approx(
         np.mean(risk >= THRESHOLD)
     )
 
@@ -137,7 +137,7 @@ def test_one_class_leaves_undefined_what_it_cannot_define(value: int) -> None:
 def test_nobody_flagged_finds_nobody_and_needs_no_evaluation() -> None:
     outcome, risk, subject = cohort("plain")
     found = judged(outcome, risk * 0.1, subject)
-    assert (found["sensitivity"], found["net_benefit"], found["number_needed_to_evaluate"]) == (
+    assert (found["sensitivity"], found.net_benefit, found["number_needed_to_evaluate"]) == (
         0.0,
         0.0,
         None,
@@ -151,7 +151,7 @@ def test_rows_of_the_same_patients_make_intervals_wider() -> None:
     strangers = figures(four, risks, np.arange(1600))
     for name in ("auroc", "citl", "slope", "net_benefit"):
         width, same, less = (
-            told[name]["high"] - told[name]["low"] for told in (alone, repeated, strangers)
+            told[name].high - told[name].low for told in (alone, repeated, strangers)
         )
         assert same == pytest.approx(width, rel=0.01), name  # copies tell nothing new
         assert less < 0.7 * width, name
@@ -166,4 +166,4 @@ def test_a_million_rows_have_the_figures_of_scikit_learn_and_scipy() -> None:
     wins = mannwhitneyu(risk[outcome == 1], risk[outcome == 0]).statistic
     assert found["auroc"] == pytest.approx(wins / (outcome.sum() * (1 - outcome).sum()), abs=1e-12)
     line = LogisticRegression(C=np.inf, tol=1e-10).fit(logit(risk)[:, None], outcome)
-    assert found["slope"] == pytest.approx(line.coef_[0, 0], abs=1e-5)
+    assert found.slope == pytest.approx(line.coef_[0, 0], abs=1e-5)

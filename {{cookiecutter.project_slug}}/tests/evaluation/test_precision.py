@@ -56,7 +56,7 @@ def test_rows_for_auroc_make_delongs_interval_as_wide_as_asked() -> None:
     widths = []
     for _ in range(200):
         found = auroc_interval(outcome, rng.normal(outcome.astype(float), 1), np.arange(n))
-        widths.append(found["high"] - found["low"])
+        widths.append(found.high - found.low)
     assert np.mean(widths) == pytest.approx(0.1, rel=0.05)
 
 

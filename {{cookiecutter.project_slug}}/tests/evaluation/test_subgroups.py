@@ -4,8 +4,6 @@ nobody.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,29 +49,29 @@ def test_a_group_with_few_events_is_counted_and_not_judged(predictions: pd.DataF
     few = rows["subject_id"].isin(rows["subject_id"].unique()[:12])
     rows["ethnicity"] = np.where(few, "rare", "common")
     found = evaluate(rows, 0.2, Evaluation(resamples=50), DECISION, seed=0)
-    table = {row["group"]: row for row in found["parts"]["test"]["models"]["xgboost"]["subgroups"]}
+    table = {row.group: row for row in found.parts["test"].models["xgboost"].subgroups}
     assert table["rare"] == {
         "partition": "ethnicity", "group": "rare", "n": 24, "judged": False, "metrics": {}, "p": {}
     }  # fmt: skip
-    assert table["common"]["judged"]
+    assert table["common"].evaluated
 
 
 def test_a_groups_figures_are_those_of_its_rows(
-    evaluation: dict[str, Any], predictions: pd.DataFrame
+    evaluation: RunEvaluation, predictions: pd.DataFrame
 ) -> None:
     rows = predictions.query("split == 'test' and model == 'network' and sex == 'female'")
-    table = evaluation["parts"]["test"]["models"]["network"]["subgroups"]
-    female = next(row for row in table if row["group"] == "female")
+    table = evaluation.parts["test"].models["network"].subgroups
+    female = next(row for row in table if row.group == "female")
     outcome, risk = (
         rows["boolean_value"].to_numpy(int),
         rows["predicted_boolean_probability"].to_numpy(),
     )
-    assert (female["n"], female["events"]) == (len(rows), outcome.sum())
-    assert female["metrics"]["auroc"]["estimate"] == pytest.approx(auroc(outcome, risk))
-    assert female["metrics"]["sensitivity"]["estimate"] == pytest.approx(
+    assert (female.n, female.events) == (len(rows), outcome.sum())
+    assert female.metrics["auroc"].estimate == pytest.approx(auroc(outcome, risk))
+    assert female.metrics["sensitivity"].estimate == pytest.approx(
         np.mean(risk[outcome == 1] >= 0.2)
     )
-    assert "auprc" not in female["metrics"]  # it must not be compared between groups
+    assert "auprc" not in female.metrics  # it must not be compared between groups
 
 
 def test_p_value_is_that_of_the_normal_distribution() -> None:
@@ -86,4 +84,4 @@ def test_a_group_whose_events_are_under_recorded_is_found(predictions: pd.DataFr
     hidden = (rows["sex"] == "female") & (rows.index % 500 % 2 == 0)
     rows.loc[hidden, "boolean_value"] = False
     found = evaluate(rows, 0.2, Evaluation(resamples=200), DECISION, seed=0)
-    assert "sex female" in [f["where"] for f in found["findings"] if f["kind"] == "subgroup"]
+    assert "sex female" in [f.where for f in found.findings if f.kind == "subgroup"]

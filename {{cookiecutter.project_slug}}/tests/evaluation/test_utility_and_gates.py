@@ -93,14 +93,14 @@ def test_a_verdict_follows_from_where_the_interval_lies(
     figure: str, changed: dict[str, float], verdict: str
 ) -> None:
     found = gates.verdict({**GOOD, figure: {**GOOD[figure], **changed}}, 100, 100, Evaluation())
-    assert found["verdict"] == verdict
-    assert bool(found["reasons"]) == (verdict != "pass")
+    assert found.verdict == verdict
+    assert bool(found.reasons) == (verdict != "pass")
 
 
 def test_good_figures_on_eight_non_events_are_too_few_to_judge() -> None:
     found = gates.verdict(GOOD, 115, 8, Evaluation())
-    assert found["verdict"] == "too few to judge"
-    assert "8 non-events" in found["reasons"][0]
+    assert found.verdict == "too few to judge"
+    assert "8 non-events" in found.reasons[0]
 
 
 def test_with_fewer_rows_than_a_stated_interval_needs_nothing_passes() -> None:
@@ -109,11 +109,11 @@ def test_with_fewer_rows_than_a_stated_interval_needs_nothing_passes() -> None:
         {"figure": "slope", "width": 0.4, "needed": 150, "enough": True},
     ]
     found = gates.verdict(GOOD, 100, 100, Evaluation(), needs)
-    assert found["verdict"] == "too few to judge"
-    assert found["reasons"] == ["200 rows are too few for intervals as narrow as asked: AUROC 450"]
+    assert found.verdict == "too few to judge"
+    assert found.reasons == ["200 rows are too few for intervals as narrow as asked: AUROC 450"]
     broken = {**GOOD, "slope": {"estimate": 0.4, "low": 0.3, "high": 0.5}}
     assert (
-        gates.verdict(broken, 100, 100, Evaluation(), needs)["verdict"] == "fail"
+        gates.verdict(broken, 100, 100, Evaluation(), needs).verdict == "fail"
     )  # more rows would not mend it
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from risk_model import pipeline
 from risk_model.app.console import closing, refresh_index, say, show_data
 from risk_model.config import Config
 from risk_model.config.compose import from_container
@@ -11,10 +12,8 @@ from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically
 from risk_model.core.package import ModelPackage
 from risk_model.core.runs import find_run
-from risk_model.data.prepare import Prepared, prepare
+from risk_model.data.prepare import prepare
 from risk_model.data.split_report import split_report
-from risk_model.evaluation.utility import curve_thresholds
-from risk_model.pipeline import evaluate_run, register_run, train
 from risk_model.reporting.plots import words
 from risk_model.reporting.stability import sentences
 from risk_model.validation import external
@@ -22,15 +21,10 @@ from risk_model.validation.stability import stability as judge_stability
 
 
 def run(settings: Config) -> None:
-    """All rooms, one after the other."""
-    prepared = _prepare_aloud(settings)
-    directory = train(settings, prepared)
-    champion = read_json(directory / "training.json")["champion"]
-    say("training", f"champion: {champion['reason']}")
-    judged = evaluate_run(settings, directory, prepared)
-    versions = register_run(settings, directory)
-    refresh_index(directory.parent)
-    closing(directory, judged, versions)
+    """All steps, one after the other."""
+    result = pipeline.run(settings, say)
+    refresh_index(result.directory.parent)
+    closing(result.directory, result.evaluation, result.versions)
 
 
 def data(settings: Config) -> None:
@@ -43,7 +37,7 @@ def data(settings: Config) -> None:
 
 def train_only(settings: Config) -> None:
     """Trains, and says how to go on."""
-    directory = train(settings, _prepare_aloud(settings))
+    directory = pipeline.train(settings, pipeline.prepare_aloud(settings, say))
     say("next", f"evaluate run={directory}")
 
 
@@ -56,7 +50,9 @@ def evaluate(settings: Config) -> None:
         return
     directory = find_run(settings.runs, settings.run)
     trained = from_container(read_json(directory / "config.json"))
-    judged = evaluate_run(trained, directory, prepare(trained))
+    prepared = prepare(trained)
+    pipeline.validate_internal_external(trained, directory, prepared)
+    judged = pipeline.evaluate_run(trained, directory, prepared)
     refresh_index(directory.parent)
     closing(directory, judged)
     say("next", f"register run={directory}")
@@ -67,7 +63,11 @@ def register(settings: Config) -> None:
     directory = find_run(settings.runs, settings.run)
     if not (directory / "report.html").is_file():
         raise UserError(f"run: {directory} is not evaluated; write evaluate run={directory}")
-    closing(directory, read_json(directory / "evaluation.json"), register_run(settings, directory))
+    closing(
+        directory,
+        read_json(directory / "evaluation.json"),
+        pipeline.register_run(settings, directory),
+    )
 
 
 def stability(settings: Config) -> None:
@@ -91,7 +91,7 @@ def recalibrate(settings: Config) -> None:
 
 def score(settings: Config) -> None:
     """Risks for every row of a file, from a package or the registered champion."""
-    from risk_model.deployment import batch, batch_recordings
+    from risk_model.deployment import batch
     from risk_model.deployment.registry import champion
 
     if not settings.input or not settings.output:
@@ -102,27 +102,8 @@ def score(settings: Config) -> None:
         Path(settings.package) if named else champion(Path(settings.deployment.registry), name)
     )
     package = ModelPackage.open(directory)
-    score_file = batch_recordings.score if package.schema.signal else batch.score
-    scored = score_file(package, Path(settings.input), Path(settings.output))
+    scored = batch.score(package, Path(settings.input), Path(settings.output))
     say(
         "score",
         f"{scored.rows:,} rows, {scored.refused:,} without a risk and why: {settings.output}",
     )
-
-
-def _prepare_aloud(settings: Config) -> Prepared:
-    curve_thresholds(
-        settings.data.decision
-    )  # a decision that makes no sense is refused before anything is trained
-    say("data", f"reading {settings.data.name}")
-    prepared = prepare(settings)
-    cohort, labels = prepared.cohort, prepared.cohort.labels
-    say(
-        "data",
-        f"{len(labels):,} rows, {int(labels.sum()):,} events ({labels.mean():.1%}): "
-        f"{cohort.schema.outcome}",
-    )
-    for finding in prepared.findings:
-        if finding.severity != "note":
-            say("data", finding.line())
-    return prepared

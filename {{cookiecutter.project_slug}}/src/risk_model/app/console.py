@@ -12,6 +12,8 @@ import pandas as pd
 
 from risk_model.core.files import read_json
 from risk_model.data.prepare import Prepared
+from risk_model.data.split_report import PartSummary
+from risk_model.deployment.registry import RegisteredVersion
 
 
 def say(room: str, text: str) -> None:
@@ -19,7 +21,7 @@ def say(room: str, text: str) -> None:
     print(f"{room:9} {text}", flush=True)
 
 
-def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
+def show_data(prepared: Prepared, report: list[PartSummary], schema: Path) -> None:
     """Prints the data room's answers: what was read, how it is split, what was noticed, and the
     schema to review.
     """
@@ -27,11 +29,8 @@ def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
     print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
     print(pd.DataFrame([_field_row(f) for f in cohort.schema.fields]).to_string(index=False))
     print(f"\nschema    {schema} (review it, correct it, pass it with data.schema)\n")
-    print(
-        report[["part", "rows", "subjects", "events", "prevalence", "largest imbalance"]].to_string(
-            index=False
-        )
-    )
+    parts = pd.DataFrame([vars(part) for part in report]).drop(columns="shares")
+    print(parts.rename(columns=lambda name: name.replace("_", " ")).to_string(index=False))
     for question, sentences in prepared.quality.answers.items():
         print(f"\n{question}\n  {' '.join(sentences)}")
     print()
@@ -53,7 +52,7 @@ def _field_row(field: Any) -> dict[str, str]:
 
 
 def closing(
-    directory: Path, judged: dict[str, Any], versions: list[dict[str, Any]] | None = None
+    directory: Path, judged: dict[str, Any], versions: list[RegisteredVersion] | None = None
 ) -> None:
     """Prints a run's headline figures and where everything is."""
     print()
@@ -61,10 +60,10 @@ def closing(
     print(f"\nreport    {directory / 'report.html'}")
     print(f"run       {directory}")
     for version in versions or []:
-        if version["alias"] == "champion":
-            print(f"champion  {version['model']}, version {version['version']}: {version['path']}")
-        if version["refused"]:
-            print(f"refused   {version['model']}: {version['refused']}")
+        if version.alias == "champion":
+            print(f"champion  {version.model}, version {version.version}: {version.path}")
+        if version.refused:
+            print(f"refused   {version.model}: {version.refused}")
     if versions and (directory.parent / "index.html").is_file():
         print(f"index     {directory.parent / 'index.html'}")
     sys.stdout.flush()

@@ -10,6 +10,7 @@ whatever the order of the rows.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,11 @@ DEVELOPED, LAST_PERIOD = "development", "last period"
 # events, and non-events: the least for an external validation (Vergouwe 2005, Collins 2016)
 EXTERNAL_EVENTS = 100
 EXTERNAL_SHARE = 0.25  # of the rows: more would cost the development too much
-GOLDEN = np.uint64(
-    0x9E3779B97F4A7C15
-)  # 2^64 / golden ratio: multiples of it fill the circle most evenly
+# Years at which the split separates patients: fewer than the bands that tables show, so that a cell
+# keeps enough subjects. Other edges would be another split of every cohort.
+AGE_EDGES = (40.0, 65.0, 80.0)
+# 2^64 / golden ratio: multiples of it fill the circle most evenly
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def split(
@@ -201,13 +204,23 @@ def _cells(cohort: Cohort, subject: Codes, n: int, enough: int) -> Codes:
     np.maximum.at(cell, subject, cohort.labels)
     present = np.unique(subject)
     levels = [np.unique(cell[present], return_inverse=True)[1]]
-    for _, column in strata(cohort).items():
+    for group in _groups(cohort):
         code = np.full(n, np.iinfo(np.int64).max)
-        np.minimum.at(code, subject, column.cat.codes.to_numpy(dtype=np.int64))
-        finer = levels[-1] * (len(column.cat.categories) + 2) + code[present] + 1
+        np.minimum.at(code, subject, group)
+        finer = levels[-1] * (int(group.max()) + 3) + code[present] + 1
         levels.append(np.unique(finer, return_inverse=True)[1])
     cell[present] = _merged(levels, enough)
     return cell
+
+
+def _groups(cohort: Cohort) -> Iterator[Codes]:
+    """The number of each row's group in every stratum, the most important stratum first."""
+    for name, column in strata(cohort).items():
+        if name == "age band":
+            age = cohort.index["age"].to_numpy(dtype=np.float64, na_value=np.nan)
+            yield (np.searchsorted(AGE_EDGES, age, side="right") + np.isnan(age)).astype(np.int64)
+        else:
+            yield column.cat.codes.to_numpy(dtype=np.int64)
 
 
 def _merged(levels: list[Codes], enough: int) -> Codes:

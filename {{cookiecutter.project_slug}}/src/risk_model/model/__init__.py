@@ -1,35 +1,37 @@
-"""What is a risk model here? Anything that turns encoded features into a logit, and can leave as
-one ONNX graph.
+"""What a risk model is: anything that turns encoded features into a logit, and leaves as one graph.
 
 Two baselines come first (logistic regression, XGBoost); a network has to be worth its cost beside
-them.
+them. `table.py` lists them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.core.schema import Features
+from risk_model.core.schema import Features, Schema
 
 if TYPE_CHECKING:
     import onnx
 
-Logits = npt.NDArray[np.float64]
+    from risk_model.config import Config
+
+Floats = npt.NDArray[np.float64]
+Logits = Floats
+EpochRecorder = Callable[[int, dict[str, float]], None]
 CURVE_ROWS = 20_000
-SIMPLEST_FIRST = ("logistic_regression", "xgboost", "network")
 
 
 class RiskModel(Protocol):
-    """A fitted model. Everything that was fitted, imputation and scaling included, lives
-    inside it.
-    """
+    """A fitted model, which holds everything that was fitted, imputation and scaling included."""
 
     @property
     def name(self) -> str:
-        """One of SIMPLEST_FIRST."""
+        """Its name in the table of models."""
 
     def logit(self, features: Features) -> Logits:
         """Log odds of the outcome for float32[n, d] rows, NaN where missing: float64[n], before
@@ -45,11 +47,50 @@ class RiskModel(Protocol):
         """
 
 
-def curve_rows(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """At most CURVE_ROWS training rows for the curves of an epoch, with events and non-events as
-    often as in all.
+class Sample(NamedTuple):
+    """Rows to learn from: float32[n, d] features, int8[n] labels, float64[n] weights.
+
+    Weights are all 1, unless the loss is pos_weight.
     """
+
+    features: Features
+    labels: npt.NDArray[np.int8]
+    weights: Floats
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Sample:
+        """These rows, in this order."""
+        return Sample(self.features[rows], self.labels[rows], self.weights[rows])
+
+    def first_columns(self, count: int) -> Sample:
+        """The same rows with their first columns alone."""
+        return self._replace(features=np.ascontiguousarray(self.features[:, :count]))
+
+
+@dataclass(frozen=True)
+class FitInputs:
+    """What a model is fitted from: rows to learn from, rows to stop by, and the settings.
+
+    `pos_weight` is the weight of an event in both samples. `record` is called after each epoch, or
+    tree, with its number (from 1) and what was measured.
+    """
+
+    train: Sample
+    validation: Sample
+    schema: Schema
+    settings: Config
+    pos_weight: float
+    record: EpochRecorder
+
+    def simple_columns(self) -> FitInputs:
+        """The same without the signal: the columns that a baseline sees."""
+        train, validation = (
+            sample.first_columns(self.schema.simple) for sample in (self.train, self.validation)
+        )
+        return replace(self, train=train, validation=validation)
+
+
+def curve_rows(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """At most CURVE_ROWS training rows for the curves of an epoch, events as frequent as in all."""
     step = max(-(-len(labels) // CURVE_ROWS), 1)
-    return np.sort(
-        np.argsort(labels, kind="stable")[::-1][::step]
-    )  # begins at an event, however rare they are
+    ordered = np.argsort(labels, kind="stable")[::-1]  # an event first, however rare they are
+    return np.sort(ordered[::step])

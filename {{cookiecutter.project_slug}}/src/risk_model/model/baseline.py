@@ -1,17 +1,17 @@
-"""Does anything simpler do as well? Logistic regression and XGBoost, fitted before any network.
+"""The two baselines: logistic regression and XGBoost, fitted before any network.
 
-Both give logits and leave as one ONNX graph. Nothing but the training rows shapes what they learn;
-XGBoost looks at the validation rows only to know when to stop.
+Does anything simpler do as well? Both give logits and leave as one ONNX graph. Nothing but the
+training rows shapes what they learn; XGBoost looks at the validation rows only to know when to
+stop.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,30 +21,13 @@ from tqdm import tqdm
 
 from risk_model import config
 from risk_model.core.schema import Features
-from risk_model.model import Logits, curve_rows
+from risk_model.model import EpochRecorder, FitInputs, Floats, Logits, Sample, curve_rows
 from risk_model.model.graphs import linear, trees
-
-Floats = npt.NDArray[np.float64]
-Record = Callable[[int, dict[str, float]], None]
-
-
-class Sample(NamedTuple):
-    """Rows to learn from: float32[n, d] features, int8[n] labels, float64[n] weights (all 1 unless
-    pos_weight).
-    """
-
-    features: Features
-    labels: npt.NDArray[np.int8]
-    weights: Floats
-
-    def take(self, rows: npt.NDArray[np.intp]) -> Sample:
-        """These rows, in this order."""
-        return Sample(self.features[rows], self.labels[rows], self.weights[rows])
 
 
 @dataclass(frozen=True)
-class LogisticRegression:
-    """L2-penalised logistic regression on median-imputed, standardised features.
+class LinearModel:
+    """A logistic model whose log odds are a weighted sum of median-imputed, standardised features.
 
     `weight` (float64[d]) and `bias` act on raw values: z = x·weight + bias, the scaling folded in.
     """
@@ -54,18 +37,17 @@ class LogisticRegression:
     scale: Floats
     weight: Floats
     bias: float
-    name: ClassVar[str] = "logistic_regression"
+    name: ClassVar[str]
 
     @classmethod
-    def fit(cls, rows: Sample, settings: config.LogisticRegression) -> LogisticRegression:
-        """Fits imputation, scaling and weights on these rows and no others."""
-        from sklearn.linear_model import LogisticRegression as Solver
-
+    def fit_solver(cls, rows: Sample, solver: Any) -> Self:
+        """Fits imputation and scaling, and scikit-learn's `solver` on what they make of the
+        rows.
+        """
         median = column_medians(rows.features)
         filled = np.where(np.isnan(rows.features), median, rows.features).astype(np.float64)
         mean, scale = filled.mean(axis=0), filled.std(axis=0)
         scale[scale == 0] = 1.0
-        solver = Solver(C=settings.c, max_iter=2000, tol=1e-6)
         solver.fit((filled - mean) / scale, rows.labels, sample_weight=rows.weights)
         weight = solver.coef_[0] / scale
         return cls(median, mean, scale, weight, float(solver.intercept_[0] - mean @ weight))
@@ -85,6 +67,24 @@ class LogisticRegression:
             f"statistics.{name}": getattr(self, name) for name in ("median", "mean", "scale")
         }
         return {**statistics, "weight": self.weight, "bias": np.array([self.bias])}
+
+
+class LogisticRegression(LinearModel):
+    """Logistic regression with an L2 penalty."""
+
+    name: ClassVar[str] = "logistic_regression"
+
+    @classmethod
+    def fit(cls, rows: Sample, settings: config.LogisticRegression) -> Self:
+        """Fits imputation, scaling and weights on these rows and no others."""
+        from sklearn.linear_model import LogisticRegression as Solver
+
+        return cls.fit_solver(rows, Solver(C=settings.c, max_iter=2000, tol=1e-6))
+
+    @classmethod
+    def from_inputs(cls, inputs: FitInputs) -> Self:
+        """Fits on the training rows; the validation rows are not looked at."""
+        return cls.fit(inputs.train, inputs.settings.model.logistic_regression)
 
 
 def column_medians(features: Features) -> Features:
@@ -110,36 +110,45 @@ class XGBoost:
         settings: config.XGBoost,
         seed: int,
         threads: int,
-        record: Record,
-    ) -> XGBoost:
+        record: EpochRecorder,
+    ) -> Self:
         """Adds trees until the validation log loss has not improved for `patience` rounds."""
         best = xgboost.callback.EarlyStopping(
             rounds=settings.patience, data_name="validation", metric_name="logloss"
         )
-        matrix, shown = _matrix(train, threads), curve_rows(train.labels)
+        matrix, rows = _matrix(train, threads), curve_rows(train.labels)
         # Of the very matrix it learns from XGBoost keeps the predictions; any other it predicts
         # again after each tree.
-        curve = (
-            matrix
-            if len(shown) == len(train.labels)
-            else _matrix(train.take(shown), threads, matrix)
-        )
+        every_row = len(rows) == len(train.labels)
+        curve = matrix if every_row else _matrix(train.take(rows), threads, matrix)
         booster = xgboost.train(
             _parameters(settings, seed, threads),
             matrix,
             settings.trees,
             evals=[(curve, "train"), (_matrix(validation, threads, matrix), "validation")],
-            callbacks=[_Watch(record, settings.trees), best],
+            callbacks=[_RoundRecorder(record, settings.trees), best],
             verbose_eval=False,
         )
         # Without the cut, predict() and every exporter use the trees after the best round as well.
         return cls(booster[: booster.best_iteration + 1])
 
+    @classmethod
+    def from_inputs(cls, inputs: FitInputs) -> Self:
+        """Fits on the training rows and stops by the validation rows."""
+        settings, threads = inputs.settings, inputs.settings.training.threads
+        return cls.fit(
+            inputs.train,
+            inputs.validation,
+            settings.model.xgboost,
+            settings.seed,
+            threads,
+            inputs.record,
+        )
+
     def logit(self, features: Features) -> Logits:
         """See RiskModel."""
-        return np.asarray(self.booster.inplace_predict(features, predict_type="margin")).astype(
-            np.float64
-        )
+        margin = self.booster.inplace_predict(features, predict_type="margin")
+        return np.asarray(margin).astype(np.float64)
 
     def graph(self) -> onnx.ModelProto:
         """See RiskModel."""
@@ -147,13 +156,7 @@ class XGBoost:
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
         """See RiskModel."""
-        keys = (
-            "split_indices",
-            "split_conditions",
-            "left_children",
-            "right_children",
-            "default_left",
-        )
+        keys = "split_indices split_conditions left_children right_children default_left".split()
         joined = {
             key: np.concatenate([np.asarray(tree[key]) for tree in self._trees]) for key in keys
         }
@@ -198,15 +201,13 @@ def _parameters(settings: config.XGBoost, seed: int, threads: int) -> dict[str, 
     }
 
 
-class _Watch(xgboost.callback.TrainingCallback):
+class _RoundRecorder(xgboost.callback.TrainingCallback):
     """Records each round and moves the progress bar."""
 
-    def __init__(self, record: Record, rounds: int) -> None:
+    def __init__(self, record: EpochRecorder, rounds: int) -> None:
         super().__init__()
-        self._record, self._bar = (
-            record,
-            tqdm(total=rounds, desc="xgboost", unit="tree", disable=None, leave=False),
-        )
+        self._record = record
+        self._bar = tqdm(total=rounds, desc="xgboost", unit="tree", disable=None, leave=False)
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         values = {

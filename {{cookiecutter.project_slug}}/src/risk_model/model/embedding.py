@@ -1,5 +1,6 @@
-"""How does a network read a number? Cut at quantiles of the training rows, and how far it reaches
-into each piece.
+"""The embedding of numbers: how far each reaches into bins between quantiles of the training rows.
+
+How does a network read a number?
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ from risk_model.model.baseline import column_medians
 
 
 class Bins(nn.Module):
-    """How far a value reaches into each bin of its column: 0 below it, 1 above, in between
-    linearly.
-    """
+    """How far a value reaches into each bin of its column: 0 below it, 1 above, linear between."""
 
     def __init__(self, edges: dict[int, Features], bins: int) -> None:
         super().__init__()
@@ -30,15 +29,12 @@ class Bins(nn.Module):
         self.register_buffer("inverse_width", torch.from_numpy(inverse_width))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features [n, d] without missing values to [n, columns, bins]; a bin that a column has no
-        use for gives 0.
-        """
+        """Features [n, d] without missing values to [n, columns, bins]; unused bins give 0."""
         return ((features[:, self.column, None] - self.lower) * self.inverse_width).clamp(0, 1)
 
 
 class Statistics(nn.Module):
-    """What is known about each column of the training rows, in buffers, so that it travels with the
-    weights.
+    """Median and bins of each column of the training rows, in buffers beside the weights.
 
     Numbers are cut at their quantiles; a column with two values, such as a category's, has one bin;
     a constant column is left out. What lies beyond the range of the training rows counts as its

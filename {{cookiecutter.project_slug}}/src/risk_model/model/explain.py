@@ -1,13 +1,12 @@
-"""Why this risk for this patient? SHAP values in the terms a clinician knows, the same method for
-every model.
+"""SHAP values in the terms a clinician knows, by the same method for every model.
 
-A Shapley value is a field's mean effect on the logit over all orders in which the fields of a
-background patient can be replaced by this patient's. It is estimated by permutation sampling
-(Strumbelj and Kononenko 2014) with each order also walked backwards (antithetic pairs: Mitchell et
-al. 2022). Each pair has its own background row: for the same number of evaluations this varies less
-than few orders against many rows. Only differences along a walk are used, so base and contributions
-add up to the logit exactly. Orders and background are fixed, so the same input gets the same
-answer.
+Why this risk for this patient? A Shapley value is a field's mean effect on the logit over all
+orders in which the fields of a background patient can be replaced by this patient's. It is
+estimated by permutation sampling (Strumbelj and Kononenko 2014) with each order also walked
+backwards (antithetic pairs: Mitchell et al. 2022). Each pair has its own background row: for the
+same number of evaluations this varies less than few orders against many rows. Only differences
+along a walk are used, so base and contributions add up to the logit exactly. Orders and background
+are fixed, so the same input gets the same answer.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.core.schema import Features, Field, Schema, encode
-from risk_model.signals import beside, reader
 
 Logits = npt.NDArray[np.float64]
 PAIRS = 100
@@ -27,33 +25,34 @@ CHUNK = 256
 
 
 def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) -> Features:
-    """Synthetic patients to compare with: float32[n, d], each field drawn by itself from its
-    training distribution.
+    """Synthetic patients to compare with: float32[n, d], each field drawn by itself.
 
     `reference` is the content of reference.json: per field the share that is missing and the
     quantiles of the rest, or the shares of its categories. No row is a patient's, and no two fields
     of a row belong together; beside them stands the neutral signal.
     """
     rng = np.random.default_rng(seed)
-    fields = encode(
-        {f.name: _drawn(f, reference["fields"][f.name], n, rng) for f in schema.inputs}, schema
-    )
+    summaries = reference["fields"]
+    values = {f.name: _sample_values(f, summaries[f.name], n, rng) for f in schema.inputs}
+    fields = encode(values, schema)
     if schema.signal is None:
         return fields
+    from risk_model.signals import beside, reader
+
     neutral = beside([reader(schema.signal).neutral(schema.signal)], schema.signal)
     return np.hstack([fields, np.repeat(neutral, n, axis=0)])
 
 
-def _drawn(
-    field: Field, described: Mapping[str, Any], n: int, rng: np.random.Generator
+def _sample_values(
+    field: Field, summary: Mapping[str, Any], n: int, rng: np.random.Generator
 ) -> npt.NDArray[np.object_]:
     if field.kind == "number":
-        values = _from_quantiles(np.asarray(described["quantiles"], dtype=np.float64), n, rng)
+        values = _from_quantiles(np.asarray(summary["quantiles"], dtype=np.float64), n, rng)
     else:
-        values = _from_shares(described["shares"], n, rng)
+        values = _from_shares(summary["shares"], n, rng)
     if field.kind == "boolean":
         values = np.array([{"true": True, "false": False}.get(v) for v in values], dtype=object)
-    values[rng.random(n) < described["missing"]] = None
+    values[rng.random(n) < summary["missing"]] = None
     return values
 
 
@@ -61,9 +60,9 @@ def _from_quantiles(quantiles: Logits, n: int, rng: np.random.Generator) -> npt.
     """Draws between equally spaced quantiles, in whole numbers where all of them are whole."""
     if not len(quantiles):
         return np.full(n, None, dtype=object)
-    drawn = np.interp(rng.random(n), np.linspace(0, 1, len(quantiles)), quantiles)
+    values = np.interp(rng.random(n), np.linspace(0, 1, len(quantiles)), quantiles)
     whole = bool(np.all(quantiles == np.round(quantiles)))
-    return (np.round(drawn) if whole else drawn).astype(object)
+    return (np.round(values) if whole else values).astype(object)
 
 
 def _from_shares(
@@ -72,14 +71,12 @@ def _from_shares(
     if not shares:
         return np.full(n, None, dtype=object)
     weights = np.array(list(shares.values()), dtype=np.float64)
-    return np.array(list(shares), dtype=object)[
-        rng.choice(len(weights), size=n, p=weights / weights.sum())
-    ]
+    choice = rng.choice(len(weights), size=n, p=weights / weights.sum())
+    return np.array(list(shares), dtype=object)[choice]
 
 
 def affine(logit: Logits, risk: Logits) -> tuple[float, float] | None:
-    """Scale and shift with which a logit becomes the log-odds of the calibrated risk; None if no
-    line does that.
+    """Scale and shift from a logit to the log-odds of the calibrated risk; None if no line fits.
 
     Identity, temperature, Platt and prior correction are such lines, so what is explained on their
     scale adds up to the risk that was answered; isotonic calibration is not. `logit` and `risk` are
@@ -90,11 +87,8 @@ def affine(logit: Logits, risk: Logits) -> tuple[float, float] | None:
         return None
     log_odds = np.log(risk[clear] / (1 - risk[clear]))
     scale, shift = np.polyfit(logit[clear], log_odds, 1)
-    return (
-        (float(scale), float(shift))
-        if np.abs(scale * logit[clear] + shift - log_odds).max() < 1e-4
-        else None
-    )
+    error = np.abs(scale * logit[clear] + shift - log_odds).max()
+    return (float(scale), float(shift)) if error < 1e-4 else None
 
 
 class Explainer:
@@ -118,9 +112,8 @@ class Explainer:
         self._logit_of, self._feature_field = logit_of, feature_field
         self._orders = np.concatenate([orders, orders[:, ::-1]])  # int[walks, fields]
         self._ranks = np.argsort(self._orders, axis=1)
-        self._start = np.tile(
-            background[np.arange(PAIRS) % len(background)], (2, 1)
-        )  # float32[walks, d]
+        start = background[np.arange(PAIRS) % len(background)]
+        self._start = np.tile(start, (2, 1))  # float32[walks, d]
         self._start_logit = np.tile(self._logits(self._start[:PAIRS]), 2)
 
     def explain(self, row: Features) -> tuple[float, Logits]:
@@ -139,9 +132,8 @@ class Explainer:
         walk, step = np.nonzero(before_last)
         logits[walk, step + 1] = self._logits(self._on_the_way(row, walk, step))
         along = np.take_along_axis(logits, np.pad(reached, ((0, 0), (1, 0))), axis=1)
-        totals = np.bincount(
-            self._orders.ravel(), np.diff(along, axis=1).ravel(), minlength=steps.shape[1]
-        )
+        steps_taken = np.diff(along, axis=1).ravel()
+        totals = np.bincount(self._orders.ravel(), steps_taken, minlength=steps.shape[1])
         return float(along[:, 0].mean()), totals / len(steps)
 
     def _differs(self, row: Features) -> npt.NDArray[np.bool_]:
@@ -160,8 +152,6 @@ class Explainer:
         return np.where(replaced[:, self._feature_field], row, self._start[walk])
 
     def _logits(self, rows: Features) -> Logits:
-        """Logits in small pieces: one call with thousands of rows would be slower, its layers
-        outgrow the cache.
-        """
-        pieces = [self._logit_of(rows[i : i + CHUNK]) for i in range(0, len(rows), CHUNK)]
-        return np.concatenate(pieces) if pieces else np.empty(0)
+        """Logits chunk by chunk: the layers of thousands of rows would outgrow the cache."""
+        chunks = [self._logit_of(rows[i : i + CHUNK]) for i in range(0, len(rows), CHUNK)]
+        return np.concatenate(chunks) if chunks else np.empty(0)

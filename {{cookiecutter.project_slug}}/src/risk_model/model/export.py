@@ -1,8 +1,7 @@
-"""What leaves training? One ONNX graph a model, equal to the original on every row, the same bytes
-every time.
+"""Export of a model as one ONNX graph, equal to the model on every row.
 
-A graph is put together from a few nodes by hand: nothing in it depends on a converter's version or
-on the machine.
+What leaves training? The same bytes every time. A graph is put together from a few nodes by hand:
+nothing in it depends on a converter's version or on the machine.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from risk_model.core.schema import Features, at_once
+from risk_model.core.scores import sigmoid
 from risk_model.model import Logits, RiskModel
 
 if TYPE_CHECKING:
@@ -62,12 +62,11 @@ def logit_graph(
 def trace(
     network: nn.Module, example: Features, outputs: Sequence[str] = ("logit",)
 ) -> onnx.ModelProto:
-    """The graph of a torch module from float32[n, d] to its outputs, in eval mode; follows an
-    example of 2 rows.
+    """The graph of a torch module from float32[n, d] to its outputs, in eval mode.
 
-    Of torch's two exporters this is the older one: a thirtieth of the time, the same numbers, and
-    no source paths of the machine in its bytes. Should torch drop it, `dynamo=True` with
-    `dynamic_shapes` takes its place here.
+    It is traced with an example of two rows. Of torch's two exporters this is the older one: a
+    thirtieth of the time, the same numbers, and no source paths of the machine in its bytes. Should
+    torch drop it, `dynamo=True` with `dynamic_shapes` takes its place here.
     """
     import torch
 
@@ -79,9 +78,8 @@ def trace(
         "opset_version": OPSETS[""],
     }
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # of the exporter's age and of fixed shapes; check_parity finds what matters
+        # of the exporter's age and of fixed shapes; check_parity finds what matters
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             network, (torch.from_numpy(example),), cast(Any, content), dynamo=False, **settings
         )
@@ -89,14 +87,12 @@ def trace(
 
 
 def without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph without the notes that an exporter leaves about itself and the machine it
-    ran on.
-    """
+    """The graph without the notes that an exporter leaves about itself and its machine."""
     del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
     model.producer_name = model.producer_version = model.doc_string = model.graph.doc_string = ""
-    for part in model.graph.node:
-        part.doc_string = ""
-        del part.metadata_props[:]
+    for step in model.graph.node:
+        step.doc_string = ""
+        del step.metadata_props[:]
     return model
 
 
@@ -123,26 +119,22 @@ def run(graph: onnx.ModelProto, features: Features, chunk: int = 512) -> Logits:
 
 
 def check_parity(model: RiskModel, features: Features) -> Logits:
-    """The exported graph's logits, after finding them equal to the model's own on every row:
-    float64[n].
+    """The exported graph's logits, found equal to the model's own on every row: float64[n].
 
-    All that is later calibrated, chosen and reported is computed from these. RuntimeError when a
-    risk differs by more than 1e-5, or a logit by more than 1e-5 of 1 + its size; a deep network may
-    say 1e-4.
+    All that is later calibrated, chosen and reported is computed from these.
+
+    Raises:
+        RuntimeError: a risk differs by more than 1e-5, or a logit by more than 1e-5 of 1 + its
+            size; a deep network may allow 1e-4.
     """
     original, exported = model.logit(features), run(model.graph(), features)
-    with np.errstate(
-        invalid="ignore"
-    ):  # a logit that is not finite is found by the comparison below
+    # a logit that is not finite is noticed by the comparison below
+    with np.errstate(invalid="ignore"):
         in_logit = np.abs(exported - original) / (1 + np.abs(original))
-    in_risk = np.abs(_sigmoid(exported) - _sigmoid(original))
+    in_risk = np.abs(sigmoid(exported) - sigmoid(original))
     worst = float(np.max(np.maximum(in_logit, in_risk), initial=0.0))
     if not worst <= getattr(model, "tolerance", TOLERANCE):
         raise RuntimeError(
             f"{model.name}: the exported graph differs from the model by {worst:.1e}; do not use it"
         )
     return exported
-
-
-def _sigmoid(logit: Logits) -> Logits:
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * logit)))

@@ -1,5 +1,6 @@
-"""How is a simple model compared with one that reads the signal? It gets rows cut to their first,
-simple columns.
+"""A baseline beside a signal: a model of the first, simple columns that takes whole rows.
+
+How is a simple model compared with one that reads the signal?
 """
 
 from __future__ import annotations
@@ -17,10 +18,8 @@ from risk_model.model.export import constants, node
 
 
 @dataclass(frozen=True)
-class FirstColumns:
-    """A model of the first `columns` of `width`, as a RiskModel of whole rows: served in place of
-    any other.
-    """
+class FeatureSubset:
+    """A model of the first `columns` of `width`, as a RiskModel of whole rows."""
 
     model: RiskModel
     columns: int
@@ -38,16 +37,14 @@ class FirstColumns:
     def graph(self) -> onnx.ModelProto:
         """See RiskModel: the model's graph behind a slice."""
         graph = self.model.graph()
-        for part in graph.graph.node:
-            for place, name in enumerate(part.input):
-                part.input[place] = "first_columns" if name == "features" else name
-        graph.graph.node.insert(
-            0,
-            node("Slice", ["features", "from_column", "to_column", "column_axis"], "first_columns"),
-        )
-        ends = {"from_column": 0, "to_column": self.columns, "column_axis": 1}
+        for step in graph.graph.node:
+            for position, name in enumerate(step.input):
+                step.input[position] = "first_columns" if name == "features" else name
+        ends = ["features", "from_column", "to_column", "column_axis"]
+        graph.graph.node.insert(0, node("Slice", ends, "first_columns"))
+        values = {"from_column": 0, "to_column": self.columns, "column_axis": 1}
         graph.graph.initializer.extend(
-            constants({name: np.array([end]) for name, end in ends.items()})
+            constants({name: np.array([value]) for name, value in values.items()})
         )
         graph.graph.input[0].type.tensor_type.shape.dim[1].dim_value = self.width
         onnx.checker.check_model(graph)

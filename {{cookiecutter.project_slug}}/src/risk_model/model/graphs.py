@@ -1,6 +1,4 @@
-"""How does a baseline become a graph? A few nodes by hand, the same numbers as the original on
-every row.
-"""
+"""The baselines as graphs: a few nodes by hand, the same numbers as the original on every row."""
 
 from __future__ import annotations
 
@@ -34,18 +32,24 @@ def linear(median: Features, weight: npt.NDArray[np.float64], bias: float) -> on
 
 
 def trees(content: Sequence[dict[str, Any]], base_logit: float, width: int) -> onnx.ModelProto:
-    """The sum of XGBoost's trees, as its JSON lists them: x < value, or missing where so learned,
-    goes left.
+    """The sum of XGBoost's trees, as its JSON lists them.
+
+    x < value goes left, and so does a missing value where the tree learned that.
     """
-    parts = [_tree_attributes(number, tree) for number, tree in enumerate(content)]
-    joined: dict[str, Any] = {
-        key: [value for part in parts for value in part[key]] for key in parts[0]
-    }
-    attributes = {**joined, "n_targets": 1, "base_values": [base_logit], "post_transform": "NONE"}
-    total = node("TreeEnsembleRegressor", ["features"], "column", domain="ai.onnx.ml", **attributes)
-    return logit_graph(
-        [total, node("Reshape", ["column", "flat"], "logit")], {"flat": np.array([-1])}, width
+    by_tree = [_tree_attributes(number, tree) for number, tree in enumerate(content)]
+    joined = {key: [value for tree in by_tree for value in tree[key]] for key in by_tree[0]}
+    total = node(
+        "TreeEnsembleRegressor",
+        ["features"],
+        "column",
+        domain="ai.onnx.ml",
+        **joined,
+        n_targets=1,
+        base_values=[base_logit],
+        post_transform="NONE",
     )
+    flat = node("Reshape", ["column", "flat"], "logit")
+    return logit_graph([total, flat], {"flat": np.array([-1])}, width)
 
 
 def _tree_attributes(number: int, tree: dict[str, Any]) -> dict[str, list[Any]]:

@@ -1,9 +1,9 @@
-"""When is a network for tables worth its cost? When it reads numbers the way trees do and is an
-ensemble in one.
+"""The network for tables: it reads numbers the way trees do, and is an ensemble in one.
 
-Each number is embedded piecewise-linearly between quantiles of the training rows (Gorishniy et al.
-2022), residual blocks with batch norm and dropout follow, and `members` networks share all weight
-matrices, each with scaling vectors of its own (TabM, Gorishniy et al. 2025).
+When is it worth its cost? Each number is embedded piecewise-linearly between quantiles of the
+training rows (Gorishniy et al. 2022), residual blocks with batch norm and dropout follow, and
+`members` networks share all weight matrices, each with scaling vectors of its own (TabM, Gorishniy
+et al. 2025).
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from risk_model.model.embedding import Statistics
 
 
 class MemberLinear(nn.Module):
-    """One weight matrix for all members, between scaling vectors of each: [n, members, in] to [n,
-    members, out].
+    """One weight matrix for all members, between scaling vectors of each.
+
+    From [n, members, inputs] to [n, members, outputs].
     """
 
-    def __init__(self, members: int, inputs: int, outputs: int, spread: bool = False) -> None:
+    def __init__(self, members: int, inputs: int, outputs: int, random_signs: bool = False) -> None:
         super().__init__()
         self.shared = nn.Linear(inputs, outputs, bias=False)
         signs = torch.randint(0, 2, (members, inputs)).float() * 2 - 1
-        self.input_scale = nn.Parameter(signs if spread else torch.ones(members, inputs))
+        self.input_scale = nn.Parameter(signs if random_signs else torch.ones(members, inputs))
         self.output_scale = nn.Parameter(torch.ones(members, outputs))
         self.bias = nn.Parameter(torch.zeros(members, outputs))
 
@@ -38,8 +39,9 @@ class MemberLinear(nn.Module):
 
 
 class Block(nn.Module):
-    """x + f(x), f being two layers with batch norm before and dropout between; the shortcut fits a
-    changed width.
+    """x + f(x), f being two layers with batch norm before and dropout between.
+
+    Where the width changes, the shortcut is a layer too.
     """
 
     def __init__(self, members: int, inputs: int, outputs: int, dropout: float) -> None:
@@ -48,22 +50,21 @@ class Block(nn.Module):
         self.first = MemberLinear(members, inputs, outputs)
         self.second = MemberLinear(members, outputs, outputs)
         self.dropout = nn.Dropout(dropout)
-        self.shortcut = (
-            nn.Identity() if inputs == outputs else MemberLinear(members, inputs, outputs)
-        )
+        same_width = inputs == outputs
+        self.shortcut = nn.Identity() if same_width else MemberLinear(members, inputs, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Shapes as in MemberLinear."""
         hidden = self.norm(inputs.flatten(1)).view_as(inputs)
-        outputs: Tensor = self.shortcut(inputs) + self.second(
-            self.dropout(torch.relu(self.first(hidden)))
-        )
+        hidden = self.dropout(torch.relu(self.first(hidden)))
+        outputs: Tensor = self.shortcut(inputs) + self.second(hidden)
         return outputs
 
 
 class Network(nn.Module):
-    """Features [n, d] to one logit a member [n, members]; never a probability, for the loss applies
-    its own sigmoid.
+    """Features [n, d] to one logit a member [n, members].
+
+    Never a probability, for the loss applies its own sigmoid.
     """
 
     def __init__(self, features: Features, prevalence: float, settings: config.Mlp) -> None:
@@ -75,7 +76,7 @@ class Network(nn.Module):
             torch.randn(numbers, settings.bins + 1, settings.embedding) * 0.1
         )
         self.embedding_bias = nn.Parameter(torch.zeros(numbers, settings.embedding))
-        self.enter = MemberLinear(k, numbers * settings.embedding + flags, width, spread=True)
+        self.enter = MemberLinear(k, numbers * settings.embedding + flags, width, random_signs=True)
         self.blocks = nn.Sequential(
             *(Block(k, width, width, settings.dropout) for _ in range(settings.blocks))
         )
@@ -95,9 +96,7 @@ class Network(nn.Module):
 
 
 def build(features: Features, prevalence: float, settings: config.Mlp, schema: Schema) -> Network:
-    """The network for float32[n, d] training rows; UserError when they hold a signal, which other
-    networks read.
-    """
+    """The network for float32[n, d] training rows; UserError when they hold a signal."""
     if schema.signal:
         raise UserError(
             f"model/network=mlp reads tables; leave it out, {schema.signal.kind}s have networks of "

@@ -1,6 +1,4 @@
-"""How does any network become a risk model? The mean of its members' logits, and the same as one
-graph.
-"""
+"""A trained network as a risk model: the mean of its members' logits, and the same as one graph."""
 
 from __future__ import annotations
 
@@ -24,7 +22,7 @@ from risk_model.model.score import score
 def build(
     name: str, features: Features, prevalence: float, settings: Any, schema: Schema
 ) -> nn.Module:
-    """The untrained network that the module of that name builds for float32[n, d] training rows.
+    """The untrained network that the module `name` builds for float32[n, d] training rows.
 
     It turns rows into logits [n] or [n, members]. Its `mapped`, where it has one, gives the logit
     [n] and a map [n, h, w] of what each place of the signal adds to it.
@@ -34,8 +32,8 @@ def build(
 
 
 class Exported(nn.Module):
-    """What leaves as a graph: one logit a row [n] and, where the network has a `mapped`, its map
-    [n, h, w].
+    """What leaves as a graph: one logit a row [n] and, where the network has one, its map [n, h,
+    w].
 
     The mean of logits, not of probabilities: explanations in log odds stay additive over it.
     """
@@ -64,9 +62,7 @@ class NetworkModel:
 
     @property
     def tolerance(self) -> float:
-        """How much its graph may differ: what the network says, for rounding adds up over its
-        layers.
-        """
+        """How much its graph may differ: in a deep network rounding adds up over the layers."""
         return float(getattr(self.network, "tolerance", TOLERANCE))
 
     def logit(self, features: Features) -> Logits:
@@ -74,9 +70,7 @@ class NetworkModel:
         return score(self.network, torch.from_numpy(features)).numpy()
 
     def graph(self) -> onnx.ModelProto:
-        """See RiskModel; an output `map` float32[n, h, w] beside the logit where the network has
-        one.
-        """
+        """See RiskModel; with an output `map` float32[n, h, w] where the network has one."""
         exported = Exported(self.network)
         return trace(exported, np.zeros((2, self.width), dtype=np.float32), exported.outputs)
 

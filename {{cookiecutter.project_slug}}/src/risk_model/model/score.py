@@ -1,6 +1,4 @@
-"""What does a network say about a row? Asked in eval mode, always: dropout off, batch norm on what
-it learnt.
-"""
+"""Scores of a network, always in eval mode: dropout off, batch norm on what it learnt."""
 
 from __future__ import annotations
 
@@ -14,16 +12,17 @@ from risk_model.core.schema import at_once
 
 
 def score(network: nn.Module, features: Tensor, chunk: int = 4096) -> Tensor:
-    """Logits of float32[n, d] rows, the mean over members: float64[n]. Each module's mode is left
-    as it was.
+    """Logits of float32[n, d] rows, the mean over members: float64[n].
+
+    Each module's mode is left as it was.
     """
     step = at_once(features.shape[1], chunk)
     with evaluating(network), torch.no_grad():
-        pieces = [
-            network(part).reshape(len(part), -1).double().mean(dim=1)
-            for part in torch.split(features, step)
+        logits = [
+            network(rows).reshape(len(rows), -1).double().mean(dim=1)
+            for rows in torch.split(features, step)
         ]
-    return torch.cat(pieces)
+    return torch.cat(logits)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from risk_model.evaluation import LEARNT_FROM
+from risk_model.model.table import find_row
 from risk_model.reporting.data_card import MISSING, SIZES, Facts, data_settings, quality_table
 from risk_model.reporting.markdown import UNKNOWN, Row
 from risk_model.reporting.tables import SPLIT
@@ -25,14 +26,6 @@ NO_GIT = "not under git"  # what `runs.provenance` writes
 FIGURES, BENEFIT = ("auroc", "citl", "slope"), "net_benefit"
 CROSSING = ("shared subjects", "duplicated patient")
 KNOWING = ("leaking column", "copy of the outcome")
-REGULARISED = {  # the setting that holds each model back
-    "logistic_regression": ("model.logistic_regression.c", "a penalty on its coefficients"),
-    "xgboost": (
-        "model.xgboost.patience",
-        "rounds without gain on the validation split before it stops",
-    ),
-    "network": ("training.patience", "epochs without gain on the validation split before it stops"),
-}
 
 
 class Condition(NamedTuple):
@@ -221,9 +214,10 @@ def _enough_to_develop(facts: Facts) -> Verdict:
     told = f"{rows:,} rows to train on, {needed:,} needed for a regression (Riley 2020)"
     if rows < needed:
         return Verdict(NO, told)
+    row = find_row(_champion(facts))
     return (
         Verdict(YES, told)
-        if _champion(facts) == "logistic_regression"
+        if row and row.regression
         else Verdict(UNKNOWN, f"{told}; others need more")
     )
 
@@ -249,11 +243,11 @@ def _recalibrated(facts: Facts) -> Verdict:
 
 
 def _regularised(facts: Facts) -> Verdict:
-    path, what = REGULARISED.get(_champion(facts), ("", ""))
-    value = _setting(facts, path)
+    row = find_row(_champion(facts))
+    value = _setting(facts, row.regulariser) if row else None
     return (
-        Verdict(YES, f"{path}={value:g}: {what}")
-        if value
+        Verdict(YES, f"{row.regulariser}={value:g}: {row.regularised}")
+        if row and value
         else Verdict(UNKNOWN, "no setting for it is recorded")
     )
 

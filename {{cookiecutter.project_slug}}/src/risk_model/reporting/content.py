@@ -16,9 +16,9 @@ from risk_model.config import NETWORKS, Config
 from risk_model.config.compose import to_container
 from risk_model.core.package import Scorer
 from risk_model.core.schema import Features
-from risk_model.data.confounding import TABLE
 from risk_model.data.prepare import Prepared
-from risk_model.data.split_report import shared_by_row_split, split_report
+from risk_model.data.quality_answer import SIMPLE_MODELS
+from risk_model.data.split_report import PartSummary, shared_by_row_split, split_report
 from risk_model.model.explain import Explainer
 from risk_model.reporting.example_selection import examples
 
@@ -42,22 +42,22 @@ def report_facts(
         "rows": len(cohort),
     }
     champion = directory / "packages" / facts["champion"]["name"]
+    quality = prepared.quality.to_json()
+    shared = shared_by_row_split(cohort, len(splits.test) / len(cohort), settings.seed)
     return {
         "title": f"{schema.outcome} — {schema.name}",
         "cohort": described,
         "fields": [asdict(field) for field in schema.fields],
-        "split": split_report(cohort, splits).to_dict("records"),
-        "shared_by_row_split": list(
-            shared_by_row_split(cohort, len(splits.test) / len(cohort), settings.seed)
-        ),
-        "quality": prepared.quality.to_dict(),
-        "findings": [finding.to_dict() for finding in prepared.findings],
+        "split": [_split_row(part) for part in split_report(cohort, splits)],
+        "shared_by_row_split": [shared.subjects, shared.test_rows],
+        "quality": quality,
+        "findings": [finding.to_json() for finding in prepared.findings],
         "calibrators": facts["calibrators"],
         "champion": facts["champion"],
         "threshold_reason": facts["threshold_reason"],
         "training": facts["history"],
         "evaluation": judged,
-        "alone": prepared.quality.tables.get(TABLE, []),
+        "alone": quality["tables"].get(SIMPLE_MODELS, []),
         "start": starting_point(settings, prepared),
         "explanation": {}
         if schema.signal
@@ -68,6 +68,11 @@ def report_facts(
             **{k: facts[k] for k in ("fingerprint", "git", "versions")},
         },
     }
+
+
+def _split_row(part: PartSummary) -> dict[str, Any]:
+    row = {key.replace("_", " "): value for key, value in vars(part).items() if key != "shares"}
+    return {**row, **part.shares}
 
 
 def starting_point(settings: Config, prepared: Prepared) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from risk_model.model.table import refitted
 from risk_model.reporting.plots import GREY, RC, STYLES, svg, words
 
 PANELS = {
@@ -18,7 +19,6 @@ LIMITS = {
     "citl": (-2.0, 2.0),
     "slope": (0.0, 2.0),
 }  # what lies beyond is drawn at the edge
-REFITTED = ("logistic_regression", "xgboost")
 Row = dict[str, Any]
 
 
@@ -40,7 +40,8 @@ def rows(evaluation: dict[str, Any], left_out: list[Row], champion: str) -> list
         | {name: content["models"][champion]["metrics"][name] for name in PANELS}
         for part, content in evaluation["parts"].items()
     ]
-    model = champion if champion in REFITTED else REFITTED[0]
+    made_anew = refitted()
+    model = champion if champion in made_anew else made_anew[0]
     for row in left_out:
         figures = {name: row["models"][model][name] for name in PANELS} if row["models"] else {}
         label = f"without {row['name']}" if row["kind"] == "site" else row["name"]

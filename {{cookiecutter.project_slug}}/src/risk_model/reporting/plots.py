@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from risk_model.model.table import label
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
@@ -42,7 +44,7 @@ RC: Any = {
 
 def words(name: str) -> str:
     """A model's name as a reader says it."""
-    return {"xgboost": "XGBoost"}.get(name, name.replace("_", " "))
+    return label(name)
 
 
 def styles(models: list[str], champion: str) -> dict[str, dict[str, Any]]:

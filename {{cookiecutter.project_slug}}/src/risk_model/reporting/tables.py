@@ -209,11 +209,7 @@ def choice(champion: Row) -> list[Row]:
         {
             "model": words(row["model"]),
             "log loss": row.get("log_loss"),
-            "difference to the best": {
-                "estimate": row.get("mean"),
-                "low": row.get("low"),
-                "high": row.get("high"),
-            },
+            "difference to the best": row.get("difference"),
         }
         for row in champion.get("table", [])
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from risk_model.evaluation.gates import FAIL, PASS, UNCLEAR
+from risk_model.model.table import is_baseline
 from risk_model.reporting.plots import words
 
 Figure = dict[str, Any]
@@ -137,7 +138,7 @@ def verdict(model: str, evaluation: dict[str, Any], first: str) -> dict[str, Any
 
 def beside_auroc(alone: list[dict[str, Any]]) -> str:
     """What age and sex, or the site, reach by themselves, for the line of the models' AUROC."""
-    return "; ".join(f"{row['known alone']} alone {figure_text(row['AUROC'], 2)}" for row in alone)
+    return "; ".join(f"{row['predictors']} alone {figure_text(row['AUROC'], 2)}" for row in alone)
 
 
 def alone(rows: list[dict[str, Any]]) -> str:
@@ -154,24 +155,29 @@ def baseline(champion: dict[str, Any]) -> str:
     """Whether the network was worth its cost: whether it beat every simpler model, or a baseline
     does as well.
     """
-    rows = {row["model"]: row for row in champion.get("table", []) if row.get("low") is not None}
-    if "network" not in rows or len(rows) < 2:
+    rows = {row["model"]: row for row in champion.get("table", []) if _lowest(row) is not None}
+    costly = [name for name in rows if not is_baseline(name)]
+    if not costly or len(rows) < 2:
         return ""
-    simplest = next(name for name, row in rows.items() if row["low"] <= 0)
+    simplest = next(name for name, row in rows.items() if _lowest(row) <= 0)
     simpler = min(
-        (row for name, row in rows.items() if name != "network"),
+        (row for name, row in rows.items() if name not in costly),
         key=lambda row: float(row["log_loss"]),
     )
-    name = simpler["model"] if simplest == "network" else simplest
-    losses = (
-        f"log loss {rows['network']['log_loss']:.3f}, {words(name)} {rows[name]['log_loss']:.3f}"
-    )
-    if simplest == "network":
-        return f"The network beat the baselines ({losses} on the calibration split)."
+    network = simplest if simplest in costly else costly[-1]
+    name = simpler["model"] if simplest in costly else simplest
+    losses = f"log loss {rows[network]['log_loss']:.3f}, {words(name)} {rows[name]['log_loss']:.3f}"
+    if simplest in costly:
+        return f"The {words(network)} beat the baselines ({losses} on the calibration split)."
     return (
-        f"The network did not beat the baseline ({losses} on the calibration split): the "
+        f"The {words(network)} did not beat the baseline ({losses} on the calibration split): the "
         "simpler one does as well."
     )
+
+
+def _lowest(row: dict[str, Any]) -> Any:
+    """The lower bound of a model's difference to the best."""
+    return row.get("difference", {}).get("low")
 
 
 TRANSFER_BELOW = 50_000  # labels: with fewer, start from weights that were learnt elsewhere

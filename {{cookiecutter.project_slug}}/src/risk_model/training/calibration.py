@@ -1,9 +1,8 @@
-"""When the model says 20 %, do 20 of 100 patients have the outcome? Five ways to make it so, chosen
-by the data.
+"""Calibrators: five ways to make a risk of 20 % mean 20 of 100 patients, chosen by the data.
 
-All act on the logit and are fitted on the calibration split alone. The simplest whose
-cross-validated log loss cannot be told from the best is taken: judged on its own data, the most
-flexible one would win every time.
+When the model says 20 %, do 20 of 100 patients have the outcome? All calibrators act on the logit
+and are fitted on the calibration split alone. The simplest whose cross-validated log loss cannot be
+told from the best is chosen: on its own data, the most flexible one would win every time.
 """
 
 from __future__ import annotations
@@ -11,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from risk_model import config
 from risk_model.core.cohort import Outcome
-from risk_model.model import Logits
-from risk_model.training.folds import Floats, Subjects, simplest_as_good, subject_folds
+from risk_model.core.scores import row_log_loss, sigmoid
+from risk_model.model import Floats, Logits
+from risk_model.training.folds import Subjects, simplest_as_good, subject_folds
+from risk_model.training.record import CalibratorRecord
 
 ISOTONIC_EVENTS = 1_000  # with fewer events its steps follow noise
 SMALLEST_SLOPE = 0.01  # a calibrator may flatten the order of patients, never turn it round
@@ -44,15 +44,12 @@ class Calibrator:
         return sigmoid(self.slope * logit + self.intercept)
 
     @property
-    def parameters(self) -> dict[str, float | list[float]]:
-        """What was fitted, JSON-able."""
+    def record(self) -> CalibratorRecord:
+        """Its kind and what was fitted, as training.json holds it."""
         if self.kind == "centred_isotonic":
-            return {"knots": self.knots.tolist(), "risks": self.risks.tolist()}
-        return {"slope": self.slope, "intercept": self.intercept}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Kind and parameters, JSON-able."""
-        return {"kind": self.kind, "parameters": self.parameters}
+            curve = {"knots": self.knots.tolist(), "risks": self.risks.tolist()}
+            return CalibratorRecord(self.kind, curve)
+        return CalibratorRecord(self.kind, {"slope": self.slope, "intercept": self.intercept})
 
 
 Fit = Callable[[Logits, Outcome], Calibrator]
@@ -67,29 +64,41 @@ def choose_calibrator(
     settings: config.Training,
     pos_weight: float,
 ) -> Calibrator:
-    """The simplest calibrator that five folds of subjects cannot tell from the best, fitted on all
-    these rows.
+    """The simplest calibrator that cannot be told from the best, fitted on all these rows.
 
-    Rows are those of the calibration split. `pos_weight` is the weight that events had in training.
-    After pos_weight or focal loss the raw sigmoid is no candidate.
+    Each is compared by the log loss of five folds of subjects.
+
+    Args:
+        logit: of the rows of the calibration split, float64[n].
+        labels: their outcomes, int8[n].
+        subjects: whose rows they are, [n]; the rows of a subject stay in one fold.
+        seed: of the folds.
+        settings: the loss: after pos_weight or focal loss the raw sigmoid is no candidate.
+        pos_weight: the weight that events had in training.
     """
-    return choose_among(
-        candidates(settings.loss, pos_weight, int(labels.sum())), logit, labels, subjects, seed
-    )[1]
+    fits = candidates(settings.loss, pos_weight, int(labels.sum()))
+    return choose_among(fits, logit, labels, subjects, seed)[1]
+
+
+def fit_kind(
+    kind: str, logit: Logits, labels: Outcome, settings: config.Training, pos_weight: float
+) -> Calibrator:
+    """A calibrator of this kind, fitted on these rows; KeyError where the loss rules it out."""
+    # With as many events as non-events the weight is 1, and the correction no candidate but right.
+    correction = {"prior_correction": partial(prior_correction, pos_weight)}
+    fits = correction | candidates(settings.loss, pos_weight, int(labels.sum()))
+    return fits[kind](logit, labels)
 
 
 def choose_among(
     fits: Mapping[str, Fit], logit: Logits, labels: Outcome, subjects: Subjects, seed: int
 ) -> tuple[str, Calibrator]:
-    """The first of the fits that five folds of subjects cannot tell from the best: its name, and
-    fitted on all rows.
-    """
+    """The first of the fits that cannot be told from the best: its name, and fitted on all rows."""
     fold = subject_folds(subjects, labels, seed)
 
     def losses(fit: Fit) -> Floats:
-        return log_losses(
-            cross_fitted(lambda rows: fit(logit[rows], labels[rows]), logit, fold), labels
-        )
+        risk = cross_fitted(lambda rows: fit(logit[rows], labels[rows]), logit, fold)
+        return row_log_loss(labels, risk)
 
     kind, _ = simplest_as_good({kind: losses(fit) for kind, fit in fits.items()}, subjects)
     return kind, fits[kind](logit, labels)
@@ -97,20 +106,23 @@ def choose_among(
 
 def candidates(loss: str, pos_weight: float, events: int) -> dict[str, Fit]:
     """What may calibrate a model trained with this loss, the simplest first."""
-    fits: dict[str, Fit] = (
-        {"identity": lambda logit, labels: Calibrator("identity")} if loss == "bce" else {}
-    )
+    fits: dict[str, Fit] = {}
+    if loss == "bce":
+        fits["identity"] = lambda logit, labels: Calibrator("identity")
     if pos_weight != 1.0:
         fits["prior_correction"] = partial(prior_correction, pos_weight)
     fits |= {"temperature": temperature, "platt": platt}
-    return fits | ({"centred_isotonic": centred_isotonic} if events >= ISOTONIC_EVENTS else {})
+    if events >= ISOTONIC_EVENTS:
+        fits["centred_isotonic"] = centred_isotonic
+    return fits
 
 
 def cross_fitted(
     fit: Callable[[npt.NDArray[np.bool_]], Calibrator], logit: Logits, fold: npt.NDArray[np.int64]
 ) -> Floats:
-    """Each row's probability from a calibrator that `fit` made of the rows of the other folds:
-    float64[n].
+    """Each row's risk from a calibrator that `fit` made of the rows of the other folds: float64[n].
+
+    `fit` gets the rows to learn from, as bool[n].
     """
     risk = np.empty(len(logit))
     for held_out in np.unique(fold):
@@ -131,8 +143,9 @@ def temperature(logit: Logits, labels: Outcome) -> Calibrator:
 
 
 def shifted(logit: Logits, labels: Outcome) -> Calibrator:
-    """Fits the intercept alone: for a place where the event is more or less frequent (Janssen et
-    al. 2008).
+    """Fits the intercept alone: for a site where the event is more or less frequent.
+
+    Janssen et al. 2008.
     """
     (intercept,) = _maximum_likelihood(np.ones((len(logit), 1)), labels, logit)
     return Calibrator("intercept", intercept=intercept)
@@ -150,8 +163,9 @@ def platt(logit: Logits, labels: Outcome) -> Calibrator:
 def _maximum_likelihood(
     columns: Floats, labels: Outcome, offset: Floats | float = 0.0
 ) -> list[float]:
-    """Logistic regression by Newton's method with halved steps, on Platt's targets, which keep the
-    optimum finite.
+    """Coefficients of a logistic regression by Newton's method with halved steps.
+
+    Platt's targets keep the optimum finite.
     """
     events = int(labels.sum())
     target = np.where(labels == 1, (events + 1) / (events + 2), 1 / (len(labels) - events + 2))
@@ -175,33 +189,18 @@ def _maximum_likelihood(
 
 
 def centred_isotonic(logit: Logits, labels: Outcome) -> Calibrator:
-    """Fits a rising curve: isotonic regression, each flat block drawn together to one knot at its
-    mean logit.
+    """Fits a rising curve: isotonic regression, each flat block a knot at its mean logit.
 
     Without the centring its steps are so steep that a rounding error of the logit moves the risk,
     and ties appear (Oron and Flournoy 2017). Risks stay within 1 / (2n) of 0 and 1.
     """
     from scipy.optimize import isotonic_regression
 
-    place, where, count = np.unique(logit, return_inverse=True, return_counts=True)
-    share = np.bincount(where, weights=labels) / count
+    position, block, count = np.unique(logit, return_inverse=True, return_counts=True)
+    share = np.bincount(block, weights=labels) / count
     fitted = isotonic_regression(share, weights=count)
     first = fitted.blocks[:-1]
-    knots = np.add.reduceat(place * count, first) / np.add.reduceat(count, first)
+    knots = np.add.reduceat(position * count, first) / np.add.reduceat(count, first)
     least = 1 / (2 * len(logit))
-    return Calibrator(
-        "centred_isotonic", knots=knots, risks=np.clip(fitted.x[first], least, 1 - least)
-    )
-
-
-def sigmoid(logit: Logits) -> Floats:
-    """1 / (1 + exp(-logit)), without overflow."""
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * np.asarray(logit))))
-
-
-def log_losses(risk: Floats, labels: Outcome) -> Floats:
-    """-log of the probability given to what happened, row by row, at most -log 1e-15:
-    float64[n].
-    """
-    given = np.where(labels == 1, risk, 1 - risk)
-    return np.asarray(-np.log(np.maximum(given, 1e-15)))
+    risks = np.clip(fitted.x[first], least, 1 - least)
+    return Calibrator("centred_isotonic", knots=knots, risks=risks)

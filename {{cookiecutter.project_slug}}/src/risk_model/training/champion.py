@@ -1,13 +1,11 @@
-"""Which model is used? The simplest that cannot be told from the best, before any test row is
-looked at.
+"""The choice of the champion: the simplest model that cannot be told from the best.
+
+Which model is used? That is decided before any test row is looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,20 +13,13 @@ import numpy.typing as npt
 from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.errors import UserError
-from risk_model.model import SIMPLEST_FIRST, Logits
-from risk_model.training.calibration import Calibrator, choose_calibrator, cross_fitted, log_losses
-from risk_model.training.folds import Floats, Interval, Subjects, simplest_as_good, subject_folds
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The model chosen, the sentence why, and a row a model: log loss and its 95 % interval against
-    the best.
-    """
-
-    name: str
-    reason: str
-    table: list[dict[str, Any]]
+from risk_model.core.estimate import Estimate
+from risk_model.core.scores import row_log_loss
+from risk_model.model import Floats, Logits
+from risk_model.model.table import simplest_first
+from risk_model.training.calibration import Calibrator, choose_calibrator, cross_fitted
+from risk_model.training.folds import Interval, Subjects, simplest_as_good, subject_folds
+from risk_model.training.record import ChampionChoice, ModelComparison
 
 
 def choose_champion(
@@ -38,50 +29,61 @@ def choose_champion(
     seed: int,
     settings: config.Config,
     pos_weight: float = 1.0,
-) -> Champion:
-    """Compares float64[n] logits of the calibration split by log loss, each behind a cross-fitted
-    calibrator.
+) -> ChampionChoice:
+    """Chooses the model that is served, by the log loss of cross-fitted, calibrated risks.
 
-    The champion is the simplest model whose subject-clustered, paired 95 % interval of log loss
-    against the best includes 0, unless `model.champion` forces one. UserError when it forces a
-    model that was not fitted.
+    It is the simplest model whose subject-clustered, paired 95 % interval of log loss against the
+    best includes 0, unless `model.champion` names one.
+
+    Args:
+        logits: float64[n] of the rows of the calibration split, by model.
+        labels: their outcomes, int8[n].
+        subjects: whose rows they are, [n].
+        seed: of the folds.
+        settings: `model.champion`, and the loss, which rules calibrators out.
+        pos_weight: the weight that events had in training.
+
+    Raises:
+        UserError: `model.champion` names a model that was not fitted.
     """
     fold = subject_folds(subjects, labels, seed)
 
     def losses(logit: Logits) -> Floats:
         def fit(rows: npt.NDArray[np.bool_]) -> Calibrator:
-            choice = partial(choose_calibrator, settings=settings.training, pos_weight=pos_weight)
-            return choice(logit[rows], labels[rows], subjects[rows], seed)
+            return choose_calibrator(
+                logit[rows],
+                labels[rows],
+                subjects[rows],
+                seed,
+                settings=settings.training,
+                pos_weight=pos_weight,
+            )
 
-        return log_losses(cross_fitted(fit, logit, fold), labels)
+        return row_log_loss(labels, cross_fitted(fit, logit, fold))
 
-    judged = {name: losses(logits[name]) for name in SIMPLEST_FIRST if name in logits}
-    chosen, intervals = simplest_as_good(judged, subjects)
+    losses_of = {name: losses(logits[name]) for name in simplest_first(logits)}
+    chosen, intervals = simplest_as_good(losses_of, subjects)
     table = [
-        _row(name, float(judged[name].mean()), interval) for name, interval in intervals.items()
+        ModelComparison(name, float(losses_of[name].mean()), Estimate.of(*interval))
+        for name, interval in intervals.items()
     ]
     forced = settings.model.champion
-    if forced not in ("auto", *judged):
-        raise UserError(f"model.champion: no model '{forced}'; choose auto, {', '.join(judged)}")
+    if forced not in ("auto", *losses_of):
+        raise UserError(f"model.champion: no model '{forced}'; choose auto, {', '.join(losses_of)}")
     if forced != "auto":
-        return Champion(
-            forced, f"model.champion asks for {forced}; the data would have chosen {chosen}", table
-        )
-    return Champion(chosen, _reason(chosen, intervals), table)
-
-
-def _row(name: str, log_loss: float, against_best: Interval) -> dict[str, Any]:
-    return {"model": name, "log_loss": log_loss, **against_best._asdict()}
+        reason = f"model.champion asks for {forced}; the data would have chosen {chosen}"
+        return ChampionChoice(forced, reason, table)
+    return ChampionChoice(chosen, _reason(chosen, intervals), table)
 
 
 def _reason(chosen: str, intervals: dict[str, Interval]) -> str:
     best = next(name for name, interval in intervals.items() if interval == Interval(0.0, 0.0, 0.0))
-    low, high = intervals[chosen].low, intervals[chosen].high
     if chosen == best:
         return (
             f"{chosen} has the lowest log loss, and no simpler model comes within its 95 % interval"
         )
+    mean, low, high = intervals[chosen]
     return (
         f"{chosen} is the simplest model whose log loss cannot be told from the best ({best}): "
-        f"difference {intervals[chosen].mean:.4f}, 95 % interval {low:.4f} to {high:.4f}"
+        f"difference {mean:.4f}, 95 % interval {low:.4f} to {high:.4f}"
     )

@@ -1,6 +1,8 @@
-"""What is fitted, on which rows, in which order? Two baselines first, then the network."""
+"""Fitting of the models on the training rows: the baselines first, then the network."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import numpy as np
 
@@ -8,13 +10,10 @@ from risk_model import config
 from risk_model.core.cohort import Outcome, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Schema
-from risk_model.model import RiskModel
-from risk_model.model.baseline import LogisticRegression, Sample, XGBoost
-from risk_model.model.feature_subset import FirstColumns
-from risk_model.model.network import NetworkModel, build
-from risk_model.training import loop
-from risk_model.training.loss import choose_loss, positive_weight
+from risk_model.model import FitInputs, RiskModel, Sample, table
 from risk_model.training.monitor import Monitor
+
+LOSSES = ("bce", "pos_weight", "focal")
 
 
 def fit_models(
@@ -24,54 +23,61 @@ def fit_models(
     schema: Schema,
     settings: config.Config,
     monitor: Monitor,
+    only: Collection[str] | None = None,
 ) -> dict[str, RiskModel]:
-    """The three models by name, the simplest first, all from the training rows of float32[n, d] and
-    int8[n].
-
-    Of a signal the baselines see what describes it, the network all of it.
+    """Fits the models of the table, the simplest first, on the training rows alone.
 
     XGBoost and the network look at the validation rows to know when to stop. With loss=pos_weight
-    all three weigh events; focal loss changes the network alone. UserError when either part holds a
-    single class.
+    all models weigh events; focal loss changes the network alone.
+
+    Args:
+        features: float32[n, d]; for baselines alone the first `schema.simple` columns are enough.
+        labels: int8[n].
+        splits: which rows teach; one that stands in `splits.train` twice counts twice.
+        schema: what the columns mean; beside a signal the baselines see its simple columns alone.
+        settings: of the model and the training.
+        monitor: gets what is measured after each epoch and each tree.
+        only: the models to fit, by name; None for all of them.
+
+    Returns:
+        The models by name.
+
+    Raises:
+        UserError: the loss is unknown, or a part holds a single class or infinite values.
     """
-    train, validation, pos_weight = _samples(features, labels, splits, settings)
-    choose_loss(settings.training)
-    baselines = fit_baselines(features, labels, splits, schema, settings, monitor)
-    network = fit_network(train, validation, schema, settings, pos_weight, monitor)
-    monitor.flush()
-    return {**baselines, network.name: network}
-
-
-def fit_baselines(
-    features: Features,
-    labels: Outcome,
-    splits: Splits,
-    schema: Schema,
-    settings: config.Config,
-    monitor: Monitor,
-) -> dict[str, RiskModel]:
-    """The two baselines by name, as `fit_models` fits them; of a signal the first `schema.simple`
-    columns are enough.
-
-    A training row may stand in `splits.train` more than once, and counts as often.
-    """
-    seen, stopping, _ = _samples(features[:, : schema.simple], labels, splits, settings)
-    models: list[RiskModel] = [
-        LogisticRegression.fit(seen, settings.model.logistic_regression),
-        _fit_xgboost(seen, stopping, settings, monitor),
-    ]
-    if schema.signal:
-        models = [FirstColumns(model, schema.simple, schema.width) for model in models]
-    return {model.name: model for model in models}
-
-
-def _samples(
-    features: Features, labels: Outcome, splits: Splits, settings: config.Config
-) -> tuple[Sample, Sample, float]:
-    """The rows to learn from, those to stop by, and the weight of an event in both."""
+    if settings.training.loss not in LOSSES:
+        raise UserError(
+            f"training.loss: no loss '{settings.training.loss}'; choose one of {', '.join(LOSSES)}"
+        )
     weight = positive_weight(labels[splits.train], settings.training)
     train = _sample(features, labels, splits.train, "train", weight)
-    return train, _sample(features, labels, splits.validation, "validation", weight), weight
+    validation = _sample(features, labels, splits.validation, "validation", weight)
+    models: dict[str, RiskModel] = {}
+    for row in table.MODELS:
+        if only is None or row.name in only:
+            record = monitor.of(row.name)
+            inputs = FitInputs(train, validation, schema, settings, weight, record)
+            models[row.name] = _fit_baseline(row, inputs) if row.baseline else row.fit(inputs)
+    monitor.flush()
+    return models
+
+
+def positive_weight(labels: Outcome, settings: config.Training) -> float:
+    """Weight of an event: non-events / events of the training rows with loss=pos_weight, else 1."""
+    if settings.loss != "pos_weight":
+        return 1.0
+    events = int(labels.sum())
+    return (len(labels) - events) / events
+
+
+def _fit_baseline(row: table.ModelRow, inputs: FitInputs) -> RiskModel:
+    """The model of the simple columns; beside a signal it takes whole rows all the same."""
+    schema = inputs.schema
+    if not schema.signal:
+        return row.fit(inputs)
+    from risk_model.model.feature_subset import FeatureSubset
+
+    return FeatureSubset(row.fit(inputs.simple_columns()), schema.simple, schema.width)
 
 
 def _sample(
@@ -85,32 +91,3 @@ def _sample(
     if np.isinf(chosen).any():
         raise UserError(f"{part}: holds infinite values; mark them as missing in the data")
     return Sample(chosen, outcome, np.where(outcome == 1, pos_weight, 1.0))
-
-
-def _fit_xgboost(
-    train: Sample, validation: Sample, settings: config.Config, monitor: Monitor
-) -> XGBoost:
-    record, threads = monitor.of("xgboost"), settings.training.threads
-    return XGBoost.fit(train, validation, settings.model.xgboost, settings.seed, threads, record)
-
-
-def fit_network(
-    train: Sample,
-    validation: Sample,
-    schema: Schema,
-    settings: config.Config,
-    pos_weight: float,
-    monitor: Monitor,
-) -> NetworkModel:
-    """The network alone, with its statistics from `train` and its weights from the loop."""
-    loss = choose_loss(settings.training, pos_weight)
-    prevalence = float(np.average(train.labels, weights=train.weights))
-    with loop.seeded(settings.seed), loop.threads(settings.training.threads):
-        chosen = settings.model.network
-        network = build(chosen.name, train.features, prevalence, chosen, schema)
-        tables = (
-            loop.table(train.features, train.labels),
-            loop.table(validation.features, validation.labels),
-        )
-        loop.fit(network, *tables, loss, settings.training, settings.seed, monitor.of("network"))
-    return NetworkModel(network, schema.width)

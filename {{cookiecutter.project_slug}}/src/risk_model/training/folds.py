@@ -1,5 +1,6 @@
-"""Is one better than the other, or was it luck? Folds and paired intervals that keep each subject
-in one piece.
+"""Folds and paired intervals that keep the rows of a subject together.
+
+Is one better than the other, or was it luck?
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.core.cohort import Outcome
+from risk_model.model import Floats
 
-Floats = npt.NDArray[np.float64]
 Subjects = npt.NDArray[Any]
 
 
 def subject_folds(
     subjects: Subjects, labels: Outcome, seed: int, folds: int = 5
 ) -> npt.NDArray[np.int64]:
-    """The fold of each row: int[n] in 0..folds-1, the same for all rows of a subject and in any
-    order of the rows.
+    """The fold of each row: int[n] in 0..folds-1, the same for all rows of a subject.
 
-    Subjects with an event are dealt first, so that every fold gets its share of them.
+    It does not depend on the order of the rows. Subjects with an event are dealt first, so that
+    every fold gets its share of them.
     """
     names, who = np.unique(subjects, return_inverse=True)
     shuffled = np.random.default_rng(seed).permutation(len(names))
@@ -41,7 +42,7 @@ class Interval(NamedTuple):
 
 
 def paired_interval(differences: Floats, subjects: Subjects) -> Interval:
-    """Mean of paired row-wise differences, with the rows of a subject counted as one observation.
+    """Mean of paired differences of rows, the rows of a subject counted as one observation.
 
     Cluster-robust standard error sqrt(G / (G - 1) · Σ_g (Σ_i d_gi - d̄)²) / n over G subjects
     (Liang and Zeger 1986).
@@ -49,15 +50,15 @@ def paired_interval(differences: Floats, subjects: Subjects) -> Interval:
     _, who = np.unique(subjects, return_inverse=True)
     mean = float(differences.mean())
     sums = np.bincount(who, weights=differences - mean)
-    spread = float(np.sqrt(len(sums) / max(len(sums) - 1, 1) * np.sum(sums**2))) / len(differences)
-    return Interval(mean, mean - 1.96 * spread, mean + 1.96 * spread)
+    groups = len(sums)
+    error = float(np.sqrt(groups / max(groups - 1, 1) * np.sum(sums**2))) / len(differences)
+    return Interval(mean, mean - 1.96 * error, mean + 1.96 * error)
 
 
 def simplest_as_good(
     losses: dict[str, Floats], subjects: Subjects
 ) -> tuple[str, dict[str, Interval]]:
-    """The first name whose loss cannot be told from the best mean loss, and every name's interval
-    against that best.
+    """The first name whose loss cannot be told from the best, and each interval against the best.
 
     `losses` maps names, the simplest first, to float64[n] losses of the same rows.
     """

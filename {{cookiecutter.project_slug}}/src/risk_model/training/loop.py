@@ -1,20 +1,18 @@
-"""How does a network learn? One loop that reads straight down, for any module that turns rows into
-logits.
+"""The training loop, for any module that turns rows into logits.
 
-The rows lie in two tensors: one permutation an epoch, cut into views, costs a third of a
-DataLoader. Scores are taken in eval mode only, and the weights of the epoch with the best
-validation loss are the ones kept.
+How does a network learn? The loop reads straight down. The rows lie in two tensors: one permutation
+an epoch, cut into views, costs a third of a DataLoader. Scores are taken in eval mode only, and the
+weights of the epoch with the best validation loss are the ones kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -23,14 +21,13 @@ from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features
-from risk_model.model import curve_rows
+from risk_model.core.scores import auroc
+from risk_model.model import EpochRecorder, curve_rows
 from risk_model.model.score import score
 from risk_model.training.loss import Loss
-from risk_model.training.optimizer import AdamW
 
-ROWS_PER_EPOCH = (
-    131_072  # more rows than this and an epoch is a fresh draw of so many: epochs stay short
-)
+# more rows than this and an epoch is a fresh draw of so many: epochs stay short
+ROWS_PER_EPOCH = 131_072
 
 
 class Table(NamedTuple):
@@ -47,14 +44,24 @@ def fit(
     loss: Loss,
     settings: config.Training,
     seed: int,
-    record: Callable[[int, dict[str, float]], None],
+    record: EpochRecorder,
 ) -> None:
-    """Trains until the validation loss has not improved for `patience` epochs, and restores the
-    best weights.
+    """Trains until the validation loss stops improving, and restores the best weights.
 
     Two calls with one seed give the same weights on one machine, whatever ran before, and leave
-    torch's random state as it was. UserError when the loss stops being finite, or a batch would
-    hold a single row.
+    torch's random state as it was.
+
+    Args:
+        network: changed in place; left in eval mode.
+        train: the rows to learn from.
+        validation: the rows to stop by, after `patience` epochs without a better loss.
+        loss: from logits and labels to a number.
+        settings: rate, decay, batch size, epochs, patience, clipping.
+        seed: of the order of the rows, and of dropout.
+        record: gets the loss and AUROC of both parts, and the gradient's norm, after each epoch.
+
+    Raises:
+        UserError: the loss stops being finite, or a batch would hold a single row.
     """
     size = settings.batch_size or automatic_batch_size(len(train.labels))
     if size < 2:
@@ -65,25 +72,19 @@ def fit(
     with seeded(seed):
         optimizer = adamw(network, settings)
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
-        shown = torch.from_numpy(curve_rows(train.labels.numpy()))
-        seen = Table(train.features[shown], train.labels[shown])
+        rows = torch.from_numpy(curve_rows(train.labels.numpy()))
+        curve = Table(train.features[rows], train.labels[rows])
         network.train()
-        for epoch in tqdm(
-            range(1, settings.epochs + 1), desc="network", unit="epoch", disable=None, leave=False
-        ):
+        epochs = range(1, settings.epochs + 1)
+        for epoch in tqdm(epochs, desc="network", unit="epoch", disable=None, leave=False):
             norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm)
             _refuse_divergence(norm, epoch, settings)
-            values = {
-                **assess(network, seen, loss, "train"),
-                **assess(network, validation, loss, "validation"),
-            }
+            values = assess(network, curve, loss, "train")
+            values |= assess(network, validation, loss, "validation")
             record(epoch, {**values, "gradient_norm": norm})
             if values["validation_loss"] < best:
-                best, best_epoch, best_weights = (
-                    values["validation_loss"],
-                    epoch,
-                    deepcopy(network.state_dict()),
-                )
+                best, best_epoch = values["validation_loss"], epoch
+                best_weights = deepcopy(network.state_dict())
             elif epoch - best_epoch >= settings.patience:
                 break
         network.load_state_dict(best_weights)
@@ -91,16 +92,35 @@ def fit(
 
 
 def train_epoch(
-    network: nn.Module, rows: Table, loss: Loss, optimizer: AdamW, size: int, clip_norm: float
+    network: nn.Module,
+    rows: Table,
+    loss: Loss,
+    optimizer: torch.optim.Optimizer,
+    size: int,
+    clip_norm: float,
 ) -> float:
     """One pass over the rows in a fresh order; the mean norm of the gradient before clipping."""
     norms = []
     for features, labels in batches(rows, size):
-        optimizer.clear()
+        optimizer.zero_grad()
         torch.autograd.backward(loss(network(features), labels))
-        norms.append(optimizer.clip(clip_norm))
+        norms.append(clip_gradients(optimizer, clip_norm))
         optimizer.step()
     return float(torch.stack(norms).mean())
+
+
+def clip_gradients(optimizer: torch.optim.Optimizer, limit: float) -> Tensor:
+    """Scales the gradients down to a joint norm of `limit`; gives the norm before.
+
+    As torch's `clip_grad_norm_`, which divides by the norm + 1e-6 and so clips a little more.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norm = nn.utils.get_total_norm(gradients)
+    if norm > limit:
+        for gradient in gradients:
+            gradient.mul_(limit / norm)
+    return norm
 
 
 def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -125,9 +145,19 @@ def automatic_batch_size(rows: int) -> int:
     return 1 << min(max(rows.bit_length() - 5, 5), 8)
 
 
-def adamw(network: nn.Module, settings: config.Training) -> AdamW:
-    """The optimizer with the rate and the decay of the settings."""
-    return AdamW(network, settings.learning_rate, settings.weight_decay)
+def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
+    """AdamW (Loshchilov and Hutter 2019), with decay on what multiplies and not on what shifts.
+
+    Weight matrices decay; biases, norms and the scaling vectors of members do not.
+    """
+    named = {name: p for name, p in network.named_parameters() if p.requires_grad}
+    exempt = {name for name, p in named.items() if p.ndim < 2 or name.endswith(("bias", "scale"))}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for name, p in named.items() if name not in exempt]},
+        {"params": [named[name] for name in named if name in exempt], "weight_decay": 0.0},
+    ]
+    rate, decay = settings.learning_rate, settings.weight_decay
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
 
 
 def table(features: Features, labels: Outcome) -> Table:
@@ -148,9 +178,7 @@ def threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Random numbers of torch from this seed, until the block ends; then as if nothing had been
-    drawn.
-    """
+    """Random numbers of torch from this seed, until the block ends; afterwards as before it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -160,24 +188,13 @@ def assess(network: nn.Module, rows: Table, loss: Loss, part: str) -> dict[str, 
     """Loss and AUROC of the rows, named after their part."""
     logits = score(network, rows.features)
     value = float(loss(logits, rows.labels.double()))
-    return {f"{part}_loss": value, f"{part}_auroc": auroc(logits.numpy(), rows.labels.numpy())}
-
-
-def auroc(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.float32]) -> float:
-    """Share of pairs, one with the event and one without, that are in the right order; ties count
-    half.
-    """
-    from scipy.stats import rankdata
-
-    event = labels == 1
-    events, others = int(event.sum()), int((~event).sum())
-    return float((rankdata(logits)[event].sum() - events * (events + 1) / 2) / (events * others))
+    return {f"{part}_loss": value, f"{part}_auroc": auroc(rows.labels.numpy(), logits.numpy())}
 
 
 def _refuse_divergence(norm: float, epoch: int, settings: config.Training) -> None:
     if not np.isfinite(norm):
         raise UserError(
             f"training: the loss is no longer finite in epoch {epoch}; lower "
-            "training.learning_rate "
-            f"(now {settings.learning_rate:g}) or training.clip_norm (now {settings.clip_norm:g})"
+            f"training.learning_rate (now {settings.learning_rate:g}) or "
+            f"training.clip_norm (now {settings.clip_norm:g})"
         )

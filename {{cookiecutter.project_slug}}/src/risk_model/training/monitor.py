@@ -1,12 +1,18 @@
-"""Is it learning, or only memorising? Loss, AUROC and gradient norm of every epoch, kept and sent
-to MLflow.
+"""The monitor of training: loss, AUROC and gradient norm of every epoch, also sent to MLflow.
+
+Is it learning, or only memorising?
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+from risk_model.training.record import History
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
 
 Values = dict[str, float]
 PENDING = 100  # values sent together: one write a tree would take longer than the tree
@@ -21,17 +27,17 @@ class Monitor:
     """
 
     def __init__(self, tracking_uri: str = "", run_id: str = "") -> None:
-        self.history: dict[str, list[Values]] = defaultdict(list)
+        self.history: History = defaultdict(list)
         self._run_id, self._uri = run_id, tracking_uri
-        self._client: Any = None
-        self._pending: list[Any] = []
+        self._client: MlflowClient | None = None
+        self._pending: list[tuple[str, float, int]] = []
 
     def of(self, model: str) -> Callable[[int, Values], None]:
         """What a model's training calls with the epoch (from 1) and its values."""
         return lambda epoch, values: self.record(model, epoch, values)
 
     def record(self, model: str, epoch: int, values: Values) -> None:
-        """Keeps one epoch of one model."""
+        """Adds one epoch of one model to the history."""
         self.history[model].append({"epoch": epoch, **values})
         if self._run_id:
             self._pending += [(f"{model}/{name}", value, epoch) for name, value in values.items()]
@@ -52,7 +58,3 @@ class Monitor:
         metrics = [Metric(name, value, now, step) for name, value, step in self._pending]
         self._client.log_batch(self._run_id, metrics=metrics)
         self._pending.clear()
-
-    def to_dict(self) -> dict[str, list[Values]]:
-        """The history as JSON-able values: model to a list of epochs."""
-        return {model: list(epochs) for model, epochs in self.history.items()}

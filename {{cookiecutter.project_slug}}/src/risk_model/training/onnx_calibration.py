@@ -1,6 +1,4 @@
-"""How does a calibrator travel with its model? As the last nodes of the graph, so that no server
-applies it itself.
-"""
+"""Calibrators as the last nodes of a model's ONNX graph, so that no server applies them itself."""
 
 from __future__ import annotations
 
@@ -10,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from risk_model.core.scores import CLIP
 from risk_model.model.export import constants, node, to_bytes
 from risk_model.training.calibration import Calibrator
 
 
-def attach(graph: onnx.ModelProto, calibrator: Calibrator) -> bytes:
-    """The graph with the calibrator behind its logit, in float64: outputs `risk` and `logit`,
-    float32[n].
+def append_calibrator(graph: onnx.ModelProto, calibrator: Calibrator) -> bytes:
+    """The graph with the calibrator behind its logit, in float64.
+
+    Its outputs are `risk` and `logit`, float32[n].
     """
     model = onnx.ModelProto()
     model.CopyFrom(graph)
@@ -32,18 +32,19 @@ def attach(graph: onnx.ModelProto, calibrator: Calibrator) -> bytes:
     return to_bytes(model)
 
 
-def behind(graph: bytes, line: Calibrator) -> bytes:
-    """A calibrated graph with one more line between its risk's log odds and its output; all before
-    stays as it was.
+def append_recalibration(graph: bytes, line: Calibrator) -> bytes:
+    """A calibrated graph with one more line through the log odds of its risk; the rest
+    unchanged.
     """
     model = onnx.load_from_string(graph)
     last = next(step for step in model.graph.node if "risk" in step.output)
-    within = constants(
-        {"least": np.array(1e-9), "most": np.array(1 - 1e-9), "whole": np.array(1.0)}
-    )
-    fitted = constants(
-        {"second_slope": np.array([line.slope]), "second_intercept": np.array([line.intercept])}
-    )
+    values = {
+        "least": np.array(CLIP),
+        "most": np.array(1 - CLIP),
+        "whole": np.array(1.0),
+        "second_slope": np.array([line.slope]),
+        "second_intercept": np.array([line.intercept]),
+    }
     nodes = [
         node("Clip", [last.input[0], "least", "most"], "first_risk"),
         node("Sub", ["whole", "first_risk"], "first_rest"),
@@ -54,10 +55,10 @@ def behind(graph: bytes, line: Calibrator) -> bytes:
         node("Sigmoid", ["second_log_odds"], "second_risk"),
     ]
     last.input[0] = "second_risk"
-    place = list(model.graph.node).index(last)
+    position = list(model.graph.node).index(last)
     for offset, step in enumerate(nodes):
-        model.graph.node.insert(place + offset, step)
-    model.graph.initializer.extend([*within, *fitted])
+        model.graph.node.insert(position + offset, step)
+    model.graph.initializer.extend(constants(values))
     onnx.checker.check_model(model)
     return to_bytes(model)
 
@@ -68,10 +69,8 @@ def _line(calibrator: Calibrator) -> tuple[list[onnx.NodeProto], dict[str, npt.N
         node("Add", ["sloped", "intercept"], "calibrated_logit"),
         node("Sigmoid", ["calibrated_logit"], "exact_risk"),
     ]
-    return nodes, {
-        "slope": np.array([calibrator.slope]),
-        "intercept": np.array([calibrator.intercept]),
-    }
+    slope, intercept = np.array([calibrator.slope]), np.array([calibrator.intercept])
+    return nodes, {"slope": slope, "intercept": intercept}
 
 
 def _curve(calibrator: Calibrator) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:

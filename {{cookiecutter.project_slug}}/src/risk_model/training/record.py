@@ -8,6 +8,8 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.json_record import JsonRecord
 
+History = dict[str, list[dict[str, float | None]]]
+
 
 @dataclass(frozen=True)
 class ModelComparison(JsonRecord):
@@ -49,7 +51,8 @@ class TrainingRecord(JsonRecord):
     """The content of training.json.
 
     `history` holds, by model, an epoch (or a tree) a row: its number and the values measured.
-    `git` and `versions` say which code and which libraries made it.
+    `findings` are those of the data, None where they were not recorded. `git` and `versions` say
+    which code and which libraries made it.
     """
 
     cohort: str
@@ -59,9 +62,9 @@ class TrainingRecord(JsonRecord):
     calibrators: dict[str, CalibratorRecord]
     threshold: float
     threshold_reason: str
-    findings: list[Finding]
+    findings: list[Finding] | None
     sizes: dict[str, PartSize]
-    history: dict[str, list[dict[str, float | None]]]
+    history: History
     mlflow_run: str
     git: str
     versions: dict[str, str]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +20,21 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
+from risk_model import artifacts
 from risk_model.config import Config
 from risk_model.core.cohort import Splits
 from risk_model.core.errors import UserError
-from risk_model.core.files import read_json, write_json
+from risk_model.core.files import write_json
 from risk_model.core.package import Scorer
-from risk_model.core.schema import Features
 from risk_model.data.prepare import Prepared
 from risk_model.evaluation.bootstrap import draw_counts
 from risk_model.evaluation.instability import instability
+from risk_model.model.table import refitted as refitted_models
 from risk_model.reporting.stability import write_stability
-from risk_model.training.calibration import Fit, candidates, prior_correction
-from risk_model.training.fit import fit_baselines
-from risk_model.training.loss import positive_weight
-from risk_model.training.monitor import Monitor
+from risk_model.training.develop import develop
+from risk_model.training.record import TrainingRecord
 
 LEAST = 50  # refits: with fewer, a 95 % range hangs on the single lowest and highest
-BASELINES = ("logistic_regression", "xgboost")
 Risks = dict[str, npt.NDArray[np.float64]]
 
 
@@ -56,24 +53,21 @@ def stability(
             f"evaluation.refits={refits}: must be at least {LEAST} to tell a 95 % range; 200 are "
             "advised"
         )
-    facts, cohort, test = (
-        _facts(settings, directory, prepared),
-        prepared.cohort,
-        prepared.splits.test,
-    )
-    original = _original(directory, prepared)
-    kinds = {name: facts["calibrators"][name]["kind"] for name in BASELINES}
+    record = _training_record(directory, prepared)
+    names, cohort, test = refitted_models(), prepared.cohort, prepared.splits.test
+    original = _original(directory, prepared, names)
+    kinds = {name: record.calibrators[name].kind for name in names}
     refitted = refit(settings, prepared, kinds, refits)
     judged = {
-        n: instability(original[n], refitted[n], facts["threshold"], cohort.labels[test])
-        for n in BASELINES
+        n: instability(original[n], refitted[n], record.threshold, cohort.labels[test])
+        for n in names
     }
     found = {
         "refits": refits,
         "seed": settings.seed,
         "subjects": len(np.unique(cohort.subjects[prepared.splits.train])),
-        "threshold": facts["threshold"],
-        "champion": facts["champion"]["name"],
+        "threshold": record.threshold,
+        "champion": record.champion.name,
         "models": judged,
     }
     write_stability(directory, f"{cohort.schema.outcome} — {cohort.schema.name}", found, refitted)
@@ -81,22 +75,16 @@ def stability(
     return found
 
 
-def _facts(settings: Config, directory: Path, prepared: Prepared) -> dict[str, Any]:
+def _training_record(directory: Path, prepared: Prepared) -> TrainingRecord:
     if not (directory / "evaluation.json").is_file():
         raise UserError(f"run: {directory} is not evaluated; write evaluate run={directory}")
-    facts: dict[str, Any] = read_json(directory / "training.json")
-    if facts["fingerprint"] != prepared.cohort.fingerprint():
-        raise UserError(
-            f"{directory}: was trained on other data than {settings.data.name} holds now; train "
-            "again"
-        )
-    return facts
+    return artifacts.read_training_of(directory, prepared.cohort)
 
 
-def _original(directory: Path, prepared: Prepared) -> Risks:
-    """The calibrated risks of the run's own baselines for the test rows."""
+def _original(directory: Path, prepared: Prepared, names: list[str]) -> Risks:
+    """The calibrated risks of the run's own models for the test rows."""
     features = prepared.cohort.take(prepared.splits.test).encoded()
-    graphs = {name: directory / "packages" / name / "risk.onnx" for name in BASELINES}
+    graphs = {name: directory / "packages" / name / "risk.onnx" for name in names}
     return {name: Scorer(path.read_bytes())(features)[0] for name, path in graphs.items()}
 
 
@@ -117,7 +105,8 @@ def refit(settings: Config, prepared: Prepared, kinds: dict[str, str], refits: i
             raise UserError(
                 "train: so few events that a sample of its subjects drew none; enlarge split.train"
             )
-        for name, risk in _risks(settings, prepared, simple, sample, kinds).items():
+        made = develop(settings, cohort, simple, sample, rows=splits.test, only=kinds, kinds=kinds)
+        for name, risk in made.risks.items():
             table[name][k] = risk
     return table
 
@@ -134,24 +123,3 @@ def samples_of_subjects(
     for chunk in draw_counts(len(names), refits, seed):
         for counts in chunk:
             yield replace(splits, train=np.repeat(splits.train, counts[code]))
-
-
-def _risks(
-    settings: Config, prepared: Prepared, features: Features, sample: Splits, kinds: dict[str, str]
-) -> Risks:
-    """The test rows' calibrated risks from both baselines, developed on this sample."""
-    cohort, held, test = prepared.cohort, sample.calibration, sample.test
-    labels, weight = cohort.labels, positive_weight(cohort.labels[sample.train], settings.training)
-    models = fit_baselines(features, labels, sample, cohort.schema, settings, Monitor())
-    # With as many events as non-events the weight is 1, and the correction no candidate but still
-    # right.
-    fits: dict[str, Fit] = {
-        "prior_correction": partial(prior_correction, weight),
-        **candidates(settings.training.loss, weight, int(labels[held].sum())),
-    }
-    return {
-        name: fits[kind](models[name].logit(features[held]), labels[held])(
-            models[name].logit(features[test])
-        )
-        for name, kind in kinds.items()
-    }

@@ -62,11 +62,11 @@ def refusal(content: bytes) -> RefusedError:
 def test_the_row_of_a_request_is_that_of_training(strip: list[float]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         made_signal.put_in_place(patch)
-        asked = recording_reader(SCHEMA)(body(strip, request_id=ID, explain=True))
+        request = recording_reader(SCHEMA)(body(strip, request_id=ID, explain=True))
         expected = rows([np.array(strip, dtype=np.float32)], SCHEMA)
-    assert asked.row.tobytes() == expected.tobytes()
-    assert (asked.request_id, asked.explain, asked.missing) == (ID, True, [])
-    assert asked.recording.tolist() == pytest.approx(strip)
+    assert request.row.tobytes() == expected.tobytes()
+    assert (request.request_id, request.explain, request.missing) == (ID, True, [])
+    assert request.recording.tolist() == pytest.approx(strip)
 
 
 @given(values, values, values)
@@ -160,9 +160,9 @@ def test_a_field_that_cannot_be_measured_is_named_as_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(made_signal, "measure", lambda recording, signal: {"largest": None})
-    asked = recording_reader(SCHEMA)(body(STRIP))
-    assert asked.missing == ["largest"]
-    assert np.isnan(asked.row[0, 0])
+    request = recording_reader(SCHEMA)(body(STRIP))
+    assert request.missing == ["largest"]
+    assert np.isnan(request.row[0, 0])
 
 
 def test_an_implausible_measurement_is_missing_in_a_request_as_in_training(
@@ -175,10 +175,10 @@ def test_an_implausible_measurement_is_missing_in_a_request_as_in_training(
     cohort = cohort_from(
         recordings, np.zeros(1, dtype=np.int8), pd.DataFrame(index=[0]), schema, "made"
     )
-    asked = recording_reader(schema)(body(STRIP))
+    request = recording_reader(schema)(body(STRIP))
     assert np.isnan(cohort.encoded()[0, 0])
-    assert asked.row.tobytes() == cohort.encoded().tobytes()
-    assert asked.missing == ["largest"]
+    assert request.row.tobytes() == cohort.encoded().tobytes()
+    assert request.missing == ["largest"]
 
 
 @pytest.mark.parametrize(

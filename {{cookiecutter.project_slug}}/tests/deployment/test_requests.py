@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_model.core.schema import FLOAT32_MAX, Field, Schema, encode
+from risk_model.deployment.record_encoder import record_encoder
 from risk_model.deployment.requests import (
     RefusedError,
     body_errors,
     body_schema,
     read_json,
-    record_encoder,
     request_reader,
 )
 
@@ -247,8 +247,8 @@ def test_a_stated_unit_must_be_the_schemas_own() -> None:
 
 
 def test_what_was_not_given_is_named_and_never_filled_in_silence() -> None:
-    asked = read(body({"age": 54, "lactate": None, "sex": "male", "diabetes": False}))
-    assert asked.missing == ["lactate", "anything", "a/b~c"]
+    request = read(body({"age": 54, "lactate": None, "sex": "male", "diabetes": False}))
+    assert request.missing == ["lactate", "anything", "a/b~c"]
     assert (
         read(
             body(

@@ -25,7 +25,7 @@ LETTERS = {3: "abc", 5: "ab", 6: "abc", 8: "abc", 9: "abc", 12: "abcdefg"}
 LETTERS |= {18: "abcdef", 20: "abc", 23: "ab", 27: "abc"}
 OFFICIAL = [f"{item}{letter}" for item in range(1, 28) for letter in LETTERS.get(item, " ")]
 QUESTIONS = {"development": (3, 4, 4, 5), "evaluation": (3, 4, 4, 7)}  # by domain
-FOUND = Finding("warning", "leaking column", "dose", "AUROC 0.95 by itself").to_dict()
+FOUND = Finding("warning", "leaking column", "dose", "AUROC 0.95 by itself").to_json()
 
 
 def inside(content: Any, path: str) -> list[Any]:

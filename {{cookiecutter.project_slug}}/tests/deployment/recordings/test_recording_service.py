@@ -20,14 +20,15 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from risk_model.core.package import ModelPackage
-from risk_model.deployment import explanations
-from risk_model.deployment.admission import HELD, MOST, Aside
+from risk_model.deployment import recording_explanations
 from risk_model.deployment.app import Service, create_app
 from risk_model.deployment.explanations import CALIBRATED, UNCALIBRATED
+from risk_model.deployment.recording_input import BODIES, MOST, ThreadedWorker
 from risk_model.model.explain import Explainer
 from risk_model.signals import rows
 
 from tests import made_signal
+from tests.made_service import GUARD
 from tests.made_signal import SCHEMA
 
 STRIP = [0.5, -1.0, 2.0, 0.0, 1.0, 3.5, -0.25, 77.125]
@@ -154,7 +155,7 @@ def test_a_prediction_is_served_when_its_explanation_fails(
     if fault == "raises":
         monkeypatch.setattr(made_signal, "parts", fail)
     else:
-        monkeypatch.setattr(explanations, "PLACE_SECONDS", -1.0)
+        monkeypatch.setattr(recording_explanations, "SECONDS", -1.0)
     answer = ask(client, explain=True)
     assert answer.status_code == 200
     assert answer.json()["explanation"] == {"available": False, "detail": "explanation unavailable"}
@@ -220,7 +221,7 @@ class Gate:
 
         def received(*given: Any) -> Any:
             self.entered.set()
-            assert self.opened.wait(20)
+            assert self.opened.wait(GUARD)
             return real(*given)
 
         monkeypatch.setattr(made_signal, "received", received)
@@ -233,20 +234,20 @@ def meanwhile(
     free: int,
     then: Callable[[httpx.AsyncClient], Awaitable[Any]],
 ) -> tuple[httpx.Response, httpx.Response]:
-    """The answer to a recording that was being read while `then` asked, and to one that came
+    """The answer to a recording that was being read while `then` request, and to one that came
     afterwards.
     """
 
     async def run() -> tuple[httpx.Response, httpx.Response]:
         app = create_app(package, log)
-        app.state.service._work.free = free
+        app.state.service.input.worker.free = free
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://server"
         ) as client:
             slow = asyncio.create_task(
                 client.post("/v1/predict", json={"inputs": {"strip": STRIP}})
             )
-            await asyncio.to_thread(gate.entered.wait, 20)
+            await asyncio.to_thread(gate.entered.wait, GUARD)
             try:
                 await then(client)
             finally:
@@ -290,9 +291,9 @@ def test_beyond_what_is_admitted_a_request_is_told_to_come_again(
 
 @pytest.mark.parametrize("limit", [1_000, 1 << 20, 1 << 24, 1 << 26])
 def test_the_bodies_of_all_that_are_admitted_fit_into_the_memory_set_for_them(limit: int) -> None:
-    work = Aside(limit)
+    work = ThreadedWorker(limit)
     assert 1 < work.free <= MOST
-    assert work.free * limit <= 2 * HELD
+    assert work.free * limit <= 2 * BODIES
     work.close()
 
 
@@ -305,7 +306,7 @@ def test_ready_scores_the_neutral_recording(client: TestClient, package: ModelPa
 def test_the_facts_of_a_model_leave_its_tokenizer_out(client: TestClient) -> None:
     facts = client.get("/v1/model").json()["schema"]
     assert facts["signal"]["name"] == "strip"
-    assert "tokenizer" not in facts["signal"]
+    assert facts["signal"]["tokenizer"] == ""
 
 
 def test_openapi_describes_the_recording(client: TestClient) -> None:

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically
-from risk_model.core.package import FILES, MANIFEST, ModelPackage, seal
+from risk_model.core.package import FILES, MANIFEST, Manifest, ModelPackage, seal
+
+CONTENT = Manifest(
+    model="xgboost",
+    cohort="ward",
+    outcome="death",
+    fingerprint="f" * 64,
+    git="",
+    versions={},
+    operating_threshold=0.2,
+    threshold_reason="stated",
+    gate="pass",
+    golden_risk=0.1,
+    calibration=None,
+)
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     for name in FILES:
         write_atomically(tmp_path / name, f"content of {name}".encode())
-    seal(tmp_path, {"operating_threshold": 0.2, "model": "xgboost"})
+    seal(tmp_path, CONTENT)
     return tmp_path
 
 
@@ -24,6 +39,8 @@ def test_a_sealed_package_opens_with_its_facts(package: Path) -> None:
     opened = ModelPackage.open(package)
     assert opened.threshold == 0.2
     assert len(opened.sha256) == 64
+    assert replace(opened.manifest, files={}) == CONTENT
+    assert set(opened.manifest.files) == set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -53,6 +70,26 @@ def test_a_manifest_that_is_something_else_is_refused(package: Path, text: str) 
     (package / MANIFEST).write_text(text)
     with pytest.raises(UserError, match="manifest"):
         ModelPackage.open(package)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": None},
+        {"gate": "passed"},
+        {"operating_treshold": 0.5},
+        {"calibration": {"slope": 1}},
+    ],
+)
+def test_a_manifest_that_lacks_or_misspells_something_is_one_clear_line(
+    package: Path, change: dict[str, object]
+) -> None:
+    content = {**json.loads((package / MANIFEST).read_text()), **change}
+    kept = {key: value for key, value in content.items() if value is not None}
+    (package / MANIFEST).write_text(json.dumps(kept))
+    with pytest.raises(UserError, match="not a manifest") as refused:
+        ModelPackage.open(package)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_manifest_that_lists_nothing_vouches_for_nothing(package: Path) -> None:

@@ -13,7 +13,7 @@ from risk_model.reporting.checklists import CONDITIONS, VERDICTS, probast, read,
 Facts = dict[str, Any]
 LATER = Finding(
     "warning", "leaking column", "dose", "AUROC 0.95 by itself; accepted: known at noon"
-).to_dict()
+).to_json()
 
 
 def test_every_condition_and_every_verdict_belongs_to_an_item() -> None:

@@ -20,7 +20,7 @@ from risk_model.app import commands
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import batch_recordings
-from risk_model.deployment.batch_recordings import score
+from risk_model.deployment.batch import score
 from risk_model.signals import rows
 
 from tests import made_signal

@@ -18,7 +18,7 @@ from risk_model.reporting.report import write_index, write_report
 
 WARNING = Finding(
     "warning", "leak accepted", "ward <b>", "the data owner's reason", "read it"
-).to_dict()
+).to_json()
 VOID = {"meta", "br", "path", "use", "img", "hr", "rect", "image"}
 
 
@@ -222,7 +222,7 @@ def test_age_sex_and_site_alone_stand_beside_the_headline_and_beside_each_auroc(
     facts: dict[str, Any], tmp_path: Path
 ) -> None:
     area = {"estimate": 0.771, "low": 0.73, "high": 0.81}
-    alone = [{"known alone": "age and sex", "AUROC": area}]
+    alone = [{"predictors": "age and sex", "AUROC": area}]
     chosen = compared(xgboost=(0.3, 0.0), network=(0.4, 0.1))
     champion = {"name": "xgboost", "reason": "lowest", **chosen}
     write_report(tmp_path / "report.html", {**facts, "alone": alone, "champion": champion})

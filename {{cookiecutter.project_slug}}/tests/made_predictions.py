@@ -4,20 +4,14 @@ known ways.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pandas as pd
-import pytest
 
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
-from risk_model.core.findings import Finding
 from risk_model.core.predictions import COLUMNS
-
-from tests.made_run import Run, small_run
+from risk_model.evaluation import evaluate
+from risk_model.evaluation.results import RunEvaluation
 
 MODELS = {"logistic_regression": 0.6, "xgboost": 0.3, "network": 0.4}
 
@@ -51,8 +45,7 @@ def make_part(
     return pd.concat(tables)[list(COLUMNS)]
 
 
-@pytest.fixture(scope="session")
-def predictions() -> pd.DataFrame:
+def make_predictions() -> pd.DataFrame:
     """A test split, a training split that must not be judged, and two external cohorts: off by 1.5,
     and tiny.
     """
@@ -62,17 +55,8 @@ def predictions() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-@pytest.fixture(scope="session")
-def part() -> Callable[..., pd.DataFrame]:
-    """Makes rows of one split; see `make_part`."""
-    return make_part
-
-
-@pytest.fixture(scope="session")
-def evaluation(predictions: pd.DataFrame) -> dict[str, Any]:
-    """The evaluation of `predictions`, with fewer resamples than a run would take."""
-    from risk_model.evaluation import evaluate
-
+def make_evaluation(predictions: pd.DataFrame) -> RunEvaluation:
+    """The evaluation of these predictions, with fewer resamples than a run would take."""
     return evaluate(
         predictions,
         0.2,
@@ -80,18 +64,3 @@ def evaluation(predictions: pd.DataFrame) -> dict[str, Any]:
         Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try"),
         seed=0,
     )
-
-
-@pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A small run with its report and its documents."""
-    return small_run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture
-def complete(run: Run) -> dict[str, Any]:
-    """The facts of that run, free to be changed; under git, and with a finding."""
-    facts: dict[str, Any] = json.loads(json.dumps(run.facts))
-    facts["provenance"]["git"] = "ab12"
-    facts["findings"].append(Finding("note", "imbalance", "outcome", "rare").to_dict())
-    return facts

@@ -13,7 +13,7 @@ from risk_model.reporting.model_card import model_card
 Facts = dict[str, Any]
 LATER = Finding(
     "warning", "leaking column", "dose", "AUROC 0.95 by itself; accepted: known at noon"
-).to_dict()
+).to_json()
 TRAINED: Facts = {
     "cohort": "demo",
     "outcome": "death",

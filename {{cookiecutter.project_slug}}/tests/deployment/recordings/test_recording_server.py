@@ -9,22 +9,19 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from risk_model.core.package import ModelPackage, Scorer
-from risk_model.deployment.batch_recordings import score
+from risk_model.deployment.batch import score
 from risk_model.signals import rows
 
+from tests.made_service import GUARD, Server
 from tests.made_signal import SCHEMA
 
-if TYPE_CHECKING:
-    from tests.deployment.conftest import Server
-
-Running = Callable[..., AbstractContextManager["Server"]]
+Running = Callable[..., AbstractContextManager[Server]]
 Make = Callable[..., ModelPackage]
 STRIP = [0.5, -1.0, 2.0, 0.0, 1.0, 3.5, -0.25, 1e-3]
 
@@ -54,7 +51,7 @@ def test_a_library_that_warns_of_what_it_reads_is_not_heard(
         assert statuses == [422, 500, 200]
         server.client.close()
         server.process.terminate()
-        written = "".join(server.process.communicate(timeout=30))
+        written = "".join(server.process.communicate(timeout=GUARD))
     assert "RuntimeError" in written, "our own lines are heard"
     kept = log.read_bytes()
     for secret in ("Mustermann", "901.25"):
@@ -129,7 +126,7 @@ print(*sorted(training & set(sys.modules)))
         place_strips + code,
         str(make_strip_package(tmp_path / "package").directory),
     ]
-    path = str(Path(__file__).parents[2] / "src")
+    path = str(Path(__file__).parents[3] / "src")
     run = subprocess.run(
         [*command, str(tmp_path / "audit.db")],
         capture_output=True,

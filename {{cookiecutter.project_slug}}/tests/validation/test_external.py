@@ -109,13 +109,14 @@ def test_a_line_mends_the_average_and_touches_nothing_else(
     rows = read(wanted).cohort.encoded()
     (risk, logit), (mended, same_logit) = first.scorer(rows), second.scorer(rows)
     np.testing.assert_array_equal(logit, same_logit)
-    line = second.manifest["calibration"]
+    line = second.manifest.calibration
+    assert line is not None
     np.testing.assert_allclose(
-        mended, 1 / (1 + np.exp(-line["slope"] * logit - line["intercept"])), atol=1e-6
+        mended, 1 / (1 + np.exp(-line.slope * logit - line.intercept)), atol=1e-6
     )
     assert (np.diff(mended[np.argsort(risk)]) >= -1e-7).all()
-    assert second.manifest["recalibrated_from"] == first.sha256
-    assert second.manifest["operating_threshold"] == first.manifest["operating_threshold"]
+    assert second.manifest.recalibrated_from == first.sha256
+    assert second.manifest.operating_threshold == first.manifest.operating_threshold
 
 
 def test_what_a_mended_package_is_judged_by_was_scored_without_its_own_outcome(
@@ -172,8 +173,7 @@ def test_a_package_that_does_not_say_what_it_is_for_is_refused(
     judged = json.loads((old / "evaluation.json").read_text())
     del judged["decision"]
     write_json(old / "evaluation.json", judged)
-    manifest = ModelPackage.open(package).manifest
-    seal(old, {key: value for key, value in manifest.items() if key != "files"})
+    seal(old, ModelPackage.open(package).manifest)
     with pytest.raises(UserError, match="evaluate its run again"):
         evaluate_elsewhere(asked(settings, old, table))
 

@@ -1,0 +1,30 @@
+"""Training of the network: its loss, its first bias, its tables, and the loop."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from risk_model.model import FitInputs
+from risk_model.model.network import NetworkModel, build
+from risk_model.training import loop
+from risk_model.training.loss import choose_loss
+
+
+def fit_network(inputs: FitInputs) -> NetworkModel:
+    """Fits the network: its statistics from the training rows, its weights from the loop."""
+    train, validation, settings = inputs.train, inputs.validation, inputs.settings
+    loss = choose_loss(settings.training, inputs.pos_weight)
+    prevalence = float(np.average(train.labels, weights=train.weights))
+    chosen = settings.model.network
+    with loop.seeded(settings.seed), loop.threads(settings.training.threads):
+        network = build(chosen.name, train.features, prevalence, chosen, inputs.schema)
+        loop.fit(
+            network,
+            loop.table(train.features, train.labels),
+            loop.table(validation.features, validation.labels),
+            loss,
+            settings.training,
+            settings.seed,
+            inputs.record,
+        )
+    return NetworkModel(network, inputs.schema.width)
