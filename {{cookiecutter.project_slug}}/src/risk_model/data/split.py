@@ -221,7 +221,7 @@ def _groups(cohort: Cohort) -> Iterator[Codes]:
             edges_below = np.searchsorted(AGE_EDGES, age, side="right")
             yield np.where(np.isnan(age), len(AGE_EDGES) + 1, edges_below).astype(np.int64)
         else:
-            yield column.cat.codes.to_numpy(dtype=np.int64)
+            yield np.asarray(column.cat.codes, dtype=np.int64)
 
 
 def _merged(levels: list[Codes], enough: int) -> Codes:
