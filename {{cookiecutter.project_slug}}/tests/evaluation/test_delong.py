@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from risk_model.core.scores import placements
 from risk_model.evaluation.bootstrap import Sample, resample
 from risk_model.evaluation.delong import (
     auroc_difference,
     auroc_interval,
-    placements,
     standard_error,
 )
 from risk_model.evaluation.resampled_metrics import Rows

@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import norm
 
 from risk_model.config import Evaluation
+from risk_model.core.age_bands import age_band
 from risk_model.core.decision import Decision
 from risk_model.evaluation import evaluate, subgroups
 from risk_model.evaluation.metrics import auroc
@@ -27,7 +28,7 @@ def test_each_age_falls_into_its_band() -> None:
         + ["80 and over"] * 2
         + [None]
     )
-    assert subgroups.age_band(ages).tolist() == bands
+    assert age_band(ages).tolist() == bands
 
 
 def test_what_was_not_recorded_or_has_one_group_is_no_partition() -> None:
