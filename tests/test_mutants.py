@@ -37,8 +37,8 @@ MUTANTS = {
     ),
     "a lower layer imports a higher one": Mutant(
         "src/risk_model/core/findings.py",
-        "from dataclasses import asdict, dataclass\n",
-        "from dataclasses import asdict, dataclass\n\nfrom risk_model import data\n",
+        "from dataclasses import dataclass\n",
+        "from dataclasses import dataclass\n\nfrom risk_model import data\n",
         "tests/test_project.py::test_no_import_runs_upward",
     ),
     "serving imports pandas": Mutant(
@@ -55,8 +55,8 @@ MUTANTS = {
     ),
     "trap 1: accuracy heads the results": Mutant(
         "src/risk_model/evaluation/resampled_metrics.py",
-        "silent: tuple[str, ...] = OF_CLASSES if not question.settings.classification else ()",
-        "silent: tuple[str, ...] = ()",
+        'return metric.when == "always" or self.config.classification',
+        "return True",
         "tests/evaluation/test_traps.py",
     ),
     "trap 2: an activation before the loss that applies its own": Mutant(
@@ -104,15 +104,14 @@ MUTANTS = {
     ),
     "an answer does not wait for its record": Mutant(
         "src/risk_model/deployment/app.py",
-        'prediction_id = await self.audit.append("prediction", facts | known, asked.row.tobytes())',
-        'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, '
-        "asked.row.tobytes()))",
+        'await self.audit.append("prediction", facts, request.row.tobytes())',
+        'str(bool(asyncio.ensure_future(self.audit.append("prediction", facts, b""))))',
         "tests/deployment/test_app.py",
     ),
     "intervals draw rows, not patients": Mutant(
         "src/risk_model/evaluation/split_evaluation.py",
-        'codes, subjects = pd.factorize(part["subject_id"])',
-        'codes, subjects = pd.factorize(part.groupby("model").cumcount())',
+        'pd.factorize(predictions["subject_id"])',
+        'pd.factorize(predictions.groupby("model").cumcount())',
         "tests/evaluation/test_extremes.py",
     ),
     "a site that is left out teaches": Mutant(
@@ -124,8 +123,8 @@ MUTANTS = {
     ),
     "a recalibrated model is judged on the patients that its line was fitted to": Mutant(
         "src/risk_model/validation/external.py",
-        "mended = cross_fitted(lambda rows: FITS[kind](logit[rows], labels[rows]), logit, fold)",
-        "mended = cross_fitted(lambda rows: line, logit, fold)",
+        "cross_fitted(lambda rows: FITS[kind](logits[rows], labels[rows]), logits, fold)",
+        "cross_fitted(lambda rows: line, logits, fold)",
         "tests/validation/test_external.py",
     ),
     "what failed is served on anybody's word": Mutant(
@@ -136,7 +135,7 @@ MUTANTS = {
     ),
     "few patients pass": Mutant(
         "src/risk_model/evaluation/gates.py",
-        "or (v == UNCLEAR and short)",
+        "*([UNCLEAR] if short else [])",
         "",
         "tests/evaluation/test_utility_and_gates.py",
     ),
