@@ -218,9 +218,10 @@ def _groups(cohort: Cohort) -> Iterator[Codes]:
     for name, column in strata(cohort).items():
         if name == "age band":
             age = cohort.index["age"].to_numpy(dtype=np.float64, na_value=np.nan)
-            yield (np.searchsorted(AGE_EDGES, age, side="right") + np.isnan(age)).astype(np.int64)
+            edges_below = np.searchsorted(AGE_EDGES, age, side="right")
+            yield np.where(np.isnan(age), len(AGE_EDGES) + 1, edges_below).astype(np.int64)
         else:
-            yield column.cat.codes.to_numpy(dtype=np.int64)
+            yield np.asarray(column.cat.codes, dtype=np.int64)
 
 
 def _merged(levels: list[Codes], enough: int) -> Codes:
