@@ -158,8 +158,8 @@ def test_a_project_offers_the_sources_of_its_modality_beside_tables(
 ) -> None:
     project = bake(modality=modality)
     program = (
-        f"from {project.package}.config import SOURCES, compose; print(*SOURCES); "
-        "print(compose.FIRST_SOURCE)"
+        f"from {project.package}.config import FIRST_SOURCE, SOURCES; print(*SOURCES); "
+        "print(FIRST_SOURCE)"
     )
     (project.path / "offered.py").write_text(program)
     offered, first = project.passes("offered").splitlines()

@@ -1,6 +1,4 @@
-"""Where do tests get their data, and what may they touch? One thread, no telemetry, no
-downloads.
-"""
+"""What all tests share: one thread, no telemetry, no downloads, and predictions to evaluate."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ settings.load_profile("project")
 
 @pytest.fixture(scope="session")
 def downloaded() -> Callable[[str], Path]:
-    """Finds a public file in $CLINICAL_DATA_CACHE: skips the test where it is absent, fails where
-    CI runs.
-    """
+    """Finds a public file in $CLINICAL_DATA_CACHE; skips the test if it is absent, fails in CI."""
 
     def find(name: str) -> Path:
         path = Path(os.environ.get("CLINICAL_DATA_CACHE", "")) / name
@@ -71,7 +67,7 @@ def evaluation(predictions: pd.DataFrame) -> RunEvaluation:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints the figures that tests have measured, whichever process they ran in."""
+    """Prints the numbers that tests have measured, whichever process they ran in."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, text in report.user_properties if report.when == "call" else ():

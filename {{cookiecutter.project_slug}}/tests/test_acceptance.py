@@ -29,16 +29,10 @@ WORDS = "Ada Okoro: a trial without patients"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path]:
     home = tmp_path_factory.mktemp("home")
     settings = Config(data=Synthetic(subjects=2000), runs=str(home / "runs"))
-    settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = (
-        10,
-        1,
-        20,
-    )
-    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = (
-        2,
-        8,
-        1,
-    )
+    settings.model.xgboost.trees, settings.training.epochs = 10, 1
+    settings.evaluation.resamples = 20
+    network = settings.model.network
+    network.members, network.width, network.blocks = 2, 8, 1
     settings.deployment.tracking_uri = f"sqlite:///{home / 'mlflow.db'}"
     directory = train(settings, prepare(settings))
     evaluate_run(settings, directory, prepare(settings))

@@ -25,7 +25,7 @@ from risk_model.core.package import (
     seal,
 )
 from risk_model.core.predictions import prediction_table
-from risk_model.core.runs import provenance
+from risk_model.core.runs import code_versions
 from risk_model.core.scores import sigmoid
 from risk_model.data.drift_reference import reference
 from risk_model.data.prepare import Prepared
@@ -67,7 +67,7 @@ def training_record(
     mlflow_run: str,
 ) -> TrainingRecord:
     """What was decided before any test row was looked at, and the code that decided it."""
-    cohort, code = prepared.cohort, provenance()
+    cohort, code = prepared.cohort, code_versions()
     prevalence = float(cohort.labels[prepared.splits.calibration].mean())
     threshold, reason = operating_threshold(settings.data.decision, prevalence)
     return TrainingRecord(
@@ -82,8 +82,8 @@ def training_record(
         sizes=_sizes(cohort, prepared.splits),
         history=history,
         mlflow_run=mlflow_run,
-        git=code["git"],
-        versions=code["versions"],
+        git=code.git,
+        versions=code.versions,
     )
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from risk_model import artifacts
 from risk_model.config import Config
-from risk_model.config.compose import to_container
+from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.files import write_json
 from risk_model.core.optional import optional_module
@@ -145,7 +145,7 @@ def train(
             _out_of_fold(settings, cohort, fitted).to_parquet(partial / artifacts.POOLED)
         for model, graph in fitted.graphs.items():
             artifacts.write_model(partial / "packages" / model, graph, prepared, settings.seed)
-        write_json(partial / "config.json", to_container(settings))
+        write_json(partial / "config.json", settings_to_dict(settings))
         record = artifacts.training_record(
             settings, prepared, fitted.champion, fitted.calibrators, monitor.history, run_id
         )

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from risk_model.app.cli import main
+from risk_model.app.hydra_settings import literal_overrides
 from risk_model.config import SOURCES, Config, Table
-from risk_model.config.compose import from_container, literal_overrides, to_container
+from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 
 
 @pytest.mark.parametrize(
@@ -102,12 +103,12 @@ def test_settings_survive_being_written_down(source: str) -> None:
     settings = Config(data=SOURCES[source]())
     if isinstance(settings.data, Table):
         settings.data.path, settings.data.outcome = "x.csv", "died"
-    assert from_container(to_container(settings)) == settings
+    assert settings_from_dict(settings_to_dict(settings)) == settings
 
 
 def test_a_slim_install_names_the_extra_that_a_command_needs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "risk_model.app.commands", None)
+    monkeypatch.setitem(sys.modules, "risk_model.app.commands.run", None)
     assert main(["run"]) == 2
     assert "pip install '.[train]'" in capsys.readouterr().err

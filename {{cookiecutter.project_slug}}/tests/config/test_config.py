@@ -8,22 +8,23 @@ from typing import Any
 
 import pytest
 
-from risk_model.app import commands
 from risk_model.app.cli import main
-from risk_model.config import NETWORKS, SOURCES, Config
-from risk_model.config.compose import FIRST_SOURCE, PROPOSED, to_container
+from risk_model.app.commands import train
+from risk_model.app.hydra_settings import PROPOSED
+from risk_model.config import FIRST_SOURCE, NETWORKS, SOURCES, Config
+from risk_model.config.serialisation import settings_to_dict
 
 
 @pytest.fixture
 def composed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """A function from words of the command line to the settings that the command would get."""
     monkeypatch.chdir(tmp_path)
-    kept: list[Config] = []
-    monkeypatch.setattr(commands, "train_only", kept.append)
+    received: list[Config] = []
+    monkeypatch.setattr(train, "train", received.append)
 
     def compose(*words: str) -> Config:
         assert main(["train", *words]) == 0
-        return kept.pop()
+        return received.pop()
 
     return compose
 
@@ -69,7 +70,7 @@ def test_without_a_word_the_projects_first_source_is_taken(composed: Any) -> Non
 def test_what_is_written_down_says_what_was_trained_with_and_refers_to_nothing(
     composed: Any,
 ) -> None:
-    text = json.dumps(to_container(composed("training.epochs=7")))
+    text = json.dumps(settings_to_dict(composed("training.epochs=7")))
     assert "${" not in text
     assert json.loads(text)["training"]["epochs"] == 7
 

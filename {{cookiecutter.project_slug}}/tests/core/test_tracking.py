@@ -1,4 +1,4 @@
-"""Does the store of all runs appear whole or not at all?"""
+"""The store of all runs appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_store_whose_making_was_cut_short_is_made_again(
         with pytest.raises(KeyboardInterrupt):
             client(uri)
     assert not (tmp_path / "mlflow.db").exists()
-    assert [found.name for found in client(uri).search_experiments()] == ["Default"]
+    assert [experiment.name for experiment in client(uri).search_experiments()] == ["Default"]
     assert sorted(path.name for path in tmp_path.glob("*mlflow.db*")) == ["mlflow.db"]
 
 
@@ -34,4 +34,7 @@ def test_a_store_that_somebody_else_made_meanwhile_is_kept(
     client(uri).create_experiment("theirs")
     real = Path.exists
     monkeypatch.setattr(Path, "exists", lambda self: self != tmp_path / "mlflow.db" and real(self))
-    assert {found.name for found in client(uri).search_experiments()} == {"Default", "theirs"}
+    assert {experiment.name for experiment in client(uri).search_experiments()} == {
+        "Default",
+        "theirs",
+    }

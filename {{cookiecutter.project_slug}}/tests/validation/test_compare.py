@@ -15,7 +15,7 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from risk_model.config import Config, Evaluation, Synthetic
-from risk_model.config.compose import to_container
+from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_json
@@ -148,7 +148,9 @@ def write_run(
         "versions": {"numpy": "2"},
     }
     directory.mkdir(parents=True)
-    write_json(directory / "config.json", to_container(Config(data=Synthetic(), seed=told["seed"])))
+    write_json(
+        directory / "config.json", settings_to_dict(Config(data=Synthetic(), seed=told["seed"]))
+    )
     write_json(directory / "training.json", facts)
     write_json(directory / "evaluation.json", judged)
     table.to_parquet(directory / "predictions.parquet")

@@ -11,7 +11,7 @@ from risk_model.evaluation.results import ModelEvaluation, SubgroupEvaluation
 from risk_model.reporting.content import ReportContent
 from risk_model.reporting.data_card import quality_table
 
-NO_GIT = "not under git"  # what `core.runs.provenance` writes
+NO_GIT = "not under git"  # what `core.runs.code_versions` writes
 NEEDED, NET_BENEFIT = ("auroc", "citl", "slope"), "net_benefit"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from risk_model.config.compose import to_container
+from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.findings import Finding
 from risk_model.core.package import Verdict
 from risk_model.core.table import Row
@@ -271,6 +271,6 @@ def _provenance(provenance: Provenance | None) -> dict[str, str]:
 def _settings(provenance: Provenance | None) -> str:
     content = {}
     if provenance:
-        settings = to_container(provenance.settings)
+        settings = settings_to_dict(provenance.settings)
         content = {"settings": settings, "versions": provenance.versions}
     return json.dumps(content, indent=1, ensure_ascii=False)

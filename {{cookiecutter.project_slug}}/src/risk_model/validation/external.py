@@ -23,7 +23,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically, write_json
 from risk_model.core.package import CalibrationLine, ModelPackage, Scorer, seal
 from risk_model.core.predictions import prediction_table
-from risk_model.core.runs import new_run, provenance
+from risk_model.core.runs import code_versions, new_run
 from risk_model.core.scores import Floats, logit, sigmoid
 from risk_model.data import load
 from risk_model.deployment.registry import champion
@@ -239,7 +239,7 @@ def _write(
     remark: str,
 ) -> Path:
     """The run's directory with predictions, evaluation and report."""
-    cohort, manifest, code = external.cohort, external.package.manifest, provenance()
+    cohort, manifest, code = external.cohort, external.package.manifest, code_versions()
     reason = f"{external.model} of {manifest.cohort}, {remark}."
     content = ReportContent(
         title=f"{manifest.outcome} — {external.model} on {external.name}",
@@ -254,8 +254,8 @@ def _write(
                 "trained on": manifest.fingerprint,
                 "judged on": cohort.fingerprint(),
             },
-            git=code["git"],
-            versions=code["versions"],
+            git=code.git,
+            versions=code.versions,
             settings=settings,
         ),
     )

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from risk_model import config
-from risk_model.app import commands
+from risk_model.app.commands import score as score_command
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import batch_recordings
@@ -193,8 +193,7 @@ def test_the_command_scores_a_listing_with_a_package_of_recordings(
     package: ModelPackage, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, listed = folder / "out.csv", listing(folder / "list.csv")
-    commands.score(
-        config.Config(package=str(package.directory), input=str(listed), output=str(out))
-    )
+    settings = config.Config(package=str(package.directory), input=str(listed), output=str(out))
+    score_command.score(settings)
     assert "5 rows, 3 without a risk" in capsys.readouterr().out
     assert out.is_file()
