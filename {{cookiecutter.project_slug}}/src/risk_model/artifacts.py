@@ -111,9 +111,7 @@ def packages(directory: Path) -> dict[str, Path]:
 
 
 def judged_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
-    """The prediction table of the rows that no model has learnt from, scored by the packaged
-    graphs.
-    """
+    """The prediction table of the rows that no model has learnt from, by the packaged graphs."""
     cohort, splits = prepared.cohort, prepared.splits
     rows: Rows = np.concatenate([splits.test, *splits.external.values()])
     features = cohort.take(rows).encoded()
@@ -140,10 +138,10 @@ def _at_rows(values: npt.NDArray[np.float64], rows: Rows, n: int) -> npt.NDArray
 
 
 def accept_package(directory: Path, model: str, accept: str) -> None:
-    """Writes into a run's package who answers for it, why and when: into its evaluation, card and
-    manifest.
+    """Writes into a run's package who answers for it, why and when.
 
-    UserError without a name and a reason, and where the gate passed.
+    Into its evaluation, card and manifest. UserError without a name and a reason, and where the
+    gate passed.
     """
     package = packages(directory)[model]
     manifest = ModelPackage.open(package).manifest

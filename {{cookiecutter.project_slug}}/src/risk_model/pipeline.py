@@ -179,8 +179,15 @@ def validate_internal_external(settings: Config, directory: Path, prepared: Prep
 
 
 def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> dict[str, Any]:
-    """Opens the test split and the external cohorts for the first time; writes the report and seals
-    the packages.
+    """Opens the test split and the external cohorts for the first time.
+
+    Writes the report and the documents, and seals the packages.
+
+    Returns:
+        The content of evaluation.json.
+
+    Raises:
+        UserError: the run was trained on other data.
     """
     record = artifacts.read_training_of(directory, prepared.cohort)
     table = artifacts.judged_predictions(directory, prepared)
@@ -199,8 +206,15 @@ def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> dict[
 
 
 def register_run(settings: Config, directory: Path) -> list[dict[str, Any]]:
-    """The run's packages become versions in the registry: the champion, the next best as
-    challenger, the rest.
+    """Puts the packages of an evaluated run into the registry.
+
+    The champion becomes the champion there, the next best the challenger; the rest are versions.
+
+    Returns:
+        A row a version.
+
+    Raises:
+        UserError: a package does not verify, or `accept` lacks a name or a reason.
     """
     record = artifacts.read_training(directory)
     champion = record.champion.name
