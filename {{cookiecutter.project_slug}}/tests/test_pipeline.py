@@ -150,8 +150,8 @@ def test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator(
         pipeline.fit(small_settings(), p.cohort, splits, Monitor()) for p in (prepared, changed)
     )
     assert first.champion == second.champion
-    assert {n: c.to_dict() for n, c in first.calibrators.items()} == {
-        n: c.to_dict() for n, c in second.calibrators.items()
+    assert {n: c.record for n, c in first.calibrators.items()} == {
+        n: c.record for n, c in second.calibrators.items()
     }
     assert first.graphs == second.graphs
     rows = splits.calibration

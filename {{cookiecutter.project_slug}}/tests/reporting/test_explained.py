@@ -16,11 +16,12 @@ from risk_model.core.cohort import Cohort, Splits
 from risk_model.data.prepare import Prepared
 from risk_model.data.quality import Quality
 from risk_model.data.sources.recordings import cohort_from, objects
-from risk_model.model.baseline import LogisticRegression, Sample
-from risk_model.model.feature_subset import FirstColumns
+from risk_model.model import Sample
+from risk_model.model.baseline import LogisticRegression
+from risk_model.model.feature_subset import FeatureSubset
 from risk_model.reporting.example_selection import RULES, chosen, examples
 from risk_model.training.calibration import Calibrator
-from risk_model.training.onnx_calibration import attach
+from risk_model.training.onnx_calibration import append_calibrator
 
 from tests import made_signal
 from tests.made_signal import SCHEMA
@@ -56,8 +57,8 @@ def package(prepared: Prepared, tmp_path: Path) -> Path:
     model = LogisticRegression.fit(
         Sample(features, cohort.labels[rows], np.ones(len(rows))), Settings()
     )
-    graph = FirstColumns(model, SCHEMA.simple, SCHEMA.width).graph()
-    (tmp_path / "risk.onnx").write_bytes(attach(graph, Calibrator("platt", slope=2.0)))
+    graph = FeatureSubset(model, SCHEMA.simple, SCHEMA.width).graph()
+    (tmp_path / "risk.onnx").write_bytes(append_calibrator(graph, Calibrator("platt", slope=2.0)))
     return tmp_path
 
 

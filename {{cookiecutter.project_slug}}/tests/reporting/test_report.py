@@ -195,7 +195,8 @@ def compared(**models: tuple[float, float]) -> dict[str, Any]:
     """
     return {
         "table": [
-            {"model": name, "log_loss": loss, "low": low} for name, (loss, low) in models.items()
+            {"model": name, "log_loss": loss, "difference": {"low": low}}
+            for name, (loss, low) in models.items()
         ]
     }
 

@@ -14,13 +14,16 @@ from risk_model.core.cohort import Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
 from risk_model.data.prepare import Prepared, prepare
-from risk_model.training.calibration import platt
-from risk_model.training.fit import fit_baselines
-from risk_model.training.monitor import Monitor
-from risk_model.training.onnx_calibration import attach
+from risk_model.evaluation.instability import instability
+from risk_model.evaluation.metrics import Floats, calibration_slope
+from risk_model.model.table import refitted
+from risk_model.training.develop import develop
+from risk_model.training.onnx_calibration import append_calibrator
+from risk_model.training.record import ChampionChoice, TrainingRecord
 from risk_model.validation import stability as conductor
-from risk_model.validation.stability import BASELINES, refit, samples_of_subjects, stability
+from risk_model.validation.stability import refit, samples_of_subjects, stability
 
+BASELINES = refitted()
 KINDS = dict.fromkeys(BASELINES, "platt")
 
 
@@ -40,24 +43,27 @@ def cohort() -> tuple[Config, Prepared]:
 def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
     """What `stability` reads of an evaluated run of this cohort."""
     settings, prepared = cohort
-    features, labels, held = (
-        prepared.cohort.encoded(),
-        prepared.cohort.labels,
-        prepared.splits.calibration,
-    )
-    models = fit_baselines(
-        features, labels, prepared.splits, prepared.cohort.schema, settings, Monitor()
-    )
-    for name, model in models.items():
-        graph = attach(model.graph(), platt(model.logit(features[held]), labels[held]))
+    cohort = prepared.cohort
+    made = develop(settings, cohort, cohort.encoded(), prepared.splits, only=KINDS, kinds=KINDS)
+    for name, model in made.models.items():
+        graph = append_calibrator(model.graph(), made.calibrators[name])
         write_atomically(tmp_path / "packages" / name / "risk.onnx", graph)
-    facts = {
-        "fingerprint": prepared.cohort.fingerprint(),
-        "threshold": 0.1,
-        "champion": {"name": "network"},
-        "calibrators": {name: {"kind": kind} for name, kind in KINDS.items()},
-    }
-    write_json(tmp_path / "training.json", facts)
+    record = TrainingRecord(
+        cohort=cohort.schema.name,
+        outcome=cohort.schema.outcome,
+        fingerprint=cohort.fingerprint(),
+        champion=ChampionChoice("network", "chosen by nobody", []),
+        calibrators={name: made.calibrators[name].record for name in KINDS},
+        threshold=0.1,
+        threshold_reason="",
+        findings=[],
+        sizes={},
+        history={},
+        mlflow_run="",
+        git="",
+        versions={},
+    )
+    write_json(tmp_path / "training.json", record.to_json())
     write_json(tmp_path / "evaluation.json", {})
     return tmp_path
 
@@ -119,7 +125,7 @@ def test_a_run_gets_its_figures_a_plot_a_model_and_a_page_that_needs_no_network(
 ) -> None:
     found = stability(cohort[0], run, cohort[1], 50)
     assert read_json(run / "stability.json") == found
-    assert list(found["models"]) == list(BASELINES)
+    assert list(found["models"]) == BASELINES
     assert len(found["models"]["xgboost"]["mape"]["rows"]) == len(cohort[1].splits.test)
     assert found["models"]["xgboost"]["slope"]["median"] is not None
     page = (run / "stability.html").read_text(encoding="utf-8")

@@ -41,9 +41,7 @@ class LinearModel:
 
     @classmethod
     def fit_solver(cls, rows: Sample, solver: Any) -> Self:
-        """Fits imputation and scaling, and scikit-learn's `solver` on what they make of the
-        rows.
-        """
+        """Fits imputation and scaling on these rows, and scikit-learn's `solver` behind them."""
         median = column_medians(rows.features)
         filled = np.where(np.isnan(rows.features), median, rows.features).astype(np.float64)
         mean, scale = filled.mean(axis=0), filled.std(axis=0)

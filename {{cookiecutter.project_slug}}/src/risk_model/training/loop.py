@@ -139,9 +139,7 @@ def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def automatic_batch_size(rows: int) -> int:
-    """A power of two from 32 up that makes an epoch of 16 to 32 steps, then of up to 512 steps of
-    256 rows.
-    """
+    """A power of two from 32 to 256 that gives an epoch 16 to 32 steps, where it can."""
     return 1 << min(max(rows.bit_length() - 5, 5), 8)
 
 
