@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.core.schema import Features, Field, Schema, encode
-from risk_model.signals import beside, reader
+from risk_model.signals import reader, signal_columns
 
 Logits = npt.NDArray[np.float64]
 PAIRS = 100
@@ -40,7 +40,7 @@ def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) 
     )
     if schema.signal is None:
         return fields
-    neutral = beside([reader(schema.signal).neutral(schema.signal)], schema.signal)
+    neutral = signal_columns([reader(schema.signal).neutral(schema.signal)], schema.signal)
     return np.hstack([fields, np.repeat(neutral, n, axis=0)])
 
 
