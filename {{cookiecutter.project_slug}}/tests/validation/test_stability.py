@@ -14,8 +14,6 @@ from risk_model.core.cohort import Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
 from risk_model.data.prepare import Prepared, prepare
-from risk_model.evaluation.instability import instability
-from risk_model.evaluation.metrics import Floats, calibration_slope
 from risk_model.model.table import refitted
 from risk_model.training.develop import develop
 from risk_model.training.onnx_calibration import append_calibrator

@@ -97,9 +97,7 @@ CONDITIONS: dict[str, Condition] = {
         lambda c: quality_table(c, MISSING) is not None, "missing values were not counted"
     ),
     "split": Condition(lambda c: bool(c.split), "no split is recorded"),
-    "compared": Condition(
-        lambda c: bool(c.champion.table), "no comparison of models is recorded"
-    ),
+    "compared": Condition(lambda c: bool(c.champion.table), "no comparison of models is recorded"),
     "clusters": Condition(_clusters, "no site was judged by itself"),
     "intervals": Condition(
         lambda c: set(NEEDED) <= set(with_interval(c)),
@@ -113,9 +111,7 @@ CONDITIONS: dict[str, Condition] = {
         lambda c: bool(_evaluated_groups(c)), "no subgroup was large enough to be judged"
     ),
     "calibrated": Condition(lambda c: bool(c.calibrators), "no calibrator is recorded"),
-    "unweighted": Condition(
-        _unweighted, "the loss is not recorded, or weighs events differently"
-    ),
+    "unweighted": Condition(_unweighted, "the loss is not recorded, or weighs events differently"),
     "harm_ratio": Condition(_harm_ratio, "no harm ratio is stated"),
     "reason": Condition(_reason, "no reason to act is stated"),
     "commit": Condition(

@@ -46,9 +46,7 @@ def _enough_to_develop(content: ReportContent) -> Assessment:
     needed = [value for row in rows if isinstance(value := row["rows needed"], int)]
     if train is None or not needed:
         return Assessment(UNKNOWN, "no sample size was computed")
-    text = (
-        f"{train.rows:,} rows to train on, {max(needed):,} needed for a regression (Riley 2020)"
-    )
+    text = f"{train.rows:,} rows to train on, {max(needed):,} needed for a regression (Riley 2020)"
     if train.rows < max(needed):
         return Assessment(NO, text)
     model = find_row(content.champion.name)

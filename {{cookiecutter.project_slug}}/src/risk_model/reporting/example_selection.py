@@ -116,9 +116,7 @@ def _drawn_examples(
     for rule, row in pick(risk, part.labels, threshold, count):
         explanation = explain(scorer, part.recordings[row], prepared, slope)
         drawing = draw(explanation, f"{schema.signal.kind}, {rule}")
-        examples.append(
-            RecordingExample(rule, float(risk[row]), bool(part.labels[row]), drawing)
-        )
+        examples.append(RecordingExample(rule, float(risk[row]), bool(part.labels[row]), drawing))
     return examples
 
 

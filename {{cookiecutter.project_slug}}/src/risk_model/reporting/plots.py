@@ -65,9 +65,7 @@ def _roc(part: PartEvaluation, curves: dict[str, Curves], styles: dict[str, Line
     return svg(figure, "Receiver operating characteristic curve of each model")
 
 
-def _calibration(
-    curves: dict[str, Curves], styles: dict[str, LineStyle], champion: str
-) -> Markup:
+def _calibration(curves: dict[str, Curves], styles: dict[str, LineStyle], champion: str) -> Markup:
     figure, axes = panel("predicted risk", "observed share")
     lines = {name: curve.calibration for name, curve in curves.items()}
     highest = max(v for line in lines.values() for v in line.risk + line.observed if v is not None)

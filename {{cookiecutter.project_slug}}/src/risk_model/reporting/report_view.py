@@ -204,9 +204,7 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
             ModelColumn(model_label(name), name == champion, gates[name].verdict)
             for name in own.models
         ],
-        metric_rows=tables.metric_rows(
-            own, threshold, sentences.simple_models_note(simple_models)
-        ),
+        metric_rows=tables.metric_rows(own, threshold, sentences.simple_models_note(simple_models)),
         reasons=[_reasons(name, gate) for name, gate in gates.items() if gate.reasons],
         dropped=own.resamples_dropped,
         differences=tables.differences(own, comparator),
@@ -259,9 +257,7 @@ def _examples_view(examples: RecordingExamples | None) -> ExamplesView | None:
 
 def _training_view(model: str, history: list[dict[str, float | None]]) -> TrainingView:
     last = history[-1]["epoch"] if history else 0
-    return TrainingView(
-        model_label(model), history_plots(history), f"{last:.0f} epochs recorded."
-    )
+    return TrainingView(model_label(model), history_plots(history), f"{last:.0f} epochs recorded.")
 
 
 def _provenance(provenance: Provenance | None) -> dict[str, str]:

@@ -94,9 +94,7 @@ def discrimination(model: str, part: PartEvaluation) -> str:
 def calibration(metrics: Metrics) -> str:
     """Whether risks are right on average and spread as they should be, as far as intervals tell."""
     citl, slope = metrics["citl"], metrics["slope"]
-    average = _position(
-        citl, 0.0, "too low on average", "right on average", "too high on average"
-    )
+    average = _position(citl, 0.0, "too low on average", "right on average", "too high on average")
     spread = _position(
         slope, 1.0, "not spread enough", "neither too extreme nor too timid", "too extreme"
     )

@@ -93,9 +93,7 @@ def strip(cohort: Cohort) -> list[Row]:
 
 def _leakage_check(cohort: Cohort) -> str:
     """Severity and names of the columns that the leakage check takes up, the first of each."""
-    findings = [
-        finding for field in cohort.schema.inputs for finding in column_leak(field, cohort)
-    ]
+    findings = [finding for field in cohort.schema.inputs for finding in column_leak(field, cohort)]
     named = {s: [f.where for f in findings if f.severity == s] for s in ("error", "warning")}
     return (
         "; ".join(f"{severity}: {', '.join(names)}" for severity, names in named.items() if names)

@@ -50,10 +50,14 @@ def draw(explanation: RecordingExplanation, alternative: str) -> str:
     )
 
 
-def _contributions(explanation: RecordingExplanation, seconds: float) -> tuple[list[Span], tuple[float, ...]]:
+def _contributions(
+    explanation: RecordingExplanation, seconds: float
+) -> tuple[list[Span], tuple[float, ...]]:
     """Pieces of time and what each adds; a map is laid evenly over the recording."""
     if explanation.map is None:
-        spans = [(float(part["seconds"][0]), float(part["seconds"][1])) for part in explanation.parts]
+        spans = [
+            (float(part["seconds"][0]), float(part["seconds"][1])) for part in explanation.parts
+        ]
         return spans, explanation.contributions
     columns = np.asarray(explanation.map, dtype=np.float64).sum(axis=0)
     return list(pairwise(np.linspace(0, seconds, len(columns) + 1).tolist())), tuple(
