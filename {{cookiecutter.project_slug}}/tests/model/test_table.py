@@ -30,9 +30,8 @@ class ElasticNet(LinearModel):
         """Fits on the training rows."""
         from sklearn.linear_model import LogisticRegression as Solver
 
-        solver = Solver(
-            C=0.1, l1_ratio=0.5, penalty="elasticnet", solver="saga", max_iter=100, tol=1e-2
-        )
+        mixed = {"penalty": "elasticnet", "l1_ratio": 0.5, "solver": "saga"}
+        solver = Solver(C=0.1, max_iter=100, tol=1e-2, **mixed)
         return cls.fit_solver(inputs.train, solver)
 
 
