@@ -16,7 +16,7 @@ import torch
 from training_loop import Mlp
 
 from risk_model.core.files import write_json
-from risk_model.core.package import ModelPackage, seal
+from risk_model.core.package import Manifest, ModelPackage, Scorer, seal
 from risk_model.core.schema import Field, Schema
 from risk_model.model.export import trace
 from risk_model.training.calibration import Calibrator
@@ -50,17 +50,21 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
     write_json(directory / "reference.json", {"rows": 1000, "fields": reference})
     write_json(directory / "evaluation.json", {})
     np.save(directory / "explain" / "background.npy", np.zeros((100, width), dtype=np.float32))
-    seal(
-        directory,
-        {
-            "gate": "pass",
-            "model": "network",
-            "operating_threshold": 0.5,
-            "versions": {},
-            "git": "",
-            "fingerprint": "",
-        },
+    golden, _ = Scorer((directory / "risk.onnx").read_bytes())(np.zeros((1, width), np.float32))
+    manifest = Manifest(
+        model="network",
+        cohort=fields.name,
+        outcome=fields.outcome,
+        fingerprint="",
+        git="",
+        versions={},
+        operating_threshold=0.5,
+        threshold_reason="benchmark",
+        gate="pass",
+        golden_risk=float(golden[0]),
+        calibration=None,
     )
+    seal(directory, manifest)
     return ModelPackage.open(directory)
 
 

@@ -18,7 +18,7 @@ import torch
 
 from risk_model.core.cohort import Cohort
 from risk_model.core.files import write_atomically, write_json
-from risk_model.core.package import ModelPackage, Scorer, seal
+from risk_model.core.package import CalibrationLine, Manifest, ModelPackage, Scorer, seal
 from risk_model.data.drift_reference import reference
 from risk_model.model import Sample
 from risk_model.model.baseline import LogisticRegression
@@ -27,6 +27,8 @@ from risk_model.model.feature_subset import FeatureSubset
 from risk_model.model.network import NetworkModel, build
 from risk_model.training.calibration import Calibrator
 from risk_model.training.onnx_calibration import append_calibrator
+
+from tests.made_service import evaluation_of
 
 
 def untrained(cohort: Cohort, network: Any) -> NetworkModel:
@@ -58,24 +60,32 @@ def package_of(
     write_atomically(directory / "schema.json", schema.to_json().encode())
     write_atomically(directory / "model_card.md", b"# Model card\n")
     write_json(directory / "reference.json", summary)
-    write_json(directory / "evaluation.json", {"parts": {}, "gates": {}})
+    write_json(directory / "evaluation.json", evaluation_of(model.name).to_json())
     (directory / "explain").mkdir()
     np.save(directory / "explain" / "background.npy", rows)
-    facts = {
-        "model": model.name,
-        "operating_threshold": 0.5,
-        "gate": "pass",
-        "calibration": line.parameters,
-    }
-    seal(directory, {**facts, "golden_risk": float(Scorer(graph)(rows)[0][0])})
+    manifest = Manifest(
+        model=model.name,
+        cohort=schema.name,
+        outcome=schema.outcome,
+        fingerprint=cohort.fingerprint(),
+        git="",
+        versions={},
+        operating_threshold=0.5,
+        threshold_reason="made",
+        gate="pass",
+        golden_risk=float(Scorer(graph)(rows)[0][0]),
+        calibration=CalibrationLine(line.slope, line.intercept),
+    )
+    seal(directory, manifest)
     return ModelPackage.open(directory)
 
 
 SERVED_ONCE = """
 import asyncio, json, sys
 from pathlib import Path
-from risk_model.deployment import serve
+from risk_model.deployment import recording_explanations, serve
 from risk_model.core.package import ModelPackage
+recording_explanations.SECONDS = 300.0  # the result does not depend on how fast the machine is
 app = serve.create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]))
 async def ask():
     sent = []

@@ -1,6 +1,4 @@
-"""A finished run on made-up patients, with everything that it knows: made once, for whatever reads
-a run.
-"""
+"""A finished run on made-up patients, for the tests of what reads a run."""
 
 from __future__ import annotations
 
@@ -27,29 +25,19 @@ class Run:
 
 
 def small_run(where: Path) -> Run:
-    """Three thousand patients of five hospitals, models too small to be good, the documents beside
-    the report.
-    """
+    """A run with its documents: 3,000 patients of five hospitals, models too small to be good."""
     settings = Config(data=Synthetic(subjects=3000), runs=str(where / "runs"))
     settings.deployment.tracking_uri = f"sqlite:///{where / 'mlflow.db'}"
-    settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = (
-        20,
-        2,
-        50,
-    )
-    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = (
-        2,
-        16,
-        1,
-    )
+    settings.model.xgboost.trees, settings.training.epochs = 20, 2
+    settings.evaluation.resamples = 50
+    network = settings.model.network
+    network.members, network.width, network.blocks = 2, 16, 1
     prepared = prepare(settings)
     directory = pipeline.train(settings, prepared)
-    judged = pipeline.evaluate_run(settings, directory, prepared)
-    known = report_facts(
-        settings, directory, prepared, read_json(directory / "training.json"), judged
-    )
-    facts = json.loads(
-        json.dumps({**known, "fields": [asdict(f) for f in prepared.cohort.schema.fields]})
-    )
+    evaluation = pipeline.evaluate_run(settings, directory, prepared)
+    training = read_json(directory / "training.json")
+    facts = report_facts(settings, directory, prepared, training, evaluation)
+    facts["fields"] = [asdict(f) for f in prepared.cohort.schema.fields]
+    facts = json.loads(json.dumps(facts))
     write_documents(directory, facts)
     return Run(directory, prepared, facts)

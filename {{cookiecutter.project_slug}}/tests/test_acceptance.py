@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -18,8 +18,8 @@ from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage, seal
 from risk_model.data.prepare import prepare
 from risk_model.deployment.app import create_app
-from risk_model.deployment.registry import champion
-from risk_model.deployment.serve import admitted
+from risk_model.deployment.registry import RegisteredVersion, champion
+from risk_model.deployment.serve import check_gate
 from risk_model.pipeline import evaluate_run, register_run, train
 
 WORDS = "Ada Okoro: a trial without patients"
@@ -29,16 +29,10 @@ WORDS = "Ada Okoro: a trial without patients"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path]:
     home = tmp_path_factory.mktemp("home")
     settings = Config(data=Synthetic(subjects=2000), runs=str(home / "runs"))
-    settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = (
-        10,
-        1,
-        20,
-    )
-    settings.model.network.members, settings.model.network.width, settings.model.network.blocks = (
-        2,
-        8,
-        1,
-    )
+    settings.model.xgboost.trees, settings.training.epochs = 10, 1
+    settings.evaluation.resamples = 20
+    network = settings.model.network
+    network.members, network.width, network.blocks = 2, 8, 1
     settings.deployment.tracking_uri = f"sqlite:///{home / 'mlflow.db'}"
     directory = train(settings, prepare(settings))
     evaluate_run(settings, directory, prepare(settings))
@@ -53,16 +47,13 @@ def failing(trained: tuple[Config, Path], tmp_path: Path) -> tuple[Config, Path,
     shutil.copytree(directory, copy)
     name = json.loads((copy / "training.json").read_text())["champion"]["name"]
     manifest = ModelPackage.open(copy / "packages" / name).manifest
-    seal(
-        copy / "packages" / name,
-        {**{k: v for k, v in manifest.items() if k != "files"}, "gate": "fail"},
-    )
+    seal(copy / "packages" / name, replace(manifest, gate="fail"))
     settings.deployment.registry, settings.accept = str(tmp_path / "models"), ""
     return settings, copy, name
 
 
-def row_of(rows: list[dict[str, Any]], model: str) -> dict[str, Any]:
-    (row,) = [row for row in rows if row["model"] == model]
+def row_of(rows: list[RegisteredVersion], model: str) -> RegisteredVersion:
+    (row,) = [row for row in rows if row.model == model]
     return row
 
 
@@ -71,8 +62,8 @@ def test_a_model_that_failed_does_not_become_champion_and_the_remedy_is_told(
 ) -> None:
     settings, directory, name = failing
     row = row_of(register_run(settings, directory), name)
-    assert row["alias"] == ""
-    assert "accept=" in row["refused"]
+    assert row.alias == ""
+    assert "accept=" in row.refused
     with pytest.raises(UserError):
         champion(Path(settings.deployment.registry), "")
 
@@ -83,18 +74,19 @@ def test_a_named_persons_reason_makes_it_champion_and_stands_in_card_manifest_an
     settings, directory, name = failing
     settings.accept = WORDS
     row = row_of(register_run(settings, directory), name)
-    assert (row["alias"], row["refused"]) == ("champion", "")
+    assert (row.alias, row.refused) == ("champion", "")
     package = ModelPackage.open(champion(Path(settings.deployment.registry), ""))
-    told = package.manifest["accepted"]
-    assert (told["by"], told["reason"], told["verdict"]) == (
+    told = package.manifest.accepted
+    assert told is not None
+    assert (told.by, told.reason, told.verdict) == (
         "Ada Okoro",
         "a trial without patients",
         "fail",
     )
-    assert package.json("evaluation.json")["accepted"] == told
+    assert package.json("evaluation.json")["accepted"] == told.to_json()
     card = (package.directory / "model_card.md").read_text()
-    assert all(text in card for text in ("Ada Okoro", "a trial without patients", told["when"]))
-    accepted = admitted(package, "")
+    assert all(text in card for text in ("Ada Okoro", "a trial without patients", told.when))
+    accepted = check_gate(package, "")
     assert accepted == WORDS
     with TestClient(create_app(package, tmp_path / "audit.db", accepted)) as client:
         assert client.get("/v1/model").json()["accepted"] == WORDS
@@ -111,7 +103,7 @@ def test_a_failed_model_that_nobody_accepted_is_not_served_whatever_is_said_at_t
     package = ModelPackage.open(directory / "packages" / name)
     for accept in ("", WORDS):
         with pytest.raises(UserError, match="register run=DIRECTORY accept="):
-            admitted(package, accept)
+            check_gate(package, accept)
 
 
 @pytest.mark.parametrize("accept", ["Ada Okoro", "Ada Okoro:", ": a reason", " : "])
@@ -132,7 +124,7 @@ def test_there_is_nothing_to_accept_where_the_gate_passed(
     settings, directory, name = failing
     package = directory / "packages" / name
     manifest = ModelPackage.open(package).manifest
-    seal(package, {**{k: v for k, v in manifest.items() if k != "files"}, "gate": "pass"})
+    seal(package, replace(manifest, gate="pass"))
     settings.accept = WORDS
     with pytest.raises(UserError, match="nothing to accept"):
         register_run(settings, directory)

@@ -17,7 +17,7 @@ import pytest
 from torch import Tensor, nn
 
 from risk_model import config, pipeline
-from risk_model.config.compose import from_container, to_container
+from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.core.cohort import Cohort
 from risk_model.core.files import read_json
 from risk_model.core.package import ModelPackage
@@ -152,7 +152,7 @@ def test_no_package_holds_a_patients_signal(directory: Path) -> None:
 
 
 def test_the_settings_of_a_network_are_written_down_and_read_back(where: Path) -> None:
-    assert from_container(to_container(settings())) == settings()
+    assert settings_from_dict(settings_to_dict(settings())) == settings()
 
 
 def test_a_run_is_registered_and_its_report_written(directory: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +15,21 @@ from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
-from risk_model.core.package import ModelPackage, Scorer, person_and_reason, seal
+from risk_model.core.package import (
+    Acceptance,
+    CalibrationLine,
+    Manifest,
+    ModelPackage,
+    Scorer,
+    person_and_reason,
+    seal,
+)
 from risk_model.core.predictions import prediction_table
-from risk_model.core.runs import provenance
+from risk_model.core.runs import code_versions
 from risk_model.core.scores import sigmoid
 from risk_model.data.drift_reference import reference
 from risk_model.data.prepare import Prepared
+from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
 from risk_model.evaluation.utility import operating_threshold
 from risk_model.model.explain import background
 from risk_model.reporting.model_card import model_card
@@ -29,7 +39,9 @@ from risk_model.training.record import ChampionChoice, History, PartSize, Traini
 OUT_OF_FOLD = "out of fold"
 POOLED = "out_of_fold.parquet"
 TRAINING = "training.json"
-LEFT_OUT = "leave_out.json"
+EVALUATION = "evaluation.json"
+LEFT_OUT = "internal_external.json"
+PREDICTIONS = "predictions.parquet"
 BACKGROUND = 100  # synthetic rows that explanations compare a patient with
 
 
@@ -55,7 +67,7 @@ def training_record(
     mlflow_run: str,
 ) -> TrainingRecord:
     """What was decided before any test row was looked at, and the code that decided it."""
-    cohort, code = prepared.cohort, provenance()
+    cohort, code = prepared.cohort, code_versions()
     prevalence = float(cohort.labels[prepared.splits.calibration].mean())
     threshold, reason = operating_threshold(settings.data.decision, prevalence)
     return TrainingRecord(
@@ -70,8 +82,8 @@ def training_record(
         sizes=_sizes(cohort, prepared.splits),
         history=history,
         mlflow_run=mlflow_run,
-        git=code["git"],
-        versions=code["versions"],
+        git=code.git,
+        versions=code.versions,
     )
 
 
@@ -104,14 +116,31 @@ def read_training_of(directory: Path, cohort: Cohort) -> TrainingRecord:
     return record
 
 
+def read_evaluation(directory: Path) -> RunEvaluation:
+    """The evaluation.json of a run or package; UserError when it is not of this version."""
+    return RunEvaluation.from_json(read_json(directory / EVALUATION))
+
+
+def read_left_out(directory: Path) -> list[LeftOutEvaluation]:
+    """What internal-external validation found; empty where it was not run."""
+    path = directory / LEFT_OUT
+    rows = read_json(path) if path.is_file() else []
+    return [LeftOutEvaluation.from_json(row) for row in rows]
+
+
+def write_left_out(directory: Path, rows: Sequence[LeftOutEvaluation]) -> None:
+    """Writes what internal-external validation found."""
+    write_json(directory / LEFT_OUT, [row.to_json() for row in rows])
+
+
 def packages(directory: Path) -> dict[str, Path]:
     """The packages of a run by model, the simplest first."""
     names = [row.model for row in read_training(directory).champion.table]
     return {name: directory / "packages" / name for name in names}
 
 
-def judged_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
-    """The prediction table of the rows that no model has learnt from, by the packaged graphs."""
+def unseen_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
+    """The prediction table of the rows that no model has learnt from, scored by the packages."""
     cohort, splits = prepared.cohort, prepared.splits
     rows: Rows = np.concatenate([splits.test, *splits.external.values()])
     features = cohort.take(rows).encoded()
@@ -124,11 +153,9 @@ def judged_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
     table = prediction_table(cohort, splits, calibrated, raw)
     table = table[table["split"].isin(["test", *splits.external])]
     pooled = directory / POOLED
-    return (
-        pd.concat([table, pd.read_parquet(pooled)], ignore_index=True)
-        if pooled.is_file()
-        else table
-    )
+    if not pooled.is_file():
+        return table
+    return pd.concat([table, pd.read_parquet(pooled)], ignore_index=True)
 
 
 def _at_rows(values: npt.NDArray[np.float64], rows: Rows, n: int) -> npt.NDArray[np.float64]:
@@ -138,47 +165,55 @@ def _at_rows(values: npt.NDArray[np.float64], rows: Rows, n: int) -> npt.NDArray
 
 
 def accept_package(directory: Path, model: str, accept: str) -> None:
-    """Writes into a run's package who answers for it, why and when.
+    """Writes who answers for a run's package, why and when: into evaluation, card and manifest.
 
-    Into its evaluation, card and manifest. UserError without a name and a reason, and where the
-    gate passed.
+    Raises:
+        UserError: the name or the reason is missing, or the gate passed.
     """
     package = packages(directory)[model]
     manifest = ModelPackage.open(package).manifest
     person = person_and_reason(accept, "register accept='your name: your reason'")
-    if manifest["gate"] == "pass":
+    if manifest.gate == "pass":
         raise UserError(
             f"accept: the gate of {model} passed, so there is nothing to accept; leave it out"
         )
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    accepted = {**person, "verdict": manifest["gate"], "when": when}
-    judged = {**read_json(package / "evaluation.json"), "accepted": accepted}
-    write_json(package / "evaluation.json", judged)
-    card = model_card(model, read_training(directory).to_json(), judged)
-    write_atomically(package / "model_card.md", card.encode())
-    seal(
-        package,
-        {**{key: value for key, value in manifest.items() if key != "files"}, "accepted": accepted},
-    )
+    accepted = Acceptance(person.by, person.reason, manifest.gate, when)
+    evaluation = replace(read_evaluation(package), accepted=accepted)
+    _write_evaluation(package, model, read_training(directory), evaluation)
+    seal(package, replace(manifest, accepted=accepted))
 
 
-def seal_packages(directory: Path, record: TrainingRecord, judged: dict[str, Any]) -> None:
-    """Adds to each package how it was judged and its card, and closes it with a manifest."""
-    facts = record.to_json()
-    kept = {
-        key: facts[key]
-        for key in ("cohort", "outcome", "fingerprint", "git", "versions", "threshold_reason")
-    }
+def seal_packages(directory: Path, record: TrainingRecord, evaluation: RunEvaluation) -> None:
+    """Adds its evaluation and its card to each package, and closes it with a manifest."""
     for name, package in packages(directory).items():
-        write_json(package / "evaluation.json", judged)
-        write_atomically(package / "model_card.md", model_card(name, facts, judged).encode())
+        _write_evaluation(package, name, record, evaluation)
         rows = np.load(package / "explain" / "background.npy")
         golden, _ = Scorer((package / "risk.onnx").read_bytes())(rows[:1])
-        checks = {"gate": judged["gates"]["test"][name]["verdict"], "golden_risk": float(golden[0])}
-        line = record.calibrators[name].parameters
-        # of what a served explanation tells
-        scale = {"calibration": line if "slope" in line else None}
-        seal(
-            package,
-            {**kept, **checks, **scale, "model": name, "operating_threshold": record.threshold},
+        manifest = Manifest(
+            model=name,
+            cohort=record.cohort,
+            outcome=record.outcome,
+            fingerprint=record.fingerprint,
+            git=record.git,
+            versions=record.versions,
+            operating_threshold=record.threshold,
+            threshold_reason=record.threshold_reason,
+            gate=evaluation.gates["test"][name].verdict,
+            golden_risk=float(golden[0]),
+            calibration=_line(record, name),
         )
+        seal(package, manifest)
+
+
+def _write_evaluation(
+    package: Path, model: str, record: TrainingRecord, evaluation: RunEvaluation
+) -> None:
+    write_json(package / EVALUATION, evaluation.to_json())
+    write_atomically(package / "model_card.md", model_card(model, record, evaluation).encode())
+
+
+def _line(record: TrainingRecord, model: str) -> CalibrationLine | None:
+    """The calibrator as a line, on whose scale explanations are given; None for a curve."""
+    parameters = record.calibrators[model].parameters
+    return CalibrationLine.from_json(parameters) if "slope" in parameters else None

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from risk_model import artifacts
 from risk_model.config import Config
-from risk_model.config.compose import to_container
+from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Splits
-from risk_model.core.files import read_json, write_json
+from risk_model.core.files import write_json
+from risk_model.core.optional import optional_module
 from risk_model.core.package import Scorer
 from risk_model.core.predictions import prediction_table
 from risk_model.core.runs import new_run
@@ -25,13 +25,13 @@ from risk_model.core.scores import sigmoid
 from risk_model.core.tracking import training_run
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.split import split
-from risk_model.deployment.registry import register
+from risk_model.deployment.registry import RegisteredVersion, register
 from risk_model.evaluation import evaluate
+from risk_model.evaluation.results import RunEvaluation
 from risk_model.evaluation.utility import curve_thresholds
 from risk_model.model import Floats
 from risk_model.model.export import check_parity
-from risk_model.reporting.content import report_facts
-from risk_model.reporting.documents import write_documents
+from risk_model.reporting.content import report_content
 from risk_model.reporting.report import write_report
 from risk_model.training.calibration import Calibrator
 from risk_model.training.champion import choose_champion
@@ -39,18 +39,17 @@ from risk_model.training.develop import develop
 from risk_model.training.monitor import Monitor
 from risk_model.training.onnx_calibration import append_calibrator
 from risk_model.training.record import ChampionChoice
-from risk_model.validation.internal_external import leave_out
 
 Announce = Callable[[str, str], None]  # a step and what it has to say, while it works
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run leaves: its directory, the content of evaluation.json, and a row a version."""
+    """What a run leaves: its directory, its evaluation, and a row a version."""
 
     directory: Path
-    evaluation: dict[str, Any]
-    versions: list[dict[str, Any]]
+    evaluation: RunEvaluation
+    versions: list[RegisteredVersion]
 
 
 def run(settings: Config, announce: Announce = lambda step, text: None) -> RunResult:
@@ -65,8 +64,9 @@ def run(settings: Config, announce: Announce = lambda step, text: None) -> RunRe
     """
     prepared = prepare_aloud(settings, announce)
     directory = train(settings, prepared, announce)
-    validate_internal_external(settings, directory, prepared)
     evaluation = evaluate_run(settings, directory, prepared)
+    validate_run(settings, directory, prepared)
+    report_run(settings, directory, prepared)
     versions = register_run(settings, directory)
     return RunResult(directory, evaluation, versions)
 
@@ -145,7 +145,7 @@ def train(
             _out_of_fold(settings, cohort, fitted).to_parquet(partial / artifacts.POOLED)
         for model, graph in fitted.graphs.items():
             artifacts.write_model(partial / "packages" / model, graph, prepared, settings.seed)
-        write_json(partial / "config.json", to_container(settings))
+        write_json(partial / "config.json", settings_to_dict(settings))
         record = artifacts.training_record(
             settings, prepared, fitted.champion, fitted.calibrators, monitor.history, run_id
         )
@@ -168,54 +168,38 @@ def _out_of_fold(settings: Config, cohort: Cohort, first: Fitted) -> pd.DataFram
     return pd.concat(tables, ignore_index=True)
 
 
-def validate_internal_external(settings: Config, directory: Path, prepared: Prepared) -> None:
-    """Makes the baselines anew without each site and each later period, and tries them there.
-
-    Writes leave_out.json, which the report reads.
-    """
+def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEvaluation:
+    """Opens the test split and the external cohorts for the first time, and seals the packages."""
     record = artifacts.read_training_of(directory, prepared.cohort)
-    left_out = leave_out(settings, prepared.cohort, record.threshold)
-    write_json(directory / artifacts.LEFT_OUT, left_out)
-
-
-def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> dict[str, Any]:
-    """Opens the test split and the external cohorts for the first time.
-
-    Writes the report and the documents, and seals the packages.
-
-    Returns:
-        The content of evaluation.json.
-
-    Raises:
-        UserError: the run was trained on other data.
-    """
-    record = artifacts.read_training_of(directory, prepared.cohort)
-    table = artifacts.judged_predictions(directory, prepared)
-    judged = evaluate(
+    table = artifacts.unseen_predictions(directory, prepared)
+    evaluation = evaluate(
         table, record.threshold, settings.evaluation, settings.data.decision, settings.seed
     )
-    table.to_parquet(directory / "predictions.parquet")
-    write_json(directory / "evaluation.json", judged)
-    artifacts.seal_packages(directory, record, judged)
-    path = directory / artifacts.LEFT_OUT
-    left_out = {"left_out": read_json(path) if path.is_file() else []}
-    shown = report_facts(settings, directory, prepared, record.to_json(), judged) | left_out
-    write_report(directory / "report.html", shown)
-    write_documents(directory, shown)
-    return judged
+    table.to_parquet(directory / artifacts.PREDICTIONS)
+    write_json(directory / artifacts.EVALUATION, evaluation.to_json())
+    artifacts.seal_packages(directory, record, evaluation)
+    return evaluation
 
 
-def register_run(settings: Config, directory: Path) -> list[dict[str, Any]]:
-    """Puts the packages of an evaluated run into the registry.
+def validate_run(settings: Config, directory: Path, prepared: Prepared) -> None:
+    """Makes the baselines anew without each site and later period, where this edition does so."""
+    if validation := optional_module("validation.internal_external"):
+        validation.validate_run(settings, directory, prepared)
 
-    The champion becomes the champion there, the next best the challenger; the rest are versions.
 
-    Returns:
-        A row a version.
+def report_run(settings: Config, directory: Path, prepared: Prepared) -> None:
+    """Writes the report, and the checklists where this edition has them."""
+    record = artifacts.read_training_of(directory, prepared.cohort)
+    evaluation = artifacts.read_evaluation(directory)
+    left_out = artifacts.read_left_out(directory)
+    content = report_content(settings, directory, prepared, record, evaluation, left_out)
+    write_report(directory / "report.html", content)
+    if documents := optional_module("reporting.documents"):
+        documents.write_documents(directory, content)
 
-    Raises:
-        UserError: a package does not verify, or `accept` lacks a name or a reason.
-    """
+
+def register_run(settings: Config, directory: Path) -> list[RegisteredVersion]:
+    """Registers a run's packages: the champion, the next best as challenger, and the rest."""
     record = artifacts.read_training(directory)
     champion = record.champion.name
     if settings.accept:

@@ -2,312 +2,48 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import httpx
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 
-from risk_model.core.package import ModelPackage, seal
-from risk_model.core.schema import Field, Schema
-from risk_model.model.explain import background
+from risk_model.core.package import ModelPackage
+from risk_model.deployment import audit, explanations
 
-from tests import made_signal
-
-SCHEMA = Schema(
-    "ward",
-    "death",
-    (
-        Field("age", "number", unit="a", minimum=18, maximum=120, missing_allowed=False),
-        Field("heart_rate", "number", unit="/min", minimum=20, maximum=300),
-        Field("lactate", "number", unit="mmol/L", minimum=0, maximum=40, missing_flag=True),
-        Field("sex", "category", categories=("female", "male"), missing_flag=True),
-        Field("ward/unit", "category", categories=("ICU", 'surgery "B"', "Ärzte")),
-        Field("diabetes", "boolean", missing_flag=True),
-        Field("died_on", "number", recorded_after=True),
-    ),
-)
-REFERENCE: dict[str, Any] = {
-    "rows": 1000,
-    "fields": {
-        "age": {"missing": 0.0, "quantiles": list(np.linspace(20, 95, 101))},
-        "heart_rate": {"missing": 0.05, "quantiles": list(np.linspace(45, 160, 101))},
-        "lactate": {"missing": 0.4, "quantiles": list(np.linspace(0.5, 9, 101))},
-        "sex": {"missing": 0.02, "shares": {"female": 0.5, "male": 0.48}},
-        "ward/unit": {"missing": 0.0, "shares": {"ICU": 0.3, 'surgery "B"': 0.7}},
-        "diabetes": {"missing": 0.1, "shares": {"true": 0.2, "false": 0.7}},
-    },
-}
-EVALUATION: dict[str, Any] = {
-    "parts": {
-        "test": {
-            "n": 100,
-            "subjects": 90,
-            "events": 20,
-            "prevalence": 0.2,
-            "models": {
-                "logistic_regression": {
-                    "metrics": {"auroc": {"estimate": 0.8, "low": 0.7, "high": 0.9}}
-                }
-            },
-        }
-    },
-    "gates": {"test": {"logistic_regression": {"verdict": "pass", "reasons": []}}},
-}
-PATIENT: dict[str, Any] = {
-    "age": 71,
-    "heart_rate": 96.5,
-    "lactate": 2.1,
-    "sex": "female",
-    "ward/unit": "ICU",
-    "diabetes": False,
-}
+from tests import made_service
+from tests.made_service import Server
 
 
-def logistic_graph(
-    weights: np.ndarray, intercept: float, fill: np.ndarray, scale: float = 0.8
-) -> onnx.ModelProto:
-    """A logistic regression with median imputation and Platt scaling: features -> risk, logit."""
-    d = len(weights)
-    constants: dict[str, np.ndarray] = {
-        "fill": fill.astype(np.float32),
-        "w": weights.astype(np.float64)[:, None],
-        "b": np.array([intercept]),
-        "scale": np.array([scale]),
-        "last": np.array([1]),
-    }
-    nodes = [
-        helper.make_node("IsNaN", ["features"], ["absent"]),
-        helper.make_node("Where", ["absent", "fill", "features"], ["filled"]),
-        helper.make_node("Cast", ["filled"], ["x"], to=TensorProto.DOUBLE),
-        helper.make_node("MatMul", ["x", "w"], ["xw"]),
-        helper.make_node("Add", ["xw", "b"], ["column"]),
-        helper.make_node("Squeeze", ["column", "last"], ["z"]),
-        helper.make_node("Cast", ["z"], ["logit"], to=TensorProto.FLOAT),
-        helper.make_node("Mul", ["z", "scale"], ["scaled"]),
-        helper.make_node("Sigmoid", ["scaled"], ["p"]),
-        helper.make_node("Cast", ["p"], ["risk"], to=TensorProto.FLOAT),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "risk",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", d])],
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"])
-            for name in ("risk", "logit")
-        ],
-        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-
-
-def make_package(
-    directory: Path,
-    schema: Schema = SCHEMA,
-    reference: dict[str, Any] = REFERENCE,
-    graph: onnx.ModelProto | None = None,
-    **facts: Any,
-) -> ModelPackage:
-    """Writes and seals a package, by default a small logistic regression, and opens it."""
-    d = schema.width
-    rng = np.random.default_rng(0)
-    graph = graph or logistic_graph(rng.normal(0, 0.02, d), -2.0, np.full(d, 1.0))
-    (directory / "explain").mkdir(parents=True)
-    (directory / "risk.onnx").write_bytes(graph.SerializeToString())
-    (directory / "schema.json").write_text(schema.to_json())
-    (directory / "reference.json").write_text(json.dumps(reference))
-    (directory / "evaluation.json").write_text(json.dumps(EVALUATION))
-    (directory / "model_card.md").write_text("# Model card\n")
-    np.save(directory / "explain/background.npy", background(reference, schema, 100, seed=0))
-    seal(
-        directory,
-        {"model": "logistic_regression", "operating_threshold": 0.2, "gate": "pass", **facts},
-    )
-    return ModelPackage.open(directory)
-
-
-class Server:
-    """A served package in a process of its own."""
-
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process, self.port = process, port
-        self.url = f"http://127.0.0.1:{port}"
-        self.client = httpx.Client(base_url=self.url, timeout=20)
-
-    def predict(self, inputs: Any, **more: Any) -> httpx.Response:
-        return self.client.post("/v1/predict", json={"inputs": inputs, **more})
-
-    def post(self, body: bytes, **headers: str) -> httpx.Response:
-        return self.client.post(
-            "/v1/predict", content=body, headers={"content-type": "application/json", **headers}
-        )
-
-    def stop(self) -> str:
-        """Ends the server with SIGTERM and returns what it wrote to stderr."""
-        self.client.close()
-        self.process.terminate()
-        return self.process.communicate(timeout=30)[1]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-SERVE = """
-import sys
-from pathlib import Path
-from risk_model.deployment.serve import serve
-from risk_model.core.errors import UserError
-{before}
-try:
-    serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), Path(sys.argv[3]), accept=sys.argv[4])
-except UserError as error:
-    print(error, file=sys.stderr)
-    sys.exit(2)
-"""
-
-
-def start(
-    package: Path, port: int, audit: Path, accept: str = "", before: str = ""
-) -> subprocess.Popen[str]:
-    """Starts the server; `before` is Python that runs in it first."""
-    command = [
-        sys.executable,
-        "-c",
-        SERVE.format(before=before),
-        str(package),
-        str(port),
-        str(audit),
-        accept,
-    ]
-    source = str(Path(__file__).parents[2] / "src")
-    environment = {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-
-
-@contextmanager
-def running(package: Path, audit: Path, accept: str = "", before: str = "") -> Iterator[Server]:
-    """A server that answers, ended with the block."""
-    port = free_port()
-    process = start(package, port, audit, accept, before)
-    server = Server(process, port)
-    try:
-        _until_alive(server)
-        yield server
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _until_alive(server: Server) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            pytest.fail(f"the server did not start: {server.process.communicate()[1]}")
-        try:
-            server.client.get("/livez")
-            return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    pytest.fail("the server did not answer in time")
-
-
-STRIP_WEIGHTS = np.array(
-    [0, 0, 0, 1, -1, 0.5, 2, 0, 0.25, -0.5, 0], dtype=np.float32
-)  # of field, described, array
-PLACE = """
-import sys
-sys.path.insert(0, ROOT)
-from tests import made_signal
-sys.modules["risk_model.signals.waveform"] = made_signal
-""".replace("ROOT", repr(str(Path(__file__).parents[2])))
-
-
-def strip_graph(with_map: bool) -> onnx.ModelProto:
-    """A logistic regression on the eight numbers of a strip, with what each of them adds as a map
-    if asked.
-    """
-    graph = logistic_graph(STRIP_WEIGHTS, -1.0, np.zeros(made_signal.SCHEMA.width))
-    if with_map:
-        values = {
-            "from": np.array([3]),
-            "to": np.array([11]),
-            "axis": np.array([1]),
-            "by": STRIP_WEIGHTS[3:],
-        }
-        graph.graph.initializer.extend(
-            onnx.numpy_helper.from_array(value, name) for name, value in values.items()
-        )
-        graph.graph.node.extend(
-            [
-                helper.make_node("Slice", ["features", "from", "to", "axis"], ["strip"]),
-                helper.make_node("Mul", ["strip", "by"], ["each"]),
-                helper.make_node("Unsqueeze", ["each", "axis"], ["map"]),
-            ]
-        )
-        graph.graph.output.append(
-            helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", 1, 8])
-        )
-    return graph
-
-
-def make_strip_package(directory: Path, with_map: bool = False, **facts: Any) -> ModelPackage:
-    """A sealed package for the strips of tests/made_signal.py, calibrated with the slope 0.8."""
-    reference = {"rows": 100, "fields": {"largest": {"missing": 0.0, "quantiles": [0.5, 1.0, 2.0]}}}
-    known = {"calibration": {"slope": 0.8, "intercept": 0.0}, **facts}
-    return make_package(directory, made_signal.SCHEMA, reference, strip_graph(with_map), **known)
-
-
-@pytest.fixture
-def strips_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    made_signal.put_in_place(monkeypatch)
-
-
-@pytest.fixture(name="make_strip_package")
-def _make_strip_package(strips_in_place: None) -> Callable[..., ModelPackage]:
-    return make_strip_package
-
-
-@pytest.fixture
-def place_strips() -> str:
-    """Python that makes strips the waveforms of a server process."""
-    return PLACE
+@pytest.fixture(autouse=True)
+def no_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer of a test depends on how fast the machine is."""
+    monkeypatch.setattr(explanations, "FIELD_SECONDS", made_service.GUARD)
+    monkeypatch.setattr(audit, "DISK_SECONDS", made_service.GUARD)
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> ModelPackage:
-    return make_package(tmp_path / "package")
+    return made_service.make_package(tmp_path / "package")
 
 
 @pytest.fixture
 def patient() -> dict[str, Any]:
-    return dict(PATIENT)
+    return dict(made_service.PATIENT)
 
 
-@pytest.fixture(name="make_package")
-def _make_package() -> Callable[..., ModelPackage]:
-    return make_package
+@pytest.fixture
+def make_package() -> Callable[..., ModelPackage]:
+    return made_service.make_package
 
 
-@pytest.fixture(name="running")
-def _running() -> Callable[..., AbstractContextManager[Server]]:
-    return running
+@pytest.fixture
+def running() -> Callable[..., AbstractContextManager[Server]]:
+    return made_service.running
 
 
-@pytest.fixture(name="start")
-def _start() -> Callable[..., subprocess.Popen[str]]:
-    return start
+@pytest.fixture
+def start() -> Callable[..., subprocess.Popen[str]]:
+    return made_service.start

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +22,9 @@ from risk_model.deployment import app as module
 from risk_model.deployment.app import Service, create_app
 from risk_model.deployment.audit import AuditError
 from risk_model.deployment.audit_verification import verify
-from risk_model.deployment.explanations import CALIBRATED, Explaining
+from risk_model.deployment.explanations import CALIBRATED, RequestExplainer
+
+from tests.made_service import GUARD
 
 JSON = {"content-type": "application/json"}
 SECRET = "Mustermann"  # noqa: S105
@@ -116,13 +118,17 @@ def test_an_explanation_adds_up_to_the_log_odds_of_the_answered_risk(
 def test_a_prediction_is_served_when_its_explanation_fails(
     client: TestClient, patient: dict[str, Any], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def explain(asked: Any) -> Any:
+    answered = threading.Event()
+
+    def explain(request: Any) -> Any:
         if fault == "raises":
             raise RuntimeError(SECRET)
-        time.sleep(0.3 if fault == "slow" else 0)
+        if fault == "slow":
+            answered.wait(GUARD)
         return {}, b"0"
 
-    monkeypatch.setattr(service(client), "_why", Explaining(explain, 0.1))
+    seconds = 0.1 if fault == "slow" else GUARD
+    monkeypatch.setattr(service(client), "_explainer", RequestExplainer(explain, seconds))
     if fault == "record":
         real = service(client).audit.append
 
@@ -133,6 +139,7 @@ def test_a_prediction_is_served_when_its_explanation_fails(
 
         monkeypatch.setattr(service(client).audit, "append", append)
     answer = predict(client, patient, explain=True)
+    answered.set()
     assert answer.status_code == 200
     assert answer.json()["explanation"] == {"available": False, "detail": "explanation unavailable"}
 
@@ -247,7 +254,7 @@ def test_without_its_record_there_is_no_answer_and_no_refusal(
 def test_ready_names_what_is_wrong_and_recovers(
     client: TestClient, package: ModelPackage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "READY_SECONDS", 0.0)
+    monkeypatch.setattr(module, "READY_SECONDS", -1.0)
     everything = {"model_digest": True, "golden_case": True, "audit_append": True}
     assert client.get("/readyz").json() == {"ready": True, "checks": everything}
     card = package.directory / "model_card.md"
@@ -278,7 +285,7 @@ def test_a_package_that_scores_its_golden_case_differently_is_not_started(
 def test_the_card_is_served_as_text_and_as_facts(client: TestClient, package: ModelPackage) -> None:
     facts = client.get("/v1/model").json()
     assert facts["model_sha256"] == package.sha256
-    assert facts["manifest"] == package.manifest
+    assert facts["manifest"] == package.manifest.to_json()
     assert [field["name"] for field in facts["schema"]["fields"]] == package.schema.names
     assert facts["evaluation"]["test"]["metrics"]["auroc"] == {
         "estimate": 0.8,

@@ -10,7 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from risk_model.core.errors import UserError
 from risk_model.deployment import audit
 from risk_model.deployment.audit import AuditError, AuditLog
 from risk_model.deployment.audit_verification import verify
+
+from tests.made_service import GUARD
 
 Commit = Callable[[list[bytes]], None]
 MODEL = {"model": "logistic_regression", "model_sha256": "0" * 64, "code_version": "1"}
@@ -40,7 +42,7 @@ def write(path: Path, records: int) -> list[str]:
     return asyncio.run(run())
 
 
-def before(commit: Commit, first: Callable[[list[bytes]], None]) -> Commit:
+def before(commit: Commit, first: Callable[[list[bytes]], object]) -> Commit:
     """A commit that does something first."""
 
     def both(batch: list[bytes]) -> None:
@@ -263,15 +265,16 @@ def test_a_failed_commit_fails_everybody_who_waits_and_the_next_one_recovers(
 def test_a_disk_that_hangs_fails_the_answer_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "DISK_SECONDS", 0.05)
+    awake = threading.Event()
 
     async def run() -> None:
         log = AuditLog(tmp_path / "a.db", MODEL, {})
         with monkeypatch.context() as hanging:
-            hanging.setattr(log, "_commit", before(log._commit, lambda _: time.sleep(0.3)))
+            hanging.setattr(audit, "DISK_SECONDS", 0.05)
+            hanging.setattr(log, "_commit", before(log._commit, lambda _: awake.wait(GUARD)))
             with pytest.raises(AuditError, match="TimeoutError"):
                 await log.append("prediction", {"risk": 0.5})
-        await asyncio.sleep(0.5)
+        awake.set()
         await log.append("prediction", {"risk": 0.75})
         await log.close()
 

@@ -19,6 +19,7 @@ from risk_model.deployment import registry
 from risk_model.deployment.registry import champion, register
 
 Make = Callable[..., ModelPackage]
+POINTER = {"sha256": "0" * 64, "model": "network", "mlflow_version": "1", "since": "2026-01-01"}
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,7 @@ def test_packages_become_versions_and_one_of_them_the_champion(
 
     packages = two(make_package, tmp_path)
     rows = register(packages, "network", "logistic_regression", "ward", settings, None)
-    assert [(row["model"], row["alias"], row["refused"]) for row in rows] == [
+    assert [(row.model, row.alias, row.refused) for row in rows] == [
         ("logistic_regression", "challenger", ""),
         ("network", "champion", ""),
     ]
@@ -63,14 +64,14 @@ def test_packages_become_versions_and_one_of_them_the_champion(
     assert (
         directory
         == champion(Path(settings.registry), "")
-        == Path(settings.registry) / rows[1]["sha256"]
+        == Path(settings.registry) / rows[1].sha256
     )
     assert ModelPackage.open(directory).sha256 == ModelPackage.open(packages["network"]).sha256
     client = MlflowClient(settings.tracking_uri)
     version = client.get_model_version_by_alias("ward", "champion")
-    assert version.tags["sha256"] == rows[1]["sha256"]
-    stored = client.download_artifacts(str(version.run_id), f"packages/{rows[1]['sha256']}")
-    assert ModelPackage.open(Path(stored)).sha256 == rows[1]["sha256"]
+    assert version.tags["sha256"] == rows[1].sha256
+    stored = client.download_artifacts(str(version.run_id), f"packages/{rows[1].sha256}")
+    assert ModelPackage.open(Path(stored)).sha256 == rows[1].sha256
 
 
 def test_registering_again_changes_nothing_and_another_champion_takes_over(
@@ -79,10 +80,10 @@ def test_registering_again_changes_nothing_and_another_champion_takes_over(
     packages = two(make_package, tmp_path)
     first = register(packages, "network", None, "ward", settings, None)
     again = register(packages, "network", None, "ward", settings, None)
-    assert [row["version"] for row in first] == [row["version"] for row in again]
+    assert [row.version for row in first] == [row.version for row in again]
     register(packages, "logistic_regression", "network", "ward", settings, None)
     manifest = ModelPackage.open(champion(Path(settings.registry), "ward")).manifest
-    assert manifest["model"] == "logistic_regression"
+    assert manifest.model == "logistic_regression"
 
 
 def test_versions_belong_to_the_run_that_trained_them(
@@ -108,8 +109,8 @@ def test_a_model_whose_gate_failed_is_registered_but_the_champion_before_it_stay
     (row,) = register(
         {"logistic_regression": bad.directory}, "logistic_regression", None, "ward", settings, None
     )
-    assert (row["alias"], row["version"]) == ("", "2")
-    assert "gate failed" in row["refused"]
+    assert (row.alias, row.version) == ("", "2")
+    assert "gate failed" in row.refused
     assert champion(Path(settings.registry), "ward").name == good.sha256
 
 
@@ -118,7 +119,7 @@ def test_a_changed_package_is_neither_registered_nor_served(
 ) -> None:
     package = make_package(tmp_path / "package")
     (row,) = register({"m": package.directory}, "m", None, "ward", settings, None)
-    kept = Path(row["path"])
+    kept = row.path
     card = (kept / "model_card.md").read_bytes()
     (kept / "model_card.md").write_bytes(card + b"x")
     with pytest.raises(UserError, match="differs from its manifest"):
@@ -149,8 +150,13 @@ def test_an_absent_champion_is_one_clear_line(tmp_path: Path) -> None:
         champion(tmp_path, "")
     with pytest.raises(UserError, match=r"not a pointer"):
         champion(tmp_path, "icu")
-    (tmp_path / "icu" / "champion.json").write_text(json.dumps({"sha256": "../../elsewhere"}))
+    (tmp_path / "icu" / "champion.json").write_text(
+        json.dumps(POINTER | {"sha256": "../../elsewhere"})
+    )
     with pytest.raises(UserError, match=r"not a pointer"):
+        champion(tmp_path, "icu")
+    (tmp_path / "icu" / "champion.json").write_text(json.dumps(POINTER))
+    with pytest.raises(UserError, match=r"not a finished model package"):
         champion(tmp_path, "icu")
 
 
@@ -173,7 +179,7 @@ def test_only_a_local_database_is_used(tmp_path: Path, package: ModelPackage) ->
 def promote(package: ModelPackage, root: Path) -> None:
     """What register does on disk, after MLflow."""
     with registry._locked(root):
-        registry.point(registry._keep(package, root), root, "ward", "1")
+        registry.point(registry._copy(package, root), root, "ward", "1")
 
 
 def killed(package: ModelPackage, root: Path, steps: int, monkeypatch: pytest.MonkeyPatch) -> bool:
@@ -204,7 +210,7 @@ def test_kill_9_at_any_step_leaves_the_old_champion_or_the_new_one(
     make_package: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, before = tmp_path / "models", tmp_path / "before"
-    old, new = (make_package(tmp_path / name, version=name) for name in ("old", "new"))
+    old, new = (make_package(tmp_path / name, git=name) for name in ("old", "new"))
     promote(old, before)
     seen = set()
     for steps in range(100):

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -22,13 +22,13 @@ import uvicorn
 from risk_model.core.errors import UserError
 from risk_model.core.package import FILES, ModelPackage
 from risk_model.deployment.audit_verification import verify
-from risk_model.deployment.serve import admitted, serve
+from risk_model.deployment.serve import check_gate, serve
 
-if TYPE_CHECKING:
-    from tests.deployment.conftest import Server
+from tests.made_service import GUARD, Server
 
-Running = Callable[..., AbstractContextManager["Server"]]
-Start = Callable[..., "subprocess.Popen[str]"]
+Running = Callable[..., AbstractContextManager[Server]]
+Start = Callable[..., subprocess.Popen[str]]
+ANSWERS = 50  # before a server is killed
 
 
 def recorded(log: Path) -> list[dict[str, Any]]:
@@ -38,8 +38,16 @@ def recorded(log: Path) -> list[dict[str, Any]]:
     ]
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Waits for what must come, however slow the machine is."""
+    deadline = time.monotonic() + GUARD
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.01)
+
+
 def ask_until_it_dies(url: str, patient: dict[str, Any], answered: list[str]) -> None:
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=GUARD) as client:
         while True:
             try:
                 answered.append(
@@ -56,7 +64,7 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
 ) -> None:
     answered: list[str] = []
     log = tmp_path / "audit.db"
-    for _ in range(2):
+    for start in (0, ANSWERS):
         with running(package.directory, log) as server:
             threads = [
                 threading.Thread(target=ask_until_it_dies, args=(server.url, patient, answered))
@@ -64,12 +72,12 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
             ]
             for thread in threads:
                 thread.start()
-            time.sleep(0.8)
+            wait_until(lambda enough=start + ANSWERS: len(answered) >= enough)
             server.process.kill()
             for thread in threads:
                 thread.join()
         assert verify(log).problem == ""
-    assert len(answered) > 50
+    assert len(answered) >= 2 * ANSWERS
     assert set(answered) <= {body["event_id"] for body in recorded(log)}
     assert [body["type"] for body in recorded(log)].count("start") == 2
 
@@ -124,7 +132,7 @@ def test_what_may_not_start_is_refused_before_anything_is_written(
 
 def test_a_refused_start_ends_with_one_line(start: Start, tmp_path: Path) -> None:
     process = start(tmp_path, 0, tmp_path / "audit.db")
-    _, line = process.communicate(timeout=60)
+    _, line = process.communicate(timeout=GUARD)
     assert process.returncode == 2
     assert line.count("\n") == 1
 
@@ -133,13 +141,12 @@ def test_a_model_with_too_few_events_needs_a_name_and_a_reason(
     make_package: Callable[..., ModelPackage], tmp_path: Path
 ) -> None:
     few = make_package(tmp_path / "few", gate="too few to judge")
-    assert admitted(few, " Dr. Roe: pilot on one ward ") == "Dr. Roe: pilot on one ward"
+    assert check_gate(few, " Dr. Roe: pilot on one ward ") == "Dr. Roe: pilot on one ward"
     for accept in ("", "Dr. Roe", "Dr. Roe:", ": pilot"):
         with pytest.raises(UserError, match="--accept"):
-            admitted(few, accept)
-    for verdict in ("fail", "", None):
-        with pytest.raises(UserError, match="gate"):
-            admitted(make_package(tmp_path / str(verdict), gate=verdict), "Dr. Roe: pilot")
+            check_gate(few, accept)
+    with pytest.raises(UserError, match="gate"):
+        check_gate(make_package(tmp_path / "fail", gate="fail"), "Dr. Roe: pilot")
 
 
 def test_a_full_audit_disk_stops_predictions_and_nothing_else_until_there_is_room(
@@ -171,25 +178,42 @@ def test_a_full_audit_disk_stops_predictions_and_nothing_else_until_there_is_roo
 def test_sigterm_lets_a_request_on_its_way_finish_and_records_the_stop(
     running: Running, package: ModelPackage, patient: dict[str, Any], tmp_path: Path
 ) -> None:
-    slow = """
+    standing = """
 import time
 from risk_model.model.explain import Explainer
-quick = Explainer.explain
-Explainer.explain = lambda self, row: (time.sleep(0.4), quick(self, row))[1]
+quick, folder = Explainer.explain, Path(sys.argv[3]).parent
+def explain(self, row):
+    (folder / "asked").touch()
+    while not (folder / "go on").exists():
+        time.sleep(0.01)
+    return quick(self, row)
+Explainer.explain = explain
 """
     answers: list[httpx.Response] = []
-    with running(package.directory, tmp_path / "audit.db", before=slow) as server:
-        thread = threading.Thread(
-            target=lambda: answers.append(server.predict(patient, explain=True))
-        )
+
+    def ask() -> None:
+        answers.append(server.predict(patient, explain=True))
+
+    with running(package.directory, tmp_path / "audit.db", before=standing) as server:
+        thread = threading.Thread(target=ask)
         thread.start()
-        time.sleep(0.15)
+        wait_until((tmp_path / "asked").exists)
         server.process.terminate()
+        wait_until(lambda: refuses_connections(server.port))
+        (tmp_path / "go on").touch()
         thread.join()
-        server.process.wait(timeout=20)
+        server.process.wait(timeout=GUARD)
     assert answers[0].status_code == 200
     assert answers[0].json()["explanation"]["available"]
     assert recorded(tmp_path / "audit.db")[-1]["type"] == "stop"
+
+
+def refuses_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_half_open_connections_and_hostile_headers_leave_the_others_served(
@@ -228,7 +252,7 @@ def test_nothing_of_a_request_reaches_stdout_or_stderr(
             connection.recv(1000)
         server.client.close()
         server.process.terminate()
-        written = "".join(server.process.communicate(timeout=30))
+        written = "".join(server.process.communicate(timeout=GUARD))
     assert "serving logistic_regression" in written
     assert "Mustermann" not in written
     assert "901.25" not in written
@@ -240,8 +264,9 @@ def test_the_serving_process_loads_no_training_library(
     code = """
 import asyncio, json, sys
 from pathlib import Path
-from risk_model.deployment import serve
+from risk_model.deployment import explanations, serve
 from risk_model.core.package import ModelPackage
+explanations.FIELD_SECONDS = 300.0  # the result does not depend on how fast the machine is
 app = serve.create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]))
 async def ask():
     sent = []

@@ -25,7 +25,7 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.package import ModelPackage
 from risk_model.data.sources import synthetic_notes
 from risk_model.deployment.app import create_app
-from risk_model.deployment.batch_recordings import score
+from risk_model.deployment.batch import score
 from risk_model.deployment.recording_requests import recording_reader
 from risk_model.deployment.requests import RefusedError
 from risk_model.signals import text

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from risk_model import config
-from risk_model.config.compose import from_container, to_container
+from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.config.text import PRETRAINED, Encoder, Notes, SyntheticNotes, Transformer
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
@@ -220,7 +220,7 @@ def test_every_source_of_notes_proposes_a_network_that_fits_its_encoder() -> Non
         chosen = config.Config(
             data=settings, model=config.Model(network=NETWORKS[source.network]())
         )
-        assert from_container(to_container(chosen)).data == settings
+        assert settings_from_dict(settings_to_dict(chosen)).data == settings
 
 
 # --- meaning

@@ -16,8 +16,8 @@ import pytest
 from risk_model.config import Config
 from risk_model.config.waveform import PtbXl
 from risk_model.core.schema import Signal
-from risk_model.data.confounding import TABLE
 from risk_model.data.prepare import prepare
+from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.reporting.examples import LOWERS, RAISES, Explained, drawn
 from risk_model.reporting.examples.waveform import WIDE
 from risk_model.signals import reader
@@ -120,6 +120,7 @@ def test_ptb_xl_is_warned_of_because_its_sites_tell_the_outcome(
     assert "site predicts the outcome" in [
         f.kind for f in prepared.findings if f.severity == "warning"
     ]
-    alone = {row["known alone"]: row["AUROC"]["estimate"] for row in prepared.quality.tables[TABLE]}
+    rows = prepared.quality.to_json()["tables"][SIMPLE_MODELS]
+    alone = {row["predictors"]: row["AUROC"]["estimate"] for row in rows}
     assert alone["age and sex"] == pytest.approx(0.77, abs=0.03)
     assert alone["site"] > 0.62

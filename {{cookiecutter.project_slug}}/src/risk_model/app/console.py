@@ -1,37 +1,39 @@
-"""What does a run say while it works and when it ends? A few lines a reader can act on, and the
-paths it wrote.
-"""
+"""The console: what a command prints while it works and when it ends, and the paths it wrote."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from risk_model.core.files import read_json
+from risk_model import artifacts
+from risk_model.core.schema import Field
+from risk_model.core.table import Row
 from risk_model.data.prepare import Prepared
+from risk_model.data.split_report import PartSummary, split_report
+from risk_model.deployment.registry import RegisteredVersion
+from risk_model.evaluation.metric_table import metrics_in
+from risk_model.evaluation.results import RunEvaluation
+from risk_model.reporting.report import IndexEntry, write_index
+from risk_model.reporting.wording import estimate_text
+
+FINISHED = (artifacts.TRAINING, artifacts.EVALUATION, "report.html")
 
 
-def say(room: str, text: str) -> None:
-    """One line of progress, with the room it comes from."""
-    print(f"{room:9} {text}", flush=True)
+def say(step: str, text: str) -> None:
+    """Prints one line of progress, with the step it comes from."""
+    print(f"{step:9} {text}", flush=True)
 
 
-def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
-    """Prints the data room's answers: what was read, how it is split, what was noticed, and the
-    schema to review.
-    """
+def print_data(prepared: Prepared, schema: Path) -> None:
+    """Prints what was read, the path of the schema to review, the split, and what was noticed."""
     cohort = prepared.cohort
     print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
-    print(pd.DataFrame([_field_row(f) for f in cohort.schema.fields]).to_string(index=False))
+    print(_text([_field_row(field) for field in cohort.schema.fields]))
     print(f"\nschema    {schema} (review it, correct it, pass it with data.schema)\n")
-    print(
-        report[["part", "rows", "subjects", "events", "prevalence", "largest imbalance"]].to_string(
-            index=False
-        )
-    )
+    print(_text([_part_row(part) for part in split_report(cohort, prepared.splits)]))
     for question, sentences in prepared.quality.answers.items():
         print(f"\n{question}\n  {' '.join(sentences)}")
     print()
@@ -39,81 +41,63 @@ def show_data(prepared: Prepared, report: pd.DataFrame, schema: Path) -> None:
         print(finding.line())
 
 
-def _field_row(field: Any) -> dict[str, str]:
-    shown = ", ".join(field.categories[:6]) + (", ..." if len(field.categories) > 6 else "")
-    detail = (
-        shown if field.kind == "category" else field.range_text() if field.kind == "number" else ""
-    )
-    return {
-        "field": field.name,
-        "kind": field.kind,
-        "values": detail,
-        "model": "no" if field.recorded_after else "yes",
-    }
+def _text(rows: Sequence[Row]) -> str:
+    return pd.DataFrame(rows).to_string(index=False)
 
 
-def closing(
-    directory: Path, judged: dict[str, Any], versions: list[dict[str, Any]] | None = None
+def _part_row(part: PartSummary) -> Row:
+    columns = ("part", "rows", "subjects", "events", "prevalence", "largest_imbalance")
+    return {column.replace("_", " "): getattr(part, column) for column in columns}
+
+
+def _field_row(field: Field) -> Row:
+    values = ""
+    if field.kind == "category":
+        values = ", ".join(field.categories[:6]) + (", ..." if len(field.categories) > 6 else "")
+    elif field.kind == "number":
+        values = field.range_text()
+    used = "no" if field.recorded_after else "yes"
+    return {"field": field.name, "kind": field.kind, "values": values, "model": used}
+
+
+def print_results(
+    directory: Path, evaluation: RunEvaluation, versions: Sequence[RegisteredVersion] = ()
 ) -> None:
-    """Prints a run's headline figures and where everything is."""
-    print()
-    print(headline_table(judged).to_string(index=False))
+    """Prints an evaluation's headline metrics, where everything is, and what was registered."""
+    print(f"\n{_text(headline_table(evaluation))}")
     print(f"\nreport    {directory / 'report.html'}")
     print(f"run       {directory}")
-    for version in versions or []:
-        if version["alias"] == "champion":
-            print(f"champion  {version['model']}, version {version['version']}: {version['path']}")
-        if version["refused"]:
-            print(f"refused   {version['model']}: {version['refused']}")
-    if versions and (directory.parent / "index.html").is_file():
-        print(f"index     {directory.parent / 'index.html'}")
+    for version in versions:
+        if version.alias == "champion":
+            print(f"champion  {version.model}, version {version.version}: {version.path}")
+        if version.refused:
+            print(f"refused   {version.model}: {version.refused}")
+    index = directory.parent / "index.html"
+    if versions and index.is_file():
+        print(f"index     {index}")
     sys.stdout.flush()
 
 
-HEADLINES = {
-    "AUROC": "auroc",
-    "AUPRC": "auprc",
-    "slope": "slope",
-    "in the large": "citl",
-}
-
-
-def headline_table(judged: dict[str, Any]) -> pd.DataFrame:
-    """Rows, events, discrimination, calibration and verdict: a row a part and model."""
-    rows = []
-    for part, content in judged["parts"].items():
-        for model, figures in content["models"].items():
-            row = {"part": part, "model": model, "n": content["n"], "events": content["events"]}
-            row |= {name: _interval(figures["metrics"][key]) for name, key in HEADLINES.items()}
-            rows.append({**row, "verdict": judged["gates"][part][model]["verdict"]})
-    return pd.DataFrame(rows)
-
-
-def _interval(figure: dict[str, float | None]) -> str:
-    if figure["estimate"] is None:
-        return "–"
-    if figure["low"] is None or figure["high"] is None:
-        return f"{figure['estimate']:.3f}"
-    return f"{figure['estimate']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
-
-
-FINISHED = ("training.json", "evaluation.json", "report.html")
+def headline_table(evaluation: RunEvaluation) -> list[Row]:
+    """A row a part and model: counts, discrimination, calibration and the gate's verdict."""
+    rows: list[Row] = []
+    for name, part in evaluation.parts.items():
+        for model, own in part.models.items():
+            row: Row = {"part": name, "model": model, "n": part.n, "events": part.events}
+            for metric in metrics_in("console"):
+                row[metric.label] = estimate_text(own.metrics[metric.name])
+            rows.append(row | {"verdict": evaluation.gates[name][model].verdict})
+    return rows
 
 
 def refresh_index(runs: Path) -> None:
     """Rewrites runs/index.html: one line a finished run, newest first."""
-    from risk_model.reporting.report import write_index
-
     finished = [d for d in runs.glob("*/") if all((d / file).is_file() for file in FINISHED)]
-    finished.sort(key=lambda d: d.stat().st_mtime, reverse=True)
-    entries = [
-        {
-            "name": directory.name,
-            "href": f"{directory.name}/report.html",
-            "outcome": read_json(directory / "training.json")["outcome"],
-            "champion": read_json(directory / "training.json")["champion"]["name"],
-            "evaluation": read_json(directory / "evaluation.json"),
-        }
-        for directory in finished
-    ]
-    write_index(runs / "index.html", entries)
+    finished.sort(key=lambda directory: directory.stat().st_mtime, reverse=True)
+    write_index(runs / "index.html", [_index_entry(directory) for directory in finished])
+
+
+def _index_entry(directory: Path) -> IndexEntry:
+    record, href = artifacts.read_training(directory), f"{directory.name}/report.html"
+    evaluation = artifacts.read_evaluation(directory)
+    return IndexEntry(directory.name, href, record.outcome, record.champion.name, evaluation)

@@ -1,11 +1,11 @@
-"""What can be set when images are read? Their sources and their networks."""
+"""The settings for images: their sources and their networks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from risk_model.config import Data, Recordings
+from risk_model.config.sources import Data, Recordings
 from risk_model.core.decision import Decision
 
 # --- sources
@@ -76,8 +76,9 @@ class BreastMnist(MedMnist):
 
 @dataclass
 class RetinaMnist(MedMnist):
-    """RetinaMNIST: 1,600 fundus photographs; diabetic retinopathy of grade 2 or more (CC BY 4.0).
-    Downloaded.
+    """RetinaMNIST: 1,600 fundus photographs; diabetic retinopathy of grade 2 or more. Downloaded.
+
+    CC BY 4.0.
     """
 
     name: str = "retinamnist"
@@ -95,8 +96,9 @@ class RetinaMnist(MedMnist):
 
 @dataclass
 class PneumoniaMnist(MedMnist):
-    """PneumoniaMNIST: 5,856 chest radiographs of children; pneumonia or not (CC BY 4.0).
-    Downloaded.
+    """PneumoniaMNIST: 5,856 chest radiographs of children; pneumonia or not. Downloaded.
+
+    CC BY 4.0.
     """
 
     name: str = "pneumoniamnist"
@@ -145,9 +147,8 @@ class PretrainedCnn:
     learning_rate: float = 3e-4
     epochs: int = 12
     patience: int = 4
-    backbone: str = (
-        "efficientnet_lite0"  # this one is installed with the project; others by timm's names
-    )
+    # this one is installed with the project; others by timm's names
+    backbone: str = "efficientnet_lite0"
     pixels: int = 96  # a side, which the backbone sees
     frozen: int = 0  # blocks of the backbone, from the first, that stay as they are
     dropout: float = 0.5

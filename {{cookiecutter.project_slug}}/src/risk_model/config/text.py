@@ -1,11 +1,11 @@
-"""What can be set when notes are read? Their sources and their networks."""
+"""The settings for notes: their sources and their networks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from risk_model.config import Data, Recordings
+from risk_model.config.sources import Data, Recordings
 from risk_model.core.decision import Decision
 
 # a sentence transformer that installs as a package; any BERT-like name or folder
@@ -34,9 +34,8 @@ class Notes(Words, Recordings):
     module: ClassVar[str] = "notes"
     name: str = "notes"
     text: str = "text"  # the column that holds each note ...
-    file: str = (
-        ""  # ... or the column that names each note's text file, beside the table or below it
-    )
+    # ... or the column that names each note's text file, beside the table or below it
+    file: str = ""
     encoder: str = PRETRAINED
 
 
@@ -65,8 +64,9 @@ class SyntheticNotes(Words, Data):
 
 @dataclass
 class MtsDialog(Words, Data):
-    """MTS-Dialog: doctor-patient conversations; is it about family or social history? (CC BY 4.0)
-    Downloaded.
+    """MTS-Dialog: doctor-patient conversations; about family or social history or not. Downloaded.
+
+    CC BY 4.0.
     """
 
     network: ClassVar[str] = "encoder"

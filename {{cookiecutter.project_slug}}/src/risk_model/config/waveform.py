@@ -1,11 +1,11 @@
-"""What can be set when waveforms are read? Their sources and their networks."""
+"""The settings for waveforms: their sources and their networks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from risk_model.config import Data, Recordings
+from risk_model.config.sources import Data, Recordings
 from risk_model.core.decision import Decision
 
 TWELVE = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -17,9 +17,8 @@ TWELVE = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "
 class Leads:
     """How every source of electrocardiograms reads them."""
 
-    leads: list[str] = field(
-        default_factory=lambda: list(TWELVE)
-    )  # the leads that a model sees, in order
+    # the leads that a model sees, in order
+    leads: list[str] = field(default_factory=lambda: list(TWELVE))
     seconds: float = 10.0  # how much of each record, from its beginning
     rate: float = 100.0  # Hz after resampling; records must not be slower
 
@@ -35,9 +34,7 @@ class Waveforms(Leads, Recordings):
 
 @dataclass
 class SyntheticEcgs(Leads, Data):
-    """Made-up electrocardiograms, with premature ventricular beats in some, written as WFDB
-    records.
-    """
+    """Made-up electrocardiograms written as WFDB records, some with premature ventricular beats."""
 
     network: ClassVar[str] = "lstm"
     name: str = "synthetic_ecgs"
@@ -59,8 +56,9 @@ class SyntheticEcgs(Leads, Data):
 
 @dataclass
 class PtbXl(Leads, Data):
-    """PTB-XL: twelve-lead electrocardiograms, 1984-2001; any finding but a normal one (CC BY 4.0).
-    Downloaded.
+    """PTB-XL: twelve-lead electrocardiograms, 1984-2001; any finding but a normal one. Downloaded.
+
+    CC BY 4.0.
     """
 
     network: ClassVar[str] = "lstm"

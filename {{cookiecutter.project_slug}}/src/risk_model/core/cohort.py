@@ -1,4 +1,4 @@
-"""Who is in the data, and who may teach, tune, calibrate and test the model?
+"""The cohort and its split: who is in the data, who trains, tunes, calibrates and tests the model.
 
 A cohort has one row per prediction moment. What the model sees (`inputs`), what happened
 (`outcome`) and who, when and where (`index`) stand apart, so that no identifier can become a
@@ -79,6 +79,12 @@ class Cohort:
             signals=signals,
             recordings=recordings,
         )
+
+    def sample(self, most: int) -> Cohort:
+        """The cohort, or so many of its rows when it is larger: at random, yet always the same."""
+        if len(self) <= most:
+            return self
+        return self.take(np.sort(np.random.default_rng(0).permutation(len(self))[:most]))
 
     def encoded(self) -> Features:
         """What a model sees: float32[n, d], the signal behind the fields."""
@@ -164,6 +170,11 @@ class Splits:
     test: Rows
     external: dict[str, Rows] = field(default_factory=dict)
     set_aside: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    @property
+    def learning(self) -> Rows:
+        """The rows whose outcome may shape the model: train, validation and calibration, sorted."""
+        return np.sort(np.concatenate([self.train, self.validation, self.calibration]))
 
     def items(self) -> Iterator[tuple[str, Rows]]:
         """Name and rows of each part, the four of development first."""

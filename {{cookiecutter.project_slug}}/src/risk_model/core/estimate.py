@@ -5,6 +5,7 @@ files.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from risk_model.core.json_record import JsonRecord
@@ -27,3 +28,8 @@ class Estimate(JsonRecord):
     def interval(self) -> tuple[float, float] | None:
         """Both ends of the interval; None where there is none."""
         return None if self.low is None or self.high is None else (self.low, self.high)
+
+
+def numbers(values: Iterable[float]) -> list[float | None]:
+    """The points of a curve as plain numbers; None for NaN and infinity."""
+    return [float(value) if math.isfinite(value) else None for value in values]

@@ -1,4 +1,4 @@
-"""How is a file written so that a crash leaves the old content or the new, never a part?"""
+"""Files that a crash leaves with the old content or the new, never a part; JSON among them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that a crash leaves the old content or the new, never a part."""
+    """Writes a file, and the directories above it, in one step that a crash cannot halve."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as file:
@@ -21,9 +21,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Writes values as indented JSON in one step; ValueError for NaN, which JSON does not have."""
-    write_atomically(
-        path, (json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
-    )
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+    write_atomically(path, f"{text}\n".encode())
 
 
 def read_json(path: Path) -> Any:

@@ -1,16 +1,18 @@
-"""What was noticed in the data or the predictions, in words a reviewer can act on."""
+"""A finding: something in the data or the predictions that a reviewer should act on."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
+
+from risk_model.core.json_record import JsonRecord
 
 Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing noticed.
+class Finding(JsonRecord):
+    """Something a reviewer should know.
 
     `error` stops a run unless the user accepted it with a reason, `warning` goes to the report's
     first screen, `note` to its data section. `where` names the column, group or site; never a
@@ -27,7 +29,3 @@ class Finding:
         """The finding as one printable line."""
         remedy = f" — {self.remedy}" if self.remedy else ""
         return f"{self.severity}: {self.kind}: {self.where}: {self.message}{remedy}"
-
-    def to_dict(self) -> dict[str, str]:
-        """The finding as JSON-able values."""
-        return asdict(self)

@@ -1,4 +1,4 @@
-"""What leaves training and enters deployment? A directory that can be checked, and nothing else.
+"""The model package: a directory that can be checked, all that leaves training for deployment.
 
 It holds no pickle and no patient: a graph, a schema, summaries, the evaluation and a manifest with
 the SHA-256 of each file. The manifest is written last and in one step, so a directory without one
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,16 @@ FILES = (
 Verdict = Literal["pass", "fail", "too few to judge"]
 
 
+class PersonAndReason(NamedTuple):
+    """Who answers for a model whose gate did not pass, and why."""
+
+    by: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.reason}"
+
+
 @dataclass(frozen=True)
 class Acceptance(JsonRecord):
     """Who answers for a model whose gate did not pass, why, what the verdict was, and when."""
@@ -44,6 +54,11 @@ class Acceptance(JsonRecord):
     reason: str
     verdict: Verdict
     when: str
+
+    @property
+    def statement(self) -> PersonAndReason:
+        """The person and the reason alone."""
+        return PersonAndReason(self.by, self.reason)
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,7 @@ class Manifest(JsonRecord):
     gate: Verdict
     golden_risk: float
     calibration: CalibrationLine | None
-    files: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
     accepted: Acceptance | None = None
     recalibrated_from: str | None = None
 
@@ -84,28 +99,36 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def seal(directory: Path, facts: dict[str, Any]) -> str:
-    """Writes the manifest over the package's files and returns its own SHA-256, which names this
-    version.
+def seal(directory: Path, manifest: Manifest) -> str:
+    """Writes the manifest of a package's files and returns its SHA-256, which names this version.
 
-    `facts` (model, versions, git commit, data fingerprint, operating threshold) go in beside the
-    digests. FileNotFoundError when a file of FILES is not there yet.
+    Args:
+        directory: where all of FILES are.
+        manifest: what to say of the package; its `files` are replaced by the digests of FILES.
+
+    Raises:
+        FileNotFoundError: a file of FILES is not there yet.
     """
-    manifest = {**facts, "files": {name: digest(directory / name) for name in FILES}}
-    write_atomically(
-        directory / MANIFEST, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
-    )
+    sealed = replace(manifest, files={name: digest(directory / name) for name in FILES})
+    content = json.dumps(sealed.to_json(), indent=1, sort_keys=True) + "\n"
+    write_atomically(directory / MANIFEST, content.encode())
     return digest(directory / MANIFEST)
 
 
-def person_and_reason(text: str, example: str) -> dict[str, str]:
-    """Who answers for a model and why, from "name: reason"; UserError, showing the example, when
-    either is missing.
+def person_and_reason(text: str, example: str) -> PersonAndReason:
+    """Who answers for a model and why, from "name: reason".
+
+    Args:
+        text: what the user wrote.
+        example: how to write it, for the message.
+
+    Raises:
+        UserError: the name or the reason is missing.
     """
-    person, _, reason = (part.strip() for part in text.partition(":"))
+    person, _, reason = (side.strip() for side in text.partition(":"))
     if not person or not reason:
         raise UserError(f"whoever accepts a model gives a name and a reason: {example}")
-    return {"by": person, "reason": reason}
+    return PersonAndReason(person, reason)
 
 
 @dataclass(frozen=True)
@@ -113,13 +136,16 @@ class ModelPackage:
     """A package whose every byte was checked when it was opened."""
 
     directory: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     sha256: str
 
     @classmethod
     def open(cls, directory: Path) -> ModelPackage:
-        """Opens and verifies a package; UserError naming the file when one is missing, changed or
-        not listed.
+        """Opens and verifies a package.
+
+        Raises:
+            UserError: a file is missing, changed or not listed (it is named), or the manifest is
+                not one.
         """
         path = directory / MANIFEST
         if not path.is_file():
@@ -128,7 +154,7 @@ class ModelPackage:
             )
         manifest = _read_manifest(path)
         for name in FILES:
-            _check_file(directory, name, manifest["files"])
+            _check_file(directory, name, manifest.files)
         return cls(directory, manifest, digest(path))
 
     @cached_property
@@ -144,7 +170,7 @@ class ModelPackage:
     @property
     def threshold(self) -> float:
         """The operating threshold: at or above it, the patient is flagged."""
-        return float(self.manifest["operating_threshold"])
+        return self.manifest.operating_threshold
 
     def json(self, name: str) -> dict[str, Any]:
         """One of the package's JSON files."""
@@ -152,11 +178,10 @@ class ModelPackage:
         return content
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def _read_manifest(path: Path) -> Manifest:
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {**manifest, "files": dict(manifest["files"])}
-    except (ValueError, KeyError, TypeError) as error:
+        return Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, UserError) as error:
         raise UserError(
             f"{path}: not a manifest; take the package from the registry again"
         ) from error
@@ -172,10 +197,10 @@ def _check_file(directory: Path, name: str, listed: dict[str, str]) -> None:
 
 
 class Scorer:
-    """An ONNX graph with outputs `risk` and `logit`, run on one thread. Without a fixed seed: it
-    has none to set.
+    """An ONNX graph with outputs `risk` and `logit`, run on one thread.
 
-    `maps` says whether it has a third one, `map`: what each place of a signal adds to the logit.
+    `maps` says whether it has a third one, `map`: what each pixel or sample of a signal adds to the
+    logit.
     """
 
     def __init__(self, graph: bytes) -> None:
@@ -202,9 +227,7 @@ class Scorer:
         return risk, logit
 
     def map(self, features: Features) -> npt.NDArray[np.float32]:
-        """What each place of the signal adds to the logit: float32[n, h, w]; for graphs that tell,
-        see `maps`.
-        """
+        """What each pixel or sample adds to the logit: float32[n, h, w]; only where `maps`."""
         return np.asarray(self._session.run(["map"], {"features": features})[0])
 
     def _chunk(self, features: Features) -> list[npt.NDArray[np.float32]]:

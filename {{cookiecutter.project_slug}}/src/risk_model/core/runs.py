@@ -1,6 +1,4 @@
-"""Where does a run keep what it did? A directory that appears whole or not at all, and names what
-it came from.
-"""
+"""A run's directory, which appears whole or not at all, and what its results depend on."""
 
 from __future__ import annotations
 
@@ -11,11 +9,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from risk_model.core.errors import UserError
+from risk_model.core.json_record import JsonRecord
 
 PARTIAL = ".partial-"
 LIBRARIES = (
@@ -33,12 +32,18 @@ LIBRARIES = (
 
 @contextmanager
 def new_run(runs: str, cohort: str) -> Iterator[tuple[Path, Path]]:
-    """Yields (where to write, where it will stand): the second exists only when the block ended
-    without an error.
+    """Makes a run's directory, which exists under its name once the block ended without an error.
+
+    Args:
+        runs: the directory of all runs.
+        cohort: the cohort's name, with which the run's name begins.
+
+    Yields:
+        The directory to write into, and the path that it will have.
     """
     home = Path(runs).resolve()
     home.mkdir(parents=True, exist_ok=True)
-    _sweep(home)
+    _remove_leftovers(home)
     name = f"{cohort}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     partial = home / f"{PARTIAL}{os.getpid()}-{name}"
     partial.mkdir()
@@ -49,15 +54,15 @@ def new_run(runs: str, cohort: str) -> Iterator[tuple[Path, Path]]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _sweep(home: Path) -> None:
-    """Removes what a killed run left behind; a run whose process still lives is left alone."""
+def _remove_leftovers(home: Path) -> None:
+    """Removes what a killed run left behind, but not what a living process still writes."""
     for leftover in home.glob(f"{PARTIAL}*"):
         pid = leftover.name.removeprefix(PARTIAL).split("-")[0]
-        if not (pid.isdigit() and _alive(int(pid))):
+        if not (pid.isdigit() and _is_alive(int(pid))):
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -68,7 +73,11 @@ def _alive(pid: int) -> bool:
 
 
 def find_run(runs: str, run: str = "") -> Path:
-    """The run that `run` names, or the latest below `runs`; UserError when there is none."""
+    """The directory of the run that `run` names, or of the latest below `runs`.
+
+    Raises:
+        UserError: there is no trained run.
+    """
     if run:
         directory = Path(run).resolve()
     else:
@@ -82,19 +91,26 @@ def find_run(runs: str, run: str = "") -> Path:
     return directory
 
 
-def provenance() -> dict[str, Any]:
-    """What a result depends on besides data and settings: versions and the git commit."""
+@dataclass(frozen=True)
+class CodeVersions(JsonRecord):
+    """What a result depends on besides data and settings: the git commit and the libraries."""
+
+    git: str
+    versions: dict[str, str]
+
+
+def code_versions() -> CodeVersions:
+    """The commit of the current directory, and the versions of what is installed."""
+    versions = {name: _version(name) for name in LIBRARIES}
+    return CodeVersions(_git_commit() or "not under git", versions)
+
+
+def _git_commit() -> str:
     git = shutil.which("git")
-    command = [git or "git", "describe", "--always", "--dirty", "--abbrev=12"]
-    commit = (
-        subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-        if git
-        else ""
-    )
-    return {
-        "git": commit or "not under git",
-        "versions": {name: _version(name) for name in LIBRARIES},
-    }
+    if git is None:
+        return ""
+    command = [git, "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _version(name: str) -> str:

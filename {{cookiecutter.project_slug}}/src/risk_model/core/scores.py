@@ -19,7 +19,7 @@ NAN = float("nan")
 CLIP = 1e-8
 
 
-def auroc(outcome: Outcomes, risk: Floats) -> float:
+def auroc(outcome: Outcomes, risk: Floats | npt.NDArray[np.int64]) -> float:
     """Chance that a patient with the event has a higher risk than one without; ties count half.
 
     Mann and Whitney 1947. Any score that rises with the risk will do, a logit included.
@@ -33,6 +33,25 @@ def auroc(outcome: Outcomes, risk: Floats) -> float:
     pairs = events.sum() * others.sum()
     below = np.cumsum(others) - others
     return float(np.sum(events * (below + others / 2)) / pairs) if pairs else NAN
+
+
+def placements(outcome: Outcomes, risk: Floats) -> Floats:
+    """The share of the other class that each row is ranked right against: float64[n].
+
+    Of each event the share of non-events below it, of each non-event the share of events above it;
+    equal risks count half. The mean over events, as that over non-events, is AUROC (DeLong et al.,
+    Biometrics 1988). Empty with one class.
+    """
+    from scipy.stats import rankdata
+
+    event = np.asarray(outcome) == 1
+    events, others = int(event.sum()), int((~event).sum())
+    if not events or not others:
+        return np.empty(0)
+    rank, share = rankdata(risk), np.empty(len(risk))
+    share[event] = (rank[event] - rankdata(risk[event])) / others
+    share[~event] = 1 - (rank[~event] - rankdata(risk[~event])) / events
+    return share
 
 
 def row_log_loss(outcome: Outcomes, risk: Floats) -> Floats:

@@ -1,6 +1,4 @@
-"""Where is the history of all runs? In an MLflow store: one local SQLite file, and its artifacts
-beside it.
-"""
+"""The history of all runs, an MLflow store: one local SQLite file, with its artifacts beside it."""
 
 from __future__ import annotations
 
@@ -19,51 +17,48 @@ if TYPE_CHECKING:
 
 
 def client(uri: str) -> MlflowClient:
-    """A client of the store that `uri` names, "sqlite:///<file>"; UserError when it is anything
-    else.
+    """A client of the store that `uri` names, which is made on first use.
+
+    Raises:
+        UserError: `uri` is not "sqlite:///<file>".
     """
     from mlflow import MlflowClient
 
-    for chatty in ("mlflow", "alembic"):  # after the import, which sets levels of its own
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for library in ("mlflow", "alembic"):  # after the import, which sets levels of its own
+        logging.getLogger(library).setLevel(logging.WARNING)
     database = _database(uri)
     if not database.exists():
         _make(database)
-    return MlflowClient(tracking_uri=f"sqlite:///{database}", registry_uri=f"sqlite:///{database}")
+    local = f"sqlite:///{database}"
+    return MlflowClient(tracking_uri=local, registry_uri=local)
 
 
 def _make(database: Path) -> None:
-    """A new store appears whole or not at all: whoever is killed while its tables are made leaves
-    none.
-    """
+    """Makes a store in one step: a process killed while the tables are made leaves none."""
     from mlflow import MlflowClient
 
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(
-        prefix=".mlflow.db-", dir=database.parent, ignore_cleanup_errors=True
-    ) as folder:
-        partial = f"{folder}/{database.name}"
-        MlflowClient(
-            tracking_uri=f"sqlite:///{partial}", registry_uri=f"sqlite:///{partial}"
-        ).search_experiments()
+    folder = database.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".mlflow.db-", dir=folder, ignore_cleanup_errors=True) as hidden:
+        partial = f"{hidden}/{database.name}"
+        local = f"sqlite:///{partial}"
+        MlflowClient(tracking_uri=local, registry_uri=local).search_experiments()
         with suppress(FileExistsError):  # somebody else was first
             os.link(partial, database)
 
 
 def experiment(store: MlflowClient, uri: str, name: str) -> str:
-    """The id of the experiment of that name, made on first use with its artifacts beside the
-    store.
-    """
-    found = store.get_experiment_by_name(name)
-    location = _database(uri).parent / "mlartifacts" / name
-    return str(found.experiment_id if found else store.create_experiment(name, location.as_uri()))
+    """The id of the experiment of that name, made on first use."""
+    recorded = store.get_experiment_by_name(name)
+    if recorded:
+        return str(recorded.experiment_id)
+    artifacts = _database(uri).parent / "mlartifacts" / name
+    return str(store.create_experiment(name, artifacts.as_uri()))
 
 
 @contextmanager
 def training_run(uri: str, name: str, parameters: Mapping[str, str]) -> Iterator[str]:
-    """Yields the id of a new MLflow run, which ends as FINISHED, or FAILED when the block
-    raised.
-    """
+    """Yields the id of a new MLflow run, which ends as FINISHED, or FAILED if the block raised."""
     store = client(uri)
     run_id = str(store.create_run(experiment(store, uri, name)).info.run_id)
     for key, value in parameters.items():

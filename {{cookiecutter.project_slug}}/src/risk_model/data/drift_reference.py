@@ -52,5 +52,5 @@ def _quantiles(values: npt.NDArray[np.float64]) -> list[float]:
         return []
     levels = np.linspace(0, 1, min(len(LEVELS), len(values) // FEWEST))
     edge = max(0.01, FEWEST / len(values))
-    told = np.interp(LEVELS, levels, np.quantile(values, levels.clip(edge, 1 - edge)))
-    return [float(value) for value in told]
+    quantiles = np.interp(LEVELS, levels, np.quantile(values, levels.clip(edge, 1 - edge)))
+    return [float(value) for value in quantiles]

@@ -1,7 +1,6 @@
-"""Leakage: does anything the model may see know the outcome, and does anybody stand on both sides
-of a split?
+"""Leakage: columns that give the outcome away, and people who stand on both sides of a split.
 
-Columns are judged on the train rows alone, each by itself. What is found stops the run, unless
+Columns are examined on the train rows alone, each by itself. A leak stops the run, unless
 `data.accept` names it with a reason, or `data.recorded_after` keeps it from the model.
 """
 
@@ -16,27 +15,31 @@ from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding, Severity
 from risk_model.core.schema import Field
-from risk_model.data.duplicates import registered_twice
-from risk_model.data.univariate_association import Knowledge, knowledge
+from risk_model.data.duplicates import duplicated_patients
+from risk_model.data.univariate_association import univariate_association
 
-KNOWS, SUSPECT = 0.9, 0.8  # AUROC of one column alone ...
+LEAKING, SUSPECT = 0.9, 0.8  # AUROC of one column alone ...
 LEGITIMATE = 0.77  # ... which the best honest columns of the demo cohorts reach (cp, oldpeak)
-BEYOND_CHANCE = 4.0  # standard errors above .5: once in 30,000 columns that know nothing
+BEYOND_CHANCE = 4.0  # standard errors above .5: once in 30,000 columns without any association
 COPIES = 0.9  # correlation of a value's presence with the outcome
 
 
 def check(cohort: Cohort, splits: Splits) -> list[Finding]:
-    """Everything found, the worst first.
+    """Looks for leaks.
 
-    Subjects in two parts; identical records under different subjects; inputs that know the outcome
-    (see `Knowledge`); a note of the fields declared `recorded_after`.
+    Args:
+        cohort: The cohort as its source read it.
+        splits: Its split; columns are examined on the train rows.
+
+    Returns:
+        The worst first: subjects in two parts; identical records under different subjects; inputs
+        that give the outcome away (see `column_leak`); a note of the fields declared
+        `recorded_after`.
     """
     train = cohort.take(splits.train)
-    findings = [*_shared_subjects(cohort, splits), *registered_twice(cohort, splits)]
+    findings = [*_shared_subjects(cohort, splits), *duplicated_patients(cohort, splits)]
     for field in cohort.schema.inputs:
-        findings += judge(
-            field, knowledge(field, train.inputs[field.name], train.labels, train.subjects)
-        )
+        findings += column_leak(field, train)
     later = [f.name for f in cohort.schema.fields if f.recorded_after]
     if later:
         message = "declared as recorded after the prediction moment; no model sees them"
@@ -45,17 +48,26 @@ def check(cohort: Cohort, splits: Splits) -> list[Finding]:
 
 
 def refuse(findings: list[Finding], accept: dict[str, str]) -> list[Finding]:
-    """The findings, accepted errors lowered to warnings that quote the reason; UserError naming all
-    other errors.
+    """Lowers accepted errors to warnings that quote the reason, and refuses all others.
+
+    Args:
+        findings: What `check` returned.
+        accept: The setting data.accept: where an error is, and why it is no leak.
+
+    Returns:
+        The findings, in the same order.
+
+    Raises:
+        UserError: errors that were not accepted, all of them named; or a reason that is empty.
     """
     unexplained = [where for where, reason in accept.items() if not str(reason).strip()]
     if unexplained:
         raise UserError(f"data.accept: {', '.join(unexplained)} needs a reason, for the model card")
     errors = [f for f in findings if f.severity == "error" and f.where not in accept]
     if errors:
-        listed = "; ".join(f"{f.where} ({f.kind}: {f.message})" for f in errors)
+        text = "; ".join(f"{f.where} ({f.kind}: {f.message})" for f in errors)
         raise UserError(
-            f"leakage: {listed}. Hide columns from the model with data.recorded_after, or "
+            f"leakage: {text}. Hide columns from the model with data.recorded_after, or "
             f"{_syntax(errors)}"
         )
     lowered = {
@@ -67,41 +79,42 @@ def refuse(findings: list[Finding], accept: dict[str, str]) -> list[Finding]:
 
 
 def _syntax(errors: list[Finding]) -> str:
-    """How to accept these errors on the command line; Hydra wants its own signs escaped in a
-    key.
-    """
+    """How to accept these errors on the command line; Hydra wants its signs escaped in a key."""
     keys = [re.sub(r"([\\()\[\]{}:=,])", r"\\\1", f.where) for f in errors]
     return "'data.accept={" + ", ".join(f'{key}: "why this is no leak"' for key in keys) + "}'"
 
 
-def judge(field: Field, known: Knowledge) -> list[Finding]:
-    """One finding at most: what the strongest of a column's signs says."""
-    share = f"AUROC {known.auroc:.3f} by itself"
-    strength = known.auroc if known.auroc - 0.5 > BEYOND_CHANCE * known.chance else 0.5
-    never = f"{known.silent:.0%} of the rows carry values that never have the outcome"
-    always = f"{known.telling:.0%} of the rows carry values that always have the outcome"
-    suspect = strength >= SUSPECT and strength - 1.645 * known.doubt >= LEGITIMATE
+def column_leak(field: Field, cohort: Cohort) -> list[Finding]:
+    """One finding at most: the strongest sign that an input gives the outcome away."""
+    association = univariate_association(field, cohort)
+    auroc = association.auroc
+    strength = auroc if auroc - 0.5 > BEYOND_CHANCE * association.null_error else 0.5
+    share = f"AUROC {auroc:.3f} by itself"
+    copy = f"one of its values tells the outcome, {share}"
+    never = f"{association.never:.0%} of the rows carry values that never have the outcome"
+    always = f"{association.always:.0%} of the rows carry values that always have the outcome"
+    lowest = strength - 1.645 * association.largest_error
     signs: list[tuple[bool, Severity, str, str]] = [
+        (association.largest_phi >= COPIES, "error", "copy of the outcome", copy),
+        (strength >= LEAKING, "error", "leaking column", share),
+        (association.never > 0, "error", "leaking column", f"{never}; {share}"),
+        (association.always > 0, "error", "leaking column", f"{always}; {share}"),
         (
-            known.copy >= COPIES,
-            "error",
-            "copy of the outcome",
-            f"one of its values tells the outcome, {share}",
+            strength >= SUSPECT and lowest >= LEGITIMATE,
+            "warning",
+            "leaking column",
+            f"{share}; is it known at the prediction moment?",
         ),
-        (strength >= KNOWS, "error", "leaking column", share),
-        (known.silent > 0, "error", "leaking column", f"{never}; {share}"),
-        (known.telling > 0, "error", "leaking column", f"{always}; {share}"),
-        (suspect, "warning", "leaking column", f"{share}; is it known at the prediction moment?"),
     ]
     remedy = f"add {field.name} to data.recorded_after if it is known only later"
-    return [Finding(s, k, field.name, m, remedy) for found, s, k, m in signs if found][:1]
+    return [Finding(s, k, field.name, m, remedy) for present, s, k, m in signs if present][:1]
 
 
 def _shared_subjects(cohort: Cohort, splits: Splits) -> list[Finding]:
     """What the split rules out, checked again: rows moved by hand between parts would show here."""
     parts = [pd.Series(cohort.subjects[rows]).drop_duplicates() for _, rows in splits.items()]
     shared = int((pd.concat(parts).value_counts() > 1).sum())
+    if not shared:
+        return []
     message = f"{shared:,} subjects stand in more than one part of the split"
-    return (
-        [Finding("error", "shared subjects", "subjects", message, "split again")] if shared else []
-    )
+    return [Finding("error", "shared subjects", "subjects", message, "split again")]

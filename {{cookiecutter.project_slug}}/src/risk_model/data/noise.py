@@ -1,6 +1,4 @@
-"""How noisy are labels and measurements? What the data itself can say, and where it cannot say
-anything.
-"""
+"""Noise in labels and measurements: what the data itself can say, and where it can say nothing."""
 
 from __future__ import annotations
 
@@ -8,21 +6,47 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from risk_model.core.cohort import Cohort, Rows
+from risk_model.core.cohort import Cohort, Rows, Splits
+from risk_model.core.findings import Finding
+from risk_model.core.table import Row
+from risk_model.data.quality_answer import Answer
 
-PAIRS = 50  # subjects seen twice, or records that repeat: fewer say nothing
+PAIRS = 50  # subjects with two rows, or records that repeat: fewer say nothing
 ROUND = 0.3  # of last digits are 0: as by chance .1
-SMALL, SPAN = (
-    20,
-    30,
-)  # whole numbers from here, over at least this range, have a last digit to speak of
+# whole numbers from here, over at least this range, have a last digit to speak of
+SMALL, SPAN = 20, 30
+ENOUGH = 100  # readings of which the last digits are counted
 
 
-def label_noise(cohort: Cohort, learned: Rows) -> str:
-    """How often identical records differ in their outcome, among rows whose outcome may be looked
-    at.
-    """
-    labels = pd.Series(cohort.labels[learned]).groupby(cohort.row_hash[learned])
+def answers(cohort: Cohort, splits: Splits) -> list[Answer]:
+    """How noisy the labels are, how repeatable the numbers, and which were rounded."""
+    agreement, digits = repeatability(cohort), digit_preference(cohort)
+    sentences = [label_noise(cohort, splits.learning), _least_alike(agreement), _rounding(digits)]
+    ending = "ends in 0 more often than a reading would"
+    findings = [Finding("note", "digit preference", name, ending) for name in digits]
+    question = "How noisy are labels and measurements?"
+    return [Answer(question, sentences, {"repeatability": agreement}, findings)]
+
+
+def _least_alike(agreement: list[Row]) -> str:
+    if not agreement:
+        return "Measurement noise: not assessable, too few subjects have two rows."
+    least = ", ".join(f"{row['column']} {_or_nan(row['icc']):.2f}" for row in agreement[:3])
+    return (
+        "Measurement noise: least alike in two rows of one subject (intraclass correlation, true "
+        f"change included): {least}."
+    )
+
+
+def _rounding(digits: list[str]) -> str:
+    if not digits:
+        return "Digit preference: none seen."
+    return f"Digit preference: {', '.join(digits)} end in 0 too often."
+
+
+def label_noise(cohort: Cohort, rows: Rows) -> str:
+    """How often identical records differ in their outcome, among rows whose outcome is visible."""
+    labels = pd.Series(cohort.labels[rows]).groupby(cohort.row_hash[rows])
     repeated = labels.size() > 1
     if int(repeated.sum()) < PAIRS:
         return "Label noise: not assessable, no outcome was recorded twice."
@@ -33,52 +57,53 @@ def label_noise(cohort: Cohort, learned: Rows) -> str:
     )
 
 
-def repeatability(cohort: Cohort) -> list[dict[str, str | float]]:
-    """For each number, how alike the rows of one subject are: one-way intraclass correlation, the
-    least alike first.
+def repeatability(cohort: Cohort) -> list[Row]:
+    """How alike the rows of one subject are in each number, the least alike first.
 
-    ICC = (MSB - MSW) / (MSB + (k - 1) MSW), Shrout and Fleiss 1979, k being the mean number of
-    values a subject. It holds true change and measurement noise together; empty when fewer than
-    PAIRS subjects have two rows.
+    The one-way intraclass correlation ICC = (MSB - MSW) / (MSB + (k - 1) MSW), Shrout and Fleiss
+    1979, k being the mean number of values a subject. It holds true change and measurement noise
+    together. A number is left out when fewer than PAIRS subjects have two values of it.
     """
-    rows: list[dict[str, str | float]] = []
     subjects = pd.factorize(cohort.subjects)[0]
+    rows: list[Row] = []
     for field in cohort.schema.inputs:
         if field.kind == "number":
-            icc, again = _intraclass(cohort.inputs[field.name], subjects)
-            if again >= PAIRS:
-                rows.append({"column": field.name, "subjects": again, "icc": icc})
-    return sorted(rows, key=lambda row: float(row["icc"]))
+            icc, repeated = _intraclass(cohort.inputs[field.name], subjects)
+            if repeated >= PAIRS:
+                rows.append({"column": field.name, "subjects": repeated, "icc": icc})
+    return sorted(rows, key=lambda row: _or_nan(row["icc"]))
 
 
-def _intraclass(column: pd.Series[float], subjects: npt.NDArray[np.int64]) -> tuple[float, int]:
+def _intraclass(
+    column: pd.Series[float], subjects: npt.NDArray[np.int64]
+) -> tuple[float | None, int]:
     """Correlation within subjects, and the number of subjects with two values or more."""
     values = pd.DataFrame({"value": column.to_numpy(), "subject": subjects}).dropna()
-    again = values[values["subject"].duplicated(keep=False)]
-    groups = again.groupby("subject", sort=False)["value"]
+    repeated = values[values["subject"].duplicated(keep=False)]
+    groups = repeated.groupby("subject", sort=False)["value"]
     means, sizes = groups.mean(), groups.size()
     if len(means) < PAIRS:
-        return float("nan"), len(means)
-    between = float((sizes * (means - again["value"].mean()) ** 2).sum() / (len(means) - 1))
-    within = float(
-        ((again["value"] - groups.transform("mean")) ** 2).sum() / (len(again) - len(means))
-    )
+        return None, len(means)
+    deviation = means - repeated["value"].mean()
+    between = float((sizes * deviation**2).sum() / (len(means) - 1))
+    residual = repeated["value"] - groups.transform("mean")
+    within = float((residual**2).sum() / (len(repeated) - len(means)))
     spread = between + (float(sizes.mean()) - 1) * within
-    return (between - within) / spread if spread > 0 else float("nan"), len(means)
+    return (between - within) / spread if spread > 0 else None, len(means)
 
 
-def rounded(cohort: Cohort) -> list[str]:
-    """Whole numbers whose last digit is 0 more often than a reading gives by itself (digit
-    preference).
-    """
-    found = []
-    for field in cohort.schema.inputs:
-        column = (
-            cohort.inputs[field.name].dropna()
-            if field.kind == "number"
-            else pd.Series(dtype=np.float64)
-        )
-        read = column[column >= SMALL]  # a count of 0 or 10 is no rounding
-        if len(read) >= 100 and read.max() - read.min() >= SPAN and bool((column % 1 == 0).all()):
-            found += [field.name] * bool((read % 10 == 0).mean() >= ROUND)
-    return found
+def _or_nan(cell: object) -> float:
+    return cell if isinstance(cell, float) else float("nan")
+
+
+def digit_preference(cohort: Cohort) -> list[str]:
+    """Whole numbers whose last digit is 0 more often than a reading gives by itself."""
+    numbers = [field.name for field in cohort.schema.inputs if field.kind == "number"]
+    return [name for name in numbers if _ends_in_0(cohort.inputs[name].dropna())]
+
+
+def _ends_in_0(column: pd.Series[float]) -> bool:
+    readings = column[column >= SMALL]  # a count of 0 or 10 is no rounding
+    if len(readings) < ENOUGH or readings.max() - readings.min() < SPAN:
+        return False
+    return bool((column % 1 == 0).all()) and bool((readings % 10 == 0).mean() >= ROUND)

@@ -1,19 +1,30 @@
-"""Are there enough patients to develop this model? The criteria of Riley et al. for a binary
-outcome.
+"""Sample size and balance of the outcome: are there enough patients to develop this model?
 
-Riley RD et al., Statistics in Medicine 2019;38:1276-96 and BMJ 2020;368:m441. They hold for a
-regression with that many parameters; trees and networks need more (van der Ploeg et al., BMC
-Medical Research Methodology 2014;14:137).
+The criteria of Riley et al. for a binary outcome, Statistics in Medicine 2019;38:1276-96 and BMJ
+2020;368:m441. They hold for a regression with that many parameters; trees and networks need more
+(van der Ploeg et al., BMC Medical Research Methodology 2014;14:137).
 """
 
 from __future__ import annotations
 
 import math
 
+from risk_model.core.cohort import Cohort, Splits
+from risk_model.core.findings import Finding
+from risk_model.core.schema import Field
+from risk_model.core.table import Row
+from risk_model.data.quality_answer import SAMPLE_SIZE, Answer
+
 SHRINKAGE = 0.9  # the calibration slope to be expected in new patients
 OPTIMISM = 0.05  # difference allowed between apparent and adjusted Nagelkerke R²
 MARGIN = 0.05  # half width of the 95 % interval of the overall risk
 MODEST = 0.15  # Nagelkerke R² to assume when nothing is known (Riley 2020)
+RARE = 0.05  # prevalence below which the report suggests what to try
+
+
+def answers(cohort: Cohort, splits: Splits) -> list[Answer]:
+    """How much data there is, and how unbalanced the outcome is."""
+    return [_volume(cohort, splits), _balance(cohort, splits)]
 
 
 def highest_r2(prevalence: float) -> float:
@@ -23,8 +34,7 @@ def highest_r2(prevalence: float) -> float:
 
 
 def required_rows(parameters: int, prevalence: float, r2: float | None = None) -> dict[str, int]:
-    """Rows needed for each criterion, `r2` being the Cox-Snell R² to be expected (by default a
-    modest one).
+    """Rows that each criterion needs, for a Cox-Snell R² of `r2` (by default a modest one).
 
     Shrinkage: n = p / ((S - 1) ln(1 - R²/S)) with S = .9; optimism: the same with S = R² / (R² +
     .05 max R²); overall risk: n = (1.96 / .05)² φ (1 - φ).
@@ -40,3 +50,52 @@ def required_rows(parameters: int, prevalence: float, r2: float | None = None) -
     overall = (1.96 / MARGIN) ** 2 * prevalence * (1 - prevalence)
     needed = {"shrinkage": shrinkage, "optimism": optimism, "overall risk": overall}
     return {criterion: math.ceil(rows) for criterion, rows in needed.items()}
+
+
+def _volume(cohort: Cohort, splits: Splits) -> Answer:
+    outcome = cohort.labels[splits.learning]
+    events, rows, train = int(outcome.sum()), len(outcome), len(splits.train)
+    parameters = max(sum(map(_parameters, cohort.schema.inputs)), 1)
+    needed = required_rows(parameters, events / rows)
+    most = max(needed.values())
+    rarer = min(events, rows - events)
+    sentences = [
+        f"{len(cohort):,} rows of {len(set(cohort.subjects)):,} subjects; "
+        f"{len(splits.set_aside):,} rows set aside.",
+        f"{rows:,} rows teach, tune and calibrate, with {events:,} events: "
+        f"{rarer / parameters:.1f} of the rarer class for each of {parameters} candidate "
+        "parameters.",
+        f"A regression of that size needs {most:,} rows to train on (Riley 2020, assuming a modest "
+        f"R²); it has {train:,}.",
+    ]
+    findings = [_small(train, most, parameters)] if train < most else []
+    table: list[Row] = [{"criterion": c, "rows needed": n} for c, n in needed.items()]
+    return Answer("How much data is there?", sentences, {SAMPLE_SIZE: table}, findings)
+
+
+def _parameters(field: Field) -> int:
+    """Parameters that a regression spends on a field: one fewer than the columns of a category."""
+    return max(len(field.features) - (field.kind == "category"), 1)
+
+
+def _small(train: int, needed: int, parameters: int) -> Finding:
+    message = (
+        f"{train:,} rows to train on, {needed:,} needed for {parameters} parameters (Riley 2020)"
+    )
+    remedy = "use fewer candidate predictors or more patients"
+    return Finding("warning", "small sample", "train", message, remedy)
+
+
+def _balance(cohort: Cohort, splits: Splits) -> Answer:
+    question = "How unbalanced is the outcome?"
+    share = float(cohort.labels[splits.learning].mean())
+    prevalence = f"{share:.1%} of the rows have the outcome"
+    no_model = f"{prevalence}; accuracy would be {max(share, 1 - share):.1%} for no model at all."
+    if min(share, 1 - share) >= RARE:
+        return Answer(question, [no_model])
+    advice = (
+        "The outcome is rare: compare training.loss=pos_weight, which is recalibrated, with the "
+        "default."
+    )
+    note = Finding("note", "imbalance", cohort.schema.outcome, prevalence)
+    return Answer(question, [no_model, advice], findings=[note])

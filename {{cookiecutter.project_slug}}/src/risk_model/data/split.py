@@ -10,6 +10,7 @@ whatever the order of the rows.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,11 @@ DEVELOPED, LAST_PERIOD = "development", "last period"
 # events, and non-events: the least for an external validation (Vergouwe 2005, Collins 2016)
 EXTERNAL_EVENTS = 100
 EXTERNAL_SHARE = 0.25  # of the rows: more would cost the development too much
-GOLDEN = np.uint64(
-    0x9E3779B97F4A7C15
-)  # 2^64 / golden ratio: multiples of it fill the circle most evenly
+# Years at which the split separates patients: fewer than the bands that tables show, so that a cell
+# keeps enough subjects. Other edges would be another split of every cohort.
+AGE_EDGES = (40.0, 65.0, 80.0)
+# 2^64 / golden ratio: multiples of it fill the circle most evenly
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def split(
@@ -45,17 +48,17 @@ def split(
     """
     _check_shares(shares, fold)
     subject, names = pd.factorize(cohort.subjects)
-    places, place = _places(cohort, data)
-    belongs = np.full(len(names), len(places))
-    np.minimum.at(belongs, subject, place)
-    kept = belongs[subject] == place
-    rows = {name: np.flatnonzero(kept & (place == i)) for i, name in enumerate(places)}
+    blocks, block = _row_parts(cohort, data)
+    belongs = np.full(len(names), len(blocks))
+    np.minimum.at(belongs, subject, block)
+    own = belongs[subject] == block
+    rows = {name: np.flatnonzero(own & (block == i)) for i, name in enumerate(blocks)}
     development = rows.pop(DEVELOPED)
     part = _allot(cohort, development, subject, names, shares, seed, fold)
     parts = {name: development[part == i] for i, name in enumerate(DEVELOPMENT)}
     _check_parts(parts, cohort.labels)
     return Splits(
-        **parts, external={n: r for n, r in rows.items() if len(r)}, set_aside=np.flatnonzero(~kept)
+        **parts, external={n: r for n, r in rows.items() if len(r)}, set_aside=np.flatnonzero(~own)
     )
 
 
@@ -83,15 +86,15 @@ def _check_shares(shares: config.Split, fold: int) -> None:
         )
 
 
-def _places(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
+def _row_parts(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
     """Where each row belongs by itself: published parts, held-out sites, development, last period;
     the first counts.
     """
     sites = _held_out_sites(cohort, data.held_out_sites)
     published = sorted(set(cohort.index["part"].dropna())) if cohort.recorded("part") else []
-    held = len(published) + len(sites)
-    code = np.full(len(cohort), held, dtype=np.int64)
-    code[_in_last_period(cohort, data.held_out_period)] = held + 1
+    external = len(published) + len(sites)
+    code = np.full(len(cohort), external, dtype=np.int64)
+    code[_in_last_period(cohort, data.held_out_period)] = external + 1
     for i, site in enumerate(sites, start=len(published)):
         code[(cohort.index["site"].astype(str) == site).to_numpy()] = i
     for i, part in enumerate(published):
@@ -99,26 +102,26 @@ def _places(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
     return [*published, *(f"site: {site}" for site in sites), DEVELOPED, LAST_PERIOD], code
 
 
-def _held_out_sites(cohort: Cohort, wanted: list[str]) -> list[str]:
+def _held_out_sites(cohort: Cohort, setting: list[str]) -> list[str]:
     if not cohort.recorded("site"):
-        if wanted in ([], ["auto"]):
+        if setting in ([], ["auto"]):
             return []
         raise UserError(
             "data.held_out_sites: this cohort records no site; use data.held_out_sites=[]"
         )
-    if wanted == ["auto"]:
-        return _chosen_site(cohort)
-    known = sorted(cohort.index["site"].dropna().astype(str).unique())
-    unknown = [site for site in wanted if site not in known]
+    if setting == ["auto"]:
+        return _largest_site(cohort)
+    sites = sorted(cohort.index["site"].dropna().astype(str).unique())
+    unknown = [site for site in setting if site not in sites]
     if unknown:
         raise UserError(
             f"data.held_out_sites: no site is called {', '.join(unknown)}; the sites are "
-            f"{', '.join(known)}"
+            f"{', '.join(sites)}"
         )
-    return list(dict.fromkeys(wanted))
+    return list(dict.fromkeys(setting))
 
 
-def _chosen_site(cohort: Cohort) -> list[str]:
+def _largest_site(cohort: Cohort) -> list[str]:
     """Of three sites or more, the one with most of the rarer class among those neither too large
     nor too small.
     """
@@ -139,12 +142,12 @@ def _in_last_period(cohort: Cohort, share: float) -> npt.NDArray[np.bool_]:
     if not 0 < share < 1:
         raise UserError(f"data.held_out_period={share:g}: must lie between 0 and 1; use 0 for none")
     time = cohort.index["prediction_time"]
-    cut = time.quantile(1 - share, interpolation="lower")
-    later = (time > cut).to_numpy()
+    boundary = time.quantile(1 - share, interpolation="lower")
+    later = (time > boundary).to_numpy()
     if later.any() or time.nunique() < 2:
         return later
     last = (
-        time == cut
+        time == boundary
     ).to_numpy()  # dates as coarse as years: the last one, unless it is most of the cohort
     return last if last.mean() <= 2 * share else later
 
@@ -201,13 +204,24 @@ def _cells(cohort: Cohort, subject: Codes, n: int, enough: int) -> Codes:
     np.maximum.at(cell, subject, cohort.labels)
     present = np.unique(subject)
     levels = [np.unique(cell[present], return_inverse=True)[1]]
-    for _, column in strata(cohort).items():
+    for group in _groups(cohort):
         code = np.full(n, np.iinfo(np.int64).max)
-        np.minimum.at(code, subject, column.cat.codes.to_numpy(dtype=np.int64))
-        finer = levels[-1] * (len(column.cat.categories) + 2) + code[present] + 1
+        np.minimum.at(code, subject, group)
+        finer = levels[-1] * (int(group.max()) + 3) + code[present] + 1
         levels.append(np.unique(finer, return_inverse=True)[1])
     cell[present] = _merged(levels, enough)
     return cell
+
+
+def _groups(cohort: Cohort) -> Iterator[Codes]:
+    """The number of each row's group in every stratum, the most important stratum first."""
+    for name, column in strata(cohort).items():
+        if name == "age band":
+            age = cohort.index["age"].to_numpy(dtype=np.float64, na_value=np.nan)
+            edges_below = np.searchsorted(AGE_EDGES, age, side="right")
+            yield np.where(np.isnan(age), len(AGE_EDGES) + 1, edges_below).astype(np.int64)
+        else:
+            yield np.asarray(column.cat.codes, dtype=np.int64)
 
 
 def _merged(levels: list[Codes], enough: int) -> Codes:

@@ -1,69 +1,85 @@
-"""Is the split balanced, and what would a split by row have done? The tables a reviewer asks
-for.
-"""
+"""The split in numbers: is it balanced, and what would a split by row have shared?"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from risk_model.core.cohort import DEVELOPMENT, Cohort, Rows, Splits
+from risk_model.core.json_record import JsonRecord
 from risk_model.data.strata import strata
 
+MOST_GROUPS = 8  # of a stratum that are counted by name; the others are one
 
-def split_report(cohort: Cohort, splits: Splits) -> pd.DataFrame:
-    """A row a part: rows, subjects, events, prevalence, the share of each stratum among its rows.
 
-    The largest imbalance, told for the parts of the development, is the largest difference of a
-    stratum's share from that of the whole development.
+@dataclass(frozen=True)
+class PartSummary(JsonRecord):
+    """A part of the split in numbers.
+
+    `shares` is the share of its rows in each stratum, named "sex: F"; `largest_imbalance` the
+    largest difference of a share from that of the whole development, None for a part that is not of
+    the development and where no stratum was recorded.
     """
+
+    part: str
+    rows: int
+    subjects: int
+    events: int
+    prevalence: float
+    largest_imbalance: float | None
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True)
+class RowSplitOverlap(JsonRecord):
+    """What a split by row would share: subjects on both sides, and the test rows of theirs."""
+
+    subjects: int
+    test_rows: int
+
+
+def split_report(cohort: Cohort, splits: Splits) -> list[PartSummary]:
+    """A summary of each part that has rows, the four of development first, rows set aside last."""
     columns = [
-        pd.get_dummies(_common(c), prefix=str(n), prefix_sep=": ", dtype=float)
-        for n, c in strata(cohort).items()
+        pd.get_dummies(_common(column), prefix=str(name), prefix_sep=": ", dtype=float)
+        for name, column in strata(cohort).items()
     ]
-    shown = pd.concat([pd.DataFrame(index=range(len(cohort))), *columns], axis=1)
-    overall = shown.iloc[np.concatenate([getattr(splits, name) for name in DEVELOPMENT])].mean()
+    member = pd.concat([pd.DataFrame(index=range(len(cohort))), *columns], axis=1)
+    development = np.concatenate([getattr(splits, name) for name in DEVELOPMENT])
+    overall = member.iloc[development].mean()
     parts = [*splits.items(), ("set aside", splits.set_aside)]
-    return pd.DataFrame(
-        [_report_row(cohort, shown, overall, name, rows) for name, rows in parts if len(rows)]
-    )
+    return [_summary(cohort, member, overall, name, rows) for name, rows in parts if len(rows)]
 
 
-def shared_by_row_split(cohort: Cohort, test_share: float, seed: int) -> tuple[int, int]:
-    """What a random split by row would have shared: subjects on both sides, and the test rows that
-    are theirs.
-    """
+def shared_by_row_split(cohort: Cohort, test_share: float, seed: int) -> RowSplitOverlap:
+    """What a random split by row, with this share of the rows in test, would have shared."""
     subject, names = pd.factorize(cohort.subjects)
     tested = np.random.default_rng(seed).random(len(cohort)) < test_share
     rows_tested = np.bincount(subject, weights=tested, minlength=len(names))
     both = (rows_tested > 0) & (rows_tested < np.bincount(subject, minlength=len(names)))
-    return int(both.sum()), int(rows_tested[both].sum())
+    return RowSplitOverlap(int(both.sum()), int(rows_tested[both].sum()))
 
 
-def _common(column: pd.Series[Any], most: int = 8) -> pd.Series[Any]:
-    """The column with all but its most frequent values told as one."""
-    frequent = column.value_counts().index[:most]
+def _common(column: pd.Series[Any]) -> pd.Series[Any]:
+    """The column with all but its most frequent groups pooled."""
+    frequent = column.value_counts().index[:MOST_GROUPS]
     return column.astype(str).where(column.isin(frequent), "other")
 
 
-def _report_row(
-    cohort: Cohort, shown: pd.DataFrame, overall: pd.Series[float], name: str, rows: Rows
-) -> dict[str, Any]:
-    events = int(cohort.labels[rows].sum())
-    shares = shown.iloc[rows].mean()
-    prevalence = events / len(rows)
-    counts = {
-        "part": name,
-        "rows": len(rows),
-        "subjects": len(set(cohort.subjects[rows])),
-        "events": events,
-    }
-    largest = float((shares - overall).abs().max()) if name in DEVELOPMENT and len(shares) else None
-    return {
-        **counts,
-        "prevalence": prevalence,
-        "largest imbalance": largest,
-        **{str(k): v for k, v in shares.items()},
-    }
+def _summary(
+    cohort: Cohort, member: pd.DataFrame, overall: pd.Series[float], name: str, rows: Rows
+) -> PartSummary:
+    events, shares = int(cohort.labels[rows].sum()), member.iloc[rows].mean()
+    comparable = name in DEVELOPMENT and len(shares)
+    return PartSummary(
+        part=name,
+        rows=len(rows),
+        subjects=len(set(cohort.subjects[rows])),
+        events=events,
+        prevalence=events / len(rows),
+        largest_imbalance=float((shares - overall).abs().max()) if comparable else None,
+        shares={str(stratum): float(share) for stratum, share in shares.items()},
+    )

@@ -1,7 +1,6 @@
-"""Which groups of patients are told apart: site, period, age band, sex and ethnicity, where
-recorded?
+"""Groups of patients by site, period, age band, sex and ethnicity, as far as each was recorded.
 
-The split is stratified on them, and the quality report tells missing values and outcomes by them.
+The split is stratified on them, and the quality report counts missing values by them.
 """
 
 from __future__ import annotations
@@ -9,19 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from risk_model.core.age_bands import AGE_BANDS, age_band
 from risk_model.core.cohort import Cohort
 
-AGE_EDGES = (40.0, 65.0, 80.0)
-AGE_BANDS = ("under 40", "40 to 64", "65 to 79", "80 and over")
 ABSENT = "not recorded"
 
 
 def strata(cohort: Cohort) -> pd.DataFrame:
-    """The recorded groupings in order of importance, a categorical column each; an absent value is
-    its own group.
+    """A categorical column for each grouping that was recorded, the most important first.
+
+    A missing value is a group of its own, `ABSENT`.
     """
     makers = {"prediction_time": ("period", _periods), "age": ("age band", _age_bands)}
     columns: dict[str, pd.Series[Any]] = {}
@@ -32,20 +30,14 @@ def strata(cohort: Cohort) -> pd.DataFrame:
     return pd.DataFrame(columns, index=cohort.index.index)
 
 
-def _named(codes: npt.NDArray[Any], names: list[str], like: pd.Series[Any]) -> pd.Series[Any]:
-    return pd.Series(pd.Categorical.from_codes(list(codes), pd.Index(names)), index=like.index)
-
-
 def _values(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.astype("string").fillna(ABSENT).astype("category")
 
 
 def _age_bands(age: pd.Series[Any]) -> pd.Series[Any]:
-    years = age.to_numpy(dtype=np.float64, na_value=np.nan)
-    codes = np.where(
-        np.isnan(years), len(AGE_BANDS), np.searchsorted(AGE_EDGES, years, side="right")
-    )
-    return _named(codes, [*AGE_BANDS, ABSENT], age)
+    names = age_band(age.to_numpy(dtype=np.float64, na_value=np.nan))
+    bands = pd.Categorical(names, [*AGE_BANDS, ABSENT]).fillna(ABSENT)
+    return pd.Series(bands, index=age.index)
 
 
 def _periods(time: pd.Series[Any]) -> pd.Series[Any]:
@@ -55,4 +47,5 @@ def _periods(time: pd.Series[Any]) -> pd.Series[Any]:
     days = [f"{pd.Timestamp(edge):%Y-%m-%d}" for edge in edges]
     names = [*(f"until {day}" for day in days), f"after {days[-1]}" if days else "whole", ABSENT]
     later = np.searchsorted(edges.to_numpy(), time.to_numpy(), side="left")
-    return _named(np.where(time.isna(), len(names) - 1, later), names, time)
+    codes = np.where(time.isna(), len(names) - 1, later)
+    return pd.Series(pd.Categorical.from_codes(list(codes), pd.Index(names)), index=time.index)

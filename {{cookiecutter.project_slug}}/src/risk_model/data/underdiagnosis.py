@@ -1,5 +1,4 @@
-"""Is the outcome missed more often in one group of patients? Events recorded against events its
-inputs explain.
+"""Under-diagnosis: is the outcome recorded less often in a group than its inputs explain?
 
 A logistic regression that cannot see the group predicts everybody from the others' folds. Where a
 group's outcome is recorded much less often than that, either its risk is truly lower for the same
@@ -9,7 +8,7 @@ Science 2019;366:447-53, on labels that carry such a bias.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,24 +16,26 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
-from risk_model.core.cohort import Cohort
+from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.findings import Finding
 from risk_model.core.schema import encode
-from risk_model.data.shift import holm
+from risk_model.core.scores import Floats, holm
+from risk_model.data.quality_answer import Answer
 from risk_model.data.strata import ABSENT, strata
-
-Numbers = npt.NDArray[np.float64]
 
 GROUPS = ("sex", "ethnicity")  # not age: that risk changes with age is no sign of a missed event
 ALPHA = 0.005
 RATIO = 0.8  # recorded against expected, relative to the others
-EXPECTED = 20.0  # events, the fewest a group is judged on
-ROWS = 50_000
+EXPECTED = 20.0  # events, the fewest on which a group is compared
+MOST_ROWS = 50_000
 FOLDS = 5
+SAME = 0.95  # of the rows whose group a column's value gives away
+MOST_VALUES = 50  # of such a column
+TABLE = "recorded and expected events"
 
 
 @dataclass(frozen=True)
-class Recorded:
+class EventRatio:
     """Events recorded and expected in one group; `ratio` is theirs against that of all others."""
 
     stratum: str
@@ -44,49 +45,56 @@ class Recorded:
     ratio: float
     p: float  # one-sided, Holm-adjusted, subjects as clusters
 
-    def finding(self) -> list[Finding]:
+    def findings(self) -> list[Finding]:
         """A warning when the outcome is recorded too rarely."""
         if self.ratio > RATIO or self.p >= ALPHA:
             return []
         message = (
             f"outcome recorded {self.ratio:.2f} times as often as in the others with the same "
-            "inputs "
-            f"({self.events:,} events, {self.expected:,.0f} expected): a lower risk, or missed "
-            "events"
+            f"inputs ({self.events:,} events, {self.expected:,.0f} expected): a lower risk, or "
+            "missed events"
         )
         remedy = "ask how the outcome comes to be recorded in this group before a model learns it"
-        return [
-            Finding("warning", "under-diagnosis", f"{self.stratum}: {self.group}", message, remedy)
-        ]
+        where = f"{self.stratum}: {self.group}"
+        return [Finding("warning", "under-diagnosis", where, message, remedy)]
 
 
-def recorded(cohort: Cohort) -> list[Recorded]:
-    """What was recorded and expected in each group of GROUPS; pass development rows only, without
-    the test split.
-    """
-    if len(cohort) > ROWS:
-        cohort = cohort.take(np.sort(np.random.default_rng(0).permutation(len(cohort))[:ROWS]))
+def answers(cohort: Cohort, splits: Splits) -> list[Answer]:
+    """Whether the outcome is recorded alike in every group."""
+    ratios = event_ratios(cohort.take(splits.learning))
+    findings = [finding for ratio in ratios for finding in ratio.findings()]
+    alike = "No group has its outcome recorded much less often than its inputs explain."
+    nobody = "Not assessable: neither sex nor ethnicity was recorded, or too few events."
+    sentences = [f"{f.where}: {f.message}." for f in findings] or [alike if ratios else nobody]
+    question = "Is the outcome recorded alike in every group?"
+    return [Answer(question, sentences, {TABLE: [vars(ratio) for ratio in ratios]}, findings)]
+
+
+def event_ratios(cohort: Cohort) -> list[EventRatio]:
+    """Events recorded against expected in each group; pass rows whose outcome may be looked at."""
+    cohort = cohort.sample(MOST_ROWS)
     if min(cohort.labels.sum(), (1 - cohort.labels).sum()) < EXPECTED:
         return []
     groups = strata(cohort)
-    blind = [groups[name] for name in GROUPS if name in groups]
-    risk = _blind_risk(cohort, blind) if blind else np.empty(0)
-    found = [
+    recorded = [groups[name] for name in GROUPS if name in groups]
+    risk = _blind_risk(cohort, recorded) if recorded else np.empty(0)
+    every = [
         _compare(cohort, str(group.name), name, (group == name).to_numpy(), risk)
-        for group in blind
+        for group in recorded
         for name in group.cat.categories
         if name != ABSENT
     ]
-    judged = [r for r in found if r.expected >= EXPECTED]
-    adjusted = holm(np.array([r.p for r in judged]))
-    return [Recorded(**{**vars(r), "p": float(p)}) for r, p in zip(judged, adjusted, strict=True)]
+    ratios = [ratio for ratio in every if ratio.expected >= EXPECTED]
+    adjusted = holm(np.array([ratio.p for ratio in ratios]))
+    return [replace(ratio, p=float(p)) for ratio, p in zip(ratios, adjusted, strict=True)]
 
 
 def _compare(
-    cohort: Cohort, stratum: str, group: str, member: npt.NDArray[np.bool_], risk: Numbers
-) -> Recorded:
-    """Ratio of observed to expected events, against the others'; its log has a sandwich variance
-    over subjects.
+    cohort: Cohort, stratum: str, group: str, member: npt.NDArray[np.bool_], risk: Floats
+) -> EventRatio:
+    """Ratio of observed to expected events, against the others'.
+
+    The variance of its log is a sandwich over subjects.
     """
     ratio, variance = [], 0.0
     for rows in (member, ~member):
@@ -96,17 +104,11 @@ def _compare(
         variance += float((residual**2).sum()) / max(events, 0.5) ** 2
     effect = np.log(ratio[0] / ratio[1])
     p = float(norm.cdf(effect / np.sqrt(max(variance, 1e-12))))
-    return Recorded(
-        stratum,
-        group,
-        int(cohort.labels[member].sum()),
-        float(risk[member].sum()),
-        float(np.exp(effect)),
-        p,
-    )
+    events, expected = int(cohort.labels[member].sum()), float(risk[member].sum())
+    return EventRatio(stratum, group, events, expected, float(np.exp(effect)), p)
 
 
-def _blind_risk(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
+def _blind_risk(cohort: Cohort, groups: list[pd.Series[Any]]) -> Floats:
     """Out-of-fold risk of each row, from inputs that do not give the groups away: float64[n]."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -122,16 +124,14 @@ def _blind_risk(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
     return risk
 
 
-def _blind_features(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
-    """The encoded inputs, but for fields that are a group under another name; missing values at the
-    median.
-    """
-    seen = [
+def _blind_features(cohort: Cohort, groups: list[pd.Series[Any]]) -> Floats:
+    """The encoded inputs without fields that give a group away; missing values at the median."""
+    blind = [
         not any(_same(cohort.inputs[f.name], group) for group in groups)
         for f in cohort.schema.inputs
     ]
     fields = encode(cohort.inputs, cohort.schema)  # what a recording shows besides is left out
-    features = fields[:, np.array(seen)[cohort.schema.feature_field]].astype(np.float64)
+    features = fields[:, np.array(blind)[cohort.schema.feature_field]].astype(np.float64)
     features = features[:, ~np.isnan(features).all(axis=0)]
     absent = np.isnan(features)
     flags = absent[:, absent.any(axis=0)].astype(np.float64)
@@ -139,15 +139,16 @@ def _blind_features(cohort: Cohort, groups: list[pd.Series[Any]]) -> Numbers:
 
 
 def _same(column: pd.Series[Any], group: pd.Series[Any]) -> bool:
-    """Whether the column's value tells the group of 95 % of the rows, and of most rows outside the
-    largest group.
+    """Whether a column is the group under another name.
+
+    Its value gives away the group of 95 % of the rows, and of most rows outside the largest group.
     """
     values = pd.factorize(column, use_na_sentinel=False)[0]
     size, names = int(values.max()) + 1, len(group.cat.categories)
-    if size > 50:
+    if size > MOST_VALUES:
         return False
-    cells = np.bincount(
-        values * names + np.asarray(group.cat.codes), minlength=size * names
-    ).reshape(size, names)
-    told, largest = cells.max(axis=1).sum() / len(column), cells.sum(axis=0).max() / len(column)
-    return bool(told >= 0.95 and told - largest >= 0.5 * (1 - largest))
+    cell = values * names + np.asarray(group.cat.codes)
+    cells = np.bincount(cell, minlength=size * names).reshape(size, names)
+    matched = cells.max(axis=1).sum() / len(column)
+    largest = cells.sum(axis=0).max() / len(column)
+    return bool(matched >= SAME and matched - largest >= 0.5 * (1 - largest))

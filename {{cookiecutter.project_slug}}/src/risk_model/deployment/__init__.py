@@ -1,1 +1,1 @@
-"""How does the model reach patients, and what is kept of every answer it gave?"""
+"""Deployment: how a model reaches patients, and what is kept of every answer it gave."""

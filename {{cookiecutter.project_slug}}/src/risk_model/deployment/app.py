@@ -1,9 +1,8 @@
-"""How does a clinician's system get a risk it can trust and trace? One route, answered after its
-record is on disk.
+"""The service: one route that answers with a risk once its record is on disk, and three about it.
 
-`POST /v1/predict` is a plain Starlette route, because FastAPI's own request handling costs as much
-as the model. Its order is fixed: read and check the body, score, write the audit record, answer.
-Refusals are recorded too. Errors are problem+json (RFC 9457) and never repeat what was sent.
+How does a clinician's system get a risk it can trust and trace? `POST /v1/predict` is a plain
+Starlette route, because FastAPI's own request handling costs as much as the model. Its order is
+fixed: read and check the body, score, write the audit record, answer. Refusals are recorded too.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from fastapi import FastAPI
@@ -27,35 +25,41 @@ from starlette.responses import PlainTextResponse, Response
 from risk_model import __version__
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
-from risk_model.deployment.admission import Aside, InTurn
 from risk_model.deployment.audit import AuditError, AuditLog
-from risk_model.deployment.explanations import explaining
-from risk_model.deployment.recording_requests import recording_reader
-from risk_model.deployment.requests import Asked, RefusedError, request_reader
+from risk_model.deployment.model_description import model_description
+from risk_model.deployment.openapi import REFUSALS, DocumentedAPI, answers, json_body
+from risk_model.deployment.package_input import package_input
+from risk_model.deployment.requests import PredictionRequest, RefusedError, read_body
 from risk_model.deployment.responses import (
-    json_response,
+    Explanation,
+    Liveness,
+    ModelDescription,
+    NoExplanation,
+    Prediction,
+    Problem,
+    Readiness,
+    UncachedResponse,
     on_error,
     on_http_error,
-    openapi,
     problem,
-    read_body,
-    shown_card,
-    shown_facts,
 )
-from risk_model.signals import reader
 
-READY_SECONDS = 1.0
+READY_SECONDS = 1.0  # for which a check of readiness holds
 GOLDEN_TOLERANCE = 1e-5
 
 logger = logging.getLogger(__name__)
 
 
 def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> FastAPI:
-    """The application over one model package and one audit log; the log is opened, and the start
-    recorded, here.
+    """The application over one model package and one audit log, whose start is recorded here.
 
-    `accepted` says who accepted a model that was too small to judge, and why. UserError when the
-    model fails its self-test or the log cannot be written.
+    Args:
+        package: what is served.
+        audit_path: the audit log, which is opened.
+        accepted: who accepted a model that was too small to judge, and why.
+
+    Raises:
+        UserError: the model fails its self-test, or the log cannot be written.
     """
     service = Service(package, audit_path, accepted)
 
@@ -64,173 +68,175 @@ def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> F
         yield
         await service.close()
 
-    app = FastAPI(
+    app = DocumentedAPI(
         title=package.schema.name,
         version=__version__,
         lifespan=lifespan,
+        default_response_class=UncachedResponse,
         # the documentation pages would load scripts from the internet; /openapi.json stays
         docs_url=None,
         redoc_url=None,
-        telemetry={
-            "tracing": False,
-            "metrics": False,
-            "logs": False,
-        },  # nothing about a request leaves the machine
+        # nothing about a request leaves the machine
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
-    app.add_route("/v1/predict", service.predict, methods=["POST"])
-    app.add_route("/v1/model", service.model_card, methods=["GET"])
-    app.add_route("/livez", _alive, methods=["GET"])
-    app.add_route("/readyz", service.ready, methods=["GET"])
+    _add_routes(app, service)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Exception, on_error)
-    # FastAPI's documented way to give the document by hand is this assignment.
-    app.openapi = lambda: openapi(app, package)  # type: ignore[method-assign]
     return app
+
+
+def _add_routes(app: FastAPI, service: Service) -> None:
+    # The first of two routes with one path answers; the second only stands in the document.
+    app.add_route("/v1/predict", service.predict, methods=["POST"])
+    app.add_api_route(
+        "/v1/predict",
+        service.predict,
+        methods=["POST"],
+        summary="The risk of one patient; with ?explain=true also why",
+        response_model=Prediction,
+        responses=answers(REFUSALS, Problem),
+        openapi_extra=json_body(service.input.body_schema),
+    )
+    failed = answers({500: "The server could not answer"}, Problem)
+    app.add_api_route(
+        "/v1/model", service.describe, response_model=ModelDescription, responses=failed
+    )
+    app.add_api_route("/livez", service.alive, responses=failed)
+    not_ready = answers({503: "A condition does not hold"}, Readiness)
+    app.add_api_route("/readyz", service.ready, responses={**failed, **not_ready})
 
 
 class Service:
     """One verified model, its explainer and its audit log."""
 
     def __init__(self, package: ModelPackage, audit_path: Path, accepted: str) -> None:
-        self.package, self._accepted, signal = package, accepted, package.schema.signal
+        self.package, self.input = package, package_input(package)
         self._score = package.scorer
-        self._read = (recording_reader if signal else request_reader)(package.schema)
-        self._work = Aside(reader(signal).REQUEST_BYTES) if signal else InTurn()
         self._background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
-        self._golden = float(package.manifest.get("golden_risk", self._golden_risk()))
-        if abs(self._golden_risk() - self._golden) > GOLDEN_TOLERANCE:
+        if not self._golden_case():
             raise UserError(
                 f"{package.directory}: scores its golden case differently here; do not serve it, "
                 "train again"
             )
-        self._why, self._explaining = explaining(package), ThreadPoolExecutor(1, "explain")
+        self._description = model_description(package, accepted)
+        self._explainer, self._explaining = self.input.explainer, ThreadPoolExecutor(1, "explain")
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
-        self._facts = {
-            "model": package.manifest["model"],
+        constant = {
+            "model": package.manifest.model,
             "model_sha256": package.sha256,
             "code_version": __version__,
         }
-        self.audit = AuditLog(audit_path, self._facts, {"accepted": accepted} if accepted else {})
+        self.audit = AuditLog(audit_path, constant, {"accepted": accepted} if accepted else {})
 
     async def predict(self, request: Request) -> Response:
-        """`POST /v1/predict`: a risk, or a problem. Either way its record is on disk first; without
-        it, 503.
-        """
-        body = b""
+        """`POST /v1/predict`: a risk, or a problem; either way its record is on disk first."""
+        body, worker = b"", self.input.worker
+        explain = b"explain=true" in request.scope["query_string"].split(b"&")
         try:
             try:
-                with self._work.admitted():
-                    body = await read_body(request, self._work.limit)
-                    return await self._answer(
-                        body, b"explain=true" in request.scope["query_string"].split(b"&")
-                    )
+                with worker.admit():
+                    body = await read_body(request, worker.limit)
+                    return await self._answer(body, explain)
             except RefusedError as refused:
                 return await self._refuse(refused, body)
             except AuditError:
                 raise
             except ClientDisconnect:
-                return problem(400, "the client went away")
-            except Exception as error:  # its text may hold a value, so only its type is told
+                return problem(RefusedError(400, "the client went away"))
+            except Exception as error:  # its text may hold a value, so only its type is logged
                 logger.error("prediction failed: %s", type(error).__name__)
                 return await self._refuse(RefusedError(500, "the model could not answer"), body)
         except AuditError:
-            return problem(
-                503, "the audit record could not be written, so there is no answer", retry=1
-            )
+            detail = "the audit record could not be written, so there is no answer"
+            return problem(RefusedError(503, detail))
 
     async def _answer(self, body: bytes, explain: bool) -> Response:
-        asked, risk = await self._work.run(self._judge, body)
+        request, risk = await self.input.worker.run(self._read_and_score, body)
         if not 0.0 <= risk <= 1.0:
             raise RefusedError(500, "the model gave no valid risk")
         threshold = self.package.threshold
-        facts: dict[str, Any] = {
+        flagged = risk >= threshold
+        facts: dict[str, object] = {
             "risk": risk,
             "operating_threshold": threshold,
-            "flagged": risk >= threshold,
+            "flagged": flagged,
         }
-        known = {"request_id": asked.request_id} if asked.request_id else {}
-        prediction_id = await self.audit.append("prediction", facts | known, asked.row.tobytes())
-        answer = {
-            **facts,
-            **known,
+        if request.request_id:
+            facts["request_id"] = request.request_id
+        prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())
+        answer: Prediction = {
+            "risk": risk,
+            "operating_threshold": threshold,
+            "flagged": flagged,
             "prediction_id": prediction_id,
             "outcome": self.package.schema.outcome,
-            "model": self._facts["model"],
+            "model": self.package.manifest.model,
             "model_version": self.package.sha256,
-            "missing": asked.missing,
+            "missing": request.missing,
         }
-        if asked.explain or explain:
-            answer["explanation"] = await self._explanation(asked, prediction_id)
-        return json_response(answer)
+        if request.request_id:
+            answer["request_id"] = request.request_id
+        if request.explain or explain:
+            answer["explanation"] = await self._explanation(request, prediction_id)
+        return UncachedResponse(answer)
 
-    def _judge(self, body: bytes) -> tuple[Asked, float]:
-        asked = self._read(body)
-        return asked, float(self._score(asked.row)[0][0])
+    def _read_and_score(self, body: bytes) -> tuple[PredictionRequest, float]:
+        request = self.input.read(body)
+        return request, float(self._score(request.row)[0][0])
 
     async def _refuse(self, refused: RefusedError, body: bytes) -> Response:
-        facts = {"status": refused.status, "reason": refused.detail}
-        known = {"request_id": refused.request_id} if refused.request_id else {}
-        event_id = await self.audit.append("refusal", facts | known, body)
-        instance, retry = f"urn:uuid:{event_id}", int(refused.status == 503)
-        return problem(refused.status, refused.detail, refused.errors, instance, retry)
+        facts: dict[str, object] = {"status": refused.status, "reason": refused.detail}
+        if refused.request_id:
+            facts["request_id"] = refused.request_id
+        event_id = await self.audit.append("refusal", facts, body)
+        return problem(refused, f"urn:uuid:{event_id}")
 
-    async def _explanation(self, asked: Asked, prediction_id: str) -> dict[str, Any]:
-        """Why, from a thread with a deadline; whatever goes wrong, the prediction is still
-        served.
-        """
+    async def _explanation(
+        self, request: PredictionRequest, prediction_id: str
+    ) -> Explanation | NoExplanation:
+        """Why, from a thread with a deadline; whatever goes wrong, the prediction is served."""
         try:
-            async with asyncio.timeout(self._why.seconds):
-                explain = asyncio.get_running_loop().run_in_executor(
-                    self._explaining, self._why.explain, asked
+            async with asyncio.timeout(self._explainer.seconds):
+                answer, committed = await asyncio.get_running_loop().run_in_executor(
+                    self._explaining, self._explainer.explain, request
                 )
-                told, committed = await explain
             await self.audit.append("explanation", {"of": prediction_id}, committed)
         except Exception as error:
             logger.warning("explanation failed: %s", type(error).__name__)
             return {"available": False, "detail": "explanation unavailable"}
-        return {"available": True, **told}
+        return answer
 
-    async def model_card(self, request: Request) -> Response:
-        """`GET /v1/model`: the model card, as text for `Accept: text/markdown`, else with its facts
-        as JSON.
-        """
-        card = shown_card(self.package, self._accepted)
+    async def describe(self, request: Request) -> ModelDescription | Response:
+        """The model: its versions, schema, evaluation and card; only the card for text/markdown."""
         if "text/markdown" in request.headers.get("accept", ""):
-            return PlainTextResponse(card, media_type="text/markdown")
-        return json_response(
-            {**self._facts, **shown_facts(self.package, self._accepted), "card": card}
-        )
+            return PlainTextResponse(self._description["card"], media_type="text/markdown")
+        return self._description
 
-    async def ready(self, _: Request) -> Response:
-        """`GET /readyz`: 200 when the package is unchanged, scores its golden case and records can
-        be written.
-        """
+    async def alive(self) -> Liveness:
+        """Whether the server runs."""
+        return {"alive": True}
+
+    async def ready(self, response: Response) -> Readiness:
+        """Whether the package is unchanged, scores its golden case, and records can be written."""
         if time.monotonic() - self._checked[0] > READY_SECONDS:
             checks = await asyncio.to_thread(self._model_checks)
-            self._checked = (
-                time.monotonic(),
-                {**checks, "audit_append": await self._audit_works()},
-            )
+            checks["audit_append"] = await self._audit_works()
+            self._checked = (time.monotonic(), checks)
         checks = self._checked[1]
-        return json_response(
-            {"ready": all(checks.values()), "checks": checks}, 200 if all(checks.values()) else 503
-        )
+        ready = all(checks.values())
+        response.status_code = 200 if ready else 503
+        return {"ready": ready, "checks": checks}
 
     def _model_checks(self) -> dict[str, bool]:
         try:
             unchanged = ModelPackage.open(self.package.directory).sha256 == self.package.sha256
         except (UserError, OSError):
             unchanged = False
-        return {
-            "model_digest": unchanged,
-            "golden_case": abs(self._golden_risk() - self._golden) <= GOLDEN_TOLERANCE,
-        }
+        return {"model_digest": unchanged, "golden_case": self._golden_case()}
 
     async def _audit_works(self) -> bool:
-        """Whether the last record could be written; after a failure, whether one can be written
-        now.
-        """
+        """Whether the last record could be written; after a failure, whether one can be now."""
         try:
             if self.audit.failed:
                 await self.audit.append("probe", {})
@@ -240,16 +246,11 @@ class Service:
 
     async def close(self) -> None:
         """Waits for records on their way, records the stop and lets go of the log."""
-        self._work.close()
+        self.input.worker.close()
         self._explaining.shutdown(cancel_futures=True)
         await self.audit.close()
 
-    def _golden_risk(self) -> float:
-        """The risk of the first synthetic patient: what it was when the package was made, it must
-        be here and now.
-        """
-        return float(self._score(self._background[:1])[0][0])
-
-
-async def _alive(_: Request) -> Response:
-    return json_response({"alive": True})
+    def _golden_case(self) -> bool:
+        """Whether the first synthetic patient has the risk that the manifest states."""
+        risk = float(self._score(self._background[:1])[0][0])
+        return abs(risk - self.package.manifest.golden_risk) <= GOLDEN_TOLERANCE

@@ -1,6 +1,6 @@
-"""Can we show afterwards what was predicted, by which model, and that nobody changed the record?
+"""The audit log: what was predicted, by which model, and that nobody changed the record since.
 
-An append-only SQLite file. Each record carries the SHA-256 of the record before it and its own
+It is an append-only SQLite file. Each record carries the SHA-256 of the one before and its own
 bytes, so `verify` finds the first one that was edited, removed or moved. What a chain cannot show
 by itself is a log that was cut at the end and renumbered, or rewritten whole by somebody with write
 access: keep a head elsewhere and give it to `verify`.
@@ -42,10 +42,10 @@ FACTS = frozenset(
     "accepted".split()
 )
 GENESIS = b"\0" * 32
-TAIL = 1_000
-BATCH = 256
-WAITING = 4_096
-DISK_SECONDS = 5.0
+TAIL = 1_000  # records read again when a log is opened
+BATCH = 256  # records in one commit, at most
+WAITING = 4_096  # records that may wait for the disk
+DISK_SECONDS = 5.0  # for one commit
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS record (
@@ -62,11 +62,18 @@ class AuditError(Exception):
 
 
 class AuditLog:
-    """The one writer of a log. A second process, or a log whose tail does not verify, is refused
-    with a UserError.
+    """The one writer of a log.
 
-    `constant` facts (the model and code version) stand in every record. Opening the log writes its
-    start, with the facts of `start`; closing it writes its stop.
+    Opening the log writes its start, closing it its stop. A log whose tail does not verify is
+    refused.
+
+    Args:
+        path: the log; its key and its lock lie beside it.
+        constant: facts that stand in every record (the model and code version).
+        start: facts of the start alone.
+
+    Raises:
+        UserError: a second process writes to it, its tail was changed, or it cannot be written.
     """
 
     def __init__(
@@ -92,32 +99,32 @@ class AuditLog:
     async def append(self, kind: Kind, facts: Mapping[str, object], committed: bytes = b"") -> str:
         """Writes one record and returns its event id once the record is durably on disk.
 
-        `committed` is what the record commits to (the encoded input, the explanation) without
-        telling it. AuditError when the disk refused it or too many records wait; the next call
-        tries the disk again.
+        Args:
+            kind: of the event.
+            facts: what the record says; names that are not in FACTS are refused.
+            committed: what the record commits to without saying it (the encoded input, the
+                explanation).
+
+        Raises:
+            AuditError: the disk refused it or too many records wait; the next call tries again.
         """
         if len(self._waiting) >= WAITING:
             raise AuditError("too many records wait for the disk")
         event_id, body = self._record(kind, facts, committed)
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append((body, waiter))
-        if (
-            self._writing is None
-        ):  # starts in the loop's next round, so the rest of this round joins the same commit
+        if self._writing is None:
+            # starts in the loop's next round, so the rest of this round joins the same commit
             self._writing = asyncio.create_task(self._write())
         await waiter
         return event_id
 
     def commitment(self, event_id: str, committed: bytes) -> str:
-        """HMAC-SHA256 over event id and content, in hex: equal inputs of two events do not look
-        equal.
-        """
+        """HMAC-SHA256 over event id and content, in hex; equal inputs do not look equal."""
         return hmac.digest(self._key, event_id.encode() + committed, "sha256").hex()
 
     async def close(self) -> None:
-        """Writes the stop after all records on their way, then closes the file and gives up the
-        lock.
-        """
+        """Writes the stop after all records on their way, then closes file and lock."""
         with contextlib.suppress(AuditError):
             await self.append("stop", {})
         self._thread.shutdown()
@@ -130,13 +137,8 @@ class AuditLog:
     ) -> tuple[str, bytes]:
         """Event id and bytes of a record."""
         event_id, now = str(uuid.uuid4()), datetime.now(UTC).isoformat(timespec="milliseconds")
-        body = {
-            "event_id": event_id,
-            "time": now,
-            "type": kind,
-            **self._constant,
-            **_allowed(facts),
-        }
+        event = {"event_id": event_id, "time": now, "type": kind}
+        body = {**event, **self._constant, **_allowed(facts)}
         if committed:
             body["commitment"] = self.commitment(event_id, committed)
         return event_id, orjson.dumps(body)
@@ -154,16 +156,12 @@ class AuditLog:
             except Exception as cause:
                 error = AuditError(type(cause).__name__)
             self.failed = error is not None
-            for waiter in [
-                waiter for _, waiter in batch if not waiter.done()
-            ]:  # a client may have gone away
+            for waiter in [waiter for _, waiter in batch if not waiter.done()]:  # or cancelled
                 waiter.set_exception(error) if error else waiter.set_result(None)
         self._writing = None
 
     def _commit(self, bodies: list[bytes]) -> None:
-        """One transaction, in the writer thread. After a failure the file is opened again and its
-        tail read again.
-        """
+        """One transaction, in the writer thread; after a failure file and tail are read again."""
         try:
             self._database = self._database or self._connect()
             rows: list[object] = []
@@ -171,10 +169,9 @@ class AuditLog:
             for body in bodies:
                 seq, head = seq + 1, chained(head, body)
                 rows += [seq, body, head]
-            # One statement for the whole batch: with several, the thread would hand over the GIL
-            # for each.
-            places = ",".join(["(?,?,?)"] * len(bodies))
-            self._database.execute(f"INSERT INTO record VALUES {places}", rows)  # noqa: S608 no value
+            # One statement: with several, the thread would hand over the GIL for each.
+            values = ",".join(["(?,?,?)"] * len(bodies))
+            self._database.execute(f"INSERT INTO record VALUES {values}", rows)  # noqa: S608 no value
             self._last = (seq, head)
         except Exception:
             # After any failure nothing is assumed of the connection or of what it wrote.
@@ -189,9 +186,8 @@ class AuditLog:
         )
         try:
             database.execute("PRAGMA journal_mode=WAL")
-            database.execute(
-                "PRAGMA synchronous=FULL"
-            )  # NORMAL may lose the last commits when the power goes
+            # NORMAL may lose the last commits when the power goes
+            database.execute("PRAGMA synchronous=FULL")
             database.executescript(_TABLES)
             self._last = _verified_tail(database, self.path)
         except BaseException:
@@ -217,9 +213,7 @@ def highest(database: sqlite3.Connection) -> int:
 
 
 def _verified_tail(database: sqlite3.Connection, path: Path) -> tuple[int, bytes]:
-    """Number and hash of the last record, after checking that the last TAIL records follow from
-    each other.
-    """
+    """Number and hash of the last record, if the last TAIL records follow from each other."""
     rows = database.execute(
         "SELECT seq, body, hash FROM record ORDER BY seq DESC LIMIT ?", (TAIL + 1,)
     ).fetchall()
@@ -238,9 +232,7 @@ def _verified_tail(database: sqlite3.Connection, path: Path) -> tuple[int, bytes
 
 
 def _lock(path: Path) -> IO[bytes]:
-    """The lock that makes this process the only writer; the kernel drops it however the process
-    ends.
-    """
+    """The lock of the only writer; the kernel drops it however the process ends."""
     file = path.with_name(f"{path.name}.lock").open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -253,15 +245,13 @@ def _lock(path: Path) -> IO[bytes]:
 
 
 def _commitment_key(path: Path) -> bytes:
-    """The secret of the commitments, made on first use; deleting it makes every commitment
-    meaningless.
-    """
+    """The secret of the commitments, made on first use; without it they mean nothing."""
     if not path.exists():
-        others = os.umask(0o077)
+        previous = os.umask(0o077)
         try:
             write_atomically(path, os.urandom(32))
         finally:
-            os.umask(others)
+            os.umask(previous)
     return path.read_bytes()
 
 

@@ -1,5 +1,4 @@
-"""What may a request with a recording say? The same strict JSON as for tables, with the recording
-as its one input.
+"""Requests with a recording: the same strict JSON as for tables, the recording its one input.
 
 A body is `{"inputs": {name of the signal: value}, "request_id": UUID, "explain": bool}`; what the
 value holds is said by `received` of the signal's reader, and in the OpenAPI document. A recording
@@ -9,16 +8,17 @@ states its own units. No message repeats what was sent.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Schema, Signal
 from risk_model.deployment.requests import (
-    Asked,
     Errors,
+    Json,
+    JsonSchema,
+    PredictionRequest,
     RefusedError,
     members_schema,
     pointer,
@@ -29,18 +29,21 @@ from risk_model.deployment.requests import (
 from risk_model.signals import Recording, reader, rows
 
 MEMBERS = ("inputs", "request_id", "explain")
-LISTS = 100_000  # in a body: the parser takes sixty bytes for each, who sends it two
+LISTS = 100_000  # in a body: each is sent in two bytes, and takes the parser sixty
 
 
-def recording_reader(schema: Schema) -> Callable[[bytes], Asked]:
-    """A function from a body to a checked request and its row; RefusedError (400, 422) holds every
-    error found.
-    """
-    signal = schema.signal
-    if signal is None:
+def signal_of(schema: Schema) -> Signal:
+    """The signal of a schema that has one."""
+    if schema.signal is None:
         raise ValueError("this schema has no signal")
+    return schema.signal
 
-    def read(body: bytes) -> Asked:
+
+def recording_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
+    """A function from a body to a checked request; its RefusedError (400, 422) holds all errors."""
+    signal = signal_of(schema)
+
+    def read(body: bytes) -> PredictionRequest:
         if body.count(b"[") + body.count(b"{") > LISTS:
             raise RefusedError(400, f"the body holds more than {LISTS:,} lists and objects")
         content = read_json(body)
@@ -50,9 +53,10 @@ def recording_reader(schema: Schema) -> Callable[[bytes], Asked]:
         if errors:
             raise refusal(content, errors)
         row = rows([recording], schema)
-        told = content.get("request_id", ""), content.get("explain", False)
+        request_id, explain = content.get("request_id", ""), content.get("explain", False)
         read_as = recording if isinstance(recording, str) and recording != value else ""
-        return Asked(row, _missing(row, schema), *told, recording, read_as)
+        missing = _missing(row, schema)
+        return PredictionRequest(row, missing, request_id, explain, recording, read_as)
 
     return read
 
@@ -64,7 +68,7 @@ def _received(value: object, signal: Signal, errors: Errors) -> Recording:
         errors.append((pointer("inputs", signal.name), str(error)))
 
 
-def _shape_errors(content: Mapping[str, Any], signal: Signal) -> Iterator[tuple[str, str]]:
+def _shape_errors(content: Json, signal: Signal) -> Iterator[tuple[str, str]]:
     inputs = content.get("inputs")
     if "units" in content:
         yield "/units", "is for tables; a recording states its own units"
@@ -81,15 +85,12 @@ def _shape_errors(content: Mapping[str, Any], signal: Signal) -> Iterator[tuple[
 def _missing(row: Features, schema: Schema) -> list[str]:
     """The fields that could not be measured on the recording."""
     absent = np.isnan(row[0, : len(schema.features)])
-    return [
-        schema.inputs[place].name for place in dict.fromkeys(schema.feature_field[absent].tolist())
-    ]
+    positions = dict.fromkeys(schema.feature_field[absent].tolist())
+    return [schema.inputs[position].name for position in positions]
 
 
-def recording_body_schema(signal: Signal) -> dict[str, Any]:
-    """The JSON Schema of a body, for the OpenAPI document; the value is described as its reader
-    documents it.
-    """
+def recording_body_schema(signal: Signal) -> JsonSchema:
+    """The JSON Schema of a body; its reader's own documentation describes the value."""
     kind = reader(signal)
     facts = {
         "shape": signal.shape,
@@ -97,14 +98,12 @@ def recording_body_schema(signal: Signal) -> dict[str, Any]:
         "unit": signal.unit,
         "rate in Hz": signal.rate,
     }
-    stated = [f"{name} {_words(fact)}" for name, fact in facts.items() if fact]
+    stated = ", ".join(f"{name} {_joined(fact)}" for name, fact in facts.items() if fact)
     received = inspect.getdoc(kind.received) or ""
-    described = (
-        f"{signal.kind}: {received}\n\nThe model sees {', '.join(stated)}. Body at most "
-        f"{kind.REQUEST_BYTES} bytes."
-    )
-    return members_schema({signal.name: {"description": described}}, [signal.name])
+    limit = f"The model sees {stated}. Body at most {kind.REQUEST_BYTES} bytes."
+    value = {"description": f"{signal.kind}: {received}\n\n{limit}"}
+    return members_schema({signal.name: value}, [signal.name])
 
 
-def _words(fact: object) -> str:
+def _joined(fact: object) -> str:
     return ", ".join(map(str, fact)) if isinstance(fact, tuple) else str(fact)

@@ -1,10 +1,10 @@
-"""Which model is the champion, and how does a new one take over without a moment in which there is
-none or half of one?
+"""The registry: every version of a model, and which of them is the champion that is served.
 
-MLflow keeps the history: a version for each package, and the aliases champion and challenger. The
-server does not read MLflow: it reads a directory named by the package's SHA-256 and a pointer to
-it, replaced in one step after all that it points to is on disk. Where alias and pointer disagree,
-after a crash between the two, the pointer is what is served.
+How does a new champion take over without a moment in which there is none or half of one? MLflow
+keeps the history: a version for each package, and the aliases champion and challenger. The server
+does not read MLflow: it reads a directory named by the package's SHA-256 and a pointer to it,
+replaced in one step after all that it points to is on disk. Where alias and pointer disagree, after
+a crash between the two, the pointer is what is served.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from risk_model.core import tracking
 from risk_model.core.errors import UserError
-from risk_model.core.files import write_atomically
+from risk_model.core.files import write_atomically, write_json
+from risk_model.core.json_record import JsonRecord
 from risk_model.core.package import FILES, MANIFEST, ModelPackage
 
 if TYPE_CHECKING:
@@ -35,6 +37,32 @@ POINTER = "champion.json"
 STAGING = ".staging-"
 
 
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A package in the registry: its MLflow version, its own directory there, and its alias.
+
+    `refused` says why a package that should be the champion is not; "" where nothing stood in the
+    way.
+    """
+
+    model: str
+    sha256: str
+    path: Path
+    version: str
+    alias: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class ChampionPointer(JsonRecord):
+    """The content of champion.json: the package that is served, and since when."""
+
+    sha256: str
+    model: str
+    mlflow_version: str
+    since: str
+
+
 def register(
     packages: Mapping[str, Path],
     champion: str,
@@ -42,57 +70,52 @@ def register(
     name: str,
     settings: config.Deployment,
     run_id: str | None,
-) -> list[dict[str, Any]]:
-    """Registers every package and makes one the champion; a row each: model, version, sha256, path,
-    alias, refused.
+) -> list[RegisteredVersion]:
+    """Registers every package and makes one the champion.
 
-    `champion` and `challenger` are keys of `packages`; `run_id` is the MLflow run that trained them
-    (None: a new one). A champion whose gate failed, and which nobody accepted, is registered
-    without the alias, `refused` says so, and the champion before it stays. Registering the same
-    package again makes no second version. UserError when a package does not verify.
+    A champion whose gate failed, and which nobody accepted, is registered without the alias, and
+    the champion before it stays. Registering the same package again makes no second version.
+
+    Args:
+        packages: the directory of each package, by its model.
+        champion: the key of the package that shall be served.
+        challenger: the key of the next best; None for no challenger.
+        name: of the registered model.
+        settings: where the registry and the MLflow database are.
+        run_id: the MLflow run that trained them; None for a new one.
+
+    Raises:
+        UserError: a package does not verify, or the name is not one of a folder.
     """
     _check_name(name)
     opened = {model: ModelPackage.open(path) for model, path in packages.items()}
     aliases = {champion: "champion"} | ({challenger: "challenger"} if challenger else {})
     root = Path(settings.registry)
     with _locked(root):
-        kept = {model: _keep(package, root) for model, package in opened.items()}
+        copies = {model: _copy(package, root) for model, package in opened.items()}
         client = tracking.client(settings.tracking_uri)
         run = _run(client, settings.tracking_uri, name, run_id)
-        rows = [_version(client, run, name, model, package) for model, package in kept.items()]
-        for row in rows:
-            row |= _promoted(
-                client,
-                name,
-                kept[row["model"]],
-                row["version"],
-                aliases.get(row["model"], ""),
-                root,
-            )
-    return rows
+        versions = {model: _version(client, run, name, model, p) for model, p in copies.items()}
+        return [
+            _promote(client, name, version, copies[model], aliases.get(model, ""))
+            for model, version in versions.items()
+        ]
 
 
 def champion(registry: Path, name: str) -> Path:
-    """The verified directory of the champion of that name; of the only one there is when the name
-    is "".
+    """The verified directory of a champion.
 
-    UserError when there is none, or when what the pointer names was changed or is gone.
+    Args:
+        registry: the registry's directory.
+        name: of the registered model; "" for the only one there is.
+
+    Raises:
+        UserError: there is none, or what the pointer names was changed or is gone.
     """
-    names = sorted(path.parent.name for path in registry.glob(f"*/{POINTER}"))
-    if name not in names and (name or len(names) != 1):
-        known = f"it has {', '.join(names)}" if names else "register a run first"
-        known += (
-            "; name one: deployment.registered_name=…, or serve --name" if len(names) > 1 else ""
-        )
-        raise UserError(
-            f"{registry}: no champion '{name}'; {known}"
-            if name
-            else f"{registry}: which champion? {known}"
-        )
-    pointer = registry / (name or names[0]) / POINTER
+    pointer = registry / _champion_name(registry, name) / POINTER
     try:
-        sha256 = str(json.loads(pointer.read_text(encoding="utf-8"))["sha256"])
-    except (ValueError, KeyError, TypeError, OSError):
+        sha256 = ChampionPointer.from_json(json.loads(pointer.read_text(encoding="utf-8"))).sha256
+    except (ValueError, OSError, UserError):
         sha256 = ""
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise UserError(f"{pointer}: not a pointer to a champion; register a run again")
@@ -102,21 +125,32 @@ def champion(registry: Path, name: str) -> Path:
     return package.directory
 
 
+def _champion_name(registry: Path, name: str) -> str:
+    names = sorted(path.parent.name for path in registry.glob(f"*/{POINTER}"))
+    if name in names or (not name and len(names) == 1):
+        return name or names[0]
+    remedy = f"it has {', '.join(names)}" if names else "register a run first"
+    if len(names) > 1:
+        remedy += "; name one: deployment.registered_name=…, or serve --name"
+    problem = f"no champion '{name}'" if name else "which champion?"
+    raise UserError(f"{registry}: {problem}{';' if name else ''} {remedy}")
+
+
 def point(package: ModelPackage, registry: Path, name: str, version: str) -> None:
-    """Makes a package kept in the registry the champion, in one step: a crash leaves the old
-    champion or the new.
+    """Makes a package in the registry the champion, in one step.
+
+    A crash leaves the old champion or the new one.
     """
-    fact = {"sha256": package.sha256, "model": package.manifest["model"], "mlflow_version": version}
-    content = json.dumps(
-        {**fact, "since": datetime.now(UTC).isoformat(timespec="seconds")}, indent=1
-    )
-    write_atomically(registry / name / POINTER, content.encode())
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    pointer = ChampionPointer(package.sha256, package.manifest.model, version, now)
+    write_json(registry / name / POINTER, pointer.to_json())
     _sync(registry / name)
 
 
-def _keep(package: ModelPackage, registry: Path) -> ModelPackage:
-    """The package as the registry's own directory `<sha256>`, renamed into place when all of it is
-    on disk.
+def _copy(package: ModelPackage, registry: Path) -> ModelPackage:
+    """The package as the registry's own directory `<sha256>`.
+
+    It is renamed into place when all of it is on disk.
     """
     target = registry / package.sha256
     if not target.exists():
@@ -128,52 +162,46 @@ def _keep(package: ModelPackage, registry: Path) -> ModelPackage:
             _sync(directory)
         staging.rename(target)
         _sync(registry)
-    kept = ModelPackage.open(target)
-    if kept.sha256 != package.sha256:
+    copy = ModelPackage.open(target)
+    if copy.sha256 != package.sha256:
         raise UserError(f"{target}: its manifest was changed; move it away and register again")
-    return kept
+    return copy
 
 
-def _promoted(
-    client: MlflowClient, name: str, package: ModelPackage, version: str, alias: str, registry: Path
-) -> dict[str, str]:
-    if (
-        alias == "champion"
-        and package.manifest.get("gate") == "fail"
-        and not package.manifest.get("accepted")
-    ):
+def _promote(
+    client: MlflowClient, name: str, version: RegisteredVersion, package: ModelPackage, alias: str
+) -> RegisteredVersion:
+    """The version with its alias; without it, and with the reason, where its gate failed."""
+    manifest = package.manifest
+    if alias == "champion" and manifest.gate == "fail" and not manifest.accepted:
         remedy = "unless somebody answers for it: register accept='name: reason'"
-        return {"alias": "", "refused": f"its gate failed, so it cannot become champion, {remedy}"}
+        refused = f"its gate failed, so it cannot become champion, {remedy}"
+        return replace(version, refused=refused)
     if alias:
-        client.set_registered_model_alias(name, alias, version)
+        client.set_registered_model_alias(name, alias, version.version)
     if alias == "champion":
-        point(package, registry, name, version)
-    return {"alias": alias, "refused": ""}
+        point(package, package.directory.parent, name, version.version)
+    return replace(version, alias=alias)
 
 
 def _version(
     client: MlflowClient, run: Run, name: str, model: str, package: ModelPackage
-) -> dict[str, Any]:
-    """The MLflow version of a package, made once: plain artifacts, no MLmodel and no pickle, every
-    byte as sealed.
-    """
-    row = {"model": model, "sha256": package.sha256, "path": str(package.directory)}
-    known = client.search_model_versions(f"name = '{name}' and tag.sha256 = '{package.sha256}'")
-    if known:
-        return {**row, "version": str(known[0].version)}
+) -> RegisteredVersion:
+    """The MLflow version of a package, made once: plain artifacts, every byte as sealed."""
+    row = RegisteredVersion(model, package.sha256, package.directory, version="")
+    same = client.search_model_versions(f"name = '{name}' and tag.sha256 = '{package.sha256}'")
+    if same:
+        return replace(row, version=str(same[0].version))
     where = f"packages/{package.sha256}"
     client.log_artifacts(run.info.run_id, str(package.directory), where)
-    tags = {"sha256": package.sha256, "model": model, "gate": str(package.manifest.get("gate", ""))}
-    version = client.create_model_version(
-        name, f"{run.info.artifact_uri}/{where}", run.info.run_id, tags=tags
-    )
-    return {**row, "version": str(version.version)}
+    tags = {"sha256": package.sha256, "model": model, "gate": package.manifest.gate}
+    source = f"{run.info.artifact_uri}/{where}"
+    version = client.create_model_version(name, source, run.info.run_id, tags=tags)
+    return replace(row, version=str(version.version))
 
 
 def _run(client: MlflowClient, uri: str, name: str, run_id: str | None) -> Run:
-    """The run that trained the packages, or a new one; the registered model is made on first
-    use.
-    """
+    """The run that trained the packages, or a new one; makes the registered model on first use."""
     from mlflow.exceptions import MlflowException
 
     with contextlib.suppress(MlflowException):  # it is there already

@@ -1,10 +1,9 @@
-"""How is the model started, and when must it refuse to start? One process, one verified package,
-one audit log.
+"""The start of the server: one process, one verified package, one audit log.
 
-A package with one byte changed, a model that failed its gate, an audit log somebody else writes to
-or a port in use each stop the start with one line. A model with too few events to judge starts only
-on a named person's reason, which is recorded; one that failed only when that reason was already
-given to register it, and stands in its card.
+When must it refuse to start? A package with one byte changed, a model that failed its gate, an
+audit log somebody else writes to or a port in use each stop the start with one line. A model with
+too few events to judge starts only on a named person's reason, which is recorded; one that failed
+only when that reason was already given to register it, and stands in its card.
 """
 
 from __future__ import annotations
@@ -24,17 +23,25 @@ DRAIN_SECONDS = 10
 
 
 def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str = "") -> None:
-    """Serves a package until SIGTERM or SIGINT, then finishes the requests on their way and records
-    the stop.
+    """Serves a package until SIGTERM or SIGINT.
 
-    `accept` is "name: reason" for a model with too few events to judge. UserError says in one line
-    why it cannot start.
+    Then requests on their way are finished and the stop is recorded.
+
+    Args:
+        package_dir: the package's directory.
+        host: the address to listen on.
+        port: the port to listen on.
+        audit_path: the audit log, which no other process may write to.
+        accept: "name: reason" for a model with too few events to judge.
+
+    Raises:
+        UserError: says in one line why the server cannot start.
     """
     package = ModelPackage.open(package_dir)
-    accepted = admitted(package, accept)
+    accepted = check_gate(package, accept)
     with listen(host, port) as listener:
         app = create_app(package, audit_path, accepted)
-        model = f"{package.manifest['model']} {package.sha256[:12]}"
+        model = f"{package.manifest.model} {package.sha256[:12]}"
         print(f"serving {model} on http://{host}:{port}, audit log {audit_path}", flush=True)
         server = uvicorn.Server(
             uvicorn.Config(
@@ -54,8 +61,9 @@ def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str
 
 
 def silence_libraries() -> None:
-    """Lets only this package's own log lines out: a library that reads a recording may warn of what
-    it holds.
+    """Lets only this package's own log lines out.
+
+    A library that reads a recording may warn of what it holds.
     """
     ours = logging.StreamHandler()
     ours.addFilter(logging.Filter(__name__.partition(".")[0]))
@@ -63,28 +71,33 @@ def silence_libraries() -> None:
     warnings.simplefilter("ignore")
 
 
-def admitted(package: ModelPackage, accept: str) -> str:
-    """Who accepted the model ("" when its gate passed); UserError when the gate's verdict keeps it
-    from patients.
+def check_gate(package: ModelPackage, accept: str) -> str:
+    """Who accepted the model, and why; "" where its gate passed.
+
+    Args:
+        package: what shall be served.
+        accept: "name: reason", counted only where there were too few events to judge.
+
+    Raises:
+        UserError: the gate's verdict keeps the model from patients.
     """
-    verdict, where = package.manifest.get("gate"), package.directory
+    verdict, where = package.manifest.gate, package.directory
     if verdict == "pass":
         return ""
-    if known := package.manifest.get("accepted"):
-        return f"{known['by']}: {known['reason']}"
+    if package.manifest.accepted:
+        return str(package.manifest.accepted.statement)
     if verdict != "too few to judge":
         raise UserError(
             f"{where}: the gate's verdict is '{verdict}', not 'pass'; see the run's report, and "
-            "train again, or let "
-            "somebody answer for it: register run=DIRECTORY accept='name: reason'"
+            "train again, or let somebody answer for it: register run=DIRECTORY "
+            "accept='name: reason'"
         )
     if not accept:
         raise UserError(
-            f"{where}: too few events to judge this model; serve it with --accept 'your name: your "
-            "reason' "
-            "(make serve ACCEPT='your name: your reason')"
+            f"{where}: too few events to judge this model; serve it with --accept 'your name: "
+            "your reason' (make serve ACCEPT='your name: your reason')"
         )
-    return "{by}: {reason}".format(**person_and_reason(accept, "--accept 'your name: your reason'"))
+    return str(person_and_reason(accept, "--accept 'your name: your reason'"))
 
 
 def listen(host: str, port: int) -> socket.socket:

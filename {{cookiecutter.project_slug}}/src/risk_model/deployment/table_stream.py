@@ -1,5 +1,4 @@
-"""How does a file of any length come in, and its risks go out? In pieces, so that memory does not
-grow with its rows.
+"""Tables of any length, read and written in pieces, so that memory does not grow with their rows.
 
 What is read is a CSV or Parquet file; what is written gets its name when all of it is on disk.
 """
@@ -14,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from csv import reader
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,9 +33,13 @@ WRITERS = {
     ".parquet": partial(pq.ParquetWriter, use_dictionary=["reason", "model_version"]),
 }
 
-Opened = tuple[
-    list[str], int | None, Iterable[pa.RecordBatch]
-]  # column names, rows where known, pieces
+
+class OpenTable(NamedTuple):
+    """A file's column names, its number of rows where the file says so, and its pieces."""
+
+    names: list[str]
+    rows: int | None
+    pieces: Iterable[pa.RecordBatch]
 
 
 def check_output(output: Path) -> None:
@@ -64,8 +67,9 @@ def csv_names(path: Path) -> list[str]:
 def csv_pieces(
     path: Path, types: dict[str, pa.DataType], longest: int = 0
 ) -> Iterator[pa.RecordBatch]:
-    """The pieces of a CSV file; where `longest` is given, rows of so many bytes may hold line ends
-    within quotes.
+    """The pieces of a CSV file.
+
+    Where `longest` is given, rows of so many bytes may hold line ends within quotes.
     """
     convert = csv.ConvertOptions(
         column_types=types,
@@ -74,20 +78,19 @@ def csv_pieces(
         true_values=TRUE,
         false_values=FALSE,
     )
-    reading, parsing = (
-        csv.ReadOptions(block_size=longest or None),
-        csv.ParseOptions(newlines_in_values=longest > 0),
-    )
+    blocks = csv.ReadOptions(block_size=longest or None)
+    rows = csv.ParseOptions(newlines_in_values=longest > 0)
     try:
-        return _small(csv.open_csv(path, reading, parsing, convert))
+        return split_pieces(csv.open_csv(path, blocks, rows, convert), PIECE)
     except pa.ArrowInvalid as error:
         raise unreadable(path, list(types), error) from error
 
 
-def _small(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def split_pieces(pieces: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """The same rows in pieces of at most so many."""
     for piece in pieces:
-        for start in range(0, piece.num_rows, PIECE):
-            yield piece.slice(start, PIECE)
+        for start in range(0, piece.num_rows, rows):
+            yield piece.slice(start, rows)
 
 
 def check_columns(path: Path, names: list[str], needed: list[str]) -> None:
@@ -99,20 +102,20 @@ def check_columns(path: Path, names: list[str], needed: list[str]) -> None:
         )
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(f"{path}: column names given twice: {', '.join(twice)}; rename them")
-    if taken := [name for name in ADDED if name in names]:
-        raise UserError(f"{path}: columns named like results: {', '.join(taken)}; rename them")
+    if reserved := [name for name in ADDED if name in names]:
+        raise UserError(f"{path}: columns named like results: {', '.join(reserved)}; rename them")
 
 
-def readable(
+def nonempty_pieces(
     pieces: Iterable[pa.RecordBatch], path: Path, names: list[str]
 ) -> Iterator[pa.RecordBatch]:
     """The pieces that hold rows; the next one is read while one is scored."""
-    waiting = iter(pieces)
+    source = iter(pieces)
     try:
-        with ThreadPoolExecutor(1, "read") as ahead:
-            following = ahead.submit(next, waiting, None)
+        with ThreadPoolExecutor(1, "read") as thread:
+            following = thread.submit(next, source, None)
             while (piece := following.result()) is not None:
-                following = ahead.submit(next, waiting, None)
+                following = thread.submit(next, source, None)
                 if piece.num_rows:
                     yield piece
     except (pa.ArrowInvalid, OSError) as error:
@@ -121,33 +124,27 @@ def readable(
 
 def unreadable(path: Path, names: list[str], error: Exception) -> UserError:
     """What is wrong with a file, without the value that Arrow's own message repeats."""
-    column = re.search(r"column #(\d+)", str(error))
-    where = (
-        f"column '{names[int(column[1])]}' holds something else than the schema says"
-        if column
-        else "not readable"
-    )
-    return UserError(f"{path}: {where}; correct the file and write it again in UTF-8")
+    problem = "not readable"
+    if column := re.search(r"column #(\d+)", str(error)):
+        problem = f"column '{names[int(column[1])]}' holds something else than the schema says"
+    return UserError(f"{path}: {problem}; correct the file and write it again in UTF-8")
 
 
 @contextmanager
-def written(output: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
-    """A function that writes pieces to a partial file, which gets its name when all of them are on
-    disk.
-    """
+def writer(output: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    """A function that writes pieces; the file gets its name when all of them are on disk."""
     unfinished = output.with_name(f".{output.name}.partial")
     waiting: list[pa.RecordBatch] = []
     try:
         with unfinished.open("wb") as file, ExitStack() as stack:
-            writer: Any = None
+            sink: Any = None
 
             def flush() -> None:
-                nonlocal writer
+                nonlocal sink
                 if waiting:
-                    writer = writer or stack.enter_context(
-                        WRITERS[output.suffix](file, waiting[0].schema)
-                    )
-                    writer.write_table(pa.Table.from_batches(waiting))
+                    make = WRITERS[output.suffix]
+                    sink = sink or stack.enter_context(make(file, waiting[0].schema))
+                    sink.write_table(pa.Table.from_batches(waiting))
                     waiting.clear()
 
             def write(piece: pa.RecordBatch) -> None:

@@ -1,13 +1,8 @@
-"""Does it work, for whom, and is it worth acting on? Judged only on patients the models have not
-seen.
-"""
+"""Evaluation on patients the models have not seen: does it work, for whom, is it worth acting on?"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from risk_model.core.errors import UserError
 
@@ -16,58 +11,53 @@ if TYPE_CHECKING:
 
     from risk_model.config import Evaluation
     from risk_model.core.decision import Decision
+    from risk_model.evaluation.results import RunEvaluation
 
 LEARNT_FROM = ("train", "validation", "calibration", "set aside")
 
 
 def evaluate(
     predictions: pd.DataFrame, threshold: float, settings: Evaluation, decision: Decision, seed: int
-) -> dict[str, Any]:
-    """Every figure of every model on the test split, out of fold and on each external cohort, as
-    JSON-able values.
+) -> RunEvaluation:
+    """Every metric of every model on the test split, out of fold and on each external cohort.
 
-    `predictions` is the table of `prediction_table`; a patient is flagged at or above `threshold`.
-    Under "parts", each part has its counts and, under "models", for each model: "metrics" {name:
-    {estimate, low, high}} after calibration, "raw" the same before, paired "differences" to the
-    first model, "per_1000", "in_words", "curves" and "subgroups". "gates" holds the verdict per
-    part and model, "findings" what a reader must know. None stands for what cannot be estimated.
-    UserError when a risk is not a probability, or no row is left to judge.
+    Args:
+        predictions: the table of `prediction_table`.
+        threshold: the operating threshold; a patient is flagged at or above it.
+        settings: how to evaluate.
+        decision: what the risk is used for; without a stated range no net benefit is reported.
+        seed: of the bootstrap.
+
+    Raises:
+        UserError: a risk is not a probability, or no row is left to evaluate on.
     """
-    from risk_model.evaluation import gates, subgroups
-    from risk_model.evaluation.resampled_metrics import Question
-    from risk_model.evaluation.split_evaluation import judge_part
-    from risk_model.evaluation.utility import curve_thresholds
-    from risk_model.evaluation.utility import findings as of_decision
+    from risk_model.evaluation import gates, subgroups, utility
+    from risk_model.evaluation.resampled_metrics import EvaluationSettings
+    from risk_model.evaluation.results import RunEvaluation
+    from risk_model.evaluation.split_evaluation import evaluate_split
 
-    question = Question(threshold, curve_thresholds(decision), settings, seed)
-    parts = {name: judge_part(rows, question) for name, rows in _unseen(predictions).items()}
-    seen = of_decision(decision)
-    seen += [f for name, part in parts.items() for f in gates.findings(name, part["models"])]
+    how = EvaluationSettings(threshold, utility.curve_thresholds(decision), settings, seed)
+    parts = {name: evaluate_split(rows, how) for name, rows in _unseen(predictions).items()}
+    verdicts = {name: gates.verdicts(part, settings) for name, part in parts.items()}
+    findings = utility.findings(decision)
+    findings += [f for name, models in verdicts.items() for f in gates.findings(name, models)]
     if "test" in parts:
-        seen += subgroups.findings("test", parts["test"]["models"])
-    found: dict[str, Any] = plain(
-        {
-            "threshold": threshold,
-            "decision": asdict(decision),
-            "resamples": settings.resamples,
-            "minimum_events": settings.minimum_events,
-            "bounds": gates.bounds(settings),
-            "reference": next(iter(next(iter(parts.values()))["models"])),
-            "parts": parts,
-            "gates": {
-                name: {m: j.pop("verdict") for m, j in part["models"].items()}
-                for name, part in parts.items()
-            },
-            "findings": [f.to_dict() for f in seen],
-        }
+        findings += subgroups.findings("test", parts["test"].models)
+    return RunEvaluation(
+        threshold=threshold,
+        decision=decision,
+        resamples=settings.resamples,
+        minimum_events=settings.minimum_events,
+        bounds=gates.bounds(settings),
+        comparator=next(iter(next(iter(parts.values())).models)),
+        parts=parts,
+        gates=verdicts,
+        findings=findings,
     )
-    return found
 
 
 def _unseen(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The parts to judge: test first, out of fold next, then the external cohorts in their
-    order.
-    """
+    """The parts to evaluate: test first, out of fold next, then the external cohorts in order."""
     rows = predictions[~predictions["split"].isin(LEARNT_FROM)]
     for column in ("predicted_boolean_probability", "raw_probability"):
         if not rows[column].between(0, 1).all():
@@ -89,14 +79,3 @@ def _unseen(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
         map(str, rows["split"].unique()), key=lambda name: (name != "test", name != "out of fold")
     )
     return {name: rows[rows["split"] == name] for name in names}
-
-
-def plain(value: Any) -> Any:
-    """The same content in values that JSON knows: arrays as lists, NaN and infinity as None."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    return None if isinstance(value, float) and not np.isfinite(value) else value

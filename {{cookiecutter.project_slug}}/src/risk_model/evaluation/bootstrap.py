@@ -19,9 +19,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.evaluation import metrics
-from risk_model.evaluation.curves import Loess
-from risk_model.evaluation.metrics import NAN, Floats, Outcomes
+from risk_model.core.estimate import Estimate
+from risk_model.core.scores import NAN, Floats, Outcomes, logit, row_log_loss
+from risk_model.evaluation.loess import Loess
 from risk_model.evaluation.recalibration import recalibration
 
 BINS = 512
@@ -33,16 +33,16 @@ Statistics = dict[str, Floats]
 NONE = np.empty(0)
 
 
-def interval(estimate: float, draws: Floats) -> dict[str, float]:
-    """Estimate, low and high: the middle 95 % of the draws [r], undefined ones left out.
+def interval(estimate: float, draws: Floats) -> Estimate:
+    """The estimate with the middle 95 % of its draws [r], undefined ones left out.
 
-    The bounds are NaN when more than half of the draws, or the estimate itself, are undefined.
+    Without bounds when more than half of the draws, or the estimate itself, are undefined.
     """
-    kept = draws[np.isfinite(draws)]
-    if len(kept) * 2 <= len(draws) or not np.isfinite(estimate):
-        return {"estimate": estimate, "low": NAN, "high": NAN}
-    low, high = np.quantile(kept, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {"estimate": estimate, "low": float(low), "high": float(high)}
+    finite = draws[np.isfinite(draws)]
+    if len(finite) * 2 <= len(draws) or not np.isfinite(estimate):
+        return Estimate.of(estimate)
+    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate.of(estimate, low, high)
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,19 @@ class Sample:
         """
         order = np.argsort(-risk, kind="stable")
         y, p = outcome[order].astype(np.int8), np.asarray(risk[order], dtype=np.float64)
-        edges = _line_edges(metrics.logit(p), bins)
+        edges = _line_edges(logit(p), bins)
         above = len(p) - np.searchsorted(p[::-1], thresholds, side="left")
         cuts = {"thresholds": above, "line": edges}
         ends = np.unique(np.concatenate([*cuts.values(), [len(p)]]))[1:]
         bounds = {name: np.searchsorted(ends, cut, side="right") for name, cut in cuts.items()}
         rows = np.diff(edges)
-        log_odds = _bin_means(metrics.logit(p), edges)
+        log_odds = _bin_means(logit(p), edges)
         smooth = (
             Loess(_bin_means(p, edges), rows.astype(np.float64), points)
             if len(points) and len(rows)
             else None
         )
-        loss = metrics.row_log_loss(y, p)
+        loss = row_log_loss(y, p)
         return cls(
             subject[order].astype(np.int32),
             y,
@@ -217,7 +217,12 @@ def statistics(sample: Sample, counts: Counts) -> Statistics:
         "log_loss": totals[:, 3] / (events + others),
     }
     at = below[:, sample.bounds["thresholds"], :]
-    return {**found, "flagged": at[:, :, 0], "found": at[:, :, 1], **_calibration(sample, below)}
+    return {
+        **found,
+        "flagged": at[:, :, 0],
+        "true_positives": at[:, :, 1],
+        **_calibration(sample, below),
+    }
 
 
 def _calibration(sample: Sample, below: Floats) -> Statistics:

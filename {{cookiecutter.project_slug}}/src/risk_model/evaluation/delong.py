@@ -12,31 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
-from risk_model.evaluation.metrics import NAN, Floats, Outcomes
+from risk_model.core.estimate import Estimate
+from risk_model.core.scores import NAN, Floats, Outcomes, placements
 
 if TYPE_CHECKING:
-    from risk_model.evaluation.resampled_metrics import Rows
+    from risk_model.evaluation.resampled_metrics import ScoredRows
 
 NORMAL = 1.959963984540054  # of the middle 95 % of a normal distribution
-
-
-def placements(outcome: Outcomes, risk: Floats) -> Floats:
-    """Of each event the share of non-events below it, of each non-event the share of events above
-    it: float64[n].
-
-    Equal risks count half. The mean over events, as that over non-events, is AUROC. Empty with one
-    class.
-    """
-    event = np.asarray(outcome) == 1
-    events, others = int(event.sum()), int((~event).sum())
-    if not events or not others:
-        return np.empty(0)
-    rank, place = rankdata(risk), np.empty(len(risk))
-    place[event] = (rank[event] - rankdata(risk[event])) / others
-    place[~event] = 1 - (rank[~event] - rankdata(risk[~event])) / events
-    return place
 
 
 def standard_error(outcome: Outcomes, placement: Floats, subject: npt.NDArray[np.integer]) -> float:
@@ -63,30 +46,22 @@ def standard_error(outcome: Outcomes, placement: Floats, subject: npt.NDArray[np
     return float(np.sqrt(max(own + shared, 0.0)))
 
 
-def auroc_interval(
-    outcome: Outcomes, risk: Floats, subject: npt.NDArray[np.integer]
-) -> dict[str, float]:
+def auroc_interval(outcome: Outcomes, risk: Floats, subject: npt.NDArray[np.integer]) -> Estimate:
     """AUROC with DeLong's 95 % interval, cut at 0 and 1: estimate, low, high."""
     placement = placements(outcome, risk)
     if not len(placement):
-        return {"estimate": NAN, "low": NAN, "high": NAN}
+        return Estimate(None)
     estimate = float(placement[np.asarray(outcome) == 1].mean())
     reach = NORMAL * standard_error(outcome, placement, subject)
-    return {
-        "estimate": estimate,
-        "low": max(estimate - reach, 0.0),
-        "high": min(estimate + reach, 1.0),
-    }
+    return Estimate.of(estimate, max(estimate - reach, 0.0), min(estimate + reach, 1.0))
 
 
-def auroc_difference(own: Rows, reference: Rows) -> dict[str, float]:
-    """Difference of two models' AUROC on the same rows with DeLong's interval: estimate,
-    low, high.
-    """
-    places = placements(own.outcome, own.risk), placements(reference.outcome, reference.risk)
+def auroc_difference(own: ScoredRows, comparator: ScoredRows) -> Estimate:
+    """Difference of two models' AUROC on the same rows with DeLong's interval."""
+    places = placements(own.outcome, own.risk), placements(comparator.outcome, comparator.risk)
     if not len(places[0]):
-        return {"estimate": NAN, "low": NAN, "high": NAN}
+        return Estimate(None)
     difference = places[0] - places[1]
     estimate = float(difference[np.asarray(own.outcome) == 1].mean())
     reach = NORMAL * standard_error(own.outcome, difference, own.subject)
-    return {"estimate": estimate, "low": estimate - reach, "high": estimate + reach}
+    return Estimate.of(estimate, estimate - reach, estimate + reach)

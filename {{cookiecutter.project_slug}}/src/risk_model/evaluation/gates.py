@@ -1,106 +1,130 @@
-"""Is it good enough, not good enough, or can these data not tell? Three verdicts, from intervals
-and stated bounds.
+"""The gate: is a model good enough, not good enough, or can these data not tell?
+
+Three verdicts, from intervals and stated bounds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from risk_model.core.findings import Finding
+from risk_model.core.estimate import Estimate
+from risk_model.core.findings import Finding, Severity
+from risk_model.core.package import Verdict
+from risk_model.evaluation.metric_table import label
+from risk_model.evaluation.results import GateVerdict, PartEvaluation, RequiredRows
 
 if TYPE_CHECKING:
     from risk_model.config import Evaluation
 
-PASS, FAIL, UNCLEAR = "pass", "fail", "too few to judge"
-INFINITE = float("inf")
-NAMES = {
-    "auroc": "AUROC",
-    "slope": "calibration slope",
-    "citl": "calibration-in-the-large",
+PASS: Verdict = "pass"
+FAIL: Verdict = "fail"
+UNCLEAR: Verdict = "too few to judge"
+Bounds = tuple[float | None, float | None]
+
+# What a sample size is computed for, by the names of `required_rows`.
+REQUIREMENTS = {
+    "auroc": label("auroc"),
+    "slope": label("slope"),
     "ratio": "observed / expected events",
-    "net_benefit": "standardised net benefit",
+    "net_benefit": label("standardised_net_benefit"),
 }
 
 
-def bounds(settings: Evaluation) -> dict[str, tuple[float, float]]:
-    """What each judged figure must lie between."""
+def bounds(settings: Evaluation) -> dict[str, Bounds]:
+    """What each gated metric must lie between; None for no bound."""
     return {
-        "auroc": (settings.minimum_auroc, INFINITE),
+        "auroc": (settings.minimum_auroc, None),
         "slope": (settings.slope_low, settings.slope_high),
         "citl": (-settings.intercept_bound, settings.intercept_bound),
     }
 
 
-def judge(figure: dict[str, float], low: float, high: float) -> str:
-    """Pass when the whole interval lies within the bounds, fail when all of it lies outside, else
-    too few to judge.
+def within(estimate: Estimate, limits: Bounds) -> Verdict:
+    """Pass when the whole interval lies between the limits, fail when all of it lies outside.
 
-    >>> judge({"estimate": 0.71, "low": 0.65, "high": 0.77}, low=0.6, high=float("inf"))
+    Too few to judge when it does neither, or when there is no interval.
+
+    >>> within(Estimate(0.71, 0.65, 0.77), (0.6, None))
     'pass'
     """
-    if low < figure["low"] and figure["high"] < high:
+    low = -math.inf if limits[0] is None else limits[0]
+    high = math.inf if limits[1] is None else limits[1]
+    if estimate.low is None or estimate.high is None:
+        return UNCLEAR
+    if low < estimate.low and estimate.high < high:
         return PASS
-    return FAIL if figure["high"] <= low or high <= figure["low"] else UNCLEAR
+    return FAIL if estimate.high <= low or high <= estimate.low else UNCLEAR
+
+
+def verdicts(part: PartEvaluation, settings: Evaluation) -> dict[str, GateVerdict]:
+    """The verdict on each model in one part."""
+    counts = part.events, part.n - part.events
+    return {
+        name: verdict(model.metrics, *counts, settings, model.required_rows)
+        for name, model in part.models.items()
+    }
 
 
 def verdict(
-    metrics: dict[str, dict[str, float]],
+    metrics: Mapping[str, Estimate],
     events: int,
-    others: int,
+    non_events: int,
     settings: Evaluation,
-    needs: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
+    required: Sequence[RequiredRows] = (),
+) -> GateVerdict:
     """The verdict on one model in one part, and a sentence for each reason that is not a pass.
 
-    `needs` is what `precision.needed` found: with fewer rows than a criterion needs, nothing
-    passes.
+    With fewer rows than a criterion requires, nothing passes.
     """
-    if min(events, others) < settings.minimum_events:
-        why = (
-            f"{events} events and {others} non-events; {settings.minimum_events} of each are the "
-            "least"
+    if min(events, non_events) < settings.minimum_events:
+        reason = (
+            f"{events} events and {non_events} non-events; {settings.minimum_events} of each are "
+            "the least"
         )
-        return {"verdict": UNCLEAR, "reasons": [why]}
+        return GateVerdict(UNCLEAR, [reason])
     limits = bounds(settings)
-    judged = {name: judge(metrics[name], *limits[name]) for name in limits}
+    by_metric = {name: within(metrics[name], limits[name]) for name in limits}
     reasons = [
-        _reason(name, metrics[name], v, *limits[name]) for name, v in judged.items() if v != PASS
+        _reason(name, metrics[name], outcome, limits[name])
+        for name, outcome in by_metric.items()
+        if outcome != PASS
     ]
-    short = [f"{NAMES[need['figure']]} {need['needed']:,}" for need in needs if not need["enough"]]
+    short = [f"{REQUIREMENTS[row.metric]} {row.rows:,}" for row in required if not row.enough]
     if short:
         reasons.append(
-            f"{events + others:,} rows are too few for intervals as narrow as asked: "
+            f"{events + non_events:,} rows are too few for intervals as narrow as asked: "
             f"{', '.join(short)}"
         )
-    worst = next(
-        v for v in (FAIL, UNCLEAR, PASS) if v in judged.values() or (v == UNCLEAR and short)
-    )
-    return {"verdict": worst, "reasons": reasons}
+    outcomes = {*by_metric.values(), *([UNCLEAR] if short else [])}
+    return GateVerdict(next(v for v in (FAIL, UNCLEAR, PASS) if v in outcomes), reasons)
 
 
-def _reason(name: str, figure: dict[str, float], verdict: str, low: float, high: float) -> str:
-    wanted = f"above {low:g}" if high == INFINITE else f"between {low:g} and {high:g}"
-    state = "is not" if verdict == FAIL else "is not surely"
-    shown = "{estimate:.2f} ({low:.2f} to {high:.2f})".format(**figure)
-    return f"{NAMES[name]} " + f"{shown} {state} {wanted}".replace("-", "−")
+def _reason(name: str, estimate: Estimate, outcome: Verdict, limits: Bounds) -> str:
+    low, high = limits
+    wanted = f"above {low:g}" if high is None else f"between {low:g} and {high:g}"
+    state = "is not" if outcome == FAIL else "is not surely"
+    values = (estimate.estimate, estimate.low, estimate.high)
+    numbers = [math.nan if value is None else value for value in values]
+    text = "{:.2f} ({:.2f} to {:.2f})".format(*numbers)
+    return f"{label(name)} " + f"{text} {state} {wanted}".replace("-", "−")
 
 
-def findings(part: str, models: dict[str, Any]) -> list[Finding]:
+def findings(part: str, models: Mapping[str, GateVerdict]) -> list[Finding]:
     """One finding for each verdict but pass that a part holds, with the models it is true of."""
-    found = []
+    raised = []
     for outcome in (FAIL, UNCLEAR):
-        names = [name for name, judged in models.items() if judged["verdict"]["verdict"] == outcome]
+        names = [name for name, verdict in models.items() if verdict.verdict == outcome]
         if names:
-            told = "; ".join(models[names[0]]["verdict"]["reasons"])
+            reasons = "; ".join(models[names[0]].reasons)
             which = "the first: " if names[1:] else ""
-            message = f"{outcome} for {', '.join(names).replace('_', ' ')} ({which}{told})"
+            message = f"{outcome} for {', '.join(names).replace('_', ' ')} ({which}{reasons})"
             remedy = (
                 "do not use it there; recalibrate on local patients first"
                 if outcome == FAIL
                 else "collect more"
             )
-            found.append(
-                Finding("warning" if outcome == FAIL else "note", "gate", part, message, remedy)
-            )
-    return found
+            severity: Severity = "warning" if outcome == FAIL else "note"
+            raised.append(Finding(severity, "gate", part, message, remedy))
+    return raised

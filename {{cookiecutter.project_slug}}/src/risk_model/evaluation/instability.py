@@ -1,5 +1,4 @@
-"""How far do a patient's risks scatter over models that were developed on other samples of the same
-size?
+"""Instability: how far a patient's risks scatter over models developed on other samples.
 
 Measures of Riley and Collins, Biometrical Journal 2023;65:2200302 (doi 10.1002/bimj.202200302):
 each patient's risk from the model in hand is set against that from models refitted on bootstrap
@@ -9,54 +8,122 @@ that no refit has learnt from.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from risk_model.evaluation import plain
+from risk_model.core.estimate import numbers
+from risk_model.core.json_record import JsonRecord
+from risk_model.core.scores import Floats, Outcomes
 from risk_model.evaluation.bootstrap import LEVEL, interval
-from risk_model.evaluation.curves import Loess
-from risk_model.evaluation.metrics import Floats, Outcomes, calibration_slope
+from risk_model.evaluation.loess import Loess
+from risk_model.evaluation.metrics import calibration_slope
 
 POINTS = 50  # of the smoothed band
 SPAN = 0.15  # share of the rows that each of them is smoothed over
 
 
+@dataclass(frozen=True)
+class RiskRange(JsonRecord):
+    """Each row's 2.5th and 97.5th percentile over the refits, and the mean width between them."""
+
+    low: list[float]
+    high: list[float]
+    mean_width: float
+
+
+@dataclass(frozen=True)
+class PredictionError(JsonRecord):
+    """Mean absolute prediction error: a row's mean of |refit - original| over the refits."""
+
+    rows: list[float]
+    mean: float
+    percentile_95: float
+
+
+@dataclass(frozen=True)
+class ClassificationInstability(JsonRecord):
+    """The share of refits that put a row on the other side of the threshold."""
+
+    rows: list[float]
+    mean: float
+    worst: float
+
+
+@dataclass(frozen=True)
+class SlopeInstability(JsonRecord):
+    """Calibration slope of the original, and the median and middle 95 % of the refits'."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    median: float | None
+
+
+@dataclass(frozen=True)
+class InstabilityBand(JsonRecord):
+    """The two percentiles, smoothed over the original risk as in the source's plot."""
+
+    risk: list[float]
+    low: list[float | None]
+    high: list[float | None]
+
+
+@dataclass(frozen=True)
+class Instability(JsonRecord):
+    """How far the risks of refitted models lie from the original, row by row and in sum.
+
+    `slope` is None without an outcome.
+    """
+
+    rows: int
+    refits: int
+    threshold: float
+    original: list[float]
+    range: RiskRange
+    mape: PredictionError
+    classification: ClassificationInstability
+    slope: SlopeInstability | None
+    band: InstabilityBand
+
+
+@dataclass(frozen=True)
+class StabilityRecord(JsonRecord):
+    """The content of stability.json: what refits on other samples of the subjects showed."""
+
+    refits: int
+    seed: int
+    subjects: int
+    threshold: float
+    champion: str
+    models: dict[str, Instability]
+
+
 def instability(
     original: Floats, refits: Floats, threshold: float, outcome: Outcomes | None = None
-) -> dict[str, Any]:
-    """How far the risks of `refits` float64[B, n] lie from `original` float64[n], row by row and in
-    sum, JSON-able.
+) -> Instability:
+    """The measures of `refits` float64[B, n] against `original` float64[n]; `outcome` is int[n].
 
-    "range": each row's 2.5th and 97.5th percentile over the refits, and the mean width between
-    them. "mape": mean absolute prediction error, a row's mean of |refit - original| over the
-    refits, with its mean and 95th percentile over the rows. "classification": the classification
-    instability index, the share of refits that put a row on the other side of `threshold` (flagged
-    is at or above it), with its mean and its worst row. "slope": calibration slope of the original,
-    and the median and middle 95 % of the refits' on these rows; None without `outcome`, int[n], or
-    where it has no finite value. "band": the two percentiles, smoothed over the original risk as in
-    the source's plot. ValueError when shapes disagree, nothing is there to judge, or a risk is no
-    probability.
+    Raises:
+        ValueError: shapes disagree, there is nothing to evaluate, or a risk is no probability.
     """
     _check(original, refits, threshold)
     low, high = np.quantile(refits, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    mape = np.abs(refits - original).mean(axis=0)
+    error = np.abs(refits - original).mean(axis=0)
     crossed = ((refits >= threshold) != (original >= threshold)).mean(axis=0)
-    found: dict[str, Any] = plain(
-        {
-            "rows": len(original),
-            "refits": len(refits),
-            "threshold": threshold,
-            "original": original,
-            "range": {"low": low, "high": high, "mean_width": np.mean(high - low)},
-            "mape": {"rows": mape, "mean": mape.mean(), "percentile_95": np.quantile(mape, 0.95)},
-            "classification": {"rows": crossed, "mean": crossed.mean(), "worst": crossed.max()},
-            "slope": None if outcome is None else _slopes(outcome, original, refits),
-            "band": _band(original, low, high),
-        }
+    return Instability(
+        rows=len(original),
+        refits=len(refits),
+        threshold=threshold,
+        original=original.tolist(),
+        range=RiskRange(low.tolist(), high.tolist(), float(np.mean(high - low))),
+        mape=PredictionError(error.tolist(), float(error.mean()), float(np.quantile(error, 0.95))),
+        classification=ClassificationInstability(
+            crossed.tolist(), float(crossed.mean()), float(crossed.max())
+        ),
+        slope=None if outcome is None else _slopes(outcome, original, refits),
+        band=_band(original, low, high),
     )
-    return found
 
 
 def _check(original: Floats, refits: Floats, threshold: float) -> None:
@@ -75,20 +142,17 @@ def _check(original: Floats, refits: Floats, threshold: float) -> None:
         raise ValueError("stability: the threshold must lie between 0 and 1")
 
 
-def _slopes(outcome: Outcomes, original: Floats, refits: Floats) -> dict[str, float]:
-    """Estimate, low and high as of an interval, and the median of the refits that have a slope."""
+def _slopes(outcome: Outcomes, original: Floats, refits: Floats) -> SlopeInstability:
+    """The median is over the refits that have a slope."""
     slopes = np.array([calibration_slope(outcome, risk) for risk in refits])
-    found = interval(calibration_slope(outcome, original), slopes)
-    return {
-        **found,
-        "median": float(np.median(slopes[np.isfinite(slopes)]))
-        if np.isfinite(found["low"])
-        else np.nan,
-    }
+    estimate = interval(calibration_slope(outcome, original), slopes)
+    finite = slopes[np.isfinite(slopes)]
+    median = None if estimate.interval is None else float(np.median(finite))
+    return SlopeInstability(estimate.estimate, estimate.low, estimate.high, median)
 
 
-def _band(original: Floats, low: Floats, high: Floats) -> dict[str, npt.NDArray[np.float64]]:
+def _band(original: Floats, low: Floats, high: Floats) -> InstabilityBand:
     points = np.linspace(original.min(), original.max(), POINTS)
     smooth = Loess(original, np.ones_like(original), points, SPAN)
     below, above = smooth(np.stack([low, high]), np.ones((2, len(original))))
-    return {"risk": points, "low": below, "high": above}
+    return InstabilityBand(points.tolist(), numbers(below), numbers(above))

@@ -1,5 +1,6 @@
-"""Which numbers show that a model works, and which one hides that it does not?
+"""Metrics of risks: Brier score, calibration, net benefit; AUROC and log loss are in core/scores.
 
+Which numbers show that a model works, and which one hides that it does not?
 Accuracy is not here: on 950 healthy and 50 readmitted patients, always saying "healthy" has an
 accuracy of 95 % and an AUROC of .5. The core set follows Van Calster et al., Lancet Digit Health
 2025 (arXiv 2412.10288): discrimination, calibration, clinical utility. Throughout, `outcome` is 0
@@ -9,34 +10,10 @@ NaN.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from risk_model.core.scores import NAN, Floats, Outcomes, logit
 from risk_model.evaluation.recalibration import recalibration
-
-Floats = npt.NDArray[np.float64]
-Outcomes = npt.NDArray[Any]
-NAN = float("nan")
-# logits need 0 < p < 1: a risk of 0 or 1 counts as this close to it, as in the R package
-# CalibrationCurves
-CLIP = 1e-8
-
-
-def auroc(outcome: Outcomes, risk: Floats) -> float:
-    """Chance that a patient with the event has a higher risk than one without; ties count half
-    (Mann and Whitney 1947).
-
-    >>> auroc(np.array([0, 1, 0, 1]), np.array([0.1, 0.4, 0.4, 0.8]))
-    0.875
-    """
-    value, block = np.unique(risk, return_inverse=True)
-    events = np.bincount(block, weights=outcome, minlength=len(value))
-    others = np.bincount(block, minlength=len(value)) - events
-    pairs = events.sum() * others.sum()
-    below = np.cumsum(others) - others
-    return float(np.sum(events * (below + others / 2)) / pairs) if pairs else NAN
 
 
 def average_precision(outcome: Outcomes, risk: Floats) -> float:
@@ -56,19 +33,6 @@ def average_precision(outcome: Outcomes, risk: Floats) -> float:
 def brier(outcome: Outcomes, risk: Floats) -> float:
     """Mean squared difference between risk and outcome (Brier 1950)."""
     return float(np.mean((outcome - risk) ** 2)) if len(risk) else NAN
-
-
-def row_log_loss(outcome: Outcomes, risk: Floats) -> Floats:
-    """Minus the log of the probability given to what happened, per row; 0 counts as the smallest
-    double step.
-    """
-    given = np.where(outcome == 1, risk, 1 - risk)
-    return np.asarray(-np.log(np.clip(given, np.finfo(np.float64).eps, 1)))
-
-
-def log_loss(outcome: Outcomes, risk: Floats) -> float:
-    """Mean log loss (cross-entropy), in nats."""
-    return float(np.mean(row_log_loss(outcome, risk))) if len(risk) else NAN
 
 
 def equal_width_edges(bins: int = 10) -> Floats:
@@ -95,12 +59,6 @@ def expected_calibration_error(outcome: Outcomes, risk: Floats, edges: Floats) -
         np.searchsorted(edges, risk), weights=outcome - risk, minlength=len(edges) + 1
     )
     return float(np.abs(gap).sum() / len(risk)) if len(risk) else NAN
-
-
-def logit(risk: Floats) -> Floats:
-    """Log odds of a risk, in nats; 0 and 1 are moved inwards by CLIP."""
-    inside = np.clip(risk, CLIP, 1 - CLIP)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
 def calibration_in_the_large(outcome: Outcomes, risk: Floats) -> float:

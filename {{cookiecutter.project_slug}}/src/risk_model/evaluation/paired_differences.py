@@ -1,9 +1,8 @@
-"""Is one run's model better than another's, or was one of them tried on easier patients? Only the
-same rows can tell.
+"""Paired differences of two models on the same rows: is one better than the other?
 
-Draw k of the bootstrap takes the same subjects for both models, so what makes a patient hard for
-both cancels out of the difference. Without the same rows there is no difference to compute, however
-alike the figures look.
+Or was one of them tried on easier patients? Only the same rows can tell. Draw k of the bootstrap
+takes the same subjects for both models, so what makes a patient hard for both cancels out of the
+difference. Without the same rows there is no difference to compute, however alike the metrics look.
 """
 
 from __future__ import annotations
@@ -11,21 +10,20 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from risk_model.evaluation import metrics
-from risk_model.evaluation.bootstrap import Sample, interval, resample
-from risk_model.evaluation.metrics import Floats
-from risk_model.evaluation.resampled_metrics import at_threshold
+from risk_model.config import Evaluation
+from risk_model.evaluation.bootstrap import interval
+from risk_model.evaluation.metric_table import metrics_in
+from risk_model.evaluation.resampled_metrics import (
+    EvaluationSettings,
+    Key,
+    ScoredRows,
+    resample_metrics,
+)
+from risk_model.evaluation.results import Metrics
 
 RISK, OUTCOME, SUBJECT = "predicted_boolean_probability", "boolean_value", "subject_id"
-FIGURES = {
-    "auroc": metrics.auroc,
-    "citl": metrics.calibration_in_the_large,
-    "slope": metrics.calibration_slope,
-    "log_loss": metrics.log_loss,
-}
 
 
 def why_not(first: pd.DataFrame, second: pd.DataFrame) -> str:
@@ -46,44 +44,33 @@ def why_not(first: pd.DataFrame, second: pd.DataFrame) -> str:
     return "the subjects are the same, their rows or outcomes are not"
 
 
-def differences(
+def paired_differences(
     first: pd.DataFrame, second: pd.DataFrame, threshold: float | None, resamples: int, seed: int
-) -> dict[str, dict[str, float]]:
-    """Second minus first: estimate, low and high of each of FIGURES, and of "net_benefit" unless
-    `threshold` is None.
+) -> Metrics:
+    """Second minus first: each metric of the comparison with its interval.
 
-    Rows are those that `why_not` has nothing against. Intervals are the middle 95 % of paired draws
-    of subjects.
+    The rows are those that `why_not` has nothing against. Without a `threshold`, metrics that need
+    one are left out. Intervals are the middle 95 % of paired draws of subjects.
     """
     names = pd.Index(first[SUBJECT].unique())
-    at = np.array([] if threshold is None else [threshold])
-    samples = [
-        Sample.of(_outcome(rows), _risk(rows), names.get_indexer(rows[SUBJECT]), thresholds=at)
-        for rows in (first, second)
-    ]
-    ours, theirs = resample(samples, len(names), resamples, seed)
-    found = {
-        name: interval(
-            figure(_outcome(second), _risk(second)) - figure(_outcome(first), _risk(first)),
-            theirs[name] - ours[name],
-        )
-        for name, figure in FIGURES.items()
+    curve = np.empty(0) if threshold is None else np.array([threshold])
+    settings = EvaluationSettings(threshold or 0.5, curve, Evaluation(resamples=resamples), seed)
+    rows: dict[Key, ScoredRows] = {
+        ("first",): _scored(first, names),
+        ("second",): _scored(second, names),
     }
-    if threshold is None:
-        return found
-    benefit = [
-        metrics.net_benefit(_outcome(rows), _risk(rows), threshold) for rows in (first, second)
+    resampled = resample_metrics(rows, settings)
+    compared = [
+        metric.name
+        for metric in metrics_in("comparison")
+        if metric.of_risks is not None or threshold is not None
     ]
-    draws = [
-        at_threshold(s, s["flagged"][:, 0], s["found"][:, 0], threshold)["net_benefit"]
-        for s in (ours, theirs)
-    ]
-    return {**found, "net_benefit": interval(benefit[1] - benefit[0], draws[1] - draws[0])}
+    one, other = resampled["first",], resampled["second",]
+    return {name: interval(*other.difference(one, name)) for name in compared}
 
 
-def _outcome(rows: pd.DataFrame) -> npt.NDArray[np.int8]:
-    return rows[OUTCOME].to_numpy().astype(np.int8)
-
-
-def _risk(rows: pd.DataFrame) -> Floats:
-    return rows[RISK].to_numpy(np.float64)
+def _scored(rows: pd.DataFrame, names: pd.Index[str]) -> ScoredRows:
+    outcome = rows[OUTCOME].to_numpy().astype(np.int8)
+    return ScoredRows(
+        outcome, rows[RISK].to_numpy(np.float64), names.get_indexer(pd.Index(rows[SUBJECT]))
+    )

@@ -1,57 +1,74 @@
-"""What do some rows say about one model? Its figures, and the same figures in every resample of the
-subjects.
-"""
+"""Every metric of some rows of one model, and the same metric in each resample of the subjects."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from risk_model.config import Evaluation
-from risk_model.evaluation import metrics
-from risk_model.evaluation.bootstrap import Sample, Statistics, interval, resample, statistics
-from risk_model.evaluation.metrics import NAN, Floats, Outcomes
-from risk_model.evaluation.smooth_ece import smooth_calibration_error
+from risk_model.core.estimate import Estimate
+from risk_model.core.scores import NAN, Floats, Outcomes
+from risk_model.evaluation.bootstrap import (
+    NONE,
+    Sample,
+    Statistics,
+    draw_counts,
+    interval,
+    resample,
+    statistics,
+)
+from risk_model.evaluation.metric_table import (
+    BY_NAME,
+    METRICS,
+    Metric,
+    ThresholdCounts,
+    metrics_at_threshold,
+    metrics_in,
+)
 
 POINTS = 50  # of the smooth calibration curve
 GROUP_BINS = 256  # of the calibration line of a subgroup
-OF_CLASSES = ("accuracy", "f1")  # told on request only
-OF_BENEFIT = (
-    "net_benefit",
-    "standardised_net_benefit",
-)  # told where a range of thresholds is stated
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of every model: the operating threshold, the thresholds of the decision curve,
-    the settings.
+class EvaluationSettings:
+    """How every model is evaluated.
 
-    `curve` is empty where nobody stated a range of thresholds; then no net benefit is told.
+    `curve` holds the thresholds of the decision curve; it is empty where nobody stated a range, and
+    then no net benefit is reported.
     """
 
     threshold: float
     curve: Floats
-    settings: Evaluation
+    config: Evaluation
     seed: int
+
+    def reports(self, metric: Metric) -> bool:
+        """Whether what the metric needs is stated or asked for."""
+        if metric.when == "thresholds stated":
+            return len(self.curve) > 0
+        return metric.when == "always" or self.config.classification
+
+    def names(self, metrics: Sequence[Metric]) -> list[str]:
+        """The names of those metrics that are reported."""
+        return [metric.name for metric in metrics if self.reports(metric)]
 
 
 @dataclass(frozen=True)
-class Rows:
-    """One model's rows: outcome and risk [n], and the position of each row's subject in the
-    draw.
-    """
+class ScoredRows:
+    """One model's rows: outcome and risk [n], and the position of each row's subject in the draw."""
 
     outcome: Outcomes
     risk: Floats
     subject: npt.NDArray[np.intp]
 
-    def take(self, mask: npt.NDArray[np.bool_]) -> Rows:
+    def take(self, mask: npt.NDArray[np.bool_]) -> ScoredRows:
         """The rows where the mask is true."""
-        return Rows(self.outcome[mask], self.risk[mask], self.subject[mask])
+        return ScoredRows(self.outcome[mask], self.risk[mask], self.subject[mask])
 
     @property
     def events(self) -> int:
@@ -59,7 +76,7 @@ class Rows:
         return int(self.outcome.sum())
 
     @property
-    def others(self) -> int:
+    def non_events(self) -> int:
         """How many did not."""
         return len(self.outcome) - self.events
 
@@ -74,117 +91,98 @@ class Rows:
         low, high = np.quantile(self.risk, [0.005, 0.995])
         return np.linspace(float(low), float(high), POINTS)
 
-    def estimates(self, threshold: float) -> dict[str, float]:
-        """Every figure of these rows."""
-        y, p = self.outcome, self.risk
-        return {
-            "auroc": metrics.auroc(y, p),
-            "auprc": metrics.average_precision(y, p),
-            "citl": metrics.calibration_in_the_large(y, p),
-            "slope": metrics.calibration_slope(y, p),
-            "brier": metrics.brier(y, p),
-            "log_loss": metrics.log_loss(y, p),
-            "smooth_ece": smooth_calibration_error(y, p),
-            "ece": metrics.expected_calibration_error(y, p, metrics.equal_width_edges()),
-            "ece_equal_count": metrics.expected_calibration_error(
-                y, p, metrics.equal_count_edges(p)
-            ),
-            **self._at(threshold),
-        }
-
-    def _at(self, threshold: float) -> dict[str, float]:
-        flagged = np.array([float((self.risk >= threshold).sum())])
-        found = np.array([float((self.risk[self.outcome == 1] >= threshold).sum())])
-        counts = {"rows": np.array([len(self.risk)]), "events": np.array([self.events])}
-        return {
-            name: float(value[0])
-            for name, value in at_threshold(counts, flagged, found, threshold).items()
-        }
-
-
-def at_threshold(
-    counts: Statistics, flagged: Floats, found: Floats, threshold: float
-) -> Statistics:
-    """The figures at one threshold: `counts` has rows and events [r], flagged and found count rows
-    at or above it [r].
-
-    Standardised net benefit is net benefit in units of the prevalence, its highest value; the
-    number needed to evaluate is how many flagged patients somebody looks at for each one found. NaN
-    where a figure divides by nothing.
-    """
-    rows, events = counts["rows"], counts["events"]
-    false, others = flagged - found, rows - events
-    benefit = found - false * threshold / (1 - threshold)
-
-    def share(part: Floats, whole: Floats) -> Floats:
-        return np.asarray(np.divide(part, whole, out=np.full(len(part), NAN), where=whole > 0))
-
-    return {
-        "net_benefit": share(benefit, rows),
-        "standardised_net_benefit": share(benefit, events),
-        "sensitivity": share(found, events),
-        "false_alert_rate": share(false, others),
-        "alert_rate": share(flagged, rows),
-        "number_needed_to_evaluate": share(flagged, found),
-        "accuracy": share(others - false + found, rows),
-        "f1": share(2 * found, flagged + events),
-    }
-
 
 @dataclass(frozen=True)
-class Judged:
-    """Rows with their estimates and their bootstrap draws."""
+class ResampledMetrics:
+    """Rows with their estimates, and the draws [r] of each statistic.
 
-    rows: Rows
+    `once` holds the statistics of the rows themselves, each counted once.
+    """
+
+    rows: ScoredRows
     estimates: dict[str, float]
     draws: Statistics
-    once: Statistics  # the statistics of the rows themselves, each counted once
+    once: Statistics
 
-    def figures(self, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
-        """Estimate, low and high of each figure; errors of calibration have no interval: a resample
-        errs more.
-        """
-        none = np.empty(0)
-        return {name: interval(self.estimates[name], self.draws.get(name, none)) for name in names}
+    def metrics(self, names: Sequence[str]) -> dict[str, Estimate]:
+        """Each metric with its interval, where the table of metrics gives it one."""
+        draws = {name: self.draws[name] if BY_NAME[name].interval else NONE for name in names}
+        return {name: interval(self.estimates[name], draws[name]) for name in names}
 
-    def against(self, other: Judged, name: str) -> tuple[float, Floats]:
-        """Difference of one figure to that of other rows, and its paired draws."""
-        return self.estimates[name] - other.estimates[name], self.draws[name] - other.draws[name]
-
-
-def told(figures: tuple[str, ...], question: Question) -> tuple[str, ...]:
-    """Those of the figures that the question allows to be told."""
-    silent: tuple[str, ...] = OF_CLASSES if not question.settings.classification else ()
-    silent += OF_BENEFIT if not len(question.curve) else ()
-    return tuple(name for name in figures if name not in silent)
-
-
-def judge_all(keyed: dict[Key, Rows], question: Question) -> dict[Key, Judged]:
-    """All of these rows, with the same draws of subjects. A key of three parts is a group, told
-    with fewer figures.
-    """
-    t, subjects = question.threshold, 1 + max(int(rows.subject.max()) for rows in keyed.values())
-    samples = [_sample(rows, len(key) > 2, question) for key, rows in keyed.items()]
-    draws = resample(samples, subjects, question.settings.resamples, question.seed)
-    everybody = np.ones((1, subjects), np.uint8)
-    return {
-        key: Judged(
-            rows, rows.estimates(t), {**draw, **_last(draw, t)}, statistics(sample, everybody)
+    def difference(self, other: ResampledMetrics, name: str) -> tuple[float, Floats]:
+        """Difference of one metric to that of other rows, and its paired draws [r]."""
+        return (
+            self.estimates[name] - other.estimates[name],
+            self.draws[name] - other.draws[name],
         )
-        for (key, rows), sample, draw in zip(keyed.items(), samples, draws, strict=True)
-    }
 
 
-def _last(draw: Statistics, threshold: float) -> Statistics:
+def resample_metrics(
+    rows: Mapping[Key, ScoredRows], settings: EvaluationSettings
+) -> dict[Key, ResampledMetrics]:
+    """The metrics of all of these rows, with the same draws of subjects.
+
+    A key of three parts is a group of patients, which has the metrics of the subgroup table only.
+    """
+    subjects = 1 + max(int(scored.subject.max()) for scored in rows.values())
+    names = {key: _names(key) for key in rows}
+    samples = [_sample(scored, len(key) > 2, settings) for key, scored in rows.items()]
+    draws = resample(samples, subjects, settings.config.resamples, settings.seed)
+    everybody = np.ones((1, subjects), np.uint8)
+    resampled = {}
+    for (key, scored), sample, draw in zip(rows.items(), samples, draws, strict=True):
+        all_draws = {**draw, **_at_operating_threshold(draw, settings.threshold, names[key])}
+        all_draws |= _slow_draws(scored, all_draws, names[key], subjects, settings)
+        estimates = {
+            name: BY_NAME[name].estimate(scored.outcome, scored.risk, settings.threshold)
+            for name in names[key]
+        }
+        once = statistics(sample, everybody)
+        resampled[key] = ResampledMetrics(scored, estimates, all_draws, once)
+    return resampled
+
+
+def _names(key: Key) -> list[str]:
+    return [metric.name for metric in (metrics_in("subgroups") if len(key) > 2 else METRICS)]
+
+
+def _at_operating_threshold(draw: Statistics, threshold: float, names: list[str]) -> Statistics:
     """The operating threshold is the last of those that were counted."""
-    return at_threshold(draw, draw["flagged"][:, -1], draw["found"][:, -1], threshold)
+    flagged, true_positives = draw["flagged"][:, -1], draw["true_positives"][:, -1]
+    counts = ThresholdCounts(draw["rows"], draw["events"], flagged, true_positives, threshold)
+    return metrics_at_threshold(counts, names)
 
 
-def _sample(rows: Rows, group: bool, question: Question) -> Sample:
+def _slow_draws(
+    rows: ScoredRows,
+    draws: Statistics,
+    names: list[str],
+    subjects: int,
+    settings: EvaluationSettings,
+) -> Statistics:
+    """The draws [r] of metrics that no kernel computes: each is computed on the resampled rows.
+
+    A resample with one class is dropped, as the kernel does.
+    """
+    slow = [BY_NAME[name] for name in names if BY_NAME[name].interval and name not in draws]
+    if not slow:
+        return {}
+    values = {metric.name: np.full(settings.config.resamples, NAN) for metric in slow}
+    chunks = draw_counts(subjects, settings.config.resamples, settings.seed)
+    for r, counts in enumerate(counts for chunk in chunks for counts in chunk):
+        if np.isfinite(draws["events"][r]):
+            row = np.repeat(np.arange(len(rows.risk)), counts[rows.subject])
+            for metric in slow:
+                value = metric.estimate(rows.outcome[row], rows.risk[row], settings.threshold)
+                values[metric.name][r] = value
+    return values
+
+
+def _sample(rows: ScoredRows, group: bool, settings: EvaluationSettings) -> Sample:
     if group:
-        at = np.array([question.threshold])
+        at = np.array([settings.threshold])
         return Sample.of(rows.outcome, rows.risk, rows.subject, thresholds=at, bins=GROUP_BINS)
-    thresholds = np.append(question.curve, question.threshold)
+    thresholds = np.append(settings.curve, settings.threshold)
     return Sample.of(
         rows.outcome, rows.risk, rows.subject, thresholds=thresholds, points=rows.curve_points
     )

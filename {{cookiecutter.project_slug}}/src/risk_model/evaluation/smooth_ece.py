@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dct, idct
 
-from risk_model.evaluation.metrics import NAN, Floats, Outcomes
+from risk_model.core.scores import NAN, Floats, Outcomes
 
 CELLS = 512  # of the risk scale, in which residuals are gathered
 HALVINGS = 16  # of the interval that holds the width

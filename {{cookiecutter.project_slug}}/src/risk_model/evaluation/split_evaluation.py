@@ -1,149 +1,139 @@
-"""How good is each model on patients it has not seen? All figures of one part of the cohort, with
-intervals.
+"""The evaluation of one part of the cohort: every metric of every model, with intervals.
+
+How good is each model on patients it has not seen?
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from risk_model.evaluation import curves, delong, gates, subgroups, utility, validation_sample_size
+from risk_model.core.estimate import Estimate
+from risk_model.evaluation import curves, delong, subgroups, utility, validation_sample_size
 from risk_model.evaluation.bootstrap import interval
-from risk_model.evaluation.parity import RATES, parity
-from risk_model.evaluation.resampled_metrics import Judged, Key, Question, Rows, judge_all, told
-
-RISKS = {"calibrated": "predicted_boolean_probability", "raw": "raw_probability"}
-COMPARED = ("auroc", "auprc", "brier", "log_loss", "net_benefit")
-OF_GROUPS = (
-    "auroc",
-    "citl",
-    "slope",
-    "sensitivity",
-    "false_alert_rate",
-    "alert_rate",
-    "net_benefit",
+from risk_model.evaluation.metric_table import METRICS, metrics_in
+from risk_model.evaluation.parity import parity
+from risk_model.evaluation.resampled_metrics import (
+    EvaluationSettings,
+    Key,
+    ResampledMetrics,
+    ScoredRows,
+    resample_metrics,
+)
+from risk_model.evaluation.results import (
+    ModelEvaluation,
+    Parity,
+    PartEvaluation,
+    RequiredRows,
+    SubgroupEvaluation,
 )
 
+RISKS = {"calibrated": "predicted_boolean_probability", "raw": "raw_probability"}
+Resampled = dict[Key, ResampledMetrics]
 
-def judge_part(part: pd.DataFrame, question: Question) -> dict[str, Any]:
-    """All figures of one part, each model's under "models", as in `evaluate`.
 
-    `part` holds the rows of one split: for each model the same prediction moments. The first model
-    is the reference of the paired differences.
+def evaluate_split(predictions: pd.DataFrame, settings: EvaluationSettings) -> PartEvaluation:
+    """Everything about one part, model by model.
+
+    `predictions` holds the rows of one split: for each model the same prediction moments. The
+    others are compared with the first model.
     """
-    codes, subjects = pd.factorize(part["subject_id"])
-    part = part.assign(_subject=codes)
-    frames = {str(name): rows for name, rows in part.groupby("model", sort=False)}
-    judged = judge_all(
-        {k: r for name, f in frames.items() for k, r in _keyed(name, f, question).items()}, question
+    codes, subjects = pd.factorize(predictions["subject_id"])
+    predictions = predictions.assign(_subject=codes)
+    frames = {str(name): rows for name, rows in predictions.groupby("model", sort=False)}
+    rows = {k: r for name, frame in frames.items() for k, r in _rows(name, frame, settings).items()}
+    resampled = resample_metrics(rows, settings)
+    comparator = resampled[next(iter(frames)), "calibrated"]
+    return PartEvaluation(
+        n=len(comparator.rows.outcome),
+        subjects=len(subjects),
+        events=comparator.rows.events,
+        prevalence=comparator.rows.prevalence,
+        resamples_dropped=int(np.isnan(comparator.draws["events"]).sum()),
+        models={
+            name: _evaluate_model(name, frame, resampled, comparator, settings)
+            for name, frame in frames.items()
+        },
     )
-    first = next(iter(frames))
-    models = {
-        name: _model(judged[name, "calibrated"], judged[first, "calibrated"], question)
-        for name in frames
-    }
-    for name, frame in frames.items():
-        models[name]["raw"] = judged[name, "raw"].figures(tuple(models[name]["metrics"]))
-        models[name] |= _groups(name, frame, judged, question)
-    whole = judged[first, "calibrated"]
-    return {
-        "n": len(whole.rows.outcome),
-        "subjects": len(subjects),
-        "events": whole.rows.events,
-        "prevalence": whole.rows.prevalence,
-        "resamples_dropped": int(np.isnan(whole.draws["events"]).sum()),
-        "models": models,
-    }
 
 
-def _keyed(name: str, frame: pd.DataFrame, question: Question) -> dict[Key, Rows]:
-    """What is judged of one model: its calibrated and raw risks, and each group that is large
-    enough.
-    """
-    outcome, subject = (
-        frame["boolean_value"].to_numpy().astype(np.int8),
-        frame["_subject"].to_numpy(),
-    )
-    rows = {
-        kind: Rows(outcome, frame[column].to_numpy(np.float64), subject)
+def _rows(name: str, frame: pd.DataFrame, settings: EvaluationSettings) -> dict[Key, ScoredRows]:
+    """One model's calibrated and raw risks, and those of each group that is large enough."""
+    outcome = frame["boolean_value"].to_numpy().astype(np.int8)
+    subject = frame["_subject"].to_numpy()
+    rows: dict[Key, ScoredRows] = {
+        (name, kind): ScoredRows(outcome, frame[column].to_numpy(np.float64), subject)
         for kind, column in RISKS.items()
     }
-    keyed: dict[Key, Rows] = {(name, kind): r for kind, r in rows.items()}
     for partition, labels in subgroups.partitions(frame).items():
         for group in subgroups.groups(labels, partition):
-            chosen = rows["calibrated"].take(labels == group)
-            if min(chosen.events, chosen.others) >= question.settings.minimum_events:
-                keyed[name, partition, group] = chosen
-    return keyed
+            members = rows[name, "calibrated"].take(labels == group)
+            if min(members.events, members.non_events) >= settings.config.minimum_events:
+                rows[name, partition, group] = members
+    return rows
 
 
-def _model(own: Judged, reference: Judged, question: Question) -> dict[str, Any]:
-    rows, figures = own.rows, own.figures(told(tuple(own.estimates), question))
-    counts = utility.per_1000(
+def _evaluate_model(
+    name: str,
+    frame: pd.DataFrame,
+    resampled: Resampled,
+    comparator: ResampledMetrics,
+    settings: EvaluationSettings,
+) -> ModelEvaluation:
+    own = resampled[name, "calibrated"]
+    rows, names = own.rows, settings.names(METRICS)
+    per_1000 = utility.per_1000(
         rows.prevalence, own.estimates["sensitivity"], own.estimates["alert_rate"]
     )
-    needs = validation_sample_size.needed(
-        rows.outcome, rows.risk, question.threshold, question.settings
-    )
-    needs = [need for need in needs if need["figure"] != "net_benefit" or len(question.curve)]
-    enough = min(rows.events, rows.others) >= question.settings.minimum_events
-    compared = told(COMPARED, question) if own is not reference else ()
-    return {
-        "metrics": figures,
-        "delong": delong.auroc_interval(rows.outcome, rows.risk, rows.subject),
-        "differences": {name: interval(*own.against(reference, name)) for name in compared},
-        "delong_difference": delong.auroc_difference(own.rows, reference.rows)
+    enough = min(rows.events, rows.non_events) >= settings.config.minimum_events
+    compared = own is not comparator
+    groups, parities = _subgroups(name, frame, resampled, settings)
+    return ModelEvaluation(
+        metrics=own.metrics(names),
+        raw=resampled[name, "raw"].metrics(names),
+        auroc_delong=delong.auroc_interval(rows.outcome, rows.risk, rows.subject),
+        differences=_differences(own, comparator, settings) if compared else {},
+        auroc_difference_delong=delong.auroc_difference(rows, comparator.rows)
         if compared
         else None,
-        "per_1000": counts,
-        "in_words": utility.in_words(counts, question.threshold),
-        "precision": needs,
-        "verdict": gates.verdict(figures, rows.events, rows.others, question.settings, needs),
-        "curves": curves.drawn(own, reference, question) if enough else {},
-    }
+        per_1000=per_1000,
+        per_1000_sentence=utility.per_1000_sentence(per_1000, settings.threshold),
+        required_rows=_required_rows(rows, settings),
+        curves=curves.curves(own, comparator, settings) if enough else None,
+        subgroups=groups,
+        parity=parities,
+    )
 
 
-def _groups(
-    name: str, frame: pd.DataFrame, judged: dict[Key, Judged], question: Question
-) -> dict[str, Any]:
-    """The table of subgroups, Holm-adjusted, and for each partition how far apart its groups are
-    treated.
-    """
-    whole, table, parities = judged[name, "calibrated"], [], {}
+def _differences(
+    own: ResampledMetrics, comparator: ResampledMetrics, settings: EvaluationSettings
+) -> dict[str, Estimate]:
+    names = settings.names(metrics_in("differences"))
+    return {name: interval(*own.difference(comparator, name)) for name in names}
+
+
+def _required_rows(rows: ScoredRows, settings: EvaluationSettings) -> list[RequiredRows]:
+    required = validation_sample_size.required_rows(
+        rows.outcome, rows.risk, settings.threshold, settings.config
+    )
+    stated = len(settings.curve) > 0
+    return [row for row in required if stated or row.metric != "net_benefit"]
+
+
+def _subgroups(
+    name: str, frame: pd.DataFrame, resampled: Resampled, settings: EvaluationSettings
+) -> tuple[list[SubgroupEvaluation], dict[str, Parity]]:
+    """The groups, Holm-adjusted, and for each partition how far apart its groups are treated."""
+    everybody, table, parities = resampled[name, "calibrated"], [], {}
     for partition, labels in subgroups.partitions(frame).items():
         names = subgroups.groups(labels, partition)
-        found = {
-            group: judged[name, partition, group]
-            for group in names
-            if (name, partition, group) in judged
+        large = {
+            g: resampled[name, partition, g] for g in names if (name, partition, g) in resampled
         }
         for group in names:
-            row = {"partition": partition, "group": group, "n": int((labels == group).sum())}
-            known = _group(found[group], whole, question) if group in found else dict(_UNJUDGED)
-            table.append({**row, **known})
-        if len(found) > 1:
-            parities[partition] = _parity(list(found.values()))
-    subgroups.adjust(table)
-    return {"subgroups": table, "parity": parities}
-
-
-_UNJUDGED: dict[str, Any] = {"judged": False, "metrics": {}, "p": {}}
-
-
-def _group(found: Judged, whole: Judged, question: Question) -> dict[str, Any]:
-    return {
-        "judged": True,
-        "events": found.rows.events,
-        "prevalence": found.rows.prevalence,
-        "metrics": found.figures(told(OF_GROUPS, question)),
-        "p": {n: subgroups.p_value(*found.against(whole, n)) for n in subgroups.COMPARED},
-    }
-
-
-def _parity(groups: list[Judged]) -> dict[str, Any]:
-    draws = [{name: group.draws[name] for name in RATES} for group in groups]
-    return parity(
-        [group.estimates for group in groups], draws, [group.rows.prevalence for group in groups]
-    )
+            empty = SubgroupEvaluation(partition, group, n=int((labels == group).sum()))
+            row = large.get(group)
+            table.append(subgroups.evaluate(empty, row, everybody, settings) if row else empty)
+        if len(large) > 1:
+            parities[partition] = parity(list(large.values()))
+    return subgroups.adjust(table), parities

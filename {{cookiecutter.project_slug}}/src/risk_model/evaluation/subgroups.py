@@ -1,35 +1,32 @@
-"""Does the model serve every patient alike? The same figures by age, sex, ethnicity, their pairs,
-and site.
+"""Subgroups: the same metrics by age, sex, ethnicity, their pairs, and site.
 
-Groups with too few events or non-events are counted and not judged. AUPRC is left out: it rises
+Does the model serve every patient alike? Groups with too few events or non-events are counted and not evaluated. AUPRC is left out: it rises
 with the prevalence, so it must not be compared between groups (McDermott et al., NeurIPS 2024).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from risk_model.core.age_bands import AGE_BANDS, age_band
+from risk_model.core.estimate import numbers
 from risk_model.core.findings import Finding
-from risk_model.data.shift import holm
+from risk_model.core.scores import Floats, holm
+from risk_model.evaluation.metric_table import metrics_in
+from risk_model.evaluation.resampled_metrics import EvaluationSettings, ResampledMetrics
+from risk_model.evaluation.results import ModelEvaluation, SubgroupEvaluation
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from risk_model.evaluation.metrics import Floats
-
-AGE_BANDS = {
-    "under 18": 18.0,
-    "18–44": 45.0,
-    "45–64": 65.0,
-    "65–79": 80.0,
-    "80 and over": np.inf,
-}  # below this age
-CROSSED = ("age band", "sex", "ethnicity")  # partitions whose intersections are judged as well
+CROSSED = ("age band", "sex", "ethnicity")  # partitions whose intersections are evaluated as well
 PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
 LARGEST = 20  # groups of one partition shown by name; the rest are pooled
 COMPARED = ("auroc", "citl")
@@ -37,36 +34,22 @@ ALPHA = 0.01  # chance of any false alarm in one part of one model
 Labels = npt.NDArray[np.object_]
 
 
-def age_band(age: Floats) -> Labels:
-    """Name of the age band of each age in years [n]; None where the age is missing.
-
-    >>> age_band(np.array([17.9, 18.0, 79.9, 80.0, float("nan")])).tolist()
-    ['under 18', '18–44', '65–79', '80 and over', None]
-    """
-    names = np.array([*AGE_BANDS, None], dtype=object)
-    position = np.searchsorted(np.array(list(AGE_BANDS.values())), age, side="right")
-    return names[np.where(np.isnan(age), len(AGE_BANDS), np.minimum(position, len(AGE_BANDS) - 1))]
-
-
 def partitions(rows: pd.DataFrame) -> dict[str, Labels]:
-    """For each partition of two groups or more, the group of each row, None where missing: {"sex":
-    object[n], ...}.
+    """The group of each row in each partition of two groups or more, None where missing.
+
+    Name of the partition to object[n]; pairs of partitions come last.
     """
-    found = {
-        name: _labels(rows[column], name) for name, column in PARTITIONS.items() if column in rows
-    }
-    found = {name: labels for name, labels in found.items() if len(groups(labels, name)) > 1}
-    pairs = combinations([name for name in CROSSED if name in found], 2)
-    return found | {
-        f"{one} and {other}": _crossed(found[one], found[other]) for one, other in pairs
-    }
+    columns = {name: column for name, column in PARTITIONS.items() if column in rows}
+    single = {name: _labels(rows[column], name) for name, column in columns.items()}
+    single = {name: labels for name, labels in single.items() if len(groups(labels, name)) > 1}
+    pairs = combinations([name for name in CROSSED if name in single], 2)
+    return single | {f"{a} and {b}": _crossed(single[a], single[b]) for a, b in pairs}
 
 
 def _crossed(one: Labels, other: Labels) -> Labels:
-    known = [
-        None if None in pair else ", ".join(map(str, pair)) for pair in zip(one, other, strict=True)
-    ]
-    return np.array(known, dtype=object)
+    pairs = zip(one, other, strict=True)
+    labels = [None if None in pair else ", ".join(map(str, pair)) for pair in pairs]
+    return np.array(labels, dtype=object)
 
 
 def _labels(column: pd.Series[Any], name: str) -> Labels:
@@ -91,56 +74,77 @@ def p_value(difference: float, draws: Floats) -> float:
     """Two-sided p of a difference, from its bootstrap standard error [r]; NaN where it cannot be
     told.
     """
-    kept = draws[np.isfinite(draws)]
-    if len(kept) * 2 <= len(draws) or not np.isfinite(difference):
+    finite = draws[np.isfinite(draws)]
+    if len(finite) * 2 <= len(draws) or not np.isfinite(difference):
         return float("nan")
-    error = float(np.std(kept))
+    error = float(np.std(finite))
     return (
         math.erfc(abs(difference) / error / math.sqrt(2)) if error > 0 else float(difference == 0)
     )
 
 
-def adjust(table: list[dict[str, Any]]) -> None:
-    """Replaces each group's raw `p` by Holm's, over all groups and figures of one model's table."""
-    cells = [(row, name) for row in table for name in row["p"]]
-    for (row, name), value in zip(
-        cells, holm(np.array([row["p"][name] for row, name in cells])), strict=True
-    ):
-        row["p"][name] = float(value)
+def evaluate(
+    empty: SubgroupEvaluation,
+    group: ResampledMetrics,
+    everybody: ResampledMetrics,
+    settings: EvaluationSettings,
+) -> SubgroupEvaluation:
+    """A group that is large enough: its counts, metrics and raw p of each difference to all."""
+    return replace(
+        empty,
+        evaluated=True,
+        events=group.rows.events,
+        prevalence=group.rows.prevalence,
+        metrics=group.metrics(settings.names(metrics_in("subgroups"))),
+        p_values={name: p_value(*group.difference(everybody, name)) for name in COMPARED},
+    )
 
 
-def findings(part: str, models: dict[str, Any]) -> list[Finding]:
-    """The groups whose risks are too high or too low beyond chance, one finding a group, with the
-    models concerned.
+def adjust(table: list[SubgroupEvaluation]) -> list[SubgroupEvaluation]:
+    """The rows with Holm's p in place of the raw ones, over all groups and metrics of one model."""
+    cells = [(i, name) for i, row in enumerate(table) for name in row.p_values]
+    raw = [table[i].p_values[name] for i, name in cells]
+    adjusted = holm(np.array([np.nan if p is None else p for p in raw]))
+    by_row: list[dict[str, float | None]] = [{} for _ in table]
+    for (i, name), p in zip(cells, numbers(adjusted), strict=True):
+        by_row[i][name] = p
+    return [replace(row, p_values=p) for row, p in zip(table, by_row, strict=True)]
+
+
+def differs(row: SubgroupEvaluation, metric: str) -> bool:
+    """Whether a group differs from all patients together in a metric, beyond chance."""
+    p = row.p_values.get(metric)
+    return p is not None and p < ALPHA
+
+
+def findings(part: str, models: Mapping[str, ModelEvaluation]) -> list[Finding]:
+    """The groups whose risks are too high or too low beyond chance, one finding a group.
 
     AUROC accuses nobody: it differs between groups with the mix of their patients, however fair the
     model is.
     """
-    seen: dict[tuple[str, str], list[str]] = {}
-    for model, judged in models.items():
-        for row in judged["subgroups"]:
-            if row["p"].get("citl", 1.0) < ALPHA:
-                seen.setdefault((row["partition"], row["group"]), []).append(model)
-    return [_finding(part, key, names, models) for key, names in seen.items()]
+    concerned: dict[tuple[str, str], list[str]] = {}
+    for model, evaluation in models.items():
+        for row in evaluation.subgroups:
+            if differs(row, "citl"):
+                concerned.setdefault((row.partition, row.group), []).append(model)
+    return [_finding(part, group, names, models) for group, names in concerned.items()]
 
 
-def _finding(part: str, key: tuple[str, str], names: list[str], models: dict[str, Any]) -> Finding:
-    row = next(r for r in models[names[0]]["subgroups"] if (r["partition"], r["group"]) == key)
-    here, everyone, told = (
-        row["metrics"],
-        models[names[0]]["metrics"],
-        ", ".join(names).replace("_", " "),
-    )
-    low = here["citl"]["estimate"] > everyone["citl"]["estimate"]
+def _finding(
+    part: str, group: tuple[str, str], names: list[str], models: Mapping[str, ModelEvaluation]
+) -> Finding:
+    first = models[names[0]]
+    row = next(r for r in first.subgroups if (r.partition, r.group) == group)
+    citl = row.metrics["citl"].estimate, first.metrics["citl"].estimate
+    sensitivity = row.metrics["sensitivity"].estimate, first.metrics["sensitivity"].estimate
+    direction = "low" if (citl[0] or 0.0) > (citl[1] or 0.0) else "high"
     message = (
-        f"on {part}, {told}: risks are too {'low' if low else 'high'} here beside all patients "
-        "together "
-        f"(calibration-in-the-large {here['citl']['estimate']:.2f} and "
-        f"{everyone['citl']['estimate']:.2f}, "
-        f"sensitivity {here['sensitivity']['estimate']:.0%} and "
-        f"{everyone['sensitivity']['estimate']:.0%})"
+        f"on {part}, {', '.join(names).replace('_', ' ')}: risks are too {direction} here beside "
+        f"all patients together (calibration-in-the-large {citl[0]:.2f} and {citl[1]:.2f}, "
+        f"sensitivity {sensitivity[0]:.0%} and {sensitivity[1]:.0%})"
     )
     remedy = (
         "look at how outcome and inputs are recorded in this group before using the model there"
     )
-    return Finding("warning", "subgroup", " ".join(key), message, remedy)
+    return Finding("warning", "subgroup", " ".join(group), message, remedy)

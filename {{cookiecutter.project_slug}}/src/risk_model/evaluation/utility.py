@@ -1,5 +1,6 @@
-"""What does a clinic gain by acting on the risk? The threshold, the net benefit, and the counts per
-1,000 patients.
+"""Clinical utility: the threshold, its range, and the counts per 1,000 patients.
+
+What does a clinic gain by acting on the risk?
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
+from risk_model.evaluation.results import OutcomesPer1000
 
 if TYPE_CHECKING:
     from risk_model.core.decision import Decision
-    from risk_model.evaluation.metrics import Floats
+    from risk_model.core.scores import Floats
 
 CURVE_POINTS = 41
 
@@ -67,40 +69,33 @@ def curve_thresholds(decision: Decision) -> Floats:
 
 def findings(decision: Decision) -> list[Finding]:
     """A warning where nobody stated the range of thresholds within which a clinician would act."""
-    told = "no range of thresholds is stated, so no net benefit is reported"
+    message = "no range of thresholds is stated, so no net benefit is reported"
     remedy = (
         "state data.decision.threshold_low, threshold_high and reason, after talking to those "
         "who will act"
     )
     stated = decision.threshold_low or decision.threshold_high
-    return [] if stated else [Finding("warning", "decision", "data.decision", told, remedy)]
+    return [] if stated else [Finding("warning", "decision", "data.decision", message, remedy)]
 
 
-def per_1000(prevalence: float, sensitivity: float, alert_rate: float) -> dict[str, int]:
-    """What happens to 1,000 patients at the operating threshold: whole numbers that add up to
-    1,000.
+def per_1000(prevalence: float, sensitivity: float, alert_rate: float) -> OutcomesPer1000:
+    """What happens to 1,000 patients at the operating threshold: whole numbers adding up to 1,000.
 
     >>> per_1000(prevalence=0.1, sensitivity=0.8, alert_rate=0.3)
-    {'found': 80, 'missed': 20, 'false_alerts': 220, 'left_alone': 680}
+    OutcomesPer1000(true_positives=80, false_negatives=20, false_positives=220, true_negatives=680)
     """
     events = round(1000 * prevalence)
-    found = min(round(1000 * prevalence * sensitivity), events) if events else 0
-    false_alerts = min(max(round(1000 * alert_rate) - found, 0), 1000 - events)
-    left_alone = 1000 - events - false_alerts
-    return {
-        "found": found,
-        "missed": events - found,
-        "false_alerts": false_alerts,
-        "left_alone": left_alone,
-    }
+    hits = min(round(1000 * prevalence * sensitivity), events) if events else 0
+    false_positives = min(max(round(1000 * alert_rate) - hits, 0), 1000 - events)
+    return OutcomesPer1000(hits, events - hits, false_positives, 1000 - events - false_positives)
 
 
-def in_words(counts: dict[str, int], threshold: float) -> str:
+def per_1000_sentence(counts: OutcomesPer1000, threshold: float) -> str:
     """The counts of `per_1000` as a sentence for a clinician."""
+    events = counts.true_positives + counts.false_negatives
     return (
-        f"Of 1,000 patients like these, {counts['found'] + counts['missed']} have the event. "
-        "Flagging a risk of "
-        f"{threshold:.0%} or more finds {counts['found']} of them and misses {counts['missed']}; "
-        f"{counts['false_alerts']} patients are flagged for nothing and {counts['left_alone']} are "
+        f"Of 1,000 patients like these, {events} have the event. Flagging a risk of {threshold:.0%} "
+        f"or more finds {counts.true_positives} of them and misses {counts.false_negatives}; "
+        f"{counts.false_positives} patients are flagged for nothing and {counts.true_negatives} are "
         "rightly left alone."
     )

@@ -1,4 +1,4 @@
-"""Are there enough patients to judge this model? The rows that intervals of a stated width need.
+"""The rows that intervals of a stated width need: are there enough patients to judge this model?
 
 Riley et al., BMJ 2024;384:e074821 and Statistics in Medicine 2021;40:4230-51: for the ratio of
 observed to expected events, the calibration slope, AUROC (Newcombe 2006) and standardised net
@@ -9,13 +9,13 @@ were another patient, so more are needed where patients repeat.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from risk_model.evaluation import metrics
+from risk_model.core.scores import Floats, Outcomes, auroc, logit
 from risk_model.evaluation.delong import NORMAL
-from risk_model.evaluation.metrics import Floats, Outcomes
+from risk_model.evaluation.results import RequiredRows
 
 if TYPE_CHECKING:
     from risk_model.config import Evaluation
@@ -41,19 +41,19 @@ def rows_for_slope(log_odds: Floats, width: float) -> int:
     return math.ceil(min(i00 / (error**2 * determinant), MOST)) if determinant > 0 else MOST
 
 
-def rows_for_auroc(auroc: float, prevalence: float, width: float) -> int:
+def rows_for_auroc(area: float, prevalence: float, width: float) -> int:
     """Rows for an AUROC near this one."""
     low, high = 2, MOST
     while low < high:
         n = (low + high) // 2
-        enough = 2 * NORMAL * _auroc_error(auroc, prevalence, n) <= width
+        enough = 2 * NORMAL * _auroc_error(area, prevalence, n) <= width
         low, high = (low, n) if enough else (n + 1, high)
     return low
 
 
-def _auroc_error(auroc: float, prevalence: float, n: int) -> float:
-    spread = 1 + (n / 2 - 1) * ((1 - auroc) / (2 - auroc) + auroc / (1 + auroc))
-    return math.sqrt(auroc * (1 - auroc) * spread / (n**2 * prevalence * (1 - prevalence)))
+def _auroc_error(area: float, prevalence: float, n: int) -> float:
+    spread = 1 + (n / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
+    return math.sqrt(area * (1 - area) * spread / (n**2 * prevalence * (1 - prevalence)))
 
 
 def rows_for_net_benefit(
@@ -70,27 +70,26 @@ def rows_for_net_benefit(
     return math.ceil((sensitivity * (1 - sensitivity) / prevalence + alerts) / error**2)
 
 
-def needed(
+def required_rows(
     outcome: Outcomes, risk: Floats, threshold: float, settings: Evaluation
-) -> list[dict[str, Any]]:
-    """What each criterion needs: rows {figure, width, needed, enough}; none without both
-    classes.
-    """
+) -> list[RequiredRows]:
+    """The rows that each criterion needs of patients like these [n]; none without both classes."""
     prevalence = float(np.mean(outcome)) if len(outcome) else 0.0
     if not 0 < prevalence < 1:
         return []
-    flagged = risk >= threshold
-    found, spared = float(flagged[outcome == 1].mean()), float(1 - flagged[outcome == 0].mean())
-    widths = settings.widths
-    rows = {
+    flagged, widths = risk >= threshold, settings.widths
+    sensitivity = float(flagged[outcome == 1].mean())
+    specificity = float(1 - flagged[outcome == 0].mean())
+    net_benefit = rows_for_net_benefit(
+        sensitivity, specificity, prevalence, threshold, widths.net_benefit
+    )
+    required = {
         "ratio": rows_for_ratio(prevalence, widths.ratio),
-        "slope": rows_for_slope(metrics.logit(risk), widths.slope),
-        "auroc": rows_for_auroc(metrics.auroc(outcome, risk), prevalence, widths.auroc),
-        "net_benefit": rows_for_net_benefit(
-            found, spared, prevalence, threshold, widths.net_benefit
-        ),
+        "slope": rows_for_slope(logit(risk), widths.slope),
+        "auroc": rows_for_auroc(auroc(outcome, risk), prevalence, widths.auroc),
+        "net_benefit": net_benefit,
     }
     return [
-        {"figure": name, "width": getattr(widths, name), "needed": n, "enough": len(outcome) >= n}
-        for name, n in rows.items()
+        RequiredRows(name, getattr(widths, name), rows, enough=len(outcome) >= rows)
+        for name, rows in required.items()
     ]

@@ -1,111 +1,131 @@
-"""What is different between two runs, and is it more than luck? One page, and the same in a few
-lines of text.
+"""The comparison of two runs: one page, and the same in a few lines of text.
+
+What is different between two runs, and is it more than luck?
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from risk_model.evaluation.subgroups import ALPHA
+from risk_model.core.estimate import Estimate
+from risk_model.core.table import Row
+from risk_model.evaluation.metric_table import label, metrics_in
+from risk_model.evaluation.results import (
+    Metrics,
+    PartEvaluation,
+    RunEvaluation,
+    SubgroupEvaluation,
+)
+from risk_model.evaluation.subgroups import differs
+from risk_model.model.table import label as model_label
 from risk_model.reporting.page import write_page
-from risk_model.reporting.plots import words
-from risk_model.reporting.tables import LABELS
-from risk_model.reporting.wording import cell, figure_text, percent
+from risk_model.reporting.wording import cell, estimate_text, percent
+from risk_model.training.record import TrainingRecord
 
-Facts = dict[str, Any]
-HEADLINES = ("auroc", "citl", "slope", "log_loss", "net_benefit")
 ABSENT = "–"
 
 
 @dataclass(frozen=True)
-class Run:
-    """What a run wrote down: its config.json, training.json and evaluation.json, and where its
-    report stands.
-    """
+class ComparedRun:
+    """What a run wrote down, and where its report stands; `settings` is its config.json."""
 
     name: str
     report: str
-    settings: Facts
-    training: Facts
-    evaluation: Facts
+    settings: dict[str, Any]
+    training: TrainingRecord
+    evaluation: RunEvaluation
 
     @property
     def champion(self) -> str:
         """The champion's name."""
-        return str(self.training["champion"]["name"])
+        return self.training.champion.name
 
-    def part(self, name: str) -> Facts:
-        """One part of the evaluation, {} where the run has none of that name."""
-        found: Facts = self.evaluation["parts"].get(name, {})
-        return found
+    def part(self, name: str) -> PartEvaluation | None:
+        """One part of the evaluation, None where the run has none of that name."""
+        return self.evaluation.parts.get(name)
 
-    def figures(self, part: str) -> Facts:
-        """The champion's figures in a part, {} where there is none."""
-        found: Facts = (
-            self.part(part)["models"][self.champion]["metrics"] if self.part(part) else {}
-        )
-        return found
+    def metrics(self, part: str) -> Metrics:
+        """The champion's metrics in a part, {} where there is none."""
+        own = self.part(part)
+        return own.models[self.champion].metrics if own else {}
 
     def verdict(self, part: str, model: str) -> str:
         """The verdict on a model in a part."""
-        gate = self.evaluation["gates"].get(part, {}).get(model)
-        return str(gate["verdict"]) if gate else ABSENT
+        gate = self.evaluation.gates.get(part, {}).get(model)
+        return gate.verdict if gate else ABSENT
 
     @property
-    def basis(self) -> Facts:
+    def basis(self) -> dict[str, Any]:
         """Everything that was set or installed, by its dotted name."""
-        return dict(
-            _flat(
-                {
-                    **self.settings,
-                    "code": self.training["git"],
-                    "version of": self.training["versions"],
-                }
-            )
-        )
+        made_by = {"code": self.training.git, "version of": self.training.versions}
+        return dict(_flat({**self.settings, **made_by}))
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The paired differences of one part, second minus first, or why there are none; and a remark
-    on them.
-    """
+class PairedDifferences:
+    """The differences in one part, second minus first, or why there are none; and a remark."""
 
     why_not: str
-    figures: Facts
+    metrics: Metrics
     remark: str = ""
 
 
-def _flat(settings: Facts, prefix: str = "") -> list[tuple[str, Any]]:
-    found = []
+@dataclass(frozen=True)
+class ComparedPart:
+    """What the page shows of one part."""
+
+    name: str
+    sizes: list[str]
+    sentence: str
+    paired: bool
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class ComparisonView:
+    """Everything that `comparison.html.j2` names."""
+
+    first: ComparedRun
+    second: ComparedRun
+    same_data: str
+    runs: list[Row]
+    parts: list[ComparedPart]
+    gates: list[Row]
+    groups: list[Row]
+    settings: list[Row]
+    resamples: str
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat = []
     for key, value in settings.items():
         nested = isinstance(value, dict)
-        found += _flat(value, f"{prefix}{key}.") if nested else [(f"{prefix}{key}", value)]
-    return found
+        flat += _flat(value, f"{prefix}{key}.") if nested else [(f"{prefix}{key}", value)]
+    return flat
 
 
-def parts(first: Run, second: Run) -> list[str]:
+def parts(first: ComparedRun, second: ComparedRun) -> list[str]:
     """The parts of either run, the first's in their order."""
-    return list(dict.fromkeys([*first.evaluation["parts"], *second.evaluation["parts"]]))
+    return list(dict.fromkeys([*first.evaluation.parts, *second.evaluation.parts]))
 
 
-def settings_that_differ(first: Run, second: Run) -> list[Facts]:
+def settings_that_differ(first: ComparedRun, second: ComparedRun) -> list[Row]:
     """A row for each setting, version or commit that is not the same in both."""
-    names = dict.fromkeys([*first.basis, *second.basis])
-    values = [
-        (name, *(_setting(run.basis.get(name, ABSENT)) for run in (first, second)))
-        for name in names
+    one, other = first.basis, second.basis
+    rows: list[Row] = [
+        {
+            "setting": name,
+            "first": _setting(one.get(name, ABSENT)),
+            "second": _setting(other.get(name, ABSENT)),
+        }
+        for name in dict.fromkeys([*one, *other])
     ]
-    return [
-        {"setting": name, "first": one, "second": other}
-        for name, one, other in values
-        if one != other
-    ]
+    return [row for row in rows if row["first"] != row["second"]]
 
 
 def _setting(value: Any) -> str:
@@ -113,167 +133,181 @@ def _setting(value: Any) -> str:
     return text or "(empty)"
 
 
-def headline(first: Run, second: Run, part: str, pair: Pair) -> list[Facts]:
-    """The champions' figures in one part, side by side, and their difference where it was
-    computed.
-    """
-    told = [name for name in HEADLINES if name in {**first.figures(part), **second.figures(part)}]
-    rows = [
+def headline(
+    first: ComparedRun, second: ComparedRun, part: str, pair: PairedDifferences
+) -> list[Row]:
+    """The champions' metrics in one part, side by side, and their difference where computed."""
+    ours, theirs = first.metrics(part), second.metrics(part)
+    rows: list[Row] = [
         {
-            "figure": LABELS[name],
-            "first": first.figures(part).get(name),
-            "second": second.figures(part).get(name),
-            "second − first": pair.figures.get(name),
+            "metric": metric.label,
+            "first": ours.get(metric.name),
+            "second": theirs.get(metric.name),
+            "second − first": pair.metrics.get(metric.name),
         }
-        for name in told
+        for metric in metrics_in("comparison")
+        if metric.name in {**ours, **theirs}
     ]
-    verdicts = [run.verdict(part, run.champion) for run in (first, second)]
-    return [
-        *rows,
-        {
-            "figure": "verdict",
-            "first": verdicts[0],
-            "second": verdicts[1],
-            "second − first": ABSENT,
-        },
-    ]
+    verdicts: Row = {
+        "metric": "verdict",
+        "first": first.verdict(part, first.champion),
+        "second": second.verdict(part, second.champion),
+        "second − first": ABSENT,
+    }
+    return [*rows, verdicts]
 
 
-def told_apart(pair: Pair) -> str:
+def conclusion(pair: PairedDifferences) -> str:
     """What the paired differences of a part say."""
     if pair.why_not:
         return f"No difference is computed: {pair.why_not}."
-    surely = [
-        f"{LABELS[name]} is {_direction(figure)}"
-        for name, figure in pair.figures.items()
-        if figure["low"] is not None and not figure["low"] <= 0 <= figure["high"]
+    certain = [
+        f"{label(name)} is {_direction(difference)}"
+        for name, difference in pair.metrics.items()
+        if difference.interval and not difference.interval[0] <= 0 <= difference.interval[1]
     ]
     none = "No interval of a difference excludes 0: these rows cannot tell the two champions apart."
-    said = f"On the same rows, {'; '.join(surely)}." if surely else none
-    return f"{said} {pair.remark}".strip()
+    text = f"On the same rows, {'; '.join(certain)}." if certain else none
+    return f"{text} {pair.remark}".strip()
 
 
-def _direction(figure: Facts) -> str:
-    if figure["estimate"] > 0:
-        return f"higher in the second, by {figure_text(figure)}"
-    size = {"estimate": -figure["estimate"], "low": -figure["high"], "high": -figure["low"]}
-    return f"lower in the second, by {figure_text(size)}"
+def _direction(difference: Estimate) -> str:
+    if difference.estimate is None or difference.interval is None or difference.estimate > 0:
+        return f"higher in the second, by {estimate_text(difference)}"
+    low, high = difference.interval
+    return f"lower in the second, by {estimate_text(Estimate(-difference.estimate, -high, -low))}"
 
 
-def gates(first: Run, second: Run) -> list[Facts]:
+def gates(first: ComparedRun, second: ComparedRun) -> list[Row]:
     """The verdict on every model in every part."""
-    judged = [*first.evaluation["parts"].values(), *second.evaluation["parts"].values()]
-    models = dict.fromkeys(model for part in judged for model in part["models"])
+    own = [*first.evaluation.parts.values(), *second.evaluation.parts.values()]
+    models = dict.fromkeys(model for part in own for model in part.models)
     return [
         {
-            "part and model": f"{part}: {words(m)}",
-            "first": first.verdict(part, m),
-            "second": second.verdict(part, m),
+            "part and model": f"{part}: {model_label(model)}",
+            "first": first.verdict(part, model),
+            "second": second.verdict(part, model),
         }
         for part in parts(first, second)
-        for m in models
+        for model in models
     ]
 
 
-def subgroups_that_differ(first: Run, second: Run) -> list[Facts]:
-    """The groups of patients, known to both runs, whose verdict is not the same for both
-    champions.
-    """
-    found = []
+def subgroups_that_differ(first: ComparedRun, second: ComparedRun) -> list[Row]:
+    """The groups of patients of both runs whose verdict is not the same for both champions."""
+    rows: list[Row] = []
     for part in parts(first, second):
         ours, theirs = _group_verdicts(first, part), _group_verdicts(second, part)
         changed = [group for group in ours if theirs.get(group, ours[group]) != ours[group]]
-        found += [{"group": f"{part}, {g}", "first": ours[g], "second": theirs[g]} for g in changed]
-    return found
+        rows += [{"group": f"{part}, {g}", "first": ours[g], "second": theirs[g]} for g in changed]
+    return rows
 
 
-def _group_verdicts(run: Run, part: str) -> dict[str, str]:
-    rows = run.part(part)["models"][run.champion]["subgroups"] if run.part(part) else []
-    return {f"{row['partition']}: {row['group']}": _group_verdict(row) for row in rows}
+def _group_verdicts(run: ComparedRun, part: str) -> dict[str, str]:
+    own = run.part(part)
+    groups = own.models[run.champion].subgroups if own else []
+    return {f"{group.partition}: {group.group}": _group_verdict(group) for group in groups}
 
 
-def _group_verdict(row: Facts) -> str:
-    p = row["p"].get("citl")
-    if not row["judged"] or p is None:
+def _group_verdict(group: SubgroupEvaluation) -> str:
+    if group.p_values.get("citl") is None:
         return "too few to judge"
-    return "calibration differs" if p < ALPHA else "no sign of a difference"
+    return "calibration differs" if differs(group, "citl") else "no sign of a difference"
 
 
-def _runs(first: Run, second: Run) -> list[Facts]:
-    told: dict[str, Callable[[Run], str]] = {
-        "cohort": lambda run: run.training["cohort"],
-        "outcome": lambda run: run.training["outcome"],
-        "data fingerprint": lambda run: run.training["fingerprint"][:12],
-        "champion": lambda run: words(run.champion),
-        "its calibrator": lambda run: run.training["calibrators"][run.champion]["kind"].replace(
-            "_", " "
-        ),
-        "operating threshold": lambda run: percent(run.training["threshold"]),
+def _runs(first: ComparedRun, second: ComparedRun) -> list[Row]:
+    ours, theirs = _identity(first), _identity(second)
+    return [{"what": name, "first": ours[name], "second": theirs[name]} for name in ours]
+
+
+def _identity(run: ComparedRun) -> dict[str, str]:
+    training = run.training
+    return {
+        "cohort": training.cohort,
+        "outcome": training.outcome,
+        "data fingerprint": training.fingerprint[:12],
+        "champion": model_label(run.champion),
+        "its calibrator": training.calibrators[run.champion].kind.replace("_", " "),
+        "operating threshold": percent(training.threshold),
     }
-    return [{"what": label, "first": of(first), "second": of(second)} for label, of in told.items()]
 
 
-def same_data(first: Run, second: Run) -> str:
+def same_data(first: ComparedRun, second: ComparedRun) -> str:
     """Whether both runs read the same cohort."""
-    same = first.training["fingerprint"] == second.training["fingerprint"]
-    return (
-        "Both runs read the same data."
-        if same
-        else "The two runs read different data: their fingerprints differ."
-    )
+    if first.training.fingerprint == second.training.fingerprint:
+        return "Both runs read the same data."
+    return "The two runs read different data: their fingerprints differ."
 
 
 def write_comparison(
-    path: Path, first: Run, second: Run, paired: dict[str, Pair], resamples: int
+    path: Path,
+    first: ComparedRun,
+    second: ComparedRun,
+    paired: Mapping[str, PairedDifferences],
+    resamples: int,
 ) -> None:
-    """Writes the page; `paired` has an entry for each of `parts`."""
-    view = {
-        "first": first,
-        "second": second,
-        "same_data": same_data(first, second),
-        "runs": _runs(first, second),
-        "parts": [
-            {
-                "name": part,
-                "sizes": [_size_of(run.part(part)) for run in (first, second)],
-                "sentence": told_apart(pair),
-                "paired": not pair.why_not,
-                "rows": headline(first, second, part, pair),
-            }
-            for part, pair in paired.items()
-        ],
-        "gates": gates(first, second),
-        "groups": subgroups_that_differ(first, second),
-        "settings": settings_that_differ(first, second),
-        "resamples": f"{resamples:,}",
-    }
+    """Writes the page that sets two runs side by side.
+
+    Args:
+        path: Of the HTML file.
+        first: A run.
+        second: Another.
+        paired: Their differences, for each of `parts`.
+        resamples: How many draws of subjects the intervals of the differences rest on.
+    """
+    view = ComparisonView(
+        first=first,
+        second=second,
+        same_data=same_data(first, second),
+        runs=_runs(first, second),
+        parts=[_compared_part(first, second, *item) for item in paired.items()],
+        gates=gates(first, second),
+        groups=subgroups_that_differ(first, second),
+        settings=settings_that_differ(first, second),
+        resamples=f"{resamples:,}",
+    )
     write_page(path, "comparison.html.j2", view)
 
 
-def _size_of(part: Facts) -> str:
-    return f"{part['n']:,} rows, {part['events']:,} events" if part else "no such part"
+def _compared_part(
+    first: ComparedRun, second: ComparedRun, part: str, pair: PairedDifferences
+) -> ComparedPart:
+    return ComparedPart(
+        name=part,
+        sizes=[_size(run.part(part)) for run in (first, second)],
+        sentence=conclusion(pair),
+        paired=not pair.why_not,
+        rows=headline(first, second, part, pair),
+    )
 
 
-def in_text(first: Run, second: Run, paired: dict[str, Pair]) -> str:
+def _size(part: PartEvaluation | None) -> str:
+    return f"{part.n:,} rows, {part.events:,} events" if part else "no such part"
+
+
+def in_text(
+    first: ComparedRun, second: ComparedRun, paired: Mapping[str, PairedDifferences]
+) -> str:
     """The same for a terminal, as aligned lines."""
-    named = [
-        f"{label:9} {run.name}: {words(run.champion)}, flags at "
-        f"{percent(run.training['threshold'])}"
-        for label, run in (("first", first), ("second", second))
-    ]
-    changed = [_line("setting", row, "setting") for row in settings_that_differ(first, second)]
-    groups = [_line("subgroup", row, "group") for row in subgroups_that_differ(first, second)]
+    runs = [_line("first", first), _line("second", second)]
+    changed = [_change("setting", row) for row in settings_that_differ(first, second)]
+    groups = [_change("subgroup", row) for row in subgroups_that_differ(first, second)]
     rows = [
         {"part": part, **row}
         for part, pair in paired.items()
         for row in headline(first, second, part, pair)
     ]
     table = pd.DataFrame(rows).map(cell).to_string(index=False)
-    said = [f"{part}: {told_apart(pair)}" for part, pair in paired.items()]
-    return "\n".join(
-        [*named, f"{'data':9} {same_data(first, second)}", *changed, *groups, "", table, "", *said]
-    )
+    texts = [f"{part}: {conclusion(pair)}" for part, pair in paired.items()]
+    data = f"{'data':9} {same_data(first, second)}"
+    return "\n".join([*runs, data, *changed, *groups, "", table, "", *texts])
 
 
-def _line(label: str, row: Facts, key: str) -> str:
-    return f"{label:9} {row[key]}: {row['first']} | {row['second']}"
+def _line(position: str, run: ComparedRun) -> str:
+    threshold = percent(run.training.threshold)
+    return f"{position:9} {run.name}: {model_label(run.champion)}, flags at {threshold}"
+
+
+def _change(kind: str, row: Row) -> str:
+    name, first, second = row.values()
+    return f"{kind:9} {name}: {first} | {second}"

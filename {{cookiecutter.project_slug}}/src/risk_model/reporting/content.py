@@ -1,10 +1,8 @@
-"""What goes into the report? What the rooms before wrote down, and what moves the champion's
-risks.
-"""
+"""The content of a report: what each layer before wrote down, and what moves the champion's risks."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,106 +11,185 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.config import NETWORKS, Config
-from risk_model.config.compose import to_container
+from risk_model.core.findings import Finding
 from risk_model.core.package import Scorer
-from risk_model.core.schema import Features
-from risk_model.data.confounding import TABLE
+from risk_model.core.schema import Features, Field
+from risk_model.core.scores import Floats
 from risk_model.data.prepare import Prepared
-from risk_model.data.split_report import shared_by_row_split, split_report
+from risk_model.data.quality import Quality
+from risk_model.data.split_report import (
+    PartSummary,
+    RowSplitOverlap,
+    shared_by_row_split,
+    split_report,
+)
+from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
 from risk_model.model.explain import Explainer
-from risk_model.reporting.example_selection import examples
+from risk_model.reporting.example_selection import RecordingExamples, select_examples
+from risk_model.training.record import CalibratorRecord, ChampionChoice, TrainingRecord
 
-EXPLAINED = 200  # validation rows behind the global SHAP plot
+EXPLAINED_ROWS = 200  # validation rows behind the global SHAP plot
+FINGERPRINT = "fingerprint"  # among the digests: that of the data the run learnt from
 
 
-def report_facts(
+@dataclass(frozen=True)
+class CohortSummary:
+    """Whose data these are: name, source with its licence, number of rows, and the outcome."""
+
+    name: str
+    source: str
+    rows: int
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
+class NetworkStart:
+    """What the network started from, for how many labels.
+
+    `pretrained` and `alternatives` say where weights come from, "" for a start from scratch;
+    `proposed` is whether the source of the data proposes this network.
+    """
+
+    labels: int
+    network: str
+    proposed: bool
+    pretrained: str
+    alternatives: dict[str, str]
+
+
+@dataclass(frozen=True)
+class GlobalExplanation:
+    """SHAP values of many patients, [n, fields].
+
+    `ranks` is where each value stands among the others of its field, 0 to 1; NaN for categories
+    and missing values.
+    """
+
+    fields: list[str]
+    shap: Floats
+    ranks: Floats
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a report rests on: digests of data and package, commit, versions, and settings."""
+
+    digests: dict[str, str]
+    git: str
+    versions: dict[str, str]
+    settings: Config
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything that a report shows. What is None or empty is "Not recorded" on the page."""
+
+    title: str
+    champion: ChampionChoice
+    evaluation: RunEvaluation
+    threshold_reason: str = ""
+    cohort: CohortSummary | None = None
+    fields: tuple[Field, ...] = ()
+    split: list[PartSummary] = field(default_factory=list)
+    row_split_overlap: RowSplitOverlap | None = None
+    quality: Quality | None = None
+    findings: list[Finding] | None = None
+    calibrators: dict[str, CalibratorRecord] = field(default_factory=dict)
+    history: dict[str, list[dict[str, float | None]]] = field(default_factory=dict)
+    left_out: list[LeftOutEvaluation] = field(default_factory=list)
+    network_start: NetworkStart | None = None
+    explanation: GlobalExplanation | None = None
+    examples: RecordingExamples | None = None
+    provenance: Provenance | None = None
+
+
+def report_content(
     settings: Config,
     directory: Path,
     prepared: Prepared,
-    facts: dict[str, Any],
-    judged: dict[str, Any],
-) -> dict[str, Any]:
-    """Everything `write_report` shows, as JSON-able values; `facts` is the run's training.json."""
-    cohort, splits = prepared.cohort, prepared.splits
-    schema = cohort.schema
-    described = {
-        "name": schema.name,
-        "outcome": schema.outcome,
-        "source": cohort.source,
-        "rows": len(cohort),
-    }
-    champion = directory / "packages" / facts["champion"]["name"]
-    return {
-        "title": f"{schema.outcome} — {schema.name}",
-        "cohort": described,
-        "fields": [asdict(field) for field in schema.fields],
-        "split": split_report(cohort, splits).to_dict("records"),
-        "shared_by_row_split": list(
-            shared_by_row_split(cohort, len(splits.test) / len(cohort), settings.seed)
+    record: TrainingRecord,
+    evaluation: RunEvaluation,
+    left_out: list[LeftOutEvaluation],
+) -> ReportContent:
+    """The content of a run's report.
+
+    Args:
+        settings: Those the run was trained with.
+        directory: The run's directory, which holds its packages.
+        prepared: The data that it was trained on.
+        record: What training decided.
+        evaluation: What the evaluation of the run showed.
+        left_out: Sites and periods that were left out in turn; empty where none was.
+    """
+    cohort, splits, name = prepared.cohort, prepared.splits, record.champion.name
+    schema, package = cohort.schema, directory / "packages" / name
+    test_share = len(splits.test) / len(cohort)
+    return ReportContent(
+        title=f"{schema.outcome} — {schema.name}",
+        champion=record.champion,
+        evaluation=evaluation,
+        threshold_reason=record.threshold_reason,
+        cohort=CohortSummary(schema.name, cohort.source, len(cohort), schema.outcome),
+        fields=tuple(schema.fields),
+        split=split_report(cohort, splits),
+        row_split_overlap=shared_by_row_split(cohort, test_share, settings.seed),
+        quality=prepared.quality,
+        findings=prepared.findings,
+        calibrators=record.calibrators,
+        history=record.history,
+        left_out=left_out,
+        network_start=network_start(settings, prepared),
+        explanation=None if schema.signal else explain_globally(package, prepared, settings.seed),
+        examples=select_examples(
+            package,
+            prepared,
+            record.calibrators[name],
+            record.threshold,
+            settings.evaluation.examples,
         ),
-        "quality": prepared.quality.to_dict(),
-        "findings": [finding.to_dict() for finding in prepared.findings],
-        "calibrators": facts["calibrators"],
-        "champion": facts["champion"],
-        "threshold_reason": facts["threshold_reason"],
-        "training": facts["history"],
-        "evaluation": judged,
-        "alone": prepared.quality.tables.get(TABLE, []),
-        "start": starting_point(settings, prepared),
-        "explanation": {}
-        if schema.signal
-        else global_explanation(champion, prepared, settings.seed),
-        "examples": examples(champion, prepared, facts, settings.evaluation.examples),
-        "provenance": {
-            "settings": to_container(settings),
-            **{k: facts[k] for k in ("fingerprint", "git", "versions")},
-        },
-    }
+        provenance=Provenance(
+            {FINGERPRINT: record.fingerprint}, record.git, record.versions, settings
+        ),
+    )
 
 
-def starting_point(settings: Config, prepared: Prepared) -> dict[str, Any]:
-    """What the network started from, for how many labels: from scratch or from weights learnt
-    elsewhere.
+def network_start(settings: Config, prepared: Prepared) -> NetworkStart | None:
+    """What the network started from; None for a table, for which nobody has trained weights.
 
     A network's settings name those weights in the class attribute `pretrained`.
     """
+    if prepared.cohort.schema.signal is None:
+        return None
     network = settings.model.network
-    kin = {
-        name: n
-        for name, n in NETWORKS.items()
-        if n.__module__ == type(network).__module__ and _weights(n)
-    }
-    return {
-        "labels": len(prepared.splits.train),
-        "network": network.name,
-        "proposed": settings.data.network == network.name,
-        "pretrained": _weights(network),
-        "others": {name: _weights(n) for name, n in kin.items() if name != network.name},
-        "signal": prepared.cohort.schema.signal is not None,
-    }
+    family = {name: n for name, n in NETWORKS.items() if n.__module__ == type(network).__module__}
+    pretrained = {name: _pretrained(n) for name, n in family.items() if name != network.name}
+    return NetworkStart(
+        labels=len(prepared.splits.train),
+        network=network.name,
+        proposed=settings.data.network == network.name,
+        pretrained=_pretrained(network),
+        alternatives={name: weights for name, weights in pretrained.items() if weights},
+    )
 
 
-def _weights(network: Any) -> str:
+def _pretrained(network: Any) -> str:
     return str(getattr(network, "pretrained", ""))
 
 
-def global_explanation(package: Path, prepared: Prepared, seed: int) -> dict[str, Any]:
+def explain_globally(package: Path, prepared: Prepared, seed: int) -> GlobalExplanation:
     """A model's SHAP values for validation rows: they stay in the report, no package holds them."""
     schema, scorer = prepared.cohort.schema.served(), Scorer((package / "risk.onnx").read_bytes())
     background = np.load(package / "explain" / "background.npy")
-    rows = np.random.default_rng(seed).permutation(prepared.splits.validation)[:EXPLAINED]
+    rows = np.random.default_rng(seed).permutation(prepared.splits.validation)[:EXPLAINED_ROWS]
     features = prepared.cohort.take(rows).encoded()
     explainer = Explainer(lambda x: scorer(x)[1], background, schema.feature_field, seed)
-    shap = [explainer.explain(row)[1].tolist() for row in features]
-    ranks = _ranks(features, schema.feature_field)
-    values = [[None if np.isnan(v) else float(v) for v in row] for row in ranks]
-    return {"fields": [f.name for f in schema.inputs], "shap": shap, "values": values}
+    shap = np.stack([explainer.explain(row)[1] for row in features])
+    fields = [field.name for field in schema.inputs]
+    return GlobalExplanation(fields, shap, _ranks(features, schema.feature_field))
 
 
-def _ranks(features: Features, field: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """Where each value stands among the others of its field, 0 to 1; NaN for categories and missing
-    values.
-    """
+def _ranks(features: Features, field: npt.NDArray[np.intp]) -> Floats:
+    """The rank of each value among the others of its field, 0 to 1; NaN where it has none."""
     columns = [np.flatnonzero(field == f) for f in range(int(field.max()) + 1)]
     first = [features[:, c[0]] if len(c) <= 2 else np.full(len(features), np.nan) for c in columns]
     return pd.DataFrame(np.stack(first, axis=1)).rank(pct=True).to_numpy(dtype=np.float64)

@@ -1,5 +1,4 @@
-"""What must somebody know of the data before trusting a model that learnt from them? Out of a run's
-facts alone.
+"""The data card: what somebody must know of the data before trusting a model that learnt from them.
 
 After Gebru et al., Datasheets for Datasets, Communications of the ACM 2021;64(12):86-92: those of
 its questions that a run can answer. What the run did not compute and the settings do not state is
@@ -11,216 +10,202 @@ from __future__ import annotations
 from typing import Any
 
 from risk_model.core.cohort import DEVELOPMENT
+from risk_model.core.schema import Field
+from risk_model.core.table import Row
+from risk_model.data.quality_answer import MISSING, SAMPLE_SIZE
 from risk_model.reporting import tables
+from risk_model.reporting.content import FINGERPRINT, ReportContent
 from risk_model.reporting.markdown import (
     UNKNOWN,
-    Row,
     bullets,
     document,
-    known,
+    or_unknown,
     plain,
     section,
     table,
 )
 from risk_model.reporting.wording import percent
 
-Facts = dict[str, Any]
 SET_ASIDE = "set aside"
-MISSING, SIZES = "missing", "development sample size"  # tables of the quality report
-SHOWN = 12  # categories of a field
+MOST_CATEGORIES = 12  # of a field
 STRATA = ("age band", "sex", "ethnicity", "site", "period")
 SERVED = (
     "Train teaches the models, validation stops them, calibration fits the calibrators and chooses "
-    "the champion. "
-    "Every other part judges, but for rows set aside, which serve nothing."
+    "the champion. Every other part judges, but for rows set aside, which serve nothing."
 )
 INTRODUCTION = (
     "Written by the run, from what it computed and what its settings state. Where neither says "
-    "anything, it stands as "
-    f'"{UNKNOWN}", and whoever knows should add it.'
+    f'anything, it stands as "{UNKNOWN}", and whoever knows should add it.'
 )
 
 
-def data_card(facts: Facts) -> bytes:
-    """The data card as Markdown; `facts` is what `report_facts` returns, of which every part may be
-    absent.
-    """
-    name = facts.get("cohort", {}).get("name", "")
-    parts = (
-        _source,
-        _outcome,
-        _split,
-        _sizes,
-        _fields,
-        _quality,
-        _findings,
-        _accepted,
-        _left_out,
-        _held_out,
-        _strata,
+def data_card(content: ReportContent) -> bytes:
+    """The data card of a run, as Markdown."""
+    name = content.cohort.name if content.cohort else None
+    return document(
+        f"# Data card: {or_unknown(name)}",
+        INTRODUCTION,
+        _source(content),
+        _outcome(content),
+        _split(content),
+        _sizes(content),
+        _fields(content),
+        _quality(content),
+        _findings(content),
+        _accepted(content),
+        _left_out(content),
+        _held_out(content),
+        _strata(content),
     )
-    return document(f"# Data card: {known(name)}", INTRODUCTION, *(part(facts) for part in parts))
 
 
-def data_settings(facts: Facts) -> Facts | None:
+def data_settings(content: ReportContent) -> Any:
     """The settings of the source, `data` on the command line; None where they were not recorded."""
-    settings: Facts | None = facts.get("provenance", {}).get("settings", {}).get("data")
-    return settings
+    return content.provenance.settings.data if content.provenance else None
 
 
-def quality_table(facts: Facts, name: str) -> list[Row] | None:
+def quality_table(content: ReportContent, name: str) -> list[Row] | None:
     """A table of the quality report; None where it was not made."""
-    rows: list[Row] | None = facts.get("quality", {}).get("tables", {}).get(name)
-    return rows
+    return content.quality.tables.get(name) if content.quality else None
 
 
-def _source(facts: Facts) -> str:
-    cohort, provenance = facts.get("cohort", {}), facts.get("provenance", {})
-    told = {
-        "Source and licence": known(cohort.get("source")),
-        "Rows": known(cohort.get("rows")),
-        "Fingerprint of the content, SHA-256": known(provenance.get("fingerprint")),
-        "Code that read them": known(provenance.get("git")),
+def _source(content: ReportContent) -> str:
+    cohort, provenance = content.cohort, content.provenance
+    facts = {
+        "Source and licence": or_unknown(cohort and cohort.source),
+        "Rows": or_unknown(cohort and cohort.rows),
+        "Fingerprint of the content, SHA-256": or_unknown(
+            provenance and provenance.digests.get(FINGERPRINT)
+        ),
+        "Code that read them": or_unknown(provenance and provenance.git),
         "Who collected them, why and with which consent": UNKNOWN,
     }
-    return section("Source", bullets(told))
+    return section("Source", bullets(facts))
 
 
-def _outcome(facts: Facts) -> str:
-    told = {
-        "Outcome": known(facts.get("cohort", {}).get("outcome")),
+def _outcome(content: ReportContent) -> str:
+    facts = {
+        "Outcome": or_unknown(content.cohort and content.cohort.outcome),
         "Time horizon, how it was established, and by whom": UNKNOWN,
     }
-    return section("Outcome", bullets(told))
+    return section("Outcome", bullets(facts))
 
 
-def _split(facts: Facts) -> str:
-    rows = [{k: v for k, v in row.items() if k != "largest imbalance"} for row in _parts(facts)]
-    shared = facts.get("shared_by_row_split")
-    told = (
-        f"A split by row would have put {shared[0]:,} subjects on both sides."
-        if shared and shared[0]
-        else ""
-    )
-    return section("Split", table(rows) or UNKNOWN, SERVED if rows else "", told)
-
-
-def _parts(facts: Facts) -> list[Row]:
-    return tables.split(facts.get("split", []))["rows"]
-
-
-def _sizes(facts: Facts) -> str:
-    train = next((row["rows"] for row in _parts(facts) if row["part"] == "train"), None)
-    needed = quality_table(facts, SIZES)
-    rows = [{**row, "rows to train on": known(train)} for row in needed or []]
+def _split(content: ReportContent) -> str:
+    rows = [{k: v for k, v in row.items() if k != "largest imbalance"} for row in _parts(content)]
+    overlap = content.row_split_overlap
+    subjects = overlap.subjects if overlap else 0
+    shared = f"A split by row would have put {subjects:,} subjects on both sides."
     return section(
-        "Sample size", "By Riley et al., BMJ 2020;368:m441." if rows else UNKNOWN, table(rows)
+        "Split", table(rows) or UNKNOWN, SERVED if rows else "", shared if subjects else ""
     )
 
 
-def _fields(facts: Facts) -> str:
-    absent = quality_table(facts, MISSING)
-    shares = None if absent is None else {row["column"]: row["all"] for row in absent}
-    if facts.get("fields"):
-        return section("Fields", table([_field(field, shares) for field in facts["fields"]]))
-    rows = [{"field": name, "missing": percent(share)} for name, share in (shares or {}).items()]
-    told = "Units, ranges and descriptions: Unknown."
-    if shares is None:
-        return section("Fields", UNKNOWN)
-    return section("Fields", told, table(rows) or "No value of any field is missing.")
+def _parts(content: ReportContent) -> list[Row]:
+    return tables.split(content.split)
 
 
-def _field(field: Row, shares: dict[str, float] | None) -> Row:
-    seen = not field["recorded_after"]
+def _sizes(content: ReportContent) -> str:
+    train = next((part.rows for part in content.split if part.part == "train"), None)
+    needed = quality_table(content, SAMPLE_SIZE) or []
+    rows: list[Row] = [{**row, "rows to train on": or_unknown(train)} for row in needed]
+    source = "By Riley et al., BMJ 2020;368:m441." if rows else UNKNOWN
+    return section("Sample size", source, table(rows))
+
+
+def _fields(content: ReportContent) -> str:
+    missing = quality_table(content, MISSING)
+    shares = None if missing is None else {str(row["column"]): row["all"] for row in missing}
+    rows = [_field_row(field, _missing(field, shares)) for field in content.fields]
+    return section("Fields", table(rows) or UNKNOWN)
+
+
+def _missing(field: Field, shares: dict[str, Any] | None) -> str:
+    """The share of a field's values that is missing; fields without any are not in the table."""
+    known = shares is not None and not field.recorded_after
+    return percent(shares.get(field.name, 0.0)) if shares is not None and known else UNKNOWN
+
+
+def _field_row(field: Field, missing: str) -> Row:
     return {
-        "field": field["name"],
-        "what it is": known(field["description"]),
-        "kind": field["kind"],
-        "unit": known(field["unit"]) if field["kind"] == "number" else "",
+        "field": field.name,
+        "what it is": or_unknown(field.description),
+        "kind": field.kind,
+        "unit": or_unknown(field.unit) if field.kind == "number" else "",
         "values": _values(field),
-        "code": field["code"].replace("|", " "),
-        "missing": percent(shares.get(field["name"], 0.0))
-        if shares is not None and seen
-        else UNKNOWN,
-        "seen by models": seen,
+        "code": field.code.replace("|", " "),
+        "missing": missing,
+        "seen by models": not field.recorded_after,
     }
 
 
-def _values(field: Row) -> str:
+def _values(field: Field) -> str:
     """Categories, or the plausible range."""
-    if field["kind"] != "number":
-        more = len(field["categories"]) - SHOWN
-        return ", ".join(field["categories"][:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
-    low, high = (
-        UNKNOWN if field[end] is None else f"{field[end]:g}" for end in ("minimum", "maximum")
-    )
-    return UNKNOWN if low == high == UNKNOWN else f"{low} to {high}"
+    if field.kind != "number":
+        more = len(field.categories) - MOST_CATEGORIES
+        first = ", ".join(field.categories[:MOST_CATEGORIES])
+        return first + (f" and {more:,} more" if more > 0 else "")
+    ends = [UNKNOWN if end is None else f"{end:g}" for end in (field.minimum, field.maximum)]
+    return UNKNOWN if ends == [UNKNOWN, UNKNOWN] else " to ".join(ends)
 
 
-def _quality(facts: Facts) -> str:
-    answers = tables.answers(facts.get("quality", {}))
-    return section(
-        "Quality",
-        "\n\n".join(f"**{plain(a['question'])}** {plain(a['answer'])}" for a in answers) or UNKNOWN,
-    )
+def _quality(content: ReportContent) -> str:
+    answers = content.quality.answers if content.quality else {}
+    blocks = [f"**{plain(q)}** {plain(' '.join(answer))}" for q, answer in answers.items()]
+    return section("Quality", *(blocks or [UNKNOWN]))
 
 
-def _findings(facts: Facts) -> str:
-    if "findings" not in facts:
+def _findings(content: ReportContent) -> str:
+    if content.findings is None:
         return section("Findings", UNKNOWN)
-    urgent, notes = tables.findings(facts["findings"])
-    return section("Findings", table([*urgent, *notes]) or "Nothing was found.")
+    return section("Findings", table(tables.findings(content.findings)) or "Nothing was found.")
 
 
-def _accepted(facts: Facts) -> str:
-    settings = data_settings(facts)
-    if settings is None or "accept" not in settings:
+def _accepted(content: ReportContent) -> str:
+    settings = data_settings(content)
+    if settings is None:
         return section("Accepted", UNKNOWN)
-    rows = [
-        {"finding at": k, "why": why, "by whom": UNKNOWN} for k, why in settings["accept"].items()
+    rows: list[Row] = [
+        {"finding at": column, "why": why, "by whom": UNKNOWN}
+        for column, why in settings.accept.items()
     ]
     return section("Accepted", table(rows) or "No finding was accepted against the check.")
 
 
-def _left_out(facts: Facts) -> str:
-    settings = data_settings(facts)
-    aside = [row["rows"] for row in _parts(facts) if row["part"] == SET_ASIDE]
-    told = (
-        f"{sum(aside):,} rows are set aside: their subject already stands in another part."
-        if aside
-        else ""
-    )
+def _left_out(content: ReportContent) -> str:
+    settings = data_settings(content)
+    rows = sum(part.rows for part in content.split if part.part == SET_ASIDE)
+    aside = f"{rows:,} rows are set aside: their subject already stands in another part."
+    aside = aside if rows else ""
     if settings is None:
-        return section("Left out", "Columns: Unknown.", told)
-    later = [f["name"] for f in facts.get("fields", []) if f["recorded_after"]] or settings.get(
-        "recorded_after", []
+        return section("Left out", "Columns: Unknown.", aside)
+    later = [field.name for field in content.fields if field.recorded_after]
+    reasons = dict.fromkeys(
+        later or settings.recorded_after,
+        "known only after the prediction moment (data.recorded_after)",
     )
-    rows = [
-        {"column": c, "why": "known only after the prediction moment (data.recorded_after)"}
-        for c in later
-    ]
-    rows += [
-        {"column": c, "why": "data.exclude; the reason is Unknown"}
-        for c in settings.get("exclude", [])
-    ]
-    return section(
-        "Left out", table(rows) or "No column is kept from the models by the settings.", told
-    )
+    excluded = getattr(settings, "exclude", [])  # of tables
+    reasons |= dict.fromkeys(excluded, "data.exclude; the reason is Unknown")
+    columns: list[Row] = [{"column": column, "why": why} for column, why in reasons.items()]
+    nothing = "No column is kept from the models by the settings."
+    return section("Left out", table(columns) or nothing, aside)
 
 
-def _held_out(facts: Facts) -> str:
+def _held_out(content: ReportContent) -> str:
     inside = (*DEVELOPMENT, SET_ASIDE)
-    parts = [row for row in _parts(facts) if row["part"] not in inside]
-    rows = [{key: row[key] for key in ("part", "rows", "events", "prevalence")} for row in parts]
-    nobody = "No site and no period was held out." if _parts(facts) else UNKNOWN
+    rows = [
+        {key: row[key] for key in ("part", "rows", "events", "prevalence")}
+        for row in _parts(content)
+        if row["part"] not in inside
+    ]
+    nobody = "No site and no period was held out." if content.split else UNKNOWN
     return section("Held out", table(rows) or nobody)
 
 
-def _strata(facts: Facts) -> str:
+def _strata(content: ReportContent) -> str:
     """The share of each stratum in each part, and which strata were not recorded."""
-    rows = tables.split(facts.get("split", []))["strata"]
-    absent = [
-        name for name in STRATA if not any(row["stratum"].startswith(f"{name}: ") for row in rows)
-    ]
-    told = f"Not recorded: {', '.join(absent)}." if _parts(facts) and absent else ""
-    return section("Demographics", table(rows) or UNKNOWN, told)
+    rows = tables.strata(content.split)
+    recorded = {str(row["stratum"]).partition(": ")[0] for row in rows}
+    absent = [name for name in STRATA if name not in recorded]
+    text = f"Not recorded: {', '.join(absent)}." if content.split and absent else ""
+    return section("Demographics", table(rows) or UNKNOWN, text)

@@ -1,25 +1,27 @@
-"""Which recordings does the report show, and what mattered in them? A fixed rule picks; no
-recording of the test split.
+"""The recordings that a report shows, picked by a fixed rule, and what mattered in each.
 
-Recordings are patients' data: they stand in the report alone, in no package, and
-`evaluation.examples=0` shows none.
+No recording of the test split is drawn. Recordings are patients' data: they stand in the report
+alone, in no package, and `evaluation.examples=0` shows none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
 from risk_model.core.cohort import Outcome
 from risk_model.core.package import Scorer
 from risk_model.data.prepare import Prepared
 from risk_model.model.occlusion import occlude
-from risk_model.reporting.examples import Explained, drawn
+from risk_model.reporting.examples import RecordingExplanation, draw
 from risk_model.signals import Recording, rows
+from risk_model.training.record import CalibratorRecord
 
 Risks = npt.NDArray[np.float64]
 Rule = Callable[[Risks, Outcome, float], Risks]
@@ -40,68 +42,97 @@ RULES: dict[str, Rule] = {
 }
 
 
-def chosen(risk: Risks, event: Outcome, threshold: float, count: int) -> list[tuple[str, int]]:
-    """Why and which of n rows are shown: each rule's first row, then each rule's next, `count` at
-    most, none twice.
+@dataclass(frozen=True)
+class RecordingExample:
+    """One drawn recording: the rule that picked it, its risk, and whether the event happened."""
+
+    rule: str
+    risk: float
+    event: bool
+    drawing: Markup
+
+
+@dataclass(frozen=True)
+class RecordingExamples:
+    """The drawn recordings, how many were asked for, and how what matters was measured.
+
+    `calibrated` is whether it is on the scale of the calibrated risk's log odds.
     """
-    taken: list[tuple[str, int]] = []
+
+    requested: int
+    method: Literal["Grad-CAM", "occlusion"]
+    calibrated: bool
+    recordings: list[RecordingExample]
+
+
+def pick(risk: Risks, event: Outcome, threshold: float, count: int) -> list[tuple[str, int]]:
+    """The rule and the row of each recording to show, of n: `count` at most, none twice.
+
+    Each rule's first row comes first, then each rule's next.
+    """
+    picked: list[tuple[str, int]] = []
     free = np.ones(len(risk), dtype=bool)
-    while len(taken) < count:
-        before = len(taken)
-        for why, rule in RULES.items():
-            wanted = np.where(free, rule(risk, event, threshold), NEVER)
-            if len(taken) < count and len(wanted) and wanted.max() > NEVER:
-                taken.append((why, int(wanted.argmax())))
-                free[taken[-1][1]] = False
-        if len(taken) == before:
+    while len(picked) < count:
+        before = len(picked)
+        for name, rule in RULES.items():
+            value = np.where(free, rule(risk, event, threshold), NEVER)
+            if len(picked) < count and len(value) and value.max() > NEVER:
+                picked.append((name, int(value.argmax())))
+                free[picked[-1][1]] = False
+        if len(picked) == before:
             break
-    return taken
+    return picked
 
 
-def examples(
-    package: Path, prepared: Prepared, facts: dict[str, Any], count: int
-) -> dict[str, Any]:
-    """A few validation recordings, drawn with what the packaged model saw in them; {} when the
-    cohort has no signal.
+def select_examples(
+    package: Path, prepared: Prepared, calibrator: CalibratorRecord, threshold: float, count: int
+) -> RecordingExamples | None:
+    """A few validation recordings, drawn with what the packaged model saw in them.
 
-    `facts` is the run's training.json. What is told of a place is on the scale of the calibrated
-    risk's log odds where the calibrator is a line.
+    None when the cohort has no signal. Where the calibrator is a line, what is marked is on the
+    scale of the calibrated risk's log odds.
     """
-    cohort, validation = prepared.cohort, prepared.splits.validation
+    cohort = prepared.cohort
     if cohort.schema.signal is None or cohort.recordings is None:
-        return {}
+        return None
     scorer = Scorer((package / "risk.onnx").read_bytes())
-    line = facts["calibrators"][facts["champion"]["name"]]["parameters"]
-    shown: list[dict[str, Any]] = []
+    slope = calibrator.parameters.get("slope")
+    recordings: list[RecordingExample] = []
     if count > 0:
-        part = cohort.take(validation)
-        risk, _ = scorer(part.encoded())
-        for why, row in chosen(risk, part.labels, facts["threshold"], count):
-            explained = explain(
-                scorer, cohort.recordings[validation[row]], prepared, line.get("slope", 1.0)
-            )
-            told = {"why": why, "risk": float(risk[row]), "event": bool(part.labels[row])}
-            shown.append(
-                {**told, "drawing": drawn(explained, f"{cohort.schema.signal.kind}, {why}")}
-            )
-    calibrated = "slope" in line
-    return {
-        "asked": count,
-        "method": "Grad-CAM" if scorer.maps else "occlusion",
-        "calibrated": calibrated,
-        "shown": shown,
-    }
+        scale = slope if isinstance(slope, float) else 1.0
+        recordings = _drawn_examples(scorer, prepared, scale, threshold, count)
+    method: Literal["Grad-CAM", "occlusion"] = "Grad-CAM" if scorer.maps else "occlusion"
+    return RecordingExamples(count, method, slope is not None, recordings)
 
 
-def explain(scorer: Scorer, recording: Recording, prepared: Prepared, slope: float) -> Explained:
-    """What the places of one recording add to `slope` times the model's logit: its own map, or
-    parts hidden in turn.
+def _drawn_examples(
+    scorer: Scorer, prepared: Prepared, slope: float, threshold: float, count: int
+) -> list[RecordingExample]:
+    rows_of_part, schema = prepared.splits.validation, prepared.cohort.schema
+    part = prepared.cohort.take(rows_of_part)
+    assert schema.signal is not None and part.recordings is not None  # noqa: S101, PT018 - for mypy
+    risk, _ = scorer(part.encoded())
+    examples = []
+    for rule, row in pick(risk, part.labels, threshold, count):
+        explanation = explain(scorer, part.recordings[row], prepared, slope)
+        drawing = draw(explanation, f"{schema.signal.kind}, {rule}")
+        examples.append(RecordingExample(rule, float(risk[row]), bool(part.labels[row]), drawing))
+    return examples
+
+
+def explain(
+    scorer: Scorer, recording: Recording, prepared: Prepared, slope: float
+) -> RecordingExplanation:
+    """What the places of one recording add to `slope` times the model's logit.
+
+    By the model's own map, or by hiding parts in turn where it has none.
     """
     schema = prepared.cohort.schema.served()
     assert schema.signal is not None  # noqa: S101 - narrows the type for mypy
     if scorer.maps:
-        return Explained(
-            recording, schema.signal, map=scorer.map(rows([recording], schema))[0] * slope
-        )
-    found = occlude(lambda x: scorer(x)[1] * slope, recording, schema)
-    return Explained(recording, schema.signal, tuple(found.parts), tuple(found.contributions))
+        added = scorer.map(rows([recording], schema))[0] * slope
+        return RecordingExplanation(recording, schema.signal, map=added)
+    hidden = occlude(lambda x: scorer(x)[1] * slope, recording, schema)
+    return RecordingExplanation(
+        recording, schema.signal, tuple(hidden.parts), tuple(hidden.contributions)
+    )

@@ -1,90 +1,96 @@
-"""How much does performance vary over places and times? A forest plot: a line an estimate, with its
-interval.
-"""
+"""The forest plot: how much performance varies over sites and times, a line an estimate."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from risk_model.model.table import refitted
-from risk_model.reporting.plots import GREY, RC, STYLES, svg, words
+from markupsafe import Markup
 
-PANELS = {
-    "auroc": ("AUROC", None),
-    "citl": ("calibration-in-the-large", 0.0),
-    "slope": ("calibration slope", 1.0),
-}
-LIMITS = {
-    "auroc": (0.4, 1.0),
-    "citl": (-2.0, 2.0),
-    "slope": (0.0, 2.0),
-}  # what lies beyond is drawn at the edge
-Row = dict[str, Any]
+from risk_model.core.table import Row
+from risk_model.evaluation.metric_table import Metric, metrics_in
+from risk_model.evaluation.results import LeftOutEvaluation, Metrics, RunEvaluation
+from risk_model.model.table import label as model_label
+from risk_model.reporting.plot_style import GREY, RC, STYLES, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Of the axes; what lies beyond is drawn at the edge.
+LIMITS = {"auroc": (0.4, 1.0), "citl": (-2.0, 2.0), "slope": (0.0, 2.0)}
 
 
-def rows(evaluation: dict[str, Any], left_out: list[Row], champion: str) -> list[Row]:
-    """The champion in each part, then a baseline in each place and time it was made without: label,
-    n, events, figures.
+@dataclass(frozen=True)
+class ForestRow:
+    """A model on the patients that `label` names.
 
-    The baseline is the champion where it is one, and logistic regression where the network is
-    champion.
+    `refitted` is whether it was made anew without them; `reason` says why there are no metrics.
     """
-    shown = [
-        {
-            "label": part,
-            "n": content["n"],
-            "events": content["events"],
-            "model": champion,
-            "refitted": False,
-        }
-        | {name: content["models"][champion]["metrics"][name] for name in PANELS}
-        for part, content in evaluation["parts"].items()
+
+    label: str
+    model: str
+    n: int
+    events: int
+    metrics: Metrics = field(default_factory=dict)
+    refitted: bool = False
+    reason: str = ""
+
+
+def forest_rows(
+    evaluation: RunEvaluation, left_out: Sequence[LeftOutEvaluation], champion: str
+) -> list[ForestRow]:
+    """The champion in each part, then a baseline in each site and time it was made without.
+
+    The baseline is the champion where it is one, and the comparator where the network is champion.
+    """
+    rows = [
+        ForestRow(name, champion, part.n, part.events, part.models[champion].metrics)
+        for name, part in evaluation.parts.items()
     ]
-    made_anew = refitted()
-    model = champion if champion in made_anew else made_anew[0]
-    for row in left_out:
-        figures = {name: row["models"][model][name] for name in PANELS} if row["models"] else {}
-        label = f"without {row['name']}" if row["kind"] == "site" else row["name"]
-        told = {
-            "label": label,
-            "n": row["n"],
-            "events": row["events"],
-            "model": model,
-            "refitted": True,
-        }
-        shown.append({**told, **figures, "reason": row["reason"]})
-    return shown
+    refitted = any(champion in turn.models for turn in left_out)
+    model = champion if refitted else evaluation.comparator
+    return rows + [_left_out_row(turn, model) for turn in left_out]
 
 
-def table(shown: list[Row]) -> list[Row]:
+def _left_out_row(turn: LeftOutEvaluation, model: str) -> ForestRow:
+    label = f"without {turn.name}" if turn.kind == "site" else turn.name
+    metrics = turn.models.get(model, {})
+    return ForestRow(label, model, turn.n, turn.events, metrics, True, turn.reason)
+
+
+def forest_table(rows: Sequence[ForestRow]) -> list[Row]:
     """The same as a table."""
-    return [
-        {
-            "patients": row["label"],
-            "model": words(row["model"]),
-            "rows": row["n"],
-            "events": row["events"],
-            **{label: row.get(name) for name, (label, _) in PANELS.items()},
-            **({"AUROC": row["reason"]} if row.get("reason") else {}),
-        }
-        for row in shown
-    ]
+    return [_table_row(row) for row in rows]
 
 
-def forest(shown: list[Row]) -> str:
-    """The plot, as SVG; "" with fewer than two estimates."""
+def _table_row(row: ForestRow) -> Row:
+    first, *others = metrics_in("forest")
+    cells: Row = {
+        "patients": row.label,
+        "model": model_label(row.model),
+        "rows": row.n,
+        "events": row.events,
+        first.label: row.reason or row.metrics.get(first.name),
+    }
+    return cells | {metric.label: row.metrics.get(metric.name) for metric in others}
+
+
+def forest_plot(rows: Sequence[ForestRow]) -> Markup | None:
+    """The plot; None with fewer than two estimates."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    drawn = [row for row in shown if "auroc" in row and row["auroc"]["estimate"] is not None]
-    if len(drawn) < 2:
-        return ""
+    metrics = metrics_in("forest")
+    estimated = [row for row in rows if _estimated(row, metrics[0])]
+    if len(estimated) < 2:
+        return None
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(9.2, 0.9 + 0.28 * len(drawn)), layout="constrained")
-        axes = figure.subplots(1, len(PANELS), sharey=True)
-        for panel, (name, (title, target)) in zip(axes, PANELS.items(), strict=True):
-            _panel(panel, name, title, target, drawn)
-        axes[0].set_yticks(range(len(drawn)), [row["label"] for row in drawn])
+        figure = Figure(figsize=(9.2, 0.9 + 0.28 * len(estimated)), layout="constrained")
+        axes = figure.subplots(1, len(metrics), sharey=True)
+        for panel, metric in zip(axes, metrics, strict=True):
+            _draw_panel(panel, metric, estimated)
+        axes[0].set_yticks(range(len(estimated)), [row.label for row in estimated])
         axes[0].invert_yaxis()
         return svg(
             figure,
@@ -93,28 +99,24 @@ def forest(shown: list[Row]) -> str:
         )
 
 
-def _panel(axes: Any, name: str, title: str, target: float | None, drawn: list[Row]) -> None:
-    low, high = LIMITS[name]
-    axes.set(title=title, xlim=(low, high))
+def _estimated(row: ForestRow, metric: Metric) -> bool:
+    estimate = row.metrics.get(metric.name)
+    return estimate is not None and estimate.estimate is not None
+
+
+def _draw_panel(axes: Axes, metric: Metric, rows: list[ForestRow]) -> None:
+    low, high = LIMITS.get(metric.name, (0.0, 1.0))
+    axes.set(title=metric.label, xlim=(low, high))
     axes.grid(axis="y", visible=False)
-    if target is not None:
-        axes.axvline(target, color=GREY, linewidth=1, linestyle=":")
-    for place, row in enumerate(drawn):
-        figure, (colour, _) = row[name], STYLES[int(row["refitted"])]
-        if figure["estimate"] is None:
+    if metric.target is not None:
+        axes.axvline(metric.target, color=GREY, linewidth=1, linestyle=":")
+    for height, row in enumerate(rows):
+        estimate = row.metrics[metric.name]
+        middle, (colour, _) = estimate.estimate, STYLES[int(row.refitted)]
+        if middle is None:
             continue
-        ends = [
-            figure["estimate"] if figure[end] is None else figure[end] for end in ("low", "high")
-        ]
-        axes.plot(
-            [min(max(end, low), high) for end in ends], [place, place], color=colour, linewidth=1.6
-        )
-        marker = "s" if row["refitted"] else "o"
-        axes.plot(
-            min(max(figure["estimate"], low), high),
-            place,
-            marker,
-            color=colour,
-            markersize=5,
-            clip_on=False,
-        )
+        ends = [middle if end is None else end for end in (estimate.low, estimate.high)]
+        middle, *ends = (min(max(value, low), high) for value in (middle, *ends))
+        axes.plot(ends, [height, height], color=colour, linewidth=1.6)
+        marker = "s" if row.refitted else "o"
+        axes.plot(middle, height, marker, color=colour, markersize=5, clip_on=False)

@@ -1,18 +1,16 @@
-"""How does a fact stand in plain text? Markdown that no value can break: on one line, its signs
-made harmless.
-"""
+"""Facts in plain text: Markdown that no value can break, on one line, its signs made harmless."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from risk_model.core.table import Row
 from risk_model.reporting.wording import cell
 
-Row = dict[str, Any]
 UNKNOWN = "Unknown"
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     r"""Any value on one line, as a table shows it.
 
     >>> print(plain("ward <b> | 3"))
@@ -21,12 +19,12 @@ def plain(value: Any) -> str:
     return " ".join(cell(value).split()).replace("<", "&lt;").replace("|", "\\|")
 
 
-def known(value: Any) -> str:
-    """The value as `plain` tells it; "Unknown" for what is None or empty."""
-    return UNKNOWN if value is None or value in ("", [], {}) else plain(value)
+def or_unknown(value: object) -> str:
+    """The value as `plain` gives it; "Unknown" for what is None or empty."""
+    return UNKNOWN if value is None or value == "" else plain(value)
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """Rows as a table, the first one's keys as headings; "" when there are none."""
     if not rows:
         return ""
@@ -35,9 +33,9 @@ def table(rows: list[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def bullets(facts: dict[str, str]) -> str:
+def bullets(facts: Mapping[str, str]) -> str:
     """Name and text of each fact, one a line; the text as it stands."""
-    return "\n".join(f"- {name}: {told}" for name, told in facts.items())
+    return "\n".join(f"- {name}: {text}" for name, text in facts.items())
 
 
 def section(heading: str, *blocks: str) -> str:

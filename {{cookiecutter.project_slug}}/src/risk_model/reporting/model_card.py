@@ -1,5 +1,4 @@
-"""What must somebody know before using this model? What the run computed or the settings stated,
-and what nobody did.
+"""The model card: what somebody must know before using a model, and what nobody stated.
 
 After Mitchell et al., Model Cards for Model Reporting, FAT* 2019. "Not stated" is what the settings
 leave open, "Unknown" what the run did not record.
@@ -7,186 +6,175 @@ leave open, "Unknown" what the run did not record.
 
 from __future__ import annotations
 
-from typing import Any
-
+from risk_model.core.decision import Decision
+from risk_model.core.package import Acceptance
+from risk_model.core.table import Row
 from risk_model.evaluation.gates import FAIL, PASS
+from risk_model.evaluation.metric_table import metrics_in
+from risk_model.evaluation.results import PartEvaluation, RunEvaluation, SubgroupEvaluation
 from risk_model.evaluation.subgroups import PARTITIONS
+from risk_model.model.table import label as model_label
 from risk_model.reporting import tables
 from risk_model.reporting.markdown import (
     UNKNOWN,
-    Row,
     bullets,
     document,
-    known,
+    or_unknown,
     plain,
     section,
     table,
 )
-from risk_model.reporting.plots import words
-from risk_model.reporting.tables import LABELS
 from risk_model.reporting.wording import percent
+from risk_model.training.record import ChampionChoice, TrainingRecord
 
-Facts = dict[str, Any]
 NOT_STATED = "Not stated"
 
 
-def model_card(name: str, facts: Facts, judged: Facts) -> str:
+def model_card(name: str, record: TrainingRecord, evaluation: RunEvaluation) -> str:
     """The model card of one model, in Markdown.
 
-    `facts` is a run's training.json, `judged` what `evaluation.evaluate` returned. Read where
-    present: in `facts` the "sizes" {part: {rows, subjects, events}} of the parts that taught the
-    model and the "findings" of the data, in `judged` the "decision" that the settings state, and
-    "accepted" {by, reason, verdict, when}: who answers for it in spite of its gate.
+    Args:
+        name: The model.
+        record: What training decided. Without `sizes` it comes from a package alone, and what only
+            a run knows is "Unknown".
+        evaluation: Of the run; where somebody accepted the model, the card says who and why.
     """
+    calibrator = tables.calibrators({name: record.calibrators[name]})
+    performance = (_part(key, name, part) for key, part in evaluation.parts.items())
     blocks = (
-        f"# {plain(facts['outcome'])}: {words(name)}",
-        _role(name, facts),
-        _accepted(judged.get("accepted")),
-        _use(facts, judged),
-        _gate(name, judged),
-        _scope(name, judged),
-        _sizes(facts, judged),
-        section("Performance", *(_part(part, name, judged) for part in judged["parts"])),
-        _subgroups(name, judged),
-        _choice(facts),
-        section("Calibration", table(tables.calibrators({name: facts["calibrators"][name]}))),
-        _limits(facts, judged),
+        f"# {plain(record.outcome)}: {model_label(name)}",
+        _role(name, record),
+        _accepted(evaluation.accepted),
+        _use(record, evaluation.decision),
+        _gate(name, evaluation),
+        _scope(name, evaluation),
+        _sizes(record, evaluation),
+        section("Performance", *performance),
+        _subgroups(name, evaluation),
+        _choice(record.champion),
+        section("Calibration", table(calibrator)),
+        _limits(record, evaluation),
     )
     return document(*blocks).decode()
 
 
-def _role(name: str, facts: Facts) -> str:
-    champion = facts["champion"]["name"]
-    told = {
-        "Predicts": plain(facts["outcome"]),
-        "Trained on the cohort": plain(facts["cohort"]),
-        "Role": "the champion"
-        if champion == name
-        else f"not the champion, which is {words(champion)}",
-        "Data fingerprint": known(facts.get("fingerprint")),
-        "Code": known(facts.get("git")),
-    }
-    return bullets(told)
+def _role(name: str, record: TrainingRecord) -> str:
+    champion = record.champion.name
+    other = f"not the champion, which is {model_label(champion)}"
+    return bullets(
+        {
+            "Predicts": plain(record.outcome),
+            "Trained on the cohort": plain(record.cohort),
+            "Role": "the champion" if champion == name else other,
+            "Data fingerprint": or_unknown(record.fingerprint),
+            "Code": or_unknown(record.git),
+        }
+    )
 
 
-def _accepted(accepted: Facts | None) -> str:
-    if not accepted:
+def _accepted(acceptance: Acceptance | None) -> str:
+    if acceptance is None:
         return ""
-    names = {"By": "by", "Why": "reason", "Verdict of the gate": "verdict", "When": "when"}
-    told = {label: known(accepted.get(key)) for label, key in names.items()}
-    return section("Accepted in spite of its gate", bullets(told))
+    facts = {
+        "By": plain(acceptance.by),
+        "Why": plain(acceptance.reason),
+        "Verdict of the gate": acceptance.verdict,
+        "When": plain(acceptance.when),
+    }
+    return section("Accepted in spite of its gate", bullets(facts))
 
 
-def _use(facts: Facts, judged: Facts) -> str:
-    """Only what the settings say; a decision that was not recorded is Unknown."""
-    reason = ratio = between = UNKNOWN
-    if "decision" in judged:
-        decision = judged["decision"]
-        low, high = decision["threshold_low"], decision["threshold_high"]
-        reason = plain(decision["reason"]) or NOT_STATED
-        ratio = f"{decision['harm_ratio']:g} false alerts" if decision["harm_ratio"] else NOT_STATED
-        between = f"{percent(low)} and {percent(high)}" if high else NOT_STATED
-    told = {
-        "Why act on it": reason,
+def _use(record: TrainingRecord, decision: Decision) -> str:
+    """Only what the settings say."""
+    low, high = decision.threshold_low, decision.threshold_high
+    ratio = f"{decision.harm_ratio:g} false alerts" if decision.harm_ratio else NOT_STATED
+    between = f"{percent(low)} and {percent(high)}" if high else NOT_STATED
+    threshold = f"{percent(record.threshold)}. {plain(record.threshold_reason)}"
+    facts = {
+        "Why act on it": plain(decision.reason) or NOT_STATED,
         "A missed patient weighs as much as": ratio,
         "A clinician would act at a risk between": between,
-        "Operating threshold": f"{percent(facts['threshold'])}. {plain(facts['threshold_reason'])}",
+        "Operating threshold": threshold,
         "Patients, users and place in their care": NOT_STATED,
     }
-    return section("Intended use", bullets(told))
+    return section("Intended use", bullets(facts))
 
 
-def _gate(name: str, judged: Facts) -> str:
-    gates = {part: gate[name] for part, gate in judged["gates"].items()}
-    rows = [
+def _gate(name: str, evaluation: RunEvaluation) -> str:
+    rows: list[Row] = [
         {
             "part": part,
-            "verdict": gate["verdict"],
-            "reasons": "; ".join(gate["reasons"]) or "within all bounds",
+            "verdict": gates[name].verdict,
+            "reasons": "; ".join(gates[name].reasons) or "within all bounds",
         }
-        for part, gate in gates.items()
+        for part, gates in evaluation.gates.items()
     ]
-    return section("Gate", f"Bounds: {tables.gates(judged['bounds'])}.", table(rows))
+    return section("Gate", f"Bounds: {tables.bounds(evaluation.bounds)}.", table(rows))
 
 
-def _scope(name: str, judged: Facts) -> str:
-    verdicts = {part: gate[name]["verdict"] for part, gate in judged["gates"].items()}
-    failed = [plain(part) for part, verdict in verdicts.items() if verdict == FAIL]
-    unclear = [plain(part) for part, verdict in verdicts.items() if verdict not in (FAIL, PASS)]
-    told = {
+def _scope(name: str, evaluation: RunEvaluation) -> str:
+    verdicts = {plain(part): gates[name].verdict for part, gates in evaluation.gates.items()}
+    failed = [part for part, verdict in verdicts.items() if verdict == FAIL]
+    unclear = [part for part, verdict in verdicts.items() if verdict not in (FAIL, PASS)]
+    facts = {
         "Not to be used on": ", ".join(failed) or "no part that was judged has failed",
         "Not shown to work on": ", ".join(unclear) or "no part that was judged was too small",
         "Never judged on": "any other site, period or group of patients",
     }
-    return section("Out of scope", bullets(told))
+    return section("Out of scope", bullets(facts))
 
 
-def _sizes(facts: Facts, judged: Facts) -> str:
-    keys = ("rows", "subjects", "events")
+def _sizes(record: TrainingRecord, evaluation: RunEvaluation) -> str:
     taught = [
-        {"part": part, "used to": "teach", **{k: row[k] for k in keys}}
-        for part, row in _taught(facts).items()
+        _size_row(part, "teach", size.rows, size.subjects, size.events)
+        for part, size in record.sizes.items()
     ]
     tested = [
-        {
-            "part": part,
-            "used to": "judge",
-            "rows": content["n"],
-            **{k: content[k] for k in keys[1:]},
-        }
-        for part, content in judged["parts"].items()
+        _size_row(name, "judge", part.n, part.subjects, part.events)
+        for name, part in evaluation.parts.items()
     ]
     absent = "" if taught else f"Sizes of the parts that taught it: {UNKNOWN}."
     return section("Sample sizes", table([*taught, *tested]), absent)
 
 
-def _taught(facts: Facts) -> dict[str, Row]:
-    sizes: dict[str, Row] = facts.get("sizes", {})
-    return sizes
+def _size_row(part: str, use: str, rows: int, subjects: int, events: int) -> Row:
+    return {"part": part, "used to": use, "rows": rows, "subjects": subjects, "events": events}
 
 
-def _part(part: str, name: str, judged: Facts) -> str:
-    metrics = judged["parts"][part]["models"][name]["metrics"]
-    rows = [
-        {"figure": label, "estimate (95 % interval)": metrics[key]}
-        for key, label in LABELS.items()
-        if key in metrics
+def _part(name: str, model: str, part: PartEvaluation) -> str:
+    estimates = part.models[model].metrics
+    rows: list[Row] = [
+        {"metric": metric.label, "estimate (95 % interval)": estimates[metric.name]}
+        for metric in metrics_in("models")
+        if metric.name in estimates and metric.when != "on request"
     ]
-    prevalence = percent(judged["parts"][part]["prevalence"])
-    return f"### {plain(part)}\n\nEvent rate {prevalence}.\n\n{table(rows)}"
+    return f"### {plain(name)}\n\nEvent rate {percent(part.prevalence)}.\n\n{table(rows)}"
 
 
-def _subgroups(name: str, judged: Facts) -> str:
-    parts = {
-        part: content["models"][name]["subgroups"] for part, content in judged["parts"].items()
-    }
-    told = [_groups(part, rows, judged["minimum_events"]) for part, rows in parts.items() if rows]
-    return section("Subgroups", *(told or ["No group was recorded."]))
+def _subgroups(name: str, evaluation: RunEvaluation) -> str:
+    groups = {key: part.models[name].subgroups for key, part in evaluation.parts.items()}
+    least = evaluation.minimum_events
+    blocks = [_groups(part, rows, least) for part, rows in groups.items() if rows]
+    return section("Subgroups", *(blocks or ["No group was recorded."]))
 
 
-def _groups(part: str, rows: list[Row], least: int) -> str:
-    single = [
-        row for row in rows if row["partition"] in PARTITIONS
-    ]  # of their pairs, few are large enough
-    few = [plain(f"{row['partition']} {row['group']}") for row in single if not row["judged"]]
-    large = {"subgroups": [row for row in rows if row["judged"]]}
-    judged = table([*tables.subgroups(large), *tables.subgroups(large, crossed=True)])
-    absent = (
-        f"Fewer than {least} events or non-events, so not judged: {', '.join(few)}." if few else ""
-    )
-    return "\n\n".join(block for block in (f"### Groups of {plain(part)}", judged, absent) if block)
+def _groups(part: str, groups: list[SubgroupEvaluation], least: int) -> str:
+    """The groups that are large enough, and the names of the others; of pairs, few are."""
+    few = [g for g in groups if g.partition in PARTITIONS and not g.evaluated]
+    names = ", ".join(plain(f"{group.partition} {group.group}") for group in few)
+    large = [group for group in groups if group.evaluated]
+    rows = [*tables.subgroups(large), *tables.subgroups(large, crossed=True)]
+    absent = f"Fewer than {least} events or non-events, so not judged: {names}." if few else ""
+    blocks = f"### Groups of {plain(part)}", table(rows), absent
+    return "\n\n".join(block for block in blocks if block)
 
 
-def _choice(facts: Facts) -> str:
-    champion = facts["champion"]
-    return section(
-        "How it was chosen",
-        f"{plain(champion['reason']).rstrip('.')}.",
-        table(tables.choice(champion)),
-    )
+def _choice(champion: ChampionChoice) -> str:
+    reason = f"{plain(champion.reason).rstrip('.')}."
+    return section("How it was chosen", reason, table(tables.choice(champion)))
 
 
-def _limits(facts: Facts, judged: Facts) -> str:
-    urgent, notes = tables.findings([*facts.get("findings", []), *judged.get("findings", [])])
-    absent = "" if "findings" in facts else f"What was found in the data: {UNKNOWN}."
-    return section("Limits", table([*urgent, *notes]) or "No finding of the evaluation.", absent)
+def _limits(record: TrainingRecord, evaluation: RunEvaluation) -> str:
+    rows = tables.findings([*record.findings, *evaluation.findings])
+    absent = "" if record.sizes else f"What was found in the data: {UNKNOWN}."
+    return section("Limits", table(rows) or "No finding of the evaluation.", absent)

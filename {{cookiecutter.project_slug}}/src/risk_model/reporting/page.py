@@ -1,31 +1,44 @@
-"""How does a template become a page? One HTML file that holds its style, needs no network and
-appears whole.
-"""
+"""Pages from templates: one HTML file that holds its style, needs no network and appears whole."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from risk_model.core.estimate import Estimate
 from risk_model.core.files import write_atomically
-from risk_model.reporting import wording
+from risk_model.reporting.wording import cell
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 HERE = Path(__file__).parent
 
 
-def write_page(path: Path, template: str, view: dict[str, Any]) -> None:
-    """Fills a template of this directory with `view` and the report's style; what is not in `view`
-    is an error.
+def write_page(path: Path, template: str, view: DataclassInstance) -> None:
+    """Fills a template of this directory with the fields of `view` and the report's style.
+
+    Raises:
+        jinja2.UndefinedError: the template names something that `view` has not.
     """
+    css = Markup((HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704 the package's own file
+    values = {field.name: getattr(view, field.name) for field in fields(view)}
+    page = environment().get_template(template).render(css=css, **values)
+    write_atomically(path, page.encode())
+
+
+def environment() -> Environment:
+    """How the templates are read: escaped, and an unknown name is an error."""
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"cell": wording.cell, "kind": kind}
-    css = Markup((HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704 the package's own file
-    write_atomically(path, environment.get_template(template).render(css=css, **view).encode())
+    environment.filters |= {"cell": cell, "kind": kind}
+    environment.tests["estimate"] = lambda value: isinstance(value, Estimate)
+    return environment
 
 
 def kind(verdict: str) -> str:

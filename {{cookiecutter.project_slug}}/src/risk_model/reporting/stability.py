@@ -1,59 +1,88 @@
-"""What does a clinician have to know about a model's stability? A page of sentences, plots and one
-table.
-"""
+"""The page of a run's stability: sentences for a clinician, instability plots and one table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
+from risk_model.core.estimate import Estimate
 from risk_model.core.files import write_atomically
-from risk_model.reporting import plots
+from risk_model.core.table import Row
+from risk_model.evaluation.instability import Instability, SlopeInstability, StabilityRecord
+from risk_model.model.table import label as model_label
 from risk_model.reporting.page import write_page
-from risk_model.reporting.plots import words
-from risk_model.reporting.wording import figure_text, percent
+from risk_model.reporting.plot_style import GREY, RC, STYLES, fill_band, panel, svg
+from risk_model.reporting.wording import capitalise, estimate_text, percent
 
-Judged = dict[str, Any]
 PAGE = "stability.html"
+MOST_POINTS = 1_000  # of a plot: more only fill the page
+Refits = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StableModelView:
+    """What is shown of one model."""
+
+    label: str
+    sentences: list[str]
+    plot: Markup
+    mape: str
+
+
+@dataclass(frozen=True)
+class StabilityView:
+    """Everything that `stability.html.j2` names."""
+
+    title: str
+    run: str
+    refits: int
+    subjects: str
+    rows: str
+    models: list[StableModelView]
+    table: list[Row]
+    champion: str
+    champion_refitted: bool
+    threshold: str
 
 
 def write_stability(
-    directory: Path, title: str, found: dict[str, Any], refits: dict[str, npt.NDArray[np.float64]]
+    directory: Path, title: str, record: StabilityRecord, refits: Mapping[str, Refits]
 ) -> None:
-    """Writes `stability-<model>.svg` for each model, and the page that shows them, into a run's
-    directory.
+    """Writes `stability-<model>.svg` for each model, and the page that shows them.
 
-    `found` is the content of stability.json, `refits` the risks float64[B, n] behind it, by model.
+    Args:
+        directory: The run's.
+        title: Of the page.
+        record: The content of stability.json.
+        refits: The risks float64[B, n] behind it, by model.
     """
-    models = found["models"]
-    drawn = {name: plots.instability(name, judged, refits[name]) for name, judged in models.items()}
-    for name, svg in drawn.items():
-        write_atomically(directory / f"stability-{name}.svg", svg.encode())
-    view = {
-        "title": title,
-        "run": directory.name,
-        "found": found,
-        "rows": next(iter(models.values()))["rows"],
-        "models": [
-            {
-                "label": words(name)[:1].upper() + words(name)[1:],
-                "sentences": sentences(judged),
-                "figure": Markup(svg),  # noqa: S704 drawn here; what draws escapes what it writes
-                "mape": points(judged["mape"]["mean"]),
-            }
-            for (name, judged), svg in zip(models.items(), drawn.values(), strict=True)
-        ],
-        "table": _table(models),
-        "champion": words(found["champion"]),
-        "judged": found["champion"] in models,
-        "threshold": percent(found["threshold"]),
-    }
+    models = record.models
+    plots = {name: instability_plot(name, own, refits[name]) for name, own in models.items()}
+    for name, plot in plots.items():
+        write_atomically(directory / f"stability-{name}.svg", plot.encode())
+    view = StabilityView(
+        title=title,
+        run=directory.name,
+        refits=record.refits,
+        subjects=f"{record.subjects:,}",
+        rows=f"{next(iter(models.values())).rows:,}",
+        models=[_model_view(name, own, plots[name]) for name, own in models.items()],
+        table=_table(models),
+        champion=model_label(record.champion),
+        champion_refitted=record.champion in models,
+        threshold=percent(record.threshold),
+    )
     write_page(directory / PAGE, "stability.html.j2", view)
+
+
+def _model_view(name: str, own: Instability, plot: Markup) -> StableModelView:
+    label = capitalise(model_label(name))
+    return StableModelView(label, sentences(own), plot, points(own.mape.mean))
 
 
 def points(difference: float) -> str:
@@ -65,49 +94,76 @@ def points(difference: float) -> str:
     return f"{100 * difference:.1f} percentage points"
 
 
-def sentences(judged: Judged) -> list[str]:
-    """What the figures of one model say, in words."""
-    mape, crossed, slope = judged["mape"], judged["classification"], judged["slope"]
-    said = [
-        f"Refitted on another sample, it would move a patient's risk by {points(mape['mean'])} on "
-        "average; for one "
-        f"patient in twenty by {points(mape['percentile_95'])} or more.",
-        f"The middle 95 % of the refits' risks spans {points(judged['range']['mean_width'])} for "
+def sentences(own: Instability) -> list[str]:
+    """What the numbers of one model say, in words."""
+    mape, crossed, slope = own.mape, own.classification, own.slope
+    texts = [
+        f"Refitted on another sample, it would move a patient's risk by {points(mape.mean)} on "
+        f"average; for one patient in twenty by {points(mape.percentile_95)} or more.",
+        f"The middle 95 % of the refits' risks spans {points(own.range.mean_width)} for "
         "the average patient.",
-        f"At the threshold of {percent(judged['threshold'])} a patient is flagged otherwise by "
-        f"{percent(crossed['mean'])} of the refits on average; the most uncertain one by "
-        f"{percent(crossed['worst'])}.",
+        f"At the threshold of {percent(own.threshold)} a patient is flagged otherwise by "
+        f"{percent(crossed.mean)} of the refits on average; the most uncertain one by "
+        f"{percent(crossed.worst)}.",
     ]
-    if slope and slope["low"] is not None:
-        span = f"{slope['low']:.2f} to {slope['high']:.2f}"
-        said.append(
-            f"Calibration slope: {slope['estimate']:.2f}, and {span} in the middle 95 % of the "
-            "refits."
+    if slope and slope.low is not None:
+        span = f"{slope.low:.2f} to {slope.high:.2f}"
+        texts.append(
+            f"Calibration slope: {slope.estimate:.2f}, and {span} in the middle 95 % of the refits."
         )
-    return said
+    return texts
 
 
-def _table(models: dict[str, Judged]) -> list[dict[str, str]]:
-    """A row a figure, a column a model."""
-    rows: dict[str, Callable[[Judged], str]] = {
-        "mean absolute prediction error (MAPE), mean over the rows": lambda j: (
-            f"{j['mape']['mean']:.3f}"
-        ),
-        "MAPE, 95th percentile of the rows": lambda j: f"{j['mape']['percentile_95']:.3f}",
-        "width of a row's 95 % range, mean": lambda j: f"{j['range']['mean_width']:.3f}",
-        "classification instability index, mean": lambda j: percent(j["classification"]["mean"]),
-        "classification instability index, worst row": lambda j: percent(
-            j["classification"]["worst"]
-        ),
-        "calibration slope (middle 95 % of the refits)": lambda j: figure_text(j["slope"] or {}, 2),
-        "calibration slope, median of the refits": lambda j: _median(j["slope"]),
-    }
+def _table(models: Mapping[str, Instability]) -> list[Row]:
+    """A row a metric, a column a model."""
+    columns = {model_label(name): _column(own) for name, own in models.items()}
+    names = next(iter(columns.values()))
     return [
-        {"figure": label, **{words(n): of(judged) for n, judged in models.items()}}
-        for label, of in rows.items()
+        {"metric": name, **{label: column[name] for label, column in columns.items()}}
+        for name in names
     ]
 
 
-def _median(slope: dict[str, float | None] | None) -> str:
-    median = (slope or {}).get("median")
-    return "–" if median is None else f"{median:.2f}"
+def _column(own: Instability) -> dict[str, str]:
+    crossed = own.classification
+    slope = own.slope or SlopeInstability(None, None, None, None)
+    return {
+        "mean absolute prediction error (MAPE), mean over the rows": f"{own.mape.mean:.3f}",
+        "MAPE, 95th percentile of the rows": f"{own.mape.percentile_95:.3f}",
+        "width of a row's 95 % range, mean": f"{own.range.mean_width:.3f}",
+        "classification instability index, mean": percent(crossed.mean),
+        "classification instability index, worst row": percent(crossed.worst),
+        "calibration slope (middle 95 % of the refits)": estimate_text(
+            Estimate(slope.estimate, slope.low, slope.high), 2
+        ),
+        "calibration slope, median of the refits": (
+            "–" if slope.median is None else f"{slope.median:.2f}"
+        ),
+    }
+
+
+def instability_plot(name: str, own: Instability, refits: Refits) -> Markup:
+    """The instability plot of one model: refitted against original risk, and the band.
+
+    Of the risks float64[B, n] of the refits some are drawn.
+    """
+    import matplotlib
+
+    picked = np.random.default_rng(0).permutation(refits.size)[:MOST_POINTS]
+    original, risk = np.array(own.original)[picked % len(own.original)], refits.ravel()[picked]
+    highest = [value for value in own.band.high if value is not None]
+    top, colour = min(1.0, 1.05 * max(risk.max(), *highest)), STYLES[0][0]
+    with matplotlib.rc_context(RC):
+        figure, axes = panel("risk from the run's model", "risk from the refitted models")
+        axes.plot(original, risk, ".", color=GREY, markersize=2, alpha=0.45)
+        band, label = own.band, "middle 95 %"
+        fill_band(axes, list(band.risk), band.low, band.high, colour, label)
+        for edge in (band.low, band.high):
+            axes.plot(band.risk, np.array(edge, dtype=np.float64), color=colour, linewidth=1.5)
+        axes.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle=":", label="the same risk")
+        for line in (axes.axvline, axes.axhline):
+            line(own.threshold, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.set(xlim=(0, top), ylim=(0, top))
+        axes.legend(loc="upper left", frameon=True, framealpha=0.9, edgecolor="none")
+        alternative = "risks of refitted models against those of the run"
+        return svg(figure, f"Instability plot, {model_label(name)}: {alternative}")

@@ -1,235 +1,208 @@
-"""Which figure stands in which row? The run's facts as the report's tables: lists of rows, keys as
-headings.
-"""
+"""The tables of the report: which number stands in which row; the keys are the headings."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
-from risk_model.evaluation.subgroups import ALPHA, PARTITIONS
-from risk_model.reporting.plots import words
+from risk_model.core.estimate import Estimate
+from risk_model.core.findings import Finding
+from risk_model.core.table import Row
+from risk_model.data.split_report import PartSummary
+from risk_model.evaluation.gates import REQUIREMENTS, Bounds
+from risk_model.evaluation.metric_table import Metric, label, metrics_in
+from risk_model.evaluation.metrics import treat_all
+from risk_model.evaluation.results import ModelEvaluation, PartEvaluation, SubgroupEvaluation
+from risk_model.evaluation.subgroups import PARTITIONS, differs
+from risk_model.model.table import label as model_label
 from risk_model.reporting.wording import cell, percent
+from risk_model.training.record import CalibratorRecord, ChampionChoice
 
-Row = dict[str, Any]
-LABELS = {
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "citl": "calibration-in-the-large",
-    "slope": "calibration slope",
-    "net_benefit": "net benefit",
-    "standardised_net_benefit": "standardised net benefit",
-    "number_needed_to_evaluate": "number needed to evaluate",
-    "sensitivity": "sensitivity",
-    "false_alert_rate": "false alert rate",
-    "alert_rate": "alert rate",
-    "brier": "Brier score",
-    "log_loss": "log loss",
-    "smooth_ece": "smooth ECE",
-    "ece": "ECE, 10 equal-width bins",
-    "ece_equal_count": "ECE, 10 equal-count bins",
-}
-NEEDS = {
-    "ratio": "observed / expected events",
-    "slope": "calibration slope",
-    "auroc": "AUROC",
-    "net_benefit": "standardised net benefit",
-}
-PARITY = {
-    "demographic_parity_difference": "demographic parity: alert rates",
-    "equal_opportunity_difference": "equal opportunity: sensitivities",
-    "equalised_odds_difference": "equalised odds: sensitivities or false alert rates",
-}
-ON_REQUEST = {"accuracy": "accuracy", "f1": "F1"}
-CALIBRATION = ("citl", "slope", "smooth_ece", "ece", "ece_equal_count", "brier")
-SPLIT = ("part", "rows", "subjects", "events", "prevalence", "largest imbalance")
 SEVERITIES = ("error", "warning", "note")
+DELONG = "AUROC, DeLong's interval"
 
 
-def findings(found: list[dict[str, str]]) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Errors and warnings first, and the notes; each finding once."""
-    once = list({tuple(sorted(f.items())): f for f in found}.values())
-    ordered = sorted(once, key=lambda f: SEVERITIES.index(f["severity"]))
-    return [f for f in ordered if f["severity"] != "note"], [
-        f for f in ordered if f["severity"] == "note"
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric of every model, and what it must be read beside."""
+
+    label: str
+    note: str
+    estimates: list[Estimate]
+
+
+def sort_findings(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Errors and warnings, errors first, and the notes; each finding once."""
+    once = dict.fromkeys(findings)
+    ordered = sorted(once, key=lambda finding: SEVERITIES.index(finding.severity))
+    urgent = [finding for finding in ordered if finding.severity != "note"]
+    return urgent, ordered[len(urgent) :]
+
+
+def findings(findings: Sequence[Finding]) -> list[Row]:
+    """A row a finding, the urgent first."""
+    urgent, notes = sort_findings(findings)
+    return [asdict(finding) for finding in (*urgent, *notes)]
+
+
+def split(parts: Sequence[PartSummary]) -> list[Row]:
+    """A row a part of the split."""
+    return [
+        {
+            "part": part.part,
+            "rows": part.rows,
+            "subjects": part.subjects,
+            "events": part.events,
+            "prevalence": percent(part.prevalence),
+            "largest imbalance": percent(part.largest_imbalance),
+        }
+        for part in parts
     ]
 
 
-def split(rows: list[Row]) -> dict[str, list[Row]]:
-    """The split table, and the share of each stratum with the parts as columns."""
-    kept = [{key: row[key] for key in SPLIT if key in row} for row in rows]
-    for row in kept:
-        row |= {key: percent(row[key]) for key in ("prevalence", "largest imbalance") if key in row}
-    strata = [key for key in (rows[0] if rows else {}) if key not in SPLIT]
-    return {
-        "rows": kept,
-        "strata": [{"stratum": s, **{r["part"]: percent(r.get(s)) for r in rows}} for s in strata],
-    }
+def strata(parts: Sequence[PartSummary]) -> list[Row]:
+    """The share of each stratum, with the parts as columns."""
+    names = parts[0].shares if parts else {}
+    return [
+        {"stratum": name, **{part.part: percent(part.shares.get(name)) for part in parts}}
+        for name in names
+    ]
 
 
-def figure_rows(part: Row, threshold: float, beside_auroc: str = "") -> list[Row]:
-    """A row a figure, with the value of each model and what it must be read beside."""
-    at = f"at the operating threshold, {percent(threshold)}"
-    everybody = part["prevalence"] - (1 - part["prevalence"]) * threshold / (1 - threshold)
-    notes = {
-        "auroc": beside_auroc,
-        "auprc": f"prevalence {part['prevalence']:.3f}",
-        "net_benefit": f"{at}; flagging everybody {everybody:.3f}",
-        "standardised_net_benefit": f"{at}; 1 would find every event and flag nobody else",
-        "number_needed_to_evaluate": f"{at}; flagged patients for each event found",
-        "sensitivity": at,
-        "false_alert_rate": f"{at}; of those without the event",
-        "alert_rate": at,
-        "accuracy": f"{at}; can be highest for risks that are wrong: choose nothing by it",
-        "f1": f"{at}; can be highest for risks that are wrong, ignores who is rightly left alone: "
-        "choose nothing by it",
-    }
-    models = part["models"].values()
-    crossed = {
-        "label": "AUROC, DeLong's interval",
-        "note": "a cross-check",
-        "values": [m["delong"] for m in models],
-    }
+def metric_rows(part: PartEvaluation, threshold: float, auroc_note: str = "") -> list[MetricRow]:
+    """A row a metric, with the estimate of each model."""
+    models = part.models.values()
     rows = [
-        {
-            "label": label,
-            "note": notes.get(name, ""),
-            "values": [judged["metrics"][name] for judged in models],
-        }
-        for name, label in (LABELS | ON_REQUEST).items()
-        if all(name in judged["metrics"] for judged in models)
+        MetricRow(
+            metric.label,
+            auroc_note if metric.name == "auroc" else _note(metric, part, threshold),
+            [model.metrics[metric.name] for model in models],
+        )
+        for metric in metrics_in("models")
+        if all(metric.name in model.metrics for model in models)
     ]
-    return [rows[0], crossed, *rows[1:]]
+    check = MetricRow(DELONG, "a cross-check", [model.auroc_delong for model in models])
+    return [rows[0], check, *rows[1:]]
 
 
-def differences(part: Row, reference: str) -> list[Row]:
-    """Paired differences of the other models to the reference."""
-    return [
-        {
-            "model": words(name),
-            **{LABELS[key]: figure for key, figure in judged["differences"].items()},
-            "AUROC, DeLong's interval": judged["delong_difference"],
-        }
-        for name, judged in part["models"].items()
-        if name != reference
-    ]
-
-
-def precision(judged: Row, rows: int) -> list[Row]:
-    """How many rows each criterion of Riley et al. needs, and whether these are enough."""
-    return [
-        {
-            "figure": NEEDS[need["figure"]],
-            "interval no wider than": f"{need['width']:g}",
-            "rows needed": need["needed"],
-            "rows here": rows,
-            "verdict": "enough" if need["enough"] else "too few to judge",
-        }
-        for need in judged["precision"]
-    ]
-
-
-def parity(judged: Row) -> list[Row]:
-    """How far apart the groups of each partition are treated, beside how far apart their base rates
-    are.
-    """
-    return [
-        {
-            "groups by": partition,
-            "groups": figures["groups"],
-            "base rates": f"{percent(figures['base_rates'][0])} to "
-            f"{percent(figures['base_rates'][1])}",
-            **{label: figures[name] for name, label in PARITY.items()},
-        }
-        for partition, figures in judged["parity"].items()
-    ]
-
-
-def recalibration(part: Row) -> list[Row]:
-    """Calibration of each model before and after its calibrator."""
-    return [
-        {
-            "model": f"{words(name)}, {state}",
-            **{LABELS[key]: judged[source][key] for key in CALIBRATION},
-        }
-        for name, judged in part["models"].items()
-        for state, source in (("raw", "raw"), ("recalibrated", "metrics"))
-    ]
-
-
-def subgroups(judged: Row, crossed: bool = False) -> list[Row]:
-    """The champion's groups: counts, figures, and which figure differs from all patients together.
-
-    Of `crossed` partitions the groups that are large enough, of the others all.
-    """
-    chosen = [row for row in judged["subgroups"] if (row["partition"] not in PARTITIONS) == crossed]
-    if not any(row["judged"] for row in chosen):
-        return []
-    shown = ("auroc", "citl", "slope", "sensitivity", "alert_rate", "net_benefit")
-    return [
-        {
-            "group": row["group"] if crossed else f"{row['partition']}: {row['group']}",
-            "n": row["n"],
-            "events": row["events"] if row["judged"] else "too few to judge",
-            "prevalence": percent(row.get("prevalence")),
-            **{LABELS[key]: row["metrics"].get(key) for key in shown},
-            "differs in": ", ".join(
-                LABELS[key] for key, p in row["p"].items() if p is not None and p < ALPHA
-            )
-            or "–",
-        }
-        for row in chosen
-        if row["judged"] or not crossed
-    ]
-
-
-def calibrators(chosen: dict[str, Row]) -> list[Row]:
-    """Kind and parameters of each model's calibrator."""
-    return [
-        {
-            "model": words(name),
-            "calibrator": str(facts.get("kind", "not recorded")).replace("_", " "),
-            "parameters": _parameters(facts.get("parameters", {})),
-        }
-        for name, facts in chosen.items()
-    ]
-
-
-def _parameters(parameters: Any) -> str:
-    if not isinstance(parameters, dict):
-        return str(parameters)
-    return ", ".join(
-        f"{k} {len(v)} values" if isinstance(v, list) else f"{k} {cell(v)}"
-        for k, v in parameters.items()
+def _note(metric: Metric, part: PartEvaluation, threshold: float) -> str:
+    return metric.note.format(
+        at=f"at the operating threshold, {percent(threshold)}",
+        prevalence=part.prevalence,
+        treat_all=float(treat_all(part.prevalence, threshold)),
     )
 
 
-def choice(champion: Row) -> list[Row]:
-    """The comparison that chose the champion, names in words."""
+def differences(part: PartEvaluation, comparator: str) -> list[Row]:
+    """Paired differences of the other models to the comparator."""
     return [
         {
-            "model": words(row["model"]),
-            "log loss": row.get("log_loss"),
-            "difference to the best": row.get("difference"),
+            "model": model_label(name),
+            **{label(metric): estimate for metric, estimate in model.differences.items()},
+            DELONG: model.auroc_difference_delong,
         }
-        for row in champion.get("table", [])
+        for name, model in part.models.items()
+        if name != comparator
     ]
 
 
-def answers(quality: Row) -> list[dict[str, str]]:
-    """Question and answer, from a list of pairs or from question → sentences."""
-    given = quality.get("answers", [])
-    if isinstance(given, dict):
-        return [
-            {"question": q, "answer": a if isinstance(a, str) else " ".join(a)}
-            for q, a in given.items()
-        ]
-    return list(given)
+def required_rows(model: ModelEvaluation, rows: int) -> list[Row]:
+    """How many rows each criterion of Riley et al. needs, and whether these are enough."""
+    return [
+        {
+            "metric": REQUIREMENTS[required.metric],
+            "interval no wider than": f"{required.width:g}",
+            "rows needed": required.rows,
+            "rows here": rows,
+            "verdict": "enough" if required.enough else "too few to judge",
+        }
+        for required in model.required_rows
+    ]
 
 
-def gates(bounds: dict[str, list[float | None]]) -> str:
+def parity(model: ModelEvaluation) -> list[Row]:
+    """How far apart groups are treated, beside how far apart their base rates are."""
+    return [
+        {
+            "groups by": partition,
+            "groups": parity.groups,
+            "base rates": " to ".join(map(percent, parity.base_rates)),
+            "demographic parity: alert rates": parity.demographic_parity_difference,
+            "equal opportunity: sensitivities": parity.equal_opportunity_difference,
+            "equalised odds: sensitivities or false positive rates": (
+                parity.equalised_odds_difference
+            ),
+        }
+        for partition, parity in model.parity.items()
+    ]
+
+
+def recalibration(part: PartEvaluation) -> list[Row]:
+    """Calibration of each model before and after its calibrator."""
+    return [
+        {
+            "model": f"{model_label(name)}, {state}",
+            **{metric.label: values[metric.name] for metric in metrics_in("calibration")},
+        }
+        for name, model in part.models.items()
+        for state, values in (("raw", model.raw), ("recalibrated", model.metrics))
+    ]
+
+
+def subgroups(groups: Sequence[SubgroupEvaluation], crossed: bool = False) -> list[Row]:
+    """Counts and metrics of the groups, and in which they differ from all patients together.
+
+    Of `crossed` partitions the groups that are large enough, of the others all.
+    """
+    chosen = [group for group in groups if (group.partition not in PARTITIONS) == crossed]
+    if not any(group.evaluated for group in chosen):
+        return []
+    return [_group_row(group, crossed) for group in chosen if group.evaluated or not crossed]
+
+
+def _group_row(group: SubgroupEvaluation, crossed: bool) -> Row:
+    different = [label(name) for name in group.p_values if differs(group, name)]
+    return {
+        "group": group.group if crossed else f"{group.partition}: {group.group}",
+        "n": group.n,
+        "events": group.events if group.evaluated else "too few to judge",
+        "prevalence": percent(group.prevalence),
+        **{metric.label: group.metrics.get(metric.name) for metric in metrics_in("subgroups")},
+        "differs in": ", ".join(different) or "–",
+    }
+
+
+def calibrators(chosen: Mapping[str, CalibratorRecord]) -> list[Row]:
+    """Kind and parameters of each model's calibrator."""
+    return [
+        {
+            "model": model_label(name),
+            "calibrator": calibrator.kind.replace("_", " "),
+            "parameters": ", ".join(
+                f"{key} {len(value)} values" if isinstance(value, list) else f"{key} {cell(value)}"
+                for key, value in calibrator.parameters.items()
+            ),
+        }
+        for name, calibrator in chosen.items()
+    ]
+
+
+def choice(champion: ChampionChoice) -> list[Row]:
+    """The comparison that chose the champion."""
+    return [
+        {
+            "model": model_label(row.model),
+            "log loss": row.log_loss,
+            "difference to the best": row.difference,
+        }
+        for row in champion.table
+    ]
+
+
+def bounds(limits: Mapping[str, Bounds]) -> str:
     """The bounds of the gates, in words."""
+    return ", ".join(f"{label(name)} {_between(*ends)}" for name, ends in limits.items())
 
-    def between(low: float | None, high: float | None) -> str:
-        return f"above {low:g}" if high is None else f"between {low:g} and {high:g}"
 
-    return ", ".join(f"{LABELS[name]} {between(*limits)}" for name, limits in bounds.items())
+def _between(low: float | None, high: float | None) -> str:
+    return f"above {low:g}" if high is None else f"between {low:g} and {high:g}"

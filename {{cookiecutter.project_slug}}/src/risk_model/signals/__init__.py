@@ -26,7 +26,7 @@ Part = Mapping[
 ]  # a place in a recording, as JSON: {"box": [...]}, {"seconds": [...]}, {"characters": [...]}
 
 
-class Noticed(NamedTuple):
+class Remark(NamedTuple):
     """Something about one recording that a reviewer should know, in words that many recordings
     share.
     """
@@ -44,7 +44,7 @@ class Reading:
     """
 
     recording: Recording
-    noticed: tuple[Noticed, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     header: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -103,7 +103,7 @@ def _plausible(value: float | None, field: Field) -> float | None:
     return value if value is not None and field.plausible(value) else None
 
 
-def beside(recordings: Collection[Recording], signal: Signal) -> Features:
+def signal_columns(recordings: Collection[Recording], signal: Signal) -> Features:
     """What stands behind the fields in the rows of n recordings: float32[n, signal.width]."""
     kind, rows = reader(signal), np.empty((len(recordings), signal.width), dtype=np.float32)
     for row, recording in zip(rows, recordings, strict=True):
@@ -117,5 +117,8 @@ def rows(recordings: Collection[Recording], schema: Schema) -> Features:
     if schema.signal is None:
         raise ValueError("this schema has no signal")
     return np.hstack(
-        [encode(measured(recordings, schema.signal), schema), beside(recordings, schema.signal)]
+        [
+            encode(measured(recordings, schema.signal), schema),
+            signal_columns(recordings, schema.signal),
+        ]
     )

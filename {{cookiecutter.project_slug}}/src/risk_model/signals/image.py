@@ -17,7 +17,7 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Signal
-from risk_model.signals import Noticed, Part, Reading, Recording
+from risk_model.signals import Part, Reading, Recording, Remark
 from risk_model.signals.image_text import TEXT, mask_text
 
 REQUEST_BYTES = 32 << 20  # a radiograph of 12 million pixels of 16 bits, uncompressed, as base64
@@ -32,7 +32,7 @@ FIELDS = (
     Field("dark", "number", "1", 0, 1, description="share of pixels below .05"),
     Field("bright", "number", "1", 0, 1, description="share of pixels above .95"),
 )
-GREYED = Noticed("note", "colour", "in colour: its luminance was taken")
+GREYED = Remark("note", "colour", "in colour: its luminance was taken")
 SIGNATURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # Rec. 601
 
@@ -65,21 +65,21 @@ def received(value: object, signal: Signal) -> Recording:
 
 def decoded(content: bytes, signal: Signal, where: str) -> Reading:
     """The image in a file's bytes; `where` opens every message."""
-    noticed: tuple[Noticed, ...] = ()
-    known: dict[str, Any] = {}
+    remarks: tuple[Remark, ...] = ()
+    header: dict[str, Any] = {}
     if content[128:132] == b"DICM":
         from risk_model.signals import image_dicom
 
         dataset = image_dicom.parse(content, where)
-        image, noticed = image_dicom.displayed(dataset, where)
-        known = image_dicom.header(dataset)
+        image, remarks = image_dicom.displayed(dataset, where)
+        header = image_dicom.header(dataset)
     elif any(content.startswith(signature) for signature in SIGNATURES):
         image, lines = mask_text(_picture(content, where))
-        noticed = (TEXT,) if lines else ()
+        remarks = (TEXT,) if lines else ()
     else:
         raise UserError(f"{where}is neither DICOM nor PNG nor JPEG; convert it")
     fitted, greyed = _channels(image, len(signal.channels))
-    return Reading(resized(fitted, signal), (*noticed, *greyed), known)
+    return Reading(resized(fitted, signal), (*remarks, *greyed), header)
 
 
 def _picture(content: bytes, where: str) -> Features:
@@ -103,12 +103,12 @@ def _picture(content: bytes, where: str) -> Features:
     return np.asarray(image / np.float32(65_535 if deep else 255)).clip(0, 1)
 
 
-def _channels(image: Features, wanted: int) -> tuple[Features, list[Noticed]]:
-    if len(image) == wanted:
+def _channels(image: Features, number: int) -> tuple[Features, list[Remark]]:
+    if len(image) == number:
         return image, []
-    if wanted == 1:
+    if number == 1:
         return np.tensordot(LUMINANCE, image, axes=1)[None].astype(np.float32), [GREYED]
-    return np.repeat(image, wanted, axis=0), []
+    return np.repeat(image, number, axis=0), []
 
 
 def resized(image: Features, signal: Signal) -> Features:
@@ -214,10 +214,10 @@ def without(recording: Recording, part: Part, signal: Signal) -> Recording:
     frame = np.s_[:, max(top - 2, 0) : bottom + 2, max(left - 2, 0) : right + 2]
     around = np.ones(signal.shape[1:], dtype=bool)
     around[top:bottom, left:right] = False
-    hidden = np.array(recording)
+    masked = np.array(recording)
     ring = recording[frame][:, around[frame[1:]]]
-    hidden[:, top:bottom, left:right] = np.median(ring, axis=1)[:, None, None]
-    return hidden
+    masked[:, top:bottom, left:right] = np.median(ring, axis=1)[:, None, None]
+    return masked
 
 
 def neutral(signal: Signal) -> Recording:

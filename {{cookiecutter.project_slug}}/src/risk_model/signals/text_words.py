@@ -45,11 +45,11 @@ def is_word(token: str) -> bool:
 
 def sentences(text: str) -> list[Span]:
     """Where sentences and lines stand, without the space around them."""
-    found = []
+    stretches = []
     for match in SENTENCE.finditer(text):
         start, end = match.span()
-        found.append((start, start + len(text[start:end].rstrip())))
-    return found
+        stretches.append((start, start + len(text[start:end].rstrip())))
+    return stretches
 
 
 @lru_cache(maxsize=1 << 16)
@@ -70,8 +70,8 @@ def bag(text: str, columns: int) -> Features:
     Sublinear counts as in Manning, Raghavan and Schütze (2008), section 6.4.1. No text gives zeros.
     """
     words = [token for token in tokens(text) if is_word(token)]
-    places = [bucket(term, columns) for term in (*words, *(f"{a} {b}" for a, b in pairwise(words)))]
-    counts = np.bincount(places, minlength=columns) if places else np.zeros(columns)
+    hashes = [bucket(term, columns) for term in (*words, *(f"{a} {b}" for a, b in pairwise(words)))]
+    counts = np.bincount(hashes, minlength=columns) if hashes else np.zeros(columns)
     weights = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0.0)
     length = float(np.sqrt(np.square(weights).sum()))
     return (weights / length if length else weights).astype(np.float32)

@@ -16,8 +16,9 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Signal
-from risk_model.signals import Noticed, Part, Reading, Recording, waveform_features
+from risk_model.signals import Part, Reading, Recording, Remark, waveform_features
 from risk_model.signals.waveform_features import FIELDS as FIELDS
+from risk_model.signals.waveform_records import lead_positions, record
 from risk_model.signals.waveform_sampling import Samples, bridged, longest_gap, resampled
 
 REQUEST_BYTES = 1 << 22  # twelve leads of ten seconds at 1,000 Hz, 20 characters a number, and room
@@ -42,14 +43,12 @@ def read(path: Path, signal: Signal) -> Reading:
     that is not there, a gap, a record that is cut short, shorter than the model needs or not what
     its header says, all leads flat.
     """
-    from risk_model.signals.waveform_records import record
-
-    found = record(path, signal.channels, seconds_of(signal))
+    wfdb_record = record(path, signal.channels, seconds_of(signal))
     try:
-        recording, noticed = usable(found.samples, found.rate, signal)
+        recording, remarks = usable(wfdb_record.samples, wfdb_record.rate, signal)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    return Reading(recording, (*found.noticed, *noticed), found.header)
+    return Reading(recording, (*wfdb_record.remarks, *remarks), wfdb_record.header)
 
 
 def received(value: object, signal: Signal) -> Recording:
@@ -73,21 +72,11 @@ def received(value: object, signal: Signal) -> Recording:
         raise UserError(f"rate must be a number of Hz from {signal.rate:g} to {FASTEST:g}")
     if not isinstance(leads, dict):
         raise UserError("leads must be an object with a list of numbers for each lead")
-    found = [leads[list(leads)[place]] for place in places(list(leads), signal.channels)]
-    samples = _numbers(found, round(seconds_of(signal) * rate), signal)
+    channels = [
+        leads[list(leads)[position]] for position in lead_positions(list(leads), signal.channels)
+    ]
+    samples = _numbers(channels, round(seconds_of(signal) * rate), signal)
     return usable(samples, float(rate), signal)[0]
-
-
-def places(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """Where each wanted lead stands among the names; UserError naming one that is missing or there
-    twice.
-    """
-    folded = [name.strip().casefold() for name in names]
-    for lead in wanted:
-        if (times := folded.count(lead.casefold())) != 1:
-            problem = "is missing" if times == 0 else f"is there {times} times"
-            raise UserError(f"lead {lead} {problem}; needed are {', '.join(wanted)}")
-    return [folded.index(lead.casefold()) for lead in wanted]
 
 
 def _numbers(leads: Sequence[object], count: int, signal: Signal) -> Samples:
@@ -107,7 +96,7 @@ def _numbers(leads: Sequence[object], count: int, signal: Signal) -> Samples:
         raise UserError("holds numbers too large for an amplitude") from None
 
 
-def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tuple[Noticed, ...]]:
+def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tuple[Remark, ...]]:
     """The recording of float64[leads, samples] in mV at `rate`, and what was noticed; UserError
     without a place.
     """
@@ -116,7 +105,7 @@ def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tu
             f"is sampled at less than {signal.rate:g} Hz, the rate of the model; train one with "
             "data.rate=…"
         )
-    noticed = _bridge(samples, rate, signal)
+    remarks = _bridge(samples, rate, signal)
     _check_amplitudes(samples, signal)
     recording = resampled(bridged(samples), rate, signal.rate, signal.shape[1]).astype(np.float32)
     still = waveform_features.flat(recording, signal.rate)
@@ -124,14 +113,14 @@ def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tu
         raise UserError("all leads are flat; were the electrodes connected?")
     if still.any():
         message = "hold a lead that is flat for half a second or more"
-        noticed.append(Noticed("warning", "flat lines", message, "check the electrodes"))
+        remarks.append(Remark("warning", "flat lines", message, "check the electrodes"))
     if rate != signal.rate:
         message = f"were sampled at {rate:g} Hz and resampled to {signal.rate:g} Hz"
-        noticed.append(Noticed("note", "resampled", message))
-    return recording, tuple(noticed)
+        remarks.append(Remark("note", "resampled", message))
+    return recording, tuple(remarks)
 
 
-def _bridge(samples: Samples, rate: float, signal: Signal) -> list[Noticed]:
+def _bridge(samples: Samples, rate: float, signal: Signal) -> list[Remark]:
     missing = np.isnan(samples)
     if not missing.any():
         return []
@@ -143,7 +132,7 @@ def _bridge(samples: Samples, rate: float, signal: Signal) -> list[Noticed]:
             f"lead {worst} lacks more than {GAP_SHARE:.0%} of its samples; record it again"
         )
     message = f"have gaps of up to {GAP_SECONDS:g} s, bridged by straight lines"
-    return [Noticed("warning", "gaps", message, "check the electrodes")]
+    return [Remark("warning", "gaps", message, "check the electrodes")]
 
 
 def _check_amplitudes(samples: Samples, signal: Signal) -> None:
@@ -193,11 +182,11 @@ def parts(recording: Recording, signal: Signal) -> list[Part]:
 def without(recording: Recording, part: Mapping[str, Any], signal: Signal) -> Recording:
     """The recording with a straight line in place of that segment, in every lead."""
     start, end = (round(second * signal.rate) for second in part["seconds"])
-    hidden = np.array(recording)
+    edited = np.array(recording)
     line = np.linspace(0, 1, end - start, dtype=np.float32)
     first, last = recording[:, [start]], recording[:, [end - 1]]
-    hidden[:, start:end] = first + (last - first) * line
-    return hidden
+    edited[:, start:end] = first + (last - first) * line
+    return edited
 
 
 def neutral(signal: Signal) -> Recording:

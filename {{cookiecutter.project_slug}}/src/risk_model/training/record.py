@@ -51,7 +51,9 @@ class PartSize(JsonRecord):
 class TrainingRecord(JsonRecord):
     """The content of training.json.
 
-    `git` and `versions` say which code and which libraries made it.
+    `history` holds, by model, an epoch (or a tree) a row: its number and the values measured.
+    `findings` are those of the data, None where they were not recorded. `git` and `versions` say
+    which code and which libraries made it.
     """
 
     cohort: str
@@ -61,7 +63,7 @@ class TrainingRecord(JsonRecord):
     calibrators: dict[str, CalibratorRecord]
     threshold: float
     threshold_reason: str
-    findings: list[Finding]
+    findings: list[Finding] | None
     sizes: dict[str, PartSize]
     history: History
     mlflow_run: str

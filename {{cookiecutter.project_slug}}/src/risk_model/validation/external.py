@@ -1,10 +1,9 @@
-"""Does the model hold in another hospital, and what mends it there? A finished package on somebody
-else's patients.
+"""External validation: a finished package on the patients of another hospital, and recalibration.
 
-`evaluate package=champion data=csv data.path=… data.outcome=…` judges it and trains nothing;
-`recalibrate` with the same words fits a line behind its risk and touches nothing else (Janssen et
-al., J Clin Epidemiol 2008; Vergouwe et al., Stat Med 2017). What the new package is judged by comes
-from patients whose line was fitted without them.
+Does the model hold there, and what mends it? `evaluate package=champion data=csv data.path=…
+data.outcome=…` evaluates it and trains nothing; `recalibrate` with the same words fits a line
+behind its risk and touches nothing else (Janssen et al., J Clin Epidemiol 2008; Vergouwe et al.,
+Stat Med 2017). The new package is evaluated on patients whose line was fitted without them.
 """
 
 from __future__ import annotations
@@ -12,25 +11,25 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from risk_model import artifacts
 from risk_model.config import Config
-from risk_model.config.compose import to_container
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically, write_json
-from risk_model.core.package import ModelPackage, Scorer, seal
+from risk_model.core.package import CalibrationLine, ModelPackage, Scorer, seal
 from risk_model.core.predictions import prediction_table
-from risk_model.core.runs import new_run, provenance
-from risk_model.core.scores import sigmoid
+from risk_model.core.runs import code_versions, new_run
+from risk_model.core.scores import Floats, logit, sigmoid
 from risk_model.data import load
 from risk_model.deployment.registry import champion
 from risk_model.evaluation import evaluate
+from risk_model.evaluation.results import RunEvaluation
+from risk_model.reporting.content import CohortSummary, Provenance, ReportContent
 from risk_model.reporting.model_card import model_card
 from risk_model.reporting.report import write_report
 from risk_model.training.calibration import (
@@ -42,10 +41,10 @@ from risk_model.training.calibration import (
 )
 from risk_model.training.folds import subject_folds
 from risk_model.training.onnx_calibration import append_recalibration
+from risk_model.training.record import ChampionChoice, TrainingRecord
 
-Floats = npt.NDArray[np.float64]
 FITS = {
-    "identity": lambda logit, labels: Calibrator("identity"),
+    "identity": lambda logits, labels: Calibrator("identity"),
     "intercept": shifted,
     "platt": platt,
 }
@@ -53,10 +52,13 @@ BEFORE = "before"
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """A package, and a cohort that it was not made from."""
+class ExternalCohort:
+    """A package, a cohort that it was not made from, and its risks there: float64[n].
 
-    place: str
+    `raw` are those before calibration; `name` says where the cohort comes from.
+    """
+
+    name: str
     package: ModelPackage
     cohort: Cohort
     risk: Floats
@@ -65,12 +67,12 @@ class Elsewhere:
     @property
     def model(self) -> str:
         """The package's model."""
-        return str(self.package.manifest["model"])
+        return self.package.manifest.model
 
     @property
     def decision(self) -> Decision:
         """What the package was made for; UserError when it does not say so."""
-        evaluation = self.package.json("evaluation.json")
+        evaluation = self.package.json(artifacts.EVALUATION)
         if "decision" not in evaluation:
             raise UserError(
                 f"{self.package.directory}: does not say what it was made for; evaluate its run "
@@ -78,59 +80,68 @@ class Elsewhere:
             )
         return Decision(**evaluation["decision"])
 
-    def table(self, risks: dict[str, Floats]) -> pd.DataFrame:
-        """The prediction table, all rows in one external part."""
+    def evaluate(
+        self, risks: dict[str, Floats], settings: Config
+    ) -> tuple[pd.DataFrame, RunEvaluation]:
+        """The prediction table, all rows in one external part, and its evaluation."""
         nobody = np.empty(0, dtype=np.int64)
-        everybody = {f"elsewhere: {self.place}": np.arange(len(self.cohort))}
+        everybody = {f"elsewhere: {self.name}": np.arange(len(self.cohort))}
         splits = Splits(nobody, nobody, nobody, nobody, everybody)
-        return prediction_table(self.cohort, splits, risks, dict.fromkeys(risks, self.raw))
+        raw = dict.fromkeys(risks, self.raw)
+        table = prediction_table(self.cohort, splits, risks, raw)
+        threshold = self.package.threshold
+        evaluation = evaluate(table, threshold, settings.evaluation, self.decision, settings.seed)
+        return table, evaluation
 
 
-def read(settings: Config) -> Elsewhere:
-    """The package that `package=` names and the cohort of `data=`, read with the package's schema.
+def read_external(settings: Config) -> ExternalCohort:
+    """The package that `package=` names, and the cohort of `data=` read with its schema.
 
-    UserError when the cohort has no such fields, or holds a single class of the outcome.
+    Raises:
+        UserError: the cohort lacks a field, or holds a single class of the outcome.
     """
     if not settings.package:
         raise UserError("package: which model? write package=champion, or package=DIRECTORY")
     name, registry = settings.deployment.registered_name, Path(settings.deployment.registry)
-    directory = (
-        champion(registry, name) if settings.package == "champion" else Path(settings.package)
-    )
-    package = ModelPackage.open(directory)
-    data = settings.data
+    by_alias = settings.package == "champion"
+    directory = champion(registry, name) if by_alias else Path(settings.package)
+    package, data = ModelPackage.open(directory), settings.data
     if hasattr(data, "schema") and not package.schema.signal:
         data = replace(data, schema=str(directory / "schema.json"))
     cohort = load(data)
     served = cohort.schema.served()
     if served.features != package.schema.features or served.signal != package.schema.signal:
-        lacking = [field for field in package.schema.names if field not in served.names]
-        told = f"it lacks {', '.join(lacking[:5])}" if lacking else "its fields are of other kinds"
-        raise UserError(f"data={data.name}: is not what {directory} was trained on; {told}")
+        missing = [field for field in package.schema.names if field not in served.names]
+        reason = (
+            f"it lacks {', '.join(missing[:5])}" if missing else "its fields are of other kinds"
+        )
+        raise UserError(f"data={data.name}: is not what {directory} was trained on; {reason}")
     if len(np.unique(cohort.labels)) < 2:
         raise UserError(
             f"data={data.name}: holds a single class of the outcome, so there is nothing to judge"
         )
-    risk, logit = package.scorer(cohort.encoded())
-    place = Path(getattr(data, "path", "")).stem or data.name
-    return Elsewhere(place, package, cohort, risk, sigmoid(logit))
+    risk, logits = package.scorer(cohort.encoded())
+    source = Path(getattr(data, "path", "")).stem or data.name
+    return ExternalCohort(source, package, cohort, risk, sigmoid(logits))
 
 
-def evaluate_elsewhere(settings: Config) -> tuple[Path, dict[str, Any]]:
-    """Judges a package on other patients; the new directory with its report, and what `evaluate`
-    found.
-    """
-    found = read(settings)
-    table = found.table({found.model: found.risk})
-    judged = evaluate(
-        table, found.package.threshold, settings.evaluation, found.decision, settings.seed
-    )
-    return _written(settings, found, table, judged, "judged as it is; nothing was trained"), judged
+def evaluate_package(settings: Config) -> tuple[Path, RunEvaluation]:
+    """Evaluates a package on other patients; the new directory with its report, and the result."""
+    external = read_external(settings)
+    table, evaluation = external.evaluate({external.model: external.risk}, settings)
+    remark = "judged as it is; nothing was trained"
+    return _write(settings, external, table, evaluation, remark), evaluation
 
 
-def recalibrate(settings: Config) -> tuple[Path, dict[str, Any], Path]:
-    """Makes the package `output=` with a line behind its risk; the report's directory, what was
-    found, the package.
+def recalibrate(settings: Config) -> tuple[Path, RunEvaluation, Path]:
+    """Makes the package `output=` with a line behind its risk.
+
+    Returns:
+        The directory with the report, its evaluation, and the package.
+
+    Raises:
+        UserError: `output` is missing or taken, the package is itself recalibrated, or there are
+            too few events to fit a line.
     """
     target = Path(settings.output)
     if not settings.output or target.exists():
@@ -138,103 +149,118 @@ def recalibrate(settings: Config) -> tuple[Path, dict[str, Any], Path]:
             "output: write output=DIRECTORY, one that does not exist yet, for the recalibrated "
             "package"
         )
-    found = read(settings)
-    if found.package.manifest.get("recalibrated_from"):
+    external = read_external(settings)
+    _check_recalibration(external, settings)
+    labels, subjects = external.cohort.labels, external.cohort.subjects
+    logits = logit(external.risk)
+    kind, line = choose_among(FITS, logits, labels, subjects, settings.seed)
+    fold = subject_folds(subjects, labels, settings.seed)
+    mended = cross_fitted(lambda rows: FITS[kind](logits[rows], labels[rows]), logits, fold)
+    risks = {BEFORE: external.risk, external.model: mended}
+    table, evaluation = external.evaluate(risks, settings)
+    _write_package(external, line, evaluation, target)
+    remark = f"recalibrated ({kind}), judged on patients whose line was fitted without them"
+    return _write(settings, external, table, evaluation, remark), evaluation, target
+
+
+def _check_recalibration(external: ExternalCohort, settings: Config) -> None:
+    if external.package.manifest.recalibrated_from:
         raise UserError(
-            f"{found.package.directory}: is itself recalibrated; take the package that it was made "
-            "from"
+            f"{external.package.directory}: is itself recalibrated; take the package that it was "
+            "made from"
         )
-    labels, subjects = found.cohort.labels, found.cohort.subjects
-    least = settings.evaluation.minimum_events
+    labels, least = external.cohort.labels, settings.evaluation.minimum_events
     if min(labels.sum(), (1 - labels).sum()) < least:
         raise UserError(
             f"data={settings.data.name}: {least} events and {least} non-events are the least to "
             "fit a line"
         )
-    logit = np.log(np.clip(found.risk, 1e-9, 1)) - np.log(np.clip(1 - found.risk, 1e-9, 1))
-    kind, line = choose_among(FITS, logit, labels, subjects, settings.seed)
-    fold = subject_folds(subjects, labels, settings.seed)
-    mended = cross_fitted(lambda rows: FITS[kind](logit[rows], labels[rows]), logit, fold)
-    table = found.table({BEFORE: found.risk, found.model: mended})
-    judged = evaluate(
-        table, found.package.threshold, settings.evaluation, found.decision, settings.seed
-    )
-    _new_package(found, line, judged, target)
-    told = f"recalibrated ({kind}), judged on patients whose line was fitted without them"
-    return _written(settings, found, table, judged, told), judged, target
 
 
-def _new_package(found: Elsewhere, line: Calibrator, judged: dict[str, Any], target: Path) -> None:
-    """The package with the line behind its graph, and with the verdict of these patients; whole or
-    not at all.
-    """
-    old = found.package.manifest
+def _write_package(
+    external: ExternalCohort, line: Calibrator, evaluation: RunEvaluation, target: Path
+) -> None:
+    """The package with the line behind its graph and the verdict here; whole or not at all."""
+    old, model = external.package.manifest, external.model
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(found.package.directory, partial)
+    shutil.copytree(external.package.directory, partial)
     graph = append_recalibration((partial / "risk.onnx").read_bytes(), line)
     write_atomically(partial / "risk.onnx", graph)
-    write_json(partial / "evaluation.json", judged)
-    reason = f"Recalibrated on {found.place}: {line.kind}."
-    facts = {
-        **old,
-        "champion": {"name": found.model, "reason": reason},
-        "threshold": found.package.threshold,
-    }
-    card = model_card(
-        found.model, {**facts, "calibrators": {found.model: line.record.to_json()}}, judged
-    )
+    write_json(partial / artifacts.EVALUATION, evaluation.to_json())
+    card = model_card(model, _record(external, line), evaluation)
     write_atomically(partial / "model_card.md", card.encode())
     golden, _ = Scorer(graph)(np.load(partial / "explain" / "background.npy")[:1])
-    (gate,) = (gates[found.model]["verdict"] for gates in judged["gates"].values())
-    changed = {
-        "gate": gate,
-        "golden_risk": float(golden[0]),
-        "calibration": _composed(old.get("calibration"), line),
-    }
-    kept = {key: value for key, value in old.items() if key not in ("files", "accepted")}
-    seal(partial, {**kept, **changed, "recalibrated_from": found.package.sha256})
+    (gate,) = (gates[model].verdict for gates in evaluation.gates.values())
+    manifest = replace(
+        old,
+        gate=gate,
+        golden_risk=float(golden[0]),
+        calibration=_composed(old.calibration, line),
+        accepted=None,
+        recalibrated_from=external.package.sha256,
+    )
+    seal(partial, manifest)
     partial.rename(target)
 
 
-def _composed(first: dict[str, float] | None, line: Calibrator) -> dict[str, float] | None:
-    """Both lines as one, which explanations are told on the scale of; None where the first is a
-    curve.
-    """
+def _record(external: ExternalCohort, line: Calibrator) -> TrainingRecord:
+    """What a card says of the making of a recalibrated package."""
+    manifest, model = external.package.manifest, external.model
+    return TrainingRecord(
+        cohort=manifest.cohort,
+        outcome=manifest.outcome,
+        fingerprint=manifest.fingerprint,
+        champion=ChampionChoice(model, f"Recalibrated on {external.name}: {line.kind}.", []),
+        calibrators={model: line.record},
+        threshold=manifest.operating_threshold,
+        threshold_reason=manifest.threshold_reason,
+        findings=None,
+        sizes={},
+        history={},
+        mlflow_run="",
+        git=manifest.git,
+        versions=manifest.versions,
+    )
+
+
+def _composed(first: CalibrationLine | None, line: Calibrator) -> CalibrationLine | None:
+    """Both lines as one, on whose scale explanations are given; None where the first is a curve."""
     if first is None:
         return None
-    return {
-        "slope": first["slope"] * line.slope,
-        "intercept": first["intercept"] * line.slope + line.intercept,
-    }
+    return CalibrationLine(first.slope * line.slope, first.intercept * line.slope + line.intercept)
 
 
-def _written(
-    settings: Config, found: Elsewhere, table: pd.DataFrame, judged: dict[str, Any], told: str
+def _write(
+    settings: Config,
+    external: ExternalCohort,
+    table: pd.DataFrame,
+    evaluation: RunEvaluation,
+    remark: str,
 ) -> Path:
-    """The run's directory with predictions, figures and report."""
-    cohort, manifest = found.cohort, found.package.manifest
-    facts = {
-        "title": f"{manifest['outcome']} — {found.model} on {found.place}",
-        "cohort": {"name": found.place, "source": cohort.source, "rows": len(cohort)},
-        "champion": {
-            "name": found.model,
-            "reason": f"{found.model} of {manifest['cohort']}, {told}.",
-            "table": [],
-        },
-        "findings": [note.to_dict() for note in cohort.notes],
-        "threshold_reason": manifest["threshold_reason"],
-        "evaluation": judged,
-        "provenance": {
-            "package": found.package.sha256,
-            "trained on": manifest["fingerprint"],
-            "judged on": cohort.fingerprint(),
-            "settings": to_container(settings),
-            **provenance(),
-        },
-    }
-    with new_run(settings.runs, f"{manifest['cohort']}-elsewhere") as (partial, final):
-        table.to_parquet(partial / "predictions.parquet")
-        write_json(partial / "evaluation.json", judged)
-        write_report(partial / "report.html", facts)
+    """The run's directory with predictions, evaluation and report."""
+    cohort, manifest, code = external.cohort, external.package.manifest, code_versions()
+    reason = f"{external.model} of {manifest.cohort}, {remark}."
+    content = ReportContent(
+        title=f"{manifest.outcome} — {external.model} on {external.name}",
+        champion=ChampionChoice(external.model, reason, []),
+        evaluation=evaluation,
+        threshold_reason=manifest.threshold_reason,
+        cohort=CohortSummary(external.name, cohort.source, len(cohort)),
+        findings=list(cohort.notes),
+        provenance=Provenance(
+            digests={
+                "package": external.package.sha256,
+                "trained on": manifest.fingerprint,
+                "judged on": cohort.fingerprint(),
+            },
+            git=code.git,
+            versions=code.versions,
+            settings=settings,
+        ),
+    )
+    with new_run(settings.runs, f"{manifest.cohort}-elsewhere") as (partial, final):
+        table.to_parquet(partial / artifacts.PREDICTIONS)
+        write_json(partial / artifacts.EVALUATION, evaluation.to_json())
+        write_report(partial / "report.html", content)
     return final

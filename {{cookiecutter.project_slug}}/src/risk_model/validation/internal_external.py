@@ -1,10 +1,9 @@
-"""Does the way the model was made work in a place and a time it has not seen? Each is left out in
-turn.
+"""Internal-external validation: each site, and each later period, is left out in turn.
 
-Leave-one-site-out and forward-in-time validation (Steyerberg and Harrell, J Clin Epidemiol 2016;
-Van Calster et al., BMC Med 2023: a model is never validated, it varies over places and times). The
-two baselines are made anew without the place, calibrated and judged there; the network would take
-too long.
+Does the way the model was made work in a place and a time it has not seen? Leave-one-site-out and
+forward-in-time validation (Steyerberg and Harrell, J Clin Epidemiol 2016; Van Calster et al., BMC
+Med 2023: a model is never validated, it varies over places and times). The baselines are made anew
+without the site or period, calibrated, and evaluated there; the network would take too long.
 """
 
 from __future__ import annotations
@@ -12,66 +11,81 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from risk_model.config import Config
+from risk_model import artifacts
+from risk_model.config import Config, Data
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
+from risk_model.data.prepare import Prepared
 from risk_model.data.split import LAST_PERIOD, split
-from risk_model.evaluation import plain
-from risk_model.evaluation import resampled_metrics as judging
+from risk_model.evaluation.metric_table import metrics_in
+from risk_model.evaluation.resampled_metrics import (
+    EvaluationSettings,
+    Key,
+    ScoredRows,
+    resample_metrics,
+)
+from risk_model.evaluation.results import LeftOutEvaluation, Metrics
 from risk_model.model import table
 from risk_model.training.develop import develop
 
-PERIODS = (
-    4  # of the calendar, of as many rows each; all but the first are predicted from those before
-)
+# Of the calendar, of as many rows each; all but the first are predicted from those before.
+PERIODS = 4
 SITES = 12  # the largest; more would take too long
-FIGURES = ("auroc", "citl", "slope")
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """One place or time: the cohort that is looked at, and its splits, in which it stands apart as
-    external.
+    """A site or period, the cohort around it, and the splits in which it stands apart as external.
+
+    `rows` are its own rows; without `splits` it cannot be left out, and `reason` says why.
     """
 
     kind: str
     name: str
     cohort: Cohort
-    splits: Splits
+    splits: Splits | None
     rows: Rows
+    reason: str = ""
+
+    def result(
+        self, reason: str = "", models: dict[str, Metrics] | None = None
+    ) -> LeftOutEvaluation:
+        """Its counts, beside the metrics of the models or the reason why there are none."""
+        events = int(self.cohort.labels[self.rows].sum())
+        return LeftOutEvaluation(self.kind, self.name, len(self.rows), events, reason, models or {})
 
 
-Turn = LeftOut | dict[str, Any]  # or what is told of one that cannot be left out
+def validate_run(settings: Config, directory: Path, prepared: Prepared) -> None:
+    """Leaves out each site and period of a run's cohort; writes the result into its directory."""
+    threshold = artifacts.read_training(directory).threshold
+    artifacts.write_left_out(directory, leave_out(settings, prepared.cohort, threshold))
 
 
-def leave_out(settings: Config, cohort: Cohort, threshold: float) -> list[dict[str, Any]]:
-    """Each site and each later period left out in turn: kind, name, n, events, and "models" with
-    their figures.
+def leave_out(settings: Config, cohort: Cohort, threshold: float) -> list[LeftOutEvaluation]:
+    """Each site and each later period left out in turn; empty where neither was recorded.
 
-    One that has too few events, or leaves too few for the rest, has a "reason" instead of models.
-    JSON-able; empty where neither site nor time was recorded.
+    One that has too few events, or leaves too few for the rest, has a reason instead of metrics.
     """
-    turns = chain(
-        _sites(settings, cohort), _periods(settings, cohort)
-    )  # one cohort of recordings at a time in memory
-    return [_judged(turn, settings, threshold) for turn in turns]
+    # One cohort of recordings at a time in memory.
+    turns = chain(_sites(settings, cohort), _periods(settings, cohort))
+    return [_evaluate(turn, settings, threshold) for turn in turns]
 
 
-def _sites(settings: Config, cohort: Cohort) -> Iterator[Turn]:
+def _sites(settings: Config, cohort: Cohort) -> Iterator[LeftOut]:
     if not cohort.recorded("site"):
         return
     sizes = cohort.index["site"].astype(str)[cohort.index["site"].notna()].value_counts()
     for site in sorted(sizes.index[:SITES]) if len(sizes) > 1 else []:
         data = replace(settings.data, held_out_sites=[site], held_out_period=0.0)
-        yield _turn("site", site, cohort, data, f"site: {site}", settings)
+        yield _left_out("site", site, cohort, data, f"site: {site}", settings)
 
 
-def _periods(settings: Config, cohort: Cohort) -> Iterator[Turn]:
+def _periods(settings: Config, cohort: Cohort) -> Iterator[LeftOut]:
     if not cohort.recorded("prediction_time"):
         return
     time = cohort.index["prediction_time"]
@@ -82,44 +96,45 @@ def _periods(settings: Config, cohort: Cohort) -> Iterator[Turn]:
         if 0 < share < 1:
             data = replace(settings.data, held_out_sites=[], held_out_period=share)
             name = f"after {pd.Timestamp(start):%Y-%m-%d}, to {pd.Timestamp(end):%Y-%m-%d}"
-            yield _turn("time", name, cohort.take(until), data, LAST_PERIOD, settings)
+            yield _left_out("time", name, cohort.take(until), data, LAST_PERIOD, settings)
 
 
-def _turn(kind: str, name: str, cohort: Cohort, data: Any, part: str, settings: Config) -> Turn:
+def _left_out(
+    kind: str, name: str, cohort: Cohort, data: Data, part: str, settings: Config
+) -> LeftOut:
+    nobody = np.empty(0, dtype=np.int64)
     try:
         splits = split(cohort, settings.split, data, settings.seed)
     except UserError as error:
-        return {"kind": kind, "name": name, "n": 0, "events": 0, "reason": str(error), "models": {}}
-    return LeftOut(
-        kind, name, cohort, splits, splits.external.get(part, np.empty(0, dtype=np.int64))
-    )
+        return LeftOut(kind, name, cohort, None, nobody, str(error))
+    return LeftOut(kind, name, cohort, splits, splits.external.get(part, nobody))
 
 
-def _judged(turn: Turn, settings: Config, threshold: float) -> dict[str, Any]:
-    if isinstance(turn, dict):
-        return turn
-    labels, least = turn.cohort.labels[turn.rows], settings.evaluation.minimum_events
-    events = int(labels.sum())
-    told = {"kind": turn.kind, "name": turn.name, "n": len(labels), "events": events, "reason": ""}
-    if min(events, len(labels) - events) < least:
-        return {**told, "reason": f"fewer than {least} events or non-events", "models": {}}
+def _evaluate(turn: LeftOut, settings: Config, threshold: float) -> LeftOutEvaluation:
+    if turn.splits is None:
+        return turn.result(turn.reason)
+    least, events = settings.evaluation.minimum_events, turn.result().events
+    if min(events, len(turn.rows) - events) < least:
+        return turn.result(f"fewer than {least} events or non-events")
     try:
-        return {**told, "models": _figures(turn, settings, threshold)}
+        return turn.result(models=_metrics(turn, turn.splits, settings, threshold))
     except UserError as error:
-        return {**told, "reason": str(error), "models": {}}
+        return turn.result(str(error))
 
 
-def _figures(turn: LeftOut, settings: Config, threshold: float) -> dict[str, Any]:
-    """Both baselines made on the rest: their metrics where they were left out, with intervals."""
+def _metrics(
+    turn: LeftOut, splits: Splits, settings: Config, threshold: float
+) -> dict[str, Metrics]:
+    """The baselines made on the rest: their metrics where they were left out, with intervals."""
     cohort, rows = turn.cohort, turn.rows
     features = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
-    made = develop(settings, cohort, features, turn.splits, rows=rows, only=table.refitted())
+    developed = develop(settings, cohort, features, splits, rows=rows, only=table.refitted())
     outcome, subject = cohort.labels[rows], pd.factorize(cohort.subjects[rows])[0]
-    keyed: dict[judging.Key, judging.Rows] = {
-        (name, turn.kind, turn.name): judging.Rows(outcome, risk, subject)
-        for name, risk in made.risks.items()
+    scored: dict[Key, ScoredRows] = {
+        (name, turn.kind, turn.name): ScoredRows(outcome, risk, subject)
+        for name, risk in developed.risks.items()
     }
-    question = judging.Question(threshold, np.empty(0), settings.evaluation, settings.seed)
-    judged = judging.judge_all(keyed, question)
-    found: dict[str, Any] = plain({key[0]: judged[key].figures(FIGURES) for key in keyed})
-    return found
+    how = EvaluationSettings(threshold, np.empty(0), settings.evaluation, settings.seed)
+    resampled = resample_metrics(scored, how)
+    names = how.names(metrics_in("forest"))
+    return {key[0]: resampled[key].metrics(names) for key in scored}

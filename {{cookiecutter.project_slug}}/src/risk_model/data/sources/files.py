@@ -23,7 +23,7 @@ from risk_model.core.errors import UserError
 
 SEPARATORS = ",;\t|"
 BLOCK = 1 << 24  # bytes; no row may be longer
-SHOWN = 3  # places named in an error
+EXAMPLES = 3  # places named in an error
 
 Where = Callable[[Sequence[int]], str]
 
@@ -126,18 +126,18 @@ def _tidy(names: Sequence[str]) -> list[str]:
 
 def rows_of(rows: Sequence[int]) -> str:
     """Row numbers for a person, counted from 1: "rows 3, 17, 20 and 4 more"."""
-    return _places("row", [row + 1 for row in rows[:SHOWN]], len(rows))
+    return _numbered("row", [row + 1 for row in rows[:EXAMPLES]], len(rows))
 
 
-def _places(word: str, numbers: Sequence[int], count: int) -> str:
+def _numbered(word: str, numbers: Sequence[int], count: int) -> str:
     more = f" and {count - len(numbers):,} more" if count > len(numbers) else ""
     return f"{word}{'s' if count > 1 else ''} {', '.join(map(str, numbers))}{more}"
 
 
 def _lines_of(path: Path, header: Header) -> Where:
     def where(rows: Sequence[int]) -> str:
-        wanted = sorted(rows)[:SHOWN]
-        return _places("line", _line_numbers(path, header.separator, wanted), len(rows))
+        first = sorted(rows)[:EXAMPLES]
+        return _numbered("line", _line_numbers(path, header.separator, first), len(rows))
 
     return where
 
@@ -200,10 +200,10 @@ def _read_csv(
     if any(_is_bytes(_value_type(kind)) for kind in table.schema.types):
         raise _not_utf8(path)
     if ragged:
-        places = _lines_of(path, header)(ragged)
+        lines = _lines_of(path, header)(ragged)
         raise UserError(
             f"{path}: {len(ragged):,} rows do not have the header's {len(header.names)} values "
-            f"({places}); "
+            f"({lines}); "
             f"quote values that contain {header.separator!r} or line ends"
         )
     if _ends_in_quotes(path, table):

@@ -30,12 +30,12 @@ def load(settings: Images) -> Cohort:
 def of_table(settings: Images, name: str, source: str) -> Cohort:
     """The cohort of that name of the images that the table `settings.path` lists."""
     signal, folder = signal_of(settings), Path(settings.path).parent
-    listed = listing(settings, settings.file, "image file")
-    readings, places, noticed = read_all(
-        listed.recordings, lambda file: image.read(folder / file, signal), settings.set_aside
+    entries = listing(settings, settings.file, "image file")
+    readings, rows, notes = read_all(
+        entries.recordings, lambda file: image.read(folder / file, signal), settings.set_aside
     )
     return cohort_of(
-        listed, readings, places, schema_of(name, settings.outcome, signal), source, noticed
+        entries, readings, rows, schema_of(name, settings.outcome, signal), source, notes
     )
 
 

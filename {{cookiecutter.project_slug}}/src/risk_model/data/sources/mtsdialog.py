@@ -55,11 +55,9 @@ def load(settings: MtsDialog) -> Cohort:
         frames.append(pd.read_csv(path, keep_default_na=False).assign(part=part))
     table = pd.concat(frames, ignore_index=True)
     dialogues = table["dialogue"].tolist()
-    readings, places, noticed = read_all(
-        dialogues, lambda dialogue: text.reading(dialogue, signal), 0
-    )
+    readings, rows, notes = read_all(dialogues, lambda dialogue: text.reading(dialogue, signal), 0)
     outcome = (table["section_header"] == SECTION).to_numpy().astype(np.int8)
     index = pd.DataFrame({"part": table["part"].astype(object).where(table["part"].notna(), None)})
-    listed = Listing(dialogues, outcome, index, ())
+    entries = Listing(dialogues, outcome, index, ())
     schema = schema_of("mtsdialog", "talk about family or social history", signal)
-    return cohort_of(listed, readings, places, schema, SOURCE, noticed)
+    return cohort_of(entries, readings, rows, schema, SOURCE, notes)

@@ -37,7 +37,7 @@ Numbers = npt.NDArray[np.float64]
 NAMES = ("I", "II", "V2")
 SECONDS = 10.0
 AGAIN = 0.1  # of the patients have a second record
-WRITTEN, IMAGINED = (
+LABELLED, IMAGINED = (
     0.95,
     0.05,
 )  # share of records with a ventricular beat, and without, in which one is written down
@@ -102,9 +102,9 @@ def load(settings: SyntheticEcgs) -> Cohort:
     if not folder.exists():
         write(folder, settings.subjects, settings.seed)
     shared = {f.name: getattr(settings, f.name) for f in fields(Leads)}
-    asked = Waveforms(path=str(folder / "labels.csv"), outcome="ventricular_beats", **shared)
+    source = Waveforms(path=str(folder / "labels.csv"), outcome="ventricular_beats", **shared)
     return waveforms.of_table(
-        asked, "synthetic_ecgs", "made-up electrocardiograms of four hospitals"
+        source, "synthetic_ecgs", "made-up electrocardiograms of four hospitals"
     )
 
 
@@ -151,18 +151,19 @@ def _record(
     odds = np.log(PREVALENCE / (1 - PREVALENCE)) + PER_DECADE * (person["age"] - 60) / 10
     present = bool(rng.random() < 1 / (1 + np.exp(-odds)))
     instants, kinds = _rhythm(person, present, rng)
-    outcome = rng.random() < (WRITTEN if present else IMAGINED)
+    outcome = rng.random() < (LABELLED if present else IMAGINED)
     recorder = SITES[person["site"]]
     _write(path, _leads(instants, kinds, person, recorder, rng), recorder)
     day = np.datetime64("2021-01-01") + int(rng.integers(3 * 365))
-    known = {key: person[key] for key in ("patient_id", "site", "age", "sex")}
-    found = [
+    identity = {key: person[key] for key in ("patient_id", "site", "age", "sex")}
+    beat_times = [
         instant for instant, kind in zip(instants, kinds, strict=True) if kind == "ventricular"
     ]
     beats = [
-        [round(max(at + TRUE_START, 0.0), 3), round(min(at + TRUE_END, SECONDS), 3)] for at in found
+        [round(max(at + TRUE_START, 0.0), 3), round(min(at + TRUE_END, SECONDS), 3)]
+        for at in beat_times
     ]
-    return {**known, "date": str(day), "ventricular_beats": int(outcome)}, beats
+    return {**identity, "date": str(day), "ventricular_beats": int(outcome)}, beats
 
 
 def _rhythm(
@@ -173,14 +174,14 @@ def _rhythm(
     count, phase, at = int(SECONDS / usual) + 3, rng.uniform(0, 2 * np.pi), rng.uniform(-usual, 0)
     kinds = ["sinus"] * count
     possible = list(range(2, count - 3, 2))  # no two in a row, none at the ends
-    chosen = rng.permutation(possible).tolist()
+    order = rng.permutation(possible).tolist()
     if present:
         for _ in range(int(rng.integers(1, 4))):
-            kinds[chosen.pop()] = "ventricular"
+            kinds[order.pop()] = "ventricular"
     if rng.random() < ATRIAL[present]:
         for _ in range(int(rng.integers(1, 4))):
-            if chosen:
-                kinds[chosen.pop()] = "atrial"
+            if order:
+                kinds[order.pop()] = "atrial"
     instants = []
     for kind, after in zip(kinds, [*kinds[1:], "sinus"], strict=True):
         instants.append(float(at))
@@ -220,8 +221,8 @@ def _sinus(person: dict[str, Any], kind: str) -> list[Wave]:
     block widens all.
     """
     waves = []
-    for place, (name, (centre, width, heights)) in enumerate(NORMAL.items()):
-        size = np.array(heights) * person["size"][place]
+    for wave, (name, (centre, width, heights)) in enumerate(NORMAL.items()):
+        size = np.array(heights) * person["size"][wave]
         if name == "P" and kind == "atrial":
             centre, size = centre + 0.02, 0.6 * size
         if person["block"] and name in "RS":

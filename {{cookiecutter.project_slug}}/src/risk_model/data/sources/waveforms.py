@@ -29,12 +29,12 @@ def load(settings: Waveforms) -> Cohort:
 def of_table(settings: Waveforms, name: str, source: str) -> Cohort:
     """The cohort of that name of the records that the table `settings.path` lists."""
     signal, folder = signal_of(settings), Path(settings.path).parent
-    listed = listing(settings, settings.file, "WFDB record")
-    readings, places, noticed = read_all(
-        listed.recordings, lambda file: waveform.read(folder / file, signal), settings.set_aside
+    entries = listing(settings, settings.file, "WFDB record")
+    readings, rows, notes = read_all(
+        entries.recordings, lambda file: waveform.read(folder / file, signal), settings.set_aside
     )
     return cohort_of(
-        listed, readings, places, schema_of(name, settings.outcome, signal), source, noticed
+        entries, readings, rows, schema_of(name, settings.outcome, signal), source, notes
     )
 
 

@@ -1,5 +1,4 @@
-"""What did the model look at in this recording? Each kind of signal has a module here that draws
-one.
+"""Drawings of recordings: what the model looked at, one module of this folder a kind of signal.
 
 A drawing is a piece of HTML that needs nothing else: it carries its own text alternative and is
 read without colour.
@@ -10,20 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
+from markupsafe import Markup
+
 from risk_model.core.schema import Features, Signal
 from risk_model.signals import Part, Recording
 
-RAISES, LOWERS = (
-    "#D55E00",
-    "#0072B2",
-)  # Okabe and Ito's vermilion and blue: told apart with any colour vision
+# Okabe and Ito's vermilion and blue: told apart with any colour vision
+RAISES, LOWERS = "#D55E00", "#0072B2"
 FAINT = 0.1  # of the largest contribution: what adds less is not marked
 
 
 @dataclass(frozen=True)
-class Explained:
-    """A recording and what its places add to the log odds: those of `parts`, or a `map` float[h, w]
-    laid over it.
+class RecordingExplanation:
+    """A recording and what its places add to the log odds.
+
+    Those of `parts`, or a `map` float[h, w] laid over it.
     """
 
     recording: Recording
@@ -33,12 +33,10 @@ class Explained:
     map: Features | None = None
 
 
-def drawn(explained: Explained, alternative: str) -> str:
-    """The recording with what mattered in it, as HTML; `alternative` says what it is to who cannot
-    see it.
-    """
-    drawing: str = import_module(f"{__name__}.{explained.signal.kind}").draw(explained, alternative)
-    return drawing
+def draw(explanation: RecordingExplanation, alternative: str) -> Markup:
+    """The recording with what mattered in it; `alternative` names it to who cannot see it."""
+    drawing = import_module(f"{__name__}.{explanation.signal.kind}").draw(explanation, alternative)
+    return Markup(drawing)  # noqa: S704 each module escapes what it writes
 
 
 def strengths(contributions: tuple[float, ...]) -> list[float]:

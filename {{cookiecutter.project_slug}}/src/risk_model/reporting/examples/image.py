@@ -1,5 +1,4 @@
-"""Which places mattered? The image, and beside it the same image with what raises the risk and what
-lowers it laid on.
+"""The drawing of an image: the image, and beside it the same with what mattered laid on.
 
 What raises is vermilion and framed by a full line, what lowers is blue and framed by a dashed one,
 from half of the strongest place on; so the drawing can be read without colour.
@@ -14,7 +13,7 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.reporting.examples import LOWERS, RAISES, Explained, signed
+from risk_model.reporting.examples import LOWERS, RAISES, RecordingExplanation, signed
 
 SIDE = 256  # pixels of a drawn image
 STRONG = 0.5  # of the strongest place: framed
@@ -23,12 +22,12 @@ COVER = 0.45  # of the image below, at the strongest place
 Map = npt.NDArray[np.float64]
 
 
-def draw(explained: Explained, alternative: str) -> str:
+def draw(explanation: RecordingExplanation, alternative: str) -> str:
     """The image, plain and explained, as one SVG with its pixels inside."""
-    places = _places(explained)
-    height, width = explained.signal.shape[1:]
+    places = _places(explanation)
+    height, width = explanation.signal.shape[1:]
     tall = round(SIDE * height / width)
-    plain, laid = _pixels(explained), _overlay(explained, places)
+    plain, laid = _pixels(explanation), _overlay(explanation, places)
     label = escape(f"{alternative}: {_strongest(places)}")
     frames = "".join(_frames(places, SIDE / places.shape[1], tall / places.shape[0]))
     picture = '<image x="{x}" width="{w}" height="{h}" href="{href}"/>'
@@ -41,26 +40,26 @@ def draw(explained: Explained, alternative: str) -> str:
     )
 
 
-def _places(explained: Explained) -> Map:
+def _places(explanation: RecordingExplanation) -> Map:
     """What each place of a grid adds: float64[rows, columns]."""
-    if explained.map is not None:
-        return np.asarray(explained.map, dtype=np.float64)
-    boxes = [tuple(part["box"]) for part in explained.parts]
+    if explanation.map is not None:
+        return np.asarray(explanation.map, dtype=np.float64)
+    boxes = [tuple(part["box"]) for part in explanation.parts]
     lefts, tops = sorted({box[0] for box in boxes}), sorted({box[1] for box in boxes})
     places = np.zeros((len(tops), len(lefts)))
-    for box, added in zip(boxes, explained.contributions, strict=True):
+    for box, added in zip(boxes, explanation.contributions, strict=True):
         places[tops.index(box[1]), lefts.index(box[0])] = added
     return places
 
 
-def _pixels(explained: Explained) -> npt.NDArray[np.float64]:
+def _pixels(explanation: RecordingExplanation) -> npt.NDArray[np.float64]:
     """The image as colours in 0..1: [h, w, 3]."""
-    channels = np.moveaxis(np.asarray(explained.recording, dtype=np.float64), 0, -1)
+    channels = np.moveaxis(np.asarray(explanation.recording, dtype=np.float64), 0, -1)
     return np.repeat(channels, 3, axis=2) if channels.shape[2] == 1 else channels
 
 
-def _overlay(explained: Explained, places: Map) -> npt.NDArray[np.float64]:
-    pixels = _pixels(explained)
+def _overlay(explanation: RecordingExplanation, places: Map) -> npt.NDArray[np.float64]:
+    pixels = _pixels(explanation)
     rows, columns = (
         np.arange(n) * m // n for n, m in zip(pixels.shape[:2], places.shape, strict=True)
     )

@@ -1,5 +1,4 @@
-"""Which words mattered? The note as it was read, what raises the risk and what lowers it marked in
-it.
+"""The drawing of a note: the note as it was read, with the words that mattered marked.
 
 What raises it is underlined and carries a plus, what lowers it is dotted and carries a minus; bold
 is at least half as strong as the strongest. A long note is cut to the surroundings of what is
@@ -11,7 +10,7 @@ from __future__ import annotations
 from html import escape
 from typing import NamedTuple
 
-from risk_model.reporting.examples import Explained, signed, strengths
+from risk_model.reporting.examples import RecordingExplanation, signed, strengths
 
 MARKED = 20  # places, at most
 WHOLE = 600  # characters: a note as short is shown in full
@@ -27,9 +26,9 @@ class _Mark(NamedTuple):
     strength: float
 
 
-def draw(explained: Explained, alternative: str) -> str:
+def draw(explanation: RecordingExplanation, alternative: str) -> str:
     """The note as HTML; no word of it can become markup."""
-    text, marks, at = str(explained.recording), _marks(explained), 0
+    text, marks, at = str(explanation.recording), _marks(explanation), 0
     pieces: list[str] = []
     for mark in marks:
         pieces += [_between(text, at, mark.start, at > 0), _marked(text, mark)]
@@ -39,30 +38,29 @@ def draw(explained: Explained, alternative: str) -> str:
     return f'<div class="note" role="group" aria-label="{escape(label)}">{"".join(pieces)}</div>'
 
 
-def _marks(explained: Explained) -> list[_Mark]:
+def _marks(explanation: RecordingExplanation) -> list[_Mark]:
     """The strongest places, in the order of the note, none inside another."""
-    told = zip(
-        explained.parts, explained.contributions, strengths(explained.contributions), strict=True
-    )
-    found = [
-        _Mark(int(part["characters"][0]), int(part["characters"][1]), added, strength)
-        for part, added, strength in told
-        if strength
+    added, strength = explanation.contributions, strengths(explanation.contributions)
+    spans = [part["characters"] for part in explanation.parts]
+    marks = [
+        _Mark(int(start), int(end), *values)
+        for (start, end), *values in zip(spans, added, strength, strict=True)
+        if values[1]
     ]
-    strongest = sorted(found, key=lambda mark: -abs(mark.strength))[:MARKED]
-    kept: list[_Mark] = []
+    strongest = sorted(marks, key=lambda mark: -abs(mark.strength))[:MARKED]
+    apart: list[_Mark] = []
     for mark in sorted(strongest):
-        if not kept or mark.start >= kept[-1].end:
-            kept.append(mark)
-    return kept
+        if not apart or mark.start >= apart[-1].end:
+            apart.append(mark)
+    return apart
 
 
 def _marked(text: str, mark: _Mark) -> str:
     name = ("raises" if mark.added > 0 else "lowers") + " strongly" * (abs(mark.strength) >= 0.5)
-    words = escape(text[mark.start : mark.end])
+    marked = escape(text[mark.start : mark.end])
     return (
         f'<mark class="{name}" '
-        f'title="{signed(mark.added)}">{words}<sup>{"+" if mark.added > 0 else "−"}</sup></mark>'
+        f'title="{signed(mark.added)}">{marked}<sup>{"+" if mark.added > 0 else "−"}</sup></mark>'
     )
 
 
@@ -86,5 +84,5 @@ def _strongest(text: str, marks: list[_Mark]) -> str:
     return "; ".join(f"“{_short(text[m.start : m.end])}” {signed(m.added)}" for m in first)
 
 
-def _short(words: str) -> str:
-    return words if len(words) <= 40 else f"{words[:38].rstrip()} …"
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:38].rstrip()} …"

@@ -1,9 +1,8 @@
-"""Which seconds mattered? Each lead's trace, with the seconds that raise the risk and those that
-lower it shaded.
+"""The drawing of a waveform: each lead's trace, with the seconds that mattered shaded.
 
 What raises is vermilion with a plus above, what lowers is blue with a minus, the darker the
 stronger; so the drawing can be read without colour. All leads share one scale, as on paper, and a
-bar tells it.
+bar shows it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.reporting.examples import LOWERS, RAISES, Explained, signed, strengths
+from risk_model.reporting.examples import LOWERS, RAISES, RecordingExplanation, signed, strengths
 
 WIDE, LEAD = 760, 46  # pixels: of the seconds, of a lead
 LEFT, RIGHT, TOP, BOTTOM = 40, 46, 20, 16  # around them: names of leads, the bar, signs, seconds
@@ -27,12 +26,12 @@ Numbers = npt.NDArray[np.float64]
 Span = tuple[float, float]
 
 
-def draw(explained: Explained, alternative: str) -> str:
+def draw(explanation: RecordingExplanation, alternative: str) -> str:
     """The leads and the seconds as one SVG."""
-    samples = np.asarray(explained.recording, dtype=np.float64)
-    seconds = samples.shape[1] / explained.signal.rate
+    samples = np.asarray(explanation.recording, dtype=np.float64)
+    seconds = samples.shape[1] / explanation.signal.rate
     tall = TOP + LEAD * len(samples) + BOTTOM
-    spans, added = _told(explained, seconds)
+    spans, added = _contributions(explanation, seconds)
     per_unit = (
         ROOM
         * LEAD
@@ -40,23 +39,27 @@ def draw(explained: Explained, alternative: str) -> str:
     )
     traces = [
         _trace(name, values, TOP + LEAD * (i + 0.5), per_unit)
-        for i, (name, values) in enumerate(zip(explained.signal.channels, samples, strict=True))
+        for i, (name, values) in enumerate(zip(explanation.signal.channels, samples, strict=True))
     ]
     drawing = [*_shades(spans, added, WIDE / seconds, tall), *_ticks(seconds, tall), *traces]
     label = escape(f"{alternative}: {_strongest(spans, added)}")
     return (
         f'<svg viewBox="{-LEFT} 0 {WIDE + LEFT + RIGHT} {tall}" role="img" aria-label="{label}" '
         'font-size="11" '
-        f'fill="currentColor">{"".join(drawing)}{_bar(explained.signal.unit, per_unit, tall)}</svg>'
+        f'fill="currentColor">{"".join(drawing)}{_bar(explanation.signal.unit, per_unit, tall)}</svg>'
     )
 
 
-def _told(explained: Explained, seconds: float) -> tuple[list[Span], tuple[float, ...]]:
+def _contributions(
+    explanation: RecordingExplanation, seconds: float
+) -> tuple[list[Span], tuple[float, ...]]:
     """Pieces of time and what each adds; a map is laid evenly over the recording."""
-    if explained.map is None:
-        spans = [(float(part["seconds"][0]), float(part["seconds"][1])) for part in explained.parts]
-        return spans, explained.contributions
-    columns = np.asarray(explained.map, dtype=np.float64).sum(axis=0)
+    if explanation.map is None:
+        spans = [
+            (float(part["seconds"][0]), float(part["seconds"][1])) for part in explanation.parts
+        ]
+        return spans, explanation.contributions
+    columns = np.asarray(explanation.map, dtype=np.float64).sum(axis=0)
     return list(pairwise(np.linspace(0, seconds, len(columns) + 1).tolist())), tuple(
         columns.tolist()
     )
@@ -70,7 +73,7 @@ def _swings(samples: Numbers) -> Numbers:
 
 
 def _shades(spans: list[Span], added: tuple[float, ...], per_second: float, tall: int) -> list[str]:
-    pieces = []
+    shades = []
     for span, strength in zip(spans, strengths(added), strict=True):
         start, end = (second * per_second for second in span)
         if strength:
@@ -79,14 +82,14 @@ def _shades(spans: list[Span], added: tuple[float, ...], per_second: float, tall
                 f'x="{start:.1f}" y="{TOP - 4}" width="{end - start:.1f}" '
                 f'height="{tall - TOP - BOTTOM + 4}"'
             )
-            pieces.append(
+            shades.append(
                 f'<rect {box} fill="{colour}" fill-opacity="{COVER * abs(strength):.2f}"/>'
             )
-            pieces.append(
+            shades.append(
                 f'<text x="{(start + end) / 2:.1f}" y="{TOP - 8}" '
                 f'text-anchor="middle">{sign}</text>'
             )
-    return pieces
+    return shades
 
 
 def _ticks(seconds: float, tall: int) -> list[str]:
@@ -137,8 +140,8 @@ def _bar(unit: str, per_unit: float, tall: int) -> str:
 
 def _strongest(spans: list[Span], added: tuple[float, ...]) -> str:
     """The strongest three pieces of time in words."""
-    told = sorted(zip(spans, added, strict=True), key=lambda pair: -abs(pair[1]))[:3]
-    if not told or not told[0][1]:
+    strongest = sorted(zip(spans, added, strict=True), key=lambda pair: -abs(pair[1]))[:3]
+    if not strongest or not strongest[0][1]:
         return "no second stands out"
-    words = [f"{start:.1f} to {end:.1f} s {signed(value)}" for (start, end), value in told]
-    return "the strongest are " + "; ".join(words)
+    texts = [f"{start:.1f} to {end:.1f} s {signed(value)}" for (start, end), value in strongest]
+    return "the strongest are " + "; ".join(texts)

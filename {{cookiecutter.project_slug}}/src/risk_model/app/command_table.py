@@ -1,0 +1,76 @@
+"""The table of commands: one row each, from which the command line and its help are made.
+
+A command's function has the command's name and stands in the file of that name in `commands/`; a
+row whose file is absent is skipped, so an edition leaves a command out by leaving out its file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+FOLDER = f"{__name__.rpartition('.')[0]}.commands"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the command line.
+
+    `flags`: it takes flags instead of settings. `acts_on_run`: it keeps the settings that its run
+    was trained with, except those named in `own_settings`.
+    """
+
+    name: str
+    help: str
+    flags: bool = False
+    acts_on_run: bool = False
+    own_settings: tuple[str, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        """Whether this edition of the project has the command."""
+        return find_spec(f"{FOLDER}.{self.name}") is not None
+
+    def load(self) -> Callable[[Any], int | None]:
+        """Imports the function: of the settings, or of the words after the command's name."""
+        function: Callable[[Any], int | None] = getattr(
+            import_module(f"{FOLDER}.{self.name}"), self.name
+        )
+        return function
+
+
+ROWS = (
+    Command("run", "data, train, evaluate and register, in one go"),
+    Command("data", "read a cohort, check it for leaks and quality, show its splits"),
+    Command("train", "fit the three models, calibrate them, choose the champion"),
+    Command(
+        "evaluate",
+        "open the test split and the external cohorts of a trained run; with package=, judge it on "
+        "other data",
+        acts_on_run=True,
+    ),
+    Command("register", "put an evaluated run's packages into the registry", acts_on_run=True),
+    Command(
+        "recalibrate",
+        "fit a line behind a package's risk on other data: package=champion data=... output=...",
+    ),
+    Command(
+        "stability",
+        "refit a run's baselines on other samples: how much would a patient's risk change",
+        acts_on_run=True,
+        own_settings=("evaluation.refits",),
+    ),
+    Command("compare", "put two evaluated runs side by side: compare RUN RUN", flags=True),
+    Command("score", "risks for every row of a file: score input=new.csv output=risks.csv"),
+    Command(
+        "traps",
+        "five mistakes on real data, and what each does to the figures: traps [NAME]",
+        flags=True,
+    ),
+    Command("serve", "answer requests with the registered champion", flags=True),
+    Command("audit", "verify that nobody edited the audit log", flags=True),
+)
+COMMANDS = {command.name: command for command in ROWS if command.exists}

@@ -1,0 +1,27 @@
+"""score: risks for every row of a file, from a package or the registered champion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from risk_model.app.console import say
+from risk_model.config import Config
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
+from risk_model.deployment import batch
+from risk_model.deployment.registry import champion
+
+
+def score(settings: Config) -> None:
+    """Scores input= into output=; UserError when one of them is not named."""
+    if not settings.input or not settings.output:
+        raise UserError("score: needs both files; write score input=new.csv output=risks.csv")
+    if settings.package in ("", "champion"):
+        name = settings.deployment.registered_name
+        directory = champion(Path(settings.deployment.registry), name)
+    else:
+        directory = Path(settings.package)
+    package = ModelPackage.open(directory)
+    scored = batch.score(package, Path(settings.input), Path(settings.output))
+    text = f"{scored.rows:,} rows, {scored.refused:,} without a risk and why: {settings.output}"
+    say("score", text)

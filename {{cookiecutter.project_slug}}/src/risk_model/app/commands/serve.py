@@ -1,0 +1,29 @@
+"""serve: answers requests with the registered champion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from risk_model.app.flags import FlagParser
+
+
+def serve(arguments: list[str]) -> None:
+    """Serves a package until it is stopped."""
+    parser = FlagParser("serve")
+    name = "registered model (default: the only one there is)"
+    registry = "the registry's directory"
+    package = "serve this package directory instead of the champion"
+    accept = 'serve what was too few to judge: "your name: your reason"'
+    parser.add_argument("--name", default="", help=name)
+    parser.add_argument("--registry", type=Path, default=Path("models"), help=registry)
+    parser.add_argument("--package", type=Path, help=package)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--audit", type=Path, default=Path("audit/audit.db"), help="the audit log")
+    parser.add_argument("--accept", default="", help=accept)
+    flags = parser.parse_args(arguments)
+    from risk_model.deployment.registry import champion
+    from risk_model.deployment.serve import serve as serve_package
+
+    directory = flags.package or champion(flags.registry, flags.name)
+    serve_package(directory, flags.host, flags.port, flags.audit, accept=flags.accept)

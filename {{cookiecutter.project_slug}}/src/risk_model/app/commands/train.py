@@ -1,0 +1,13 @@
+"""train: fits the models, calibrates them and chooses the champion."""
+
+from __future__ import annotations
+
+from risk_model import pipeline
+from risk_model.app import console
+from risk_model.config import Config
+
+
+def train(settings: Config) -> None:
+    """Trains, and says how to go on."""
+    directory = pipeline.train(settings, pipeline.prepare_aloud(settings, console.say))
+    console.say("next", f"evaluate run={directory}")

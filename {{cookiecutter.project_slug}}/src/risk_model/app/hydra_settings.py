@@ -1,0 +1,215 @@
+"""Everything about Hydra: from the words on the command line to typed settings, errors in one line.
+
+Hydra composes groups and overrides, sweeps with `-m`, and prints the settings for `--help`. It is
+kept from writing folders and logs of its own, from adding keys, and from reading a file's name as
+its own grammar.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from risk_model import config
+from risk_model.app.command_table import Command
+from risk_model.config import FIRST_SOURCE, NETWORKS, SOURCES, Config, Data, Deployment, Model
+from risk_model.config.serialisation import settings_from_dict, settings_to_dict
+from risk_model.core.errors import UserError
+
+# proposed by the network; the training takes them over unless they are set
+PROPOSED = ("learning_rate", "epochs", "patience")
+# files that name a set of settings, each in a folder of `config`
+SETS = ("experiment", "debug")
+
+# Names of files and columns: taken as they stand, whatever commas, spaces and "=" they hold.
+LITERAL = {"run", "runs", "input", "output", "package"}
+LITERAL |= {f"deployment.{f.name}" for f in fields(Deployment)}
+LITERAL |= {
+    f"data.{f.name}"
+    for source in SOURCES.values()
+    for f in fields(source)
+    if f.type == "str" and f.name != "name"
+}
+
+# No folder of Hydra's own, no log file beside the user's data: a run's directory has its settings.
+HYDRA = {
+    "run": {"dir": "."},
+    "sweep": {"dir": "${runs}", "subdir": "."},
+    "output_subdir": None,
+    "help": {"app_name": __name__.partition(".")[0]},
+}
+QUIET = [{"override hydra/hydra_logging": "none"}, {"override hydra/job_logging": "none"}]
+FLAGS = ("--help", "-h", "--cfg", "--multirun", "-m", "--info")
+VALUES_OF_FLAGS = ("job", "hydra", "all")
+
+
+def run_with_settings(command: Command, arguments: list[str]) -> None:
+    """Composes the settings and runs the command with them, once a job of a sweep.
+
+    Args:
+        command: the row of the table of commands.
+        arguments: the words after the command's name.
+
+    Raises:
+        UserError: a setting does not exist, has the wrong type, or would be ignored.
+    """
+    _refuse_untyped(arguments)
+    _refuse_flags(command, arguments)
+    _refuse_ignored(command, arguments)
+    _register_settings()
+    failures: list[Exception] = []  # an exception that passed through Hydra is printed by it too
+
+    def job(composed: DictConfig) -> None:
+        try:
+            command.load()(_settings(composed))
+        except Exception as error:
+            failures.append(error)
+
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise instead of printing and exiting
+    before = sys.argv
+    sys.argv = [f"{Path(before[0]).name} {command.name}", *literal_overrides(arguments)]
+    folder = str(Path(config.__file__).parent)
+    try:
+        hydra.main(version_base="1.3", config_path=folder, config_name="config")(job)()
+        for failure in failures:
+            raise failure
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(_explain(error)) from error
+    finally:
+        sys.argv = before
+
+
+def _register_settings() -> None:
+    """Registers the settings of no group, the networks, and the sources with their network."""
+    store = ConfigStore.instance()
+    defaults: list[object] = ["_self_", {"model/network": "mlp"}, {"data": FIRST_SOURCE}]
+    defaults += [{name: None} for name in SETS]
+    primary = settings_to_dict(Config())
+    del primary["data"], primary["model"]["network"]
+    primary["training"] |= {name: f"${{model.network.{name}}}" for name in PROPOSED}
+    store.store("config", {"defaults": [*defaults, *QUIET], "hydra": HYDRA, **primary})
+    for name, network in NETWORKS.items():
+        store.store(name, network, group="model/network")
+    for name, source in SOURCES.items():
+        proposes = {"override /model/network@_global_.model.network": source.network}
+        node = {"defaults": [proposes, "_self_"], **settings_to_dict(source())}
+        store.store(name, node, group="data")
+
+
+def _settings(composed: DictConfig) -> Config:
+    """What Hydra composed, as the typed settings."""
+    content = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(content, dict)  # noqa: S101 - narrows the type for mypy
+    groups = ("hydra", *SETS)
+    return settings_from_dict({str(k): v for k, v in content.items() if k not in groups})
+
+
+def literal_overrides(arguments: list[str]) -> list[str]:
+    """The overrides, flags first, with the names of files and columns quoted for Hydra's grammar.
+
+    `data.accept={...}` may hold any column, which Hydra calls adding a key.
+
+    >>> literal_overrides(["data.path=a, b=c.csv", "seed=1"])
+    ["data.path='a, b=c.csv'", 'seed=1']
+    """
+    flags = [word for word in arguments if word.startswith("-")]
+    overrides = [word for word in arguments if not word.startswith("-")]
+    return flags + [_quoted(re.sub("^data.accept=", "++data.accept=", word)) for word in overrides]
+
+
+def _quoted(override: str) -> str:
+    key, equals, value = override.partition("=")
+    quoted_already = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    if key not in LITERAL or not equals or quoted_already:
+        return override
+    escaped = re.sub(r"(\\*)'", lambda m: m.group(1) * 2 + r"\'", value)
+    escaped += "\\" * (len(escaped) - len(escaped.rstrip("\\")))
+    return f"{key}='{escaped}'"
+
+
+def _refuse_untyped(arguments: list[str]) -> None:
+    """Refuses to add or delete a key: every setting that exists has a type and a default."""
+    allowed = tuple(f"+{name}=" for name in SETS)
+    for word in arguments:
+        if word.startswith(("+", "~")) and not word.startswith(allowed):
+            raise UserError(
+                f"{word}: settings cannot be added or removed; write {word.lstrip('+~')!r}"
+            )
+
+
+def _refuse_flags(command: Command, arguments: list[str]) -> None:
+    """Refuses flags that are not Hydra's, and words that are no setting."""
+    see = f"(see {command.name} --help)"
+    for word in arguments:
+        if word.startswith("-") and word.split("=")[0] not in FLAGS:
+            example = f"{command.name} takes settings like training.epochs=20"
+            raise UserError(f"no flag '{word}'; {example} {see}")
+        if not word.startswith("-") and "=" not in word and word not in VALUES_OF_FLAGS:
+            raise UserError(f"'{word}': settings are written name=value {see}")
+
+
+def _refuse_ignored(command: Command, arguments: list[str]) -> None:
+    """Refuses a setting of training for a command that keeps those its run was trained with."""
+    overrides = [word for word in arguments if "=" in word and not word.startswith("-")]
+    by_key = {word.split("=")[0].lstrip("+~"): word for word in overrides}
+    if not command.acts_on_run or "package" in by_key:
+        return
+    used = ("run", "runs", "accept", "deployment", "hydra")
+    for key, override in by_key.items():
+        if key.split(".")[0] not in used and key not in command.own_settings:
+            raise UserError(
+                f"{key}: {command.name} keeps the settings that the run was trained with, so this "
+                f"would change nothing; leave it out, or train with it: run {override}"
+            )
+
+
+def _explain(error: Exception) -> str:
+    """Hydra's and OmegaConf's errors in one line that names the key."""
+    override = getattr(error, "override", "")
+    if override:
+        remedy = "put quotes round a value that holds commas, colons or braces"
+        return f"{override}: cannot be read as a setting; {remedy}"
+    text = str(error.__cause__ or error)
+    full_key = re.search(r"full_key: (\S+)", text)
+    key = full_key[1] if full_key else ""
+    unknown = re.search(r"Key '([^']+)' (?:is )?not in|Could not override '([^']+)'", text)
+    if unknown or "not in struct" in text:
+        key = key or (unknown[1] or unknown[2] if unknown else "")
+        return f"no setting '{key}'{_nearest(key)}"
+    if "missing mandatory value" in text:
+        key = key or "data.path"
+        return f"{key}: needs a value; write {key}=..."
+    first_line = text.splitlines()[0].strip().rstrip(".")
+    choices = ", ".join(re.findall(r"^\t(\S+)$", str(error), flags=re.MULTILINE))
+    offer = f"; choose one of {choices}" if choices else ""
+    return f"{key}: {first_line}{offer}" if key else f"{first_line}{offer}"
+
+
+def _nearest(key: str) -> str:
+    """The existing setting closest to a misspelt one, as "; did you mean …?", or ""."""
+    configs = [Config(data=source()) for source in SOURCES.values()]
+    configs += [Config(data=Data(), model=Model(network=n())) for n in NETWORKS.values()]
+    names = sorted({name for config in configs for name in _setting_names(config)})
+    close = difflib.get_close_matches(key, names, n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _setting_names(section: Any, prefix: str = "") -> list[str]:
+    """Every setting's dotted name."""
+    names = []
+    for f in fields(section):
+        value = getattr(section, f.name)
+        nested = is_dataclass(value)
+        names += _setting_names(value, f"{prefix}{f.name}.") if nested else [prefix + f.name]
+    return names

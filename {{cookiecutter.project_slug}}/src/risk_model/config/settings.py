@@ -1,0 +1,149 @@
+"""The settings of a run and of each command: one dataclass a layer, with defaults and reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+
+@dataclass
+class Split:
+    """Shares of the subjects that are not held out; what is left of 1 is the test split."""
+
+    train: float = 0.6
+    validation: float = 0.1  # stops the training
+    calibration: float = 0.1  # fits the calibrator, chooses the champion
+    # above 1: every subject is tested once, out of fold; the pooled predictions are reported too
+    folds: int = 1
+
+
+@dataclass
+class LogisticRegression:
+    """The first baseline."""
+
+    c: float = 0.1  # inverse strength of the L2 penalty, on standardised features
+
+
+@dataclass
+class XGBoost:
+    """The second baseline; early stopping on the validation split chooses the number of trees."""
+
+    trees: int = 1000
+    depth: int = 4
+    learning_rate: float = 0.05
+    subsample: float = 0.8
+    colsample: float = 0.5
+    min_child_weight: float = 5.0
+    patience: int = 40
+
+
+@dataclass
+class Mlp:
+    """The network for tables: a residual MLP over embedded numbers.
+
+    It is an ensemble of members that share weights.
+    """
+
+    name: str = "mlp"
+    learning_rate: float = 7e-4
+    epochs: int = 100
+    patience: int = 12
+    members: int = 4
+    width: int = 64
+    blocks: int = 2
+    dropout: float = 0.15
+    bins: int = 16  # of the piecewise-linear embedding of each number
+    embedding: int = 4
+
+
+@dataclass
+class Model:
+    """What is fitted.
+
+    `champion` forces one of logistic_regression, xgboost, network; "auto" lets the data choose.
+    """
+
+    champion: str = "auto"
+    logistic_regression: LogisticRegression = field(default_factory=LogisticRegression)
+    xgboost: XGBoost = field(default_factory=XGBoost)
+    network: Any = field(default_factory=Mlp)  # one of NETWORKS: model/network=…
+
+
+@dataclass
+class Training:
+    """How the models learn.
+
+    Learning rate, epochs and patience are what the network proposes, unless they are set.
+    """
+
+    loss: str = "bce"  # bce, pos_weight or focal; the last two are always recalibrated
+    focal_gamma: float = 2.0
+    learning_rate: float = 7e-4
+    weight_decay: float = 1e-2
+    batch_size: int = 0  # 0: by the number of rows, 32 to 256
+    epochs: int = 100
+    patience: int = 12  # epochs without a better validation log loss
+    clip_norm: float = 1.0
+    threads: int = 1
+
+
+@dataclass
+class Widths:
+    """How wide a 95 % interval may be for the gate to pass: Riley et al., BMJ 2024."""
+
+    auroc: float = 0.1
+    # the gate's bounds are .7 apart: an interval wider than that can hardly lie between them
+    slope: float = 0.4
+    ratio: float = 0.4  # of observed to expected events
+    net_benefit: float = 0.2  # in units of the prevalence
+
+
+@dataclass
+class Evaluation:
+    """How the predictions are evaluated."""
+
+    resamples: int = 1000  # of the subject-clustered bootstrap
+    # with fewer events or non-events a group is counted and not evaluated
+    minimum_events: int = 10
+    # recordings of validation patients drawn in the report; 0: the report holds nobody's recording
+    examples: int = 6
+    minimum_auroc: float = 0.6  # a gate: AUROC must surely be above this ...
+    slope_low: float = 0.7  # ... the calibration slope surely between these ...
+    slope_high: float = 1.4
+    # ... and calibration-in-the-large surely within ± this: odds off by a third
+    intercept_bound: float = 0.3
+    widths: Widths = field(default_factory=Widths)
+    # also accuracy and F1, which reward wrong risks: the report warns of them
+    classification: bool = False
+    refits: int = 200  # stability: samples of patients on which the baselines are refitted
+
+
+@dataclass
+class Deployment:
+    """Where models are registered and how they are served."""
+
+    tracking_uri: str = "sqlite:///mlflow.db"
+    registered_name: str = ""  # "": the cohort's name
+    registry: str = "models"  # directory that serve reads; register fills it
+
+
+@dataclass
+class Config:
+    """The settings of every command."""
+
+    seed: int = 0
+    runs: str = "runs"
+    run: str = ""  # evaluate, register, stability: a run's directory; "": the latest
+    input: str = ""  # score: a CSV, Parquet or JSON Lines file ...
+    output: str = ""  # ... and where its risks go; recalibrate: where the new package goes
+    # score, evaluate, recalibrate: a model package, or champion for the registered one
+    package: str = ""
+    accept: str = ""  # register: "your name: your reason" for a champion whose gate did not pass
+    data: Any = MISSING
+    split: Split = field(default_factory=Split)
+    model: Model = field(default_factory=Model)
+    training: Training = field(default_factory=Training)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    deployment: Deployment = field(default_factory=Deployment)

@@ -1,0 +1,153 @@
+"""The settings of each source of data that is a table, and what every source has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from omegaconf import MISSING
+
+from risk_model.core.decision import Decision
+
+
+@dataclass
+class Data:
+    """What every source has.
+
+    `network` names the network proposed for it, `module` its reader in `data.sources`.
+    """
+
+    network: ClassVar[str] = "mlp"
+    module: ClassVar[str] = ""  # "": the source's name
+    name: str = MISSING
+    # columns known only after the prediction moment
+    recorded_after: list[str] = field(default_factory=list)
+    accept: dict[str, str] = field(default_factory=dict)  # findings that may pass: {column: reason}
+    # whole sites kept for external validation
+    held_out_sites: list[str] = field(default_factory=lambda: ["auto"])
+    # the last part of the calendar kept for external validation, where dates are recorded
+    held_out_period: float = 0.1
+    decision: Decision = field(default_factory=Decision)
+    cache: str = ""  # where downloads are kept; "": $CLINICAL_DATA_CACHE or ~/.cache/clinical-data
+
+
+@dataclass
+class Support2(Data):
+    """SUPPORT2: critically ill adults in five US hospitals, 1989-94; death in hospital.
+
+    UCI 880, CC BY 4.0.
+    """
+
+    name: str = "support2"
+    recorded_after: list[str] = field(
+        default_factory=lambda: (
+            "death slos d.time charges totcst totmcst avtisst surv2m surv6m prg2m prg6m dnr dnrday "
+            "sfdm2 adlp adls adlsc sps aps"
+        ).split()
+    )
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=4.0,
+            threshold_low=0.1,
+            threshold_high=0.5,
+            reason="a goals-of-care talk held too early costs less than one never held",
+        )
+    )
+
+
+@dataclass
+class HeartDisease(Data):
+    """UCI Heart Disease: four hospitals; a coronary artery narrowed by more than half.
+
+    UCI 45, CC BY 4.0.
+    """
+
+    name: str = "heart_disease"
+    held_out_sites: list[str] = field(default_factory=lambda: ["VA Long Beach", "Switzerland"])
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=4.0,
+            threshold_low=0.1,
+            threshold_high=0.6,
+            reason="a missed stenosis costs more than an angiography that finds none",
+        )
+    )
+
+
+@dataclass
+class Diabetes130(Data):
+    """Diabetes 130-US hospitals, 1999-2008; readmission within 30 days. Downloaded.
+
+    UCI 296, CC BY 4.0.
+    """
+
+    name: str = "diabetes130"
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=7.0,
+            threshold_low=0.05,
+            threshold_high=0.3,
+            reason="a follow-up call to a patient who would have been well costs little beside a "
+            "readmission",
+        )
+    )
+
+
+@dataclass
+class Table(Data):
+    """Anybody's CSV or Parquet file.
+
+    Columns left at "auto" are recognised by name, and printed for review.
+    """
+
+    module: ClassVar[str] = "table"
+    name: str = "csv"
+    path: str = MISSING
+    outcome: str = MISSING
+    # the outcome's value that counts as an event; "": recognised from 0/1, true/false, yes/no
+    positive: str = ""
+    subject: str = "auto"  # column of each index entry: a name, "auto" or "none"
+    time: str = "auto"
+    site: str = "auto"
+    age: str = "auto"
+    sex: str = "auto"
+    ethnicity: str = "auto"
+    exclude: list[str] = field(default_factory=list)  # columns no model shall see
+    schema: str = ""  # a schema.json to use instead of the inferred one
+    # texts that mean "not recorded"
+    missing: list[str] = field(
+        default_factory=lambda: ["", "NA", "N/A", "NaN", "nan", "null", "NULL", ".", "?"]
+    )
+
+
+@dataclass
+class Recordings(Table):
+    """Anybody's images, waveforms or notes: a table with a row a recording.
+
+    Each row has an outcome, a patient and a file.
+    """
+
+    file: str = "file"  # the column that names each recording's file, beside the table or below it
+    # so many recordings that cannot be read are left out and reported; one more stops the run
+    set_aside: int = 0
+    held_out_period: float = 0.0
+
+
+@dataclass
+class Synthetic(Data):
+    """Readmission in five made-up hospitals, with truths that can be planted one by one."""
+
+    name: str = "synthetic"
+    subjects: int = 12_000
+    seed: int = 0
+    # any of leaking_column, duplicated_patient, site_shift, drift, underdiagnosis
+    plant: list[str] = field(default_factory=list)
+    held_out_sites: list[str] = field(default_factory=lambda: ["Hospital E"])
+    decision: Decision = field(
+        default_factory=lambda: Decision(
+            harm_ratio=9.0,
+            threshold_low=0.03,
+            threshold_high=0.3,
+            reason="a home visit nobody needed costs little beside a readmission",
+        )
+    )

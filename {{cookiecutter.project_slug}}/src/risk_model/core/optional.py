@@ -1,0 +1,23 @@
+"""Parts of the project that a smaller edition or another modality lacks are found by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+PACKAGE = __name__.partition(".")[0]
+
+
+def optional_module(name: str) -> ModuleType | None:
+    """The module of that dotted name below the package; None where this project lacks it.
+
+    >>> optional_module("core.errors").__name__.endswith(".core.errors")
+    True
+    >>> optional_module("core.absent") is None
+    True
+    """
+    for k in range(1, name.count(".") + 2):  # find_spec would fail on a missing parent
+        if find_spec(f"{PACKAGE}.{'.'.join(name.split('.')[:k])}") is None:
+            return None
+    return import_module(f"{PACKAGE}.{name}")

@@ -1,0 +1,65 @@
+"""The description of the served model: its card, schema and evaluation, and who accepted it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from risk_model import __version__
+from risk_model.core.package import ModelPackage
+from risk_model.core.schema import Schema
+from risk_model.deployment.responses import ModelDescription, PartSummary
+from risk_model.evaluation.results import RunEvaluation
+
+
+def model_description(package: ModelPackage, accepted: str) -> ModelDescription:
+    """What `GET /v1/model` answers.
+
+    Args:
+        package: what is served.
+        accepted: who accepted a model that was too small to judge, and why; "" for nobody.
+
+    Raises:
+        UserError: the package's evaluation.json was written by another version.
+    """
+    return {
+        "model": package.manifest.model,
+        "model_sha256": package.sha256,
+        "code_version": __version__,
+        "accepted": accepted,
+        "manifest": package.manifest,
+        "schema": _without_tokenizer(package.schema),
+        "evaluation": summary(
+            RunEvaluation.from_json(package.json("evaluation.json")), package.manifest.model
+        ),
+        "card": served_card(package, accepted),
+    }
+
+
+def summary(evaluation: RunEvaluation, model: str) -> dict[str, PartSummary]:
+    """Size, metrics and verdict of one model in each part of the evaluation."""
+    return {
+        name: {
+            "n": part.n,
+            "subjects": part.subjects,
+            "events": part.events,
+            "prevalence": part.prevalence,
+            "metrics": part.models[model].metrics,
+            "verdict": evaluation.gates[name][model].verdict,
+        }
+        for name, part in evaluation.parts.items()
+    }
+
+
+def served_card(package: ModelPackage, accepted: str) -> str:
+    """The package's card, and who accepted the model at the server's start, if nobody before."""
+    card = (package.directory / "model_card.md").read_text(encoding="utf-8")
+    if not accepted or package.manifest.accepted:
+        return card
+    return (
+        f"{card}\n## Accepted in spite of its gate\n\n- At the start of this server: {accepted}\n"
+    )
+
+
+def _without_tokenizer(schema: Schema) -> Schema:
+    """The schema without the tokenizer of its texts, which is a book of its own."""
+    return replace(schema, signal=schema.signal and replace(schema.signal, tokenizer=""))

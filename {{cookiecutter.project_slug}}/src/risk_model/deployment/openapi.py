@@ -1,0 +1,52 @@
+"""The OpenAPI document: every route, its answers and its errors, from the types of `responses`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from risk_model.deployment.requests import JsonSchema
+from risk_model.deployment.responses import PROBLEM, Problem
+
+REFUSALS = {
+    400: "The body is not one JSON object in UTF-8, or holds a key twice",
+    408: "The body took too long to arrive",
+    413: "The body is too large",
+    415: "The content type is not application/json, or the content is encoded",
+    422: "The body does not follow the schema; every error is named",
+    500: "The model could not answer",
+    503: "No audit record could be written, or too many requests wait; try again in a second",
+}
+
+
+def answers(texts: dict[int, str], answer: type) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's description of further answers of one type, from what each status means."""
+    return {status: {"model": answer, "description": text} for status, text in texts.items()}
+
+
+def json_body(schema: JsonSchema) -> dict[str, Any]:
+    """OpenAPI's description of a JSON body that must follow a JSON Schema."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+class DocumentedAPI(FastAPI):
+    """FastAPI, whose document gives errors the media type that they are sent with."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        if self.openapi_schema is None:
+            operations = [
+                operation
+                for path in super().openapi()["paths"].values()
+                for operation in path.values()
+            ]
+            for response in [r for o in operations for r in o["responses"].values()]:
+                content = response.get("content", {})
+                if _is_problem(content.get("application/json", {})):
+                    content[PROBLEM] = content.pop("application/json")
+        return super().openapi()
+
+
+def _is_problem(media: dict[str, Any]) -> bool:
+    return str(media.get("schema", {}).get("$ref", "")).endswith(f"/{Problem.__name__}")

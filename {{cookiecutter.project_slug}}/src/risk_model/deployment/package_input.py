@@ -1,0 +1,58 @@
+"""The input of a package, a table's fields or a recording: how it is read, worked on and explained.
+
+This is the one place that asks which of the two a package has. What recordings need lies in the
+modules `recording_*` and `batch_recordings`, which a project for tables does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
+from risk_model.deployment.admission import InlineWorker, Worker
+from risk_model.deployment.explanations import RequestExplainer, field_explainer
+from risk_model.deployment.requests import (
+    JsonSchema,
+    PredictionRequest,
+    body_schema,
+    request_reader,
+)
+
+
+@dataclass(frozen=True)
+class PackageInput:
+    """What the service needs to know of a package's input.
+
+    `read` checks and encodes a body, `body_schema` describes it.
+    """
+
+    read: Callable[[bytes], PredictionRequest]
+    body_schema: JsonSchema
+    worker: Worker
+    explainer: RequestExplainer
+
+
+def package_input(package: ModelPackage) -> PackageInput:
+    """The input of this package; UserError for recordings in a project that reads tables only."""
+    schema = package.schema
+    if schema.signal is None:
+        explainer = field_explainer(package)
+        return PackageInput(request_reader(schema), body_schema(schema), InlineWorker(), explainer)
+    made: PackageInput = recording_module("recording_input", package).recording_input(package)
+    return made
+
+
+def recording_module(name: str, package: ModelPackage) -> ModuleType:
+    """A module that only recordings need; UserError where this project has none."""
+    module = f"{__package__}.{name}"
+    if find_spec(module) is None:
+        raise UserError(
+            f"{package.directory}: its model reads recordings, and this project tables only; use "
+            "the project that trained it"
+        )
+    return import_module(module)

@@ -1,0 +1,272 @@
+"""What the report's page shows, section by section: the values that its template names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from risk_model.config.serialisation import settings_to_dict
+from risk_model.core.findings import Finding
+from risk_model.core.package import Verdict
+from risk_model.core.table import Row
+from risk_model.data.quality_answer import SIMPLE_MODELS
+from risk_model.data.split_report import RowSplitOverlap
+from risk_model.evaluation.results import GateVerdict
+from risk_model.model.table import label as model_label
+from risk_model.reporting import forest, sentences, tables
+from risk_model.reporting.content import CohortSummary, Provenance, ReportContent
+from risk_model.reporting.example_selection import RecordingExamples
+from risk_model.reporting.plots import CorePlots, core_plots, difference_plot
+from risk_model.reporting.sentences import VerdictSummary
+from risk_model.reporting.tables import MetricRow
+from risk_model.reporting.training_plots import explanation_plot, history_plots
+from risk_model.reporting.wording import capitalise, percent
+from risk_model.training.record import ChampionChoice
+
+SECTIONS = {
+    "core": "Core figures",
+    "split": "Split",
+    "findings": "Findings",
+    "models": "Models",
+    "places": "Places and times",
+    "sample-size": "Sample size",
+    "recalibration": "Recalibration",
+    "subgroups": "Subgroups",
+    "parity": "Parity",
+    "choice": "Choice of champion",
+    "explanation": "Explanation",
+    "training": "Training",
+    "data": "Data quality",
+    "provenance": "Provenance",
+}
+
+
+@dataclass(frozen=True)
+class ModelColumn:
+    """The head of a model's column: its label, whether it is champion, and its verdict."""
+
+    label: str
+    champion: bool
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class PartView:
+    """What is shown of one part of the cohort."""
+
+    name: str
+    heading: str
+    columns: list[ModelColumn]
+    metric_rows: list[MetricRow]
+    reasons: list[str]
+    dropped: int
+    differences: list[Row]
+    difference_plot: Markup | None
+    required_rows: list[Row]
+    recalibration: list[Row]
+    subgroups: list[Row]
+    intersections: list[Row]
+    parity: list[Row]
+    plots: CorePlots | None
+
+
+@dataclass(frozen=True)
+class ChampionView:
+    """The champion: its label, why it was chosen, and the comparison behind that."""
+
+    label: str
+    reason: str
+    table: list[Row]
+
+
+@dataclass(frozen=True)
+class TrainingView:
+    """How one model's training went."""
+
+    model: str
+    plots: list[Markup]
+    caption: str
+
+
+@dataclass(frozen=True)
+class ExampleView:
+    """One drawn recording and its caption."""
+
+    drawing: Markup
+    caption: str
+
+
+@dataclass(frozen=True)
+class ExamplesView:
+    """The drawn recordings, and what is said above them."""
+
+    introduction: str
+    examples: list[ExampleView]
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """Everything that `report.html.j2` names."""
+
+    title: str
+    cohort_line: str
+    summary: VerdictSummary
+    comparisons: list[str]
+    threshold_reason: str
+    sections: dict[str, str]
+    first_part: str
+    plots: CorePlots | None
+    split: list[Row]
+    row_split: str
+    strata: list[Row]
+    urgent: list[Finding]
+    notes: list[Finding]
+    resamples: str
+    minimum_events: int
+    parts: list[PartView]
+    comparator: str
+    forest: Markup | None
+    sites_and_times: list[Row]
+    left_out: bool
+    calibrators: list[Row]
+    champion: ChampionView
+    baseline: str
+    network_start: str
+    explanation: Markup | None
+    examples: ExamplesView | None
+    training: list[TrainingView]
+    answers: dict[str, str]
+    quality_tables: dict[str, list[Row]]
+    provenance: dict[str, str]
+    settings: str
+    bounds: str
+    decision_reason: str
+
+
+def report_view(content: ReportContent) -> ReportView:
+    """The content as the page shows it."""
+    evaluation, name = content.evaluation, content.champion.name
+    first, quality = sentences.first_part(evaluation), content.quality
+    simple_models = quality.tables.get(SIMPLE_MODELS, []) if quality else []
+    comparisons = sentences.baseline(content.champion), sentences.simple_models(simple_models)
+    urgent, notes = tables.sort_findings([*(content.findings or []), *evaluation.findings])
+    rows = forest.forest_rows(evaluation, content.left_out, name)
+    return ReportView(
+        title=capitalise(content.title),
+        cohort_line=_cohort_line(content.cohort),
+        summary=sentences.summarise(name, evaluation),
+        comparisons=[sentence for sentence in comparisons if sentence],
+        threshold_reason=content.threshold_reason,
+        sections=SECTIONS,
+        first_part="the test split" if first == "test" else first,
+        plots=core_plots(evaluation.parts[first], name, evaluation.threshold),
+        split=tables.split(content.split),
+        row_split=_row_split(content.row_split_overlap),
+        strata=tables.strata(content.split),
+        urgent=urgent,
+        notes=notes,
+        resamples=f"{evaluation.resamples:,}",
+        minimum_events=evaluation.minimum_events,
+        parts=[_part_view(part, content, simple_models) for part in evaluation.parts],
+        comparator=model_label(evaluation.comparator),
+        forest=forest.forest_plot(rows),
+        sites_and_times=forest.forest_table(rows) if len(rows) > 1 else [],
+        left_out=bool(content.left_out),
+        calibrators=tables.calibrators(content.calibrators),
+        champion=_champion_view(content.champion),
+        baseline=comparisons[0],
+        network_start=sentences.start(content.network_start),
+        explanation=explanation_plot(content.explanation) if content.explanation else None,
+        examples=_examples_view(content.examples),
+        training=[_training_view(*item) for item in content.history.items()],
+        answers={q: " ".join(a) for q, a in quality.answers.items()} if quality else {},
+        quality_tables={k: v for k, v in quality.tables.items() if v} if quality else {},
+        provenance=_provenance(content.provenance),
+        settings=_settings(content.provenance),
+        bounds=tables.bounds(evaluation.bounds),
+        decision_reason=evaluation.decision.reason,
+    )
+
+
+def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) -> PartView:
+    evaluation, champion = content.evaluation, content.champion.name
+    own, gates = evaluation.parts[part], evaluation.gates[part]
+    model, first = own.models[champion], part == sentences.first_part(evaluation)
+    threshold, comparator = evaluation.threshold, evaluation.comparator
+    counts = f"{own.n:,} rows, {own.events:,} events ({percent(own.prevalence)})"
+    return PartView(
+        name=part,
+        heading=f"{part}: {counts}",
+        columns=[
+            ModelColumn(model_label(name), name == champion, gates[name].verdict)
+            for name in own.models
+        ],
+        metric_rows=tables.metric_rows(own, threshold, sentences.simple_models_note(simple_models)),
+        reasons=[_reasons(name, gate) for name, gate in gates.items() if gate.reasons],
+        dropped=own.resamples_dropped,
+        differences=tables.differences(own, comparator),
+        difference_plot=difference_plot(own, champion, comparator, threshold),
+        required_rows=tables.required_rows(model, own.n),
+        recalibration=tables.recalibration(own),
+        subgroups=tables.subgroups(model.subgroups),
+        intersections=tables.subgroups(model.subgroups, crossed=True),
+        parity=tables.parity(model),
+        plots=None if first else core_plots(own, champion, threshold),
+    )
+
+
+def _reasons(model: str, gate: GateVerdict) -> str:
+    return f"{model_label(model)}: {'; '.join(gate.reasons)}."
+
+
+def _cohort_line(cohort: CohortSummary | None) -> str:
+    if cohort is None:
+        return ""
+    return " · ".join(filter(None, (cohort.name, f"{cohort.rows:,} rows", cohort.source)))
+
+
+def _champion_view(champion: ChampionChoice) -> ChampionView:
+    """Why the champion was chosen, with the models' names as a reader says them."""
+    reason = champion.reason
+    for row in champion.table:
+        reason = reason.replace(row.model, model_label(row.model))
+    return ChampionView(model_label(champion.name), capitalise(reason), tables.choice(champion))
+
+
+def _row_split(overlap: RowSplitOverlap | None) -> str:
+    if overlap is None:
+        return ""
+    if not overlap.subjects:
+        return "No subject has two rows that a split by row could have put on both sides."
+    return (
+        f"A split by row would have put {overlap.subjects:,} subjects on both sides, and "
+        f"{overlap.test_rows:,} of their rows into the test split: that is why subjects are kept "
+        "together."
+    )
+
+
+def _examples_view(examples: RecordingExamples | None) -> ExamplesView | None:
+    if examples is None:
+        return None
+    recordings = [ExampleView(e.drawing, sentences.caption(e)) for e in examples.recordings]
+    return ExamplesView(sentences.examples(examples), recordings)
+
+
+def _training_view(model: str, history: list[dict[str, float | None]]) -> TrainingView:
+    last = history[-1]["epoch"] if history else 0
+    return TrainingView(model_label(model), history_plots(history), f"{last:.0f} epochs recorded.")
+
+
+def _provenance(provenance: Provenance | None) -> dict[str, str]:
+    return {} if provenance is None else {**provenance.digests, "git": provenance.git}
+
+
+def _settings(provenance: Provenance | None) -> str:
+    content = {}
+    if provenance:
+        settings = settings_to_dict(provenance.settings)
+        content = {"settings": settings, "versions": provenance.versions}
+    return json.dumps(content, indent=1, ensure_ascii=False)
