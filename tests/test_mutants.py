@@ -91,9 +91,9 @@ MUTANTS = {
         "tests/training/test_fit.py",
     ),
     "the calibrator learns from test rows": Mutant(
-        "src/risk_model/pipeline.py",
-        "features, held = cohort.encoded(), splits.calibration",
-        "features, held = cohort.encoded(), splits.test",
+        "src/risk_model/training/develop.py",
+        "labels, held = cohort.labels, splits.calibration",
+        "labels, held = cohort.labels, splits.test",
         "tests/test_pipeline.py::test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator",
     ),
     "rows are split, not subjects": Mutant(

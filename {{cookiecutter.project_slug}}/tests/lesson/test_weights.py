@@ -86,7 +86,7 @@ def test_the_figures_agree_with_scikit_learns() -> None:
     rng = np.random.default_rng(1)
     risk = rng.random(500)
     labels = (rng.random(500) < risk).astype(np.int8)
-    row = weights.evaluate_risks(labels, risk)
+    row = weights.score_risks(labels, risk)
     assert row["AUROC"] == pytest.approx(roc_auc_score(labels, risk))
     assert row["Brier"] == pytest.approx(brier_score_loss(labels, risk))
 

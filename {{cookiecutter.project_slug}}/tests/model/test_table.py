@@ -10,9 +10,8 @@ from typing import Any, ClassVar, Self
 
 import pytest
 
-from risk_model import pipeline
+from risk_model import artifacts, pipeline
 from risk_model.config import Config, Synthetic
-from risk_model.core.files import read_json
 from risk_model.model import FitInputs, table
 from risk_model.model.baseline import LinearModel
 
@@ -30,9 +29,8 @@ class ElasticNet(LinearModel):
         """Fits on the training rows."""
         from sklearn.linear_model import LogisticRegression as Solver
 
-        solver = Solver(
-            C=0.1, l1_ratio=0.5, penalty="elasticnet", solver="saga", max_iter=100, tol=1e-2
-        )
+        mixed = {"penalty": "elasticnet", "l1_ratio": 0.5, "solver": "saga"}
+        solver = Solver(C=0.1, max_iter=100, tol=1e-2, **mixed)
         return cls.fit_solver(inputs.train, solver)
 
 
@@ -64,20 +62,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.slow
 def test_a_model_that_is_added_to_the_table_appears_everywhere(finished: Path) -> None:
     names = {"elastic_net", *NAMES}
-    training = read_json(finished / "training.json")
-    evaluation = read_json(finished / "evaluation.json")
-    left_out = read_json(finished / "leave_out.json")
-    assert [row["model"] for row in training["champion"]["table"]] == ["elastic_net", *NAMES]
-    assert set(training["calibrators"]) == names
-    assert {name for content in evaluation["parts"].values() for name in content["models"]} == names
+    training, evaluation = artifacts.read_training(finished), artifacts.read_evaluation(finished)
+    left_out = artifacts.read_left_out(finished)
+    assert [row.model for row in training.champion.table] == ["elastic_net", *NAMES]
+    assert set(training.calibrators) == names
+    assert all(set(part.models) == names for part in evaluation.parts.values())
     assert {path.name for path in (finished / "packages").iterdir()} == names
-    assert {name for row in left_out for name in row["models"]} == {
-        "elastic_net",
-        *(row.name for row in table.MODELS if row.refitted),
-    }
+    assert {name for row in left_out for name in row.models} == {"elastic_net", *table.refitted()}
     report = (finished / "report.html").read_text(encoding="utf-8")
     for name in names:
-        assert re.search(rf">\s*{table.label(name)}\b", report), name
+        assert re.search(rf">\s*{table.label(name)}\b", report, re.IGNORECASE), name
         card = (finished / "packages" / name / "model_card.md").read_text(encoding="utf-8")
         assert table.label(name) in card.splitlines()[0]
 

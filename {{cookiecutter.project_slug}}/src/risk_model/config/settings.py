@@ -62,7 +62,7 @@ class Mlp:
 class Model:
     """What is fitted.
 
-    `champion` forces one of logistic_regression, xgboost, network; "auto" lets the data choose.
+    `champion` forces one of the models of `model/table.py`; "auto" lets the data choose.
     """
 
     champion: str = "auto"

@@ -76,9 +76,7 @@ class Network(nn.Module):
         )
         ids = ids.reshape(-1, self.length)[used]
         there = (ids != self.padding).float()
-        words = (
-            self._fixed(ids) if torch.onnx.is_in_onnx_export() else self._remembered_or_made(ids)
-        )
+        words = self._fixed(ids) if torch.onnx.is_in_onnx_export() else self._from_memory(ids)
         for layer in self.layers[self.fixed :]:
             words = _passed(layer, words, there)
         there = there.unsqueeze(2)
@@ -104,7 +102,7 @@ class Network(nn.Module):
         return result
 
     @torch.no_grad()
-    def _remembered_or_made(self, ids: Tensor) -> Tensor:
+    def _from_memory(self, ids: Tensor) -> Tensor:
         """The same, from memory where these windows were seen before."""
         keys = [hashlib.sha256(row.numpy().tobytes()).digest() for row in ids]
         new = [place for place, key in enumerate(keys) if key not in self._remembered]

@@ -10,6 +10,7 @@ from risk_model.core.package import Verdict
 from risk_model.core.table import Row
 from risk_model.evaluation.gates import FAIL, PASS, UNCLEAR
 from risk_model.evaluation.results import Metrics, OutcomesPer1000, PartEvaluation, RunEvaluation
+from risk_model.model.table import is_baseline
 from risk_model.model.table import label as model_label
 from risk_model.reporting.content import NetworkStart
 from risk_model.reporting.example_selection import RecordingExample, RecordingExamples
@@ -140,21 +141,19 @@ def baseline(champion: ChampionChoice) -> str:
     "" where the two were not compared.
     """
     rows = {row.model: row for row in champion.table if row.difference.low is not None}
-    if "network" not in rows or len(rows) < 2:
+    costly = [name for name in rows if not is_baseline(name)]
+    if not costly or len(costly) == len(rows):
         return ""
     simplest = next(name for name, row in rows.items() if (row.difference.low or 0.0) <= 0)
-    others = [row for name, row in rows.items() if name != "network"]
-    name = simplest
-    if simplest == "network":
-        name = min(others, key=lambda row: row.log_loss).model
-    losses = (
-        f"log loss {rows['network'].log_loss:.3f}, {model_label(name)} {rows[name].log_loss:.3f}"
-    )
-    if simplest == "network":
-        return f"The network beat the baselines ({losses} on the calibration split)."
+    best = min(rows.values(), key=lambda row: (row.model in costly, row.log_loss)).model
+    is_worth_it = simplest in costly
+    network, name = (simplest, best) if is_worth_it else (costly[-1], simplest)
+    losses = f"log loss {rows[network].log_loss:.3f}, {model_label(name)} {rows[name].log_loss:.3f}"
+    if is_worth_it:
+        return f"The {model_label(network)} beat the baselines ({losses} on the calibration split)."
     return (
-        f"The network did not beat the baseline ({losses} on the calibration split): the "
-        "simpler one does as well."
+        f"The {model_label(network)} did not beat the baseline ({losses} on the calibration "
+        "split): the simpler one does as well."
     )
 
 

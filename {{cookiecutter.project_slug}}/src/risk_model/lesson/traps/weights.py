@@ -96,7 +96,7 @@ def compare(cohort: Cohort) -> list[Row]:
             REFITTED: refitted(logit, labels, fold),
         }
         rows += [
-            {"model": name, "trained": how, **evaluate_risks(labels, risk)}
+            {"model": name, "trained": how, **score_risks(labels, risk)}
             for how, risk in risks.items()
         ]
     return rows
@@ -107,7 +107,7 @@ def refitted(logit: Floats, labels: Outcome, fold: Folds) -> Floats:
     return cross_fitted(lambda rows: platt(logit[rows], labels[rows]), logit, fold)
 
 
-def evaluate_risks(labels: Outcome, risk: Floats) -> Row:
+def score_risks(labels: Outcome, risk: Floats) -> Row:
     """Discrimination, calibration and net benefit of risks [n]."""
     return {
         "AUROC": scores.auroc(labels, risk),
