@@ -104,8 +104,9 @@ MUTANTS = {
     ),
     "an answer does not wait for its record": Mutant(
         "src/risk_model/deployment/app.py",
-        'await self.audit.append("prediction", facts, request.row.tobytes())',
-        'str(bool(asyncio.ensure_future(self.audit.append("prediction", facts, b""))))',
+        'prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())',
+        'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, '
+        "request.row.tobytes()))",
         "tests/deployment/test_app.py",
     ),
     "intervals draw rows, not patients": Mutant(
