@@ -55,8 +55,8 @@ MUTANTS = {
     ),
     "trap 1: accuracy heads the results": Mutant(
         "src/risk_model/evaluation/resampled_metrics.py",
-        "silent: tuple[str, ...] = OF_CLASSES if not question.settings.classification else ()",
-        "silent: tuple[str, ...] = ()",
+        'return metric.when == "always" or self.config.classification',
+        "return True",
         "tests/evaluation/test_traps.py",
     ),
     "trap 2: an activation before the loss that applies its own": Mutant(
@@ -111,8 +111,8 @@ MUTANTS = {
     ),
     "intervals draw rows, not patients": Mutant(
         "src/risk_model/evaluation/split_evaluation.py",
-        'codes, subjects = pd.factorize(part["subject_id"])',
-        'codes, subjects = pd.factorize(part.groupby("model").cumcount())',
+        'codes, subjects = pd.factorize(predictions["subject_id"])',
+        'codes, subjects = pd.factorize(predictions.groupby("model").cumcount())',
         "tests/evaluation/test_extremes.py",
     ),
     "a site that is left out teaches": Mutant(
@@ -138,7 +138,7 @@ MUTANTS = {
     ),
     "few patients pass": Mutant(
         "src/risk_model/evaluation/gates.py",
-        "or (v == UNCLEAR and short)",
+        ", *([UNCLEAR] if short else [])",
         "",
         "tests/evaluation/test_utility_and_gates.py",
     ),
