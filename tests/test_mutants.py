@@ -111,8 +111,8 @@ MUTANTS = {
     ),
     "intervals draw rows, not patients": Mutant(
         "src/risk_model/evaluation/split_evaluation.py",
-        'pd.factorize(predictions["subject_id"])',
-        'pd.factorize(predictions.groupby("model").cumcount())',
+        'codes, subjects = pd.factorize(predictions["subject_id"])',
+        'codes, subjects = pd.factorize(predictions.groupby("model").cumcount())',
         "tests/evaluation/test_extremes.py",
     ),
     "a site that is left out teaches": Mutant(
@@ -136,7 +136,7 @@ MUTANTS = {
     ),
     "few patients pass": Mutant(
         "src/risk_model/evaluation/gates.py",
-        "*([UNCLEAR] if short else [])",
+        ", *([UNCLEAR] if short else [])",
         "",
         "tests/evaluation/test_utility_and_gates.py",
     ),
