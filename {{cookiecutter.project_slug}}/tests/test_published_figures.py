@@ -21,7 +21,9 @@ from risk_model.data.leakage import check
 from risk_model.data.prepare import prepare
 from risk_model.data.split import split
 from risk_model.evaluation import evaluate
-from risk_model.evaluation.metrics import auroc, calibration_slope
+from risk_model.core.scores import auroc
+from risk_model.evaluation.metrics import calibration_slope
+from risk_model.evaluation.results import RunEvaluation
 from risk_model.pipeline import fit
 from risk_model.training.monitor import Monitor
 
@@ -30,7 +32,7 @@ Record = Callable[[str, object], None]
 SEEDS = range(10)  # fixed before anything was measured
 
 
-def judged(data: Data, seed: int = 0) -> dict[str, Any]:
+def judged(data: Data, seed: int = 0) -> RunEvaluation:
     """All parts of one run without its files, 200 resamples."""
     settings = Config(data=data, seed=seed)
     settings.evaluation = replace(settings.evaluation, resamples=200)
