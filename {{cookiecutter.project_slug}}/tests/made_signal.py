@@ -14,7 +14,7 @@ import pytest
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Schema, Signal
-from risk_model.reporting.examples import Explained
+from risk_model.reporting.examples import RecordingExplanation
 from risk_model.signals import Part, Reading, Recording, Remark
 
 SIGNAL = Signal("strip", "waveform", (8,), described=2, unit="mV", rate=8.0)
@@ -88,7 +88,7 @@ def neutral(signal: Signal) -> Recording:
     return np.zeros(8, dtype=np.float32)
 
 
-def draw(explained: Explained, alternative: str) -> str:
+def draw(explained: RecordingExplanation, alternative: str) -> str:
     """The numbers of the strip, and how much its places add in all."""
     added = sum(explained.contributions) if explained.map is None else float(explained.map.sum())
     numbers = " ".join(f"{value:.4f}" for value in explained.recording)

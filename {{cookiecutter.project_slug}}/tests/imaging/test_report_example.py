@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from risk_model.core.schema import Signal
-from risk_model.reporting.examples import LOWERS, RAISES, Explained, drawn
+from risk_model.reporting.examples import LOWERS, RAISES, RecordingExplanation, draw
 from risk_model.signals import reader
 
 GREY = Signal("image", "image", (1, 32, 48), described=80, channels=("grey",))
@@ -36,7 +36,7 @@ def pictures(drawing: str) -> list[npt.NDArray[np.uint8]]:
 def test_the_plain_image_is_the_recording(signal: Signal) -> None:
     recording = image(signal)
     plain, _ = pictures(
-        drawn(Explained(recording, signal, map=np.zeros((4, 4), np.float32)), "an image")
+        draw(RecordingExplanation(recording, signal, map=np.zeros((4, 4), np.float32)), "an image")
     )
     wanted = np.broadcast_to(np.moveaxis(recording, 0, -1), (*signal.shape[1:], 3)) * 255
     np.testing.assert_allclose(plain, wanted, atol=1)
@@ -45,7 +45,7 @@ def test_the_plain_image_is_the_recording(signal: Signal) -> None:
 def test_only_the_place_that_matters_is_coloured_and_it_is_framed() -> None:
     added = np.zeros((4, 6), np.float32)
     added[1, 4] = 2.0
-    drawing = drawn(Explained(image(GREY), GREY, map=added), "an image")
+    drawing = draw(RecordingExplanation(image(GREY), GREY, map=added), "an image")
     plain, laid = pictures(drawing)
     rows, columns = np.nonzero((plain != laid).any(axis=2))
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (8, 15, 32, 39)
@@ -56,7 +56,7 @@ def test_only_the_place_that_matters_is_coloured_and_it_is_framed() -> None:
 def test_touching_places_share_one_outline_and_what_lowers_has_a_broken_one() -> None:
     added = np.zeros((4, 6), np.float32)
     added[1, 2:5] = -1.0
-    drawing = drawn(Explained(image(GREY), GREY, map=added), "an image")
+    drawing = draw(RecordingExplanation(image(GREY), GREY, map=added), "an image")
     assert drawing.count(f'stroke="{LOWERS}" stroke-dasharray') == 8  # around three places in a row
     assert RAISES not in drawing
 
@@ -65,15 +65,17 @@ def test_hidden_boxes_are_laid_where_they_were_hidden() -> None:
     parts = tuple(reader(GREY).parts(image(GREY), GREY))
     strongest = 21
     contributions = tuple(1.5 if i == strongest else 0.0 for i in range(len(parts)))
-    plain, laid = pictures(drawn(Explained(image(GREY), GREY, parts, contributions), "an image"))
+    plain, laid = pictures(
+        draw(RecordingExplanation(image(GREY), GREY, parts, contributions), "an image")
+    )
     rows, columns = np.nonzero((plain != laid).any(axis=2))
     found = [int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1]
     assert found == parts[strongest]["box"]
 
 
 def test_the_drawing_stands_alone_and_tells_what_it_is() -> None:
-    drawing = drawn(
-        Explained(image(GREY), GREY, map=np.zeros((4, 4), np.float32)), 'a <b> & "image"'
+    drawing = draw(
+        RecordingExplanation(image(GREY), GREY, map=np.zeros((4, 4), np.float32)), 'a <b> & "image"'
     )
     svg = ElementTree.fromstring(drawing)  # noqa: S314 - made here
     assert svg.get("role") == "img"

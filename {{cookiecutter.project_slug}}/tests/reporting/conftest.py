@@ -1,13 +1,14 @@
-"""A run to report on: small, with its documents, and the facts that they were written from."""
+"""A run to report on: small, with its documents, and the content that they were written from."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
 from risk_model.core.findings import Finding
+from risk_model.reporting.content import ReportContent
 
 from tests.made_run import Run, small_run
 
@@ -19,9 +20,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture
-def complete(run: Run) -> dict[str, Any]:
-    """The facts of that run, free to be changed; under git, and with a finding."""
-    facts: dict[str, Any] = json.loads(json.dumps(run.facts))
-    facts["provenance"]["git"] = "ab12"
-    facts["findings"].append(Finding("note", "imbalance", "outcome", "rare").to_dict())
-    return facts
+def complete(run: Run) -> ReportContent:
+    """The content of that run's report, under git and with a finding; its settings are a copy."""
+    content = run.content
+    assert content.provenance is not None
+    settings = deepcopy(content.provenance.settings)
+    return replace(
+        content,
+        provenance=replace(content.provenance, git="ab12", settings=settings),
+        findings=[
+            *(content.findings or []),
+            Finding("note", "imbalance", "outcome", "rare"),
+        ],
+    )

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 from risk_model.core.decision import Decision
+from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
+from risk_model.core.package import Acceptance
+from risk_model.evaluation.results import RunEvaluation
 from risk_model.reporting.model_card import model_card
+from risk_model.reporting.wording import estimate_text
+from risk_model.training.record import (
+    CalibratorRecord,
+    ChampionChoice,
+    ModelComparison,
+    PartSize,
+    TrainingRecord,
+)
 
-Facts = dict[str, Any]
 LATER = Finding(
     "warning", "leaking column", "dose", "AUROC 0.95 by itself; accepted: known at noon"
-).to_json()
-TRAINED: Facts = {
-    "cohort": "demo",
-    "outcome": "death",
-    "fingerprint": "ab12",
-    "git": "cd34",
-    "champion": {
-        "name": "xgboost",
-        "reason": "lowest log loss",
-        "table": [{"model": "xgboost", "log_loss": 0.3}],
+)
+LOSSES = [ModelComparison("xgboost", 0.3, Estimate(0.0, 0.0, 0.0))]
+TRAINED = TrainingRecord(
+    cohort="demo",
+    outcome="death",
+    fingerprint="ab12",
+    champion=ChampionChoice("xgboost", "lowest log loss", LOSSES),
+    calibrators={
+        name: CalibratorRecord("identity", {})
+        for name in ("xgboost", "network", "logistic_regression")
     },
-    "calibrators": {
-        n: {"kind": "identity", "parameters": {}}
-        for n in ("xgboost", "network", "logistic_regression")
-    },
-    "threshold": 0.2,
-    "threshold_reason": "A missed patient is held to be as bad as 4 false alerts.",
-}
+    threshold=0.2,
+    threshold_reason="A missed patient is held to be as bad as 4 false alerts.",
+    findings=None,
+    sizes={},
+    history={},
+    mlflow_run="",
+    git="cd34",
+    versions={},
+)
 
 
 def part_of(card: str, heading: str) -> str:
@@ -38,23 +49,22 @@ def part_of(card: str, heading: str) -> str:
 
 
 def test_a_model_card_tells_figures_groups_verdicts_and_where_not_to_use_it(
-    evaluation: Facts,
+    evaluation: RunEvaluation,
 ) -> None:
     card = model_card("xgboost", TRAINED, evaluation)
-    figure = evaluation["parts"]["test"]["models"]["xgboost"]["metrics"]["auroc"]
-    told = "{estimate:.3f} ({low:.3f} to {high:.3f})".format(**figure)
-    assert f"| AUROC | {told} |" in part_of(card, "Performance").split("### North")[0]
-    gate = evaluation["gates"]["North"]["xgboost"]
-    assert f"| North | fail | {'; '.join(gate['reasons'])} |" in card
+    own = evaluation.parts["test"].models["xgboost"]
+    line = f"| AUROC | {estimate_text(own.metrics['auroc'])} |"
+    assert line in part_of(card, "Performance").split("### North")[0]
+    reasons = evaluation.gates["North"]["xgboost"].reasons
+    assert f"| North | fail | {'; '.join(reasons)} |" in card
     scope = part_of(card, "Out of scope")
     assert "Not to be used on: North" in scope
     assert re.search(r"Not shown to work on: .*Tiny", scope)
     groups = part_of(card, "Subgroups")
-    rows = evaluation["parts"]["test"]["models"]["xgboost"]["subgroups"]
-    single = [row for row in rows if not row["judged"] and " and " not in row["partition"]]
-    assert all(row["group"] in groups for row in single)
+    single = [g for g in own.subgroups if not g.evaluated and " and " not in g.partition]
+    assert all(group.group in groups for group in single)
     lines = re.findall(r"^\| .+", groups.split("### Groups of North")[0], re.M)
-    assert len(lines) - 2 == sum(row["judged"] for row in rows) > 0
+    assert len(lines) - 2 == sum(group.evaluated for group in own.subgroups) > 0
     assert (
         "Fewer than 10 events or non-events, so not judged" in groups.split("### Groups of Tiny")[1]
     )
@@ -63,51 +73,45 @@ def test_a_model_card_tells_figures_groups_verdicts_and_where_not_to_use_it(
     assert "not the champion, which is XGBoost" in model_card("network", TRAINED, evaluation)
 
 
-def test_a_model_card_states_only_what_the_settings_state(evaluation: Facts) -> None:
-    def use(judged: Facts) -> str:
-        return part_of(model_card("xgboost", TRAINED, judged), "Intended use")
+def test_a_model_card_states_only_what_the_settings_state(evaluation: RunEvaluation) -> None:
+    def use(decision: Decision) -> str:
+        card = model_card("xgboost", TRAINED, replace(evaluation, decision=decision))
+        return part_of(card, "Intended use")
 
-    assert use({k: v for k, v in evaluation.items() if k != "decision"}).count("Unknown") == 3
-    silent = use({**evaluation, "decision": asdict(Decision())})
+    silent = use(Decision())
     assert silent.count("Not stated") == 4
     assert "Unknown" not in silent
-    decision = Decision(
-        harm_ratio=4.0, threshold_low=0.1, threshold_high=0.5, reason="a talk costs little"
-    )
-    told = use({**evaluation, "decision": asdict(decision)})
-    assert "Why act on it: a talk costs little" in told
-    assert "as much as: 4 false alerts" in told
-    assert "between: 10% and 50%" in told
-    assert "Patients, users and place in their care: Not stated" in told
+    stated = use(Decision(4.0, 0.1, 0.5, reason="a talk costs little"))
+    assert "Why act on it: a talk costs little" in stated
+    assert "as much as: 4 false alerts" in stated
+    assert "between: 10% and 50%" in stated
+    assert "Patients, users and place in their care: Not stated" in stated
 
 
 def test_a_model_card_tells_who_taught_it_and_what_was_found_where_recorded(
-    evaluation: Facts,
+    evaluation: RunEvaluation,
 ) -> None:
     bare = model_card("xgboost", TRAINED, evaluation)
     assert "parts that taught it: Unknown" in bare
     assert "found in the data: Unknown" in part_of(bare, "Limits")
-    sizes = {"train": {"rows": 900, "subjects": 800, "events": 70}}
-    card = model_card("xgboost", {**TRAINED, "sizes": sizes, "findings": [LATER]}, evaluation)
+    record = replace(TRAINED, sizes={"train": PartSize(900, 800, 70)}, findings=[LATER])
+    card = model_card("xgboost", record, evaluation)
     assert "| train | teach | 900 | 800 | 70 |" in card
     assert "accepted: known at noon" in part_of(card, "Limits")
     assert "Unknown" not in part_of(card, "Limits")
 
 
-def test_a_model_accepted_in_spite_of_its_gate_says_by_whom_and_why(evaluation: Facts) -> None:
+def test_a_model_accepted_in_spite_of_its_gate_says_by_whom_and_why(
+    evaluation: RunEvaluation,
+) -> None:
     assert "in spite of its gate" not in model_card("xgboost", TRAINED, evaluation)
-    accepted = {
-        "by": "Dr <A>",
-        "reason": "a trial\n# x",
-        "verdict": "fail",
-        "when": "2026-01-02T03:04:05",
-    }
-    card = model_card("xgboost", TRAINED, {**evaluation, "accepted": accepted})
+    accepted = Acceptance("Dr <A>", "a trial\n# x", "fail", "2026-01-02T03:04:05")
+    card = model_card("xgboost", TRAINED, replace(evaluation, accepted=accepted))
     section = part_of(card, "Accepted in spite of its gate")
-    for told in (
+    for line in (
         "By: Dr &lt;A>",
         "Why: a trial # x",
         "Verdict of the gate: fail",
         "When: 2026-01-02T03:04:05",
     ):
-        assert told in section
+        assert line in section

@@ -1,12 +1,9 @@
-"""Which recordings does a report show, and does it tell what the model saw in them, and in nobody
-else's?
-"""
+"""The recordings of a report: a fixed rule picks them, and none of the test split is drawn."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,19 +16,24 @@ from risk_model.data.sources.recordings import cohort_from, objects
 from risk_model.model import Sample
 from risk_model.model.baseline import LogisticRegression
 from risk_model.model.feature_subset import FeatureSubset
-from risk_model.reporting.example_selection import RULES, chosen, examples
+from risk_model.reporting.example_selection import (
+    RULES,
+    RecordingExample,
+    RecordingExamples,
+    pick,
+    select_examples,
+)
 from risk_model.training.calibration import Calibrator
 from risk_model.training.onnx_calibration import append_calibrator
+from risk_model.training.record import CalibratorRecord
 
 from tests import made_signal
 from tests.made_signal import SCHEMA
 
 N = 200
-FACTS: dict[str, Any] = {
-    "champion": {"name": "logistic_regression"},
-    "calibrators": {"logistic_regression": {"parameters": {"slope": 2.0, "intercept": 0.0}}},
-    "threshold": 0.4,
-}
+LINE = CalibratorRecord("platt", {"slope": 2.0, "intercept": 0.0})
+CURVE = CalibratorRecord("isotonic", {"knots": [], "risks": []})
+THRESHOLD = 0.4
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> Prepared:
     index = pd.DataFrame({"subject_id": np.arange(N).astype(str)})
     cohort = cohort_from(objects(list(strips)), outcome, index, SCHEMA, "made")
     quarters = np.arange(N).reshape(4, -1)
-    return Prepared(cohort, Splits(*quarters), Quality(), [])
+    return Prepared(cohort, Splits(*quarters), Quality({}, {}, []), [])
 
 
 @pytest.fixture
@@ -65,30 +67,37 @@ def package(prepared: Prepared, tmp_path: Path) -> Path:
 def test_each_rule_picks_the_row_it_names() -> None:
     risk = np.array([0.9, 0.1, 0.7, 0.2, 0.45, 0.35, 0.5])
     event = np.array([1, 0, 0, 1, 1, 0, 0], dtype=np.int8)
-    assert dict(chosen(risk, event, 0.4, 6)) == dict(zip(RULES, [0, 1, 2, 3, 4, 5], strict=True))
+    assert dict(pick(risk, event, 0.4, 6)) == dict(zip(RULES, [0, 1, 2, 3, 4, 5], strict=True))
 
 
 def test_no_row_is_shown_twice_and_no_more_than_were_asked_for() -> None:
     rng = np.random.default_rng(0)
     risk, event = rng.random(40), rng.integers(0, 2, 40).astype(np.int8)
     for count in (0, 1, 6, 20, 100):
-        rows = [row for _, row in chosen(risk, event, 0.5, count)]
+        rows = [row for _, row in pick(risk, event, 0.5, count)]
         assert len(rows) == len(set(rows)) == min(count, 40)
-    assert chosen(risk[:0], event[:0], 0.5, 6) == []
+    assert pick(risk[:0], event[:0], 0.5, 6) == []
 
 
 def test_a_rule_that_no_row_fits_picks_none() -> None:
     risk, event = np.array([0.1, 0.2, 0.3]), np.zeros(3, dtype=np.int8)
-    assert [why for why, _ in chosen(risk, event, 0.5, 6)] == [
+    assert [why for why, _ in pick(risk, event, 0.5, 6)] == [
         "the highest risk",
         "the lowest risk",
         "just below the threshold",
     ]
 
 
-def shown(package: Path, prepared: Prepared, count: int = 6) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = examples(package, prepared, FACTS, count)["shown"]
-    return told
+def select(
+    package: Path, prepared: Prepared, count: int = 6, calibrator: CalibratorRecord = LINE
+) -> RecordingExamples:
+    examples = select_examples(package, prepared, calibrator, THRESHOLD, count)
+    assert examples is not None
+    return examples
+
+
+def recordings(package: Path, prepared: Prepared, count: int = 6) -> list[RecordingExample]:
+    return select(package, prepared, count).recordings
 
 
 def numbers(cohort: Cohort, row: int) -> str:
@@ -99,7 +108,7 @@ def numbers(cohort: Cohort, row: int) -> str:
 def test_only_recordings_of_the_validation_split_are_shown(
     package: Path, prepared: Prepared
 ) -> None:
-    drawings = "".join(example["drawing"] for example in shown(package, prepared))
+    drawings = "".join(example.drawing for example in recordings(package, prepared))
     held = [row for row in range(N) if numbers(prepared.cohort, row) in drawings]
     assert len(held) == 6
     assert set(held) <= set(prepared.splits.validation)
@@ -109,24 +118,21 @@ def test_outcomes_of_the_test_split_change_nothing(package: Path, prepared: Prep
     outcome = prepared.cohort.labels.copy()
     outcome[prepared.splits.test] = 1 - outcome[prepared.splits.test]
     changed = replace(prepared, cohort=replace(prepared.cohort, outcome=outcome))
-    assert shown(package, changed) == shown(package, prepared)
+    assert recordings(package, changed) == recordings(package, prepared)
 
 
 def test_none_asked_for_draws_none(package: Path, prepared: Prepared) -> None:
-    assert shown(package, prepared, 0) == []
+    assert recordings(package, prepared, 0) == []
 
 
 def test_what_is_told_is_on_the_scale_of_the_calibrated_risk(
     package: Path, prepared: Prepared
 ) -> None:
-    flat = {
-        **FACTS,
-        "calibrators": {"logistic_regression": {"parameters": {"knots": [], "risks": []}}},
-    }
-    raw, scaled = (examples(package, prepared, facts, 1) for facts in (flat, FACTS))
-    assert (raw["calibrated"], scaled["calibrated"]) == (False, True)
+    raw, scaled = (select(package, prepared, 1, line) for line in (CURVE, LINE))
+    assert (raw.calibrated, scaled.calibrated) == (False, True)
     once, twice = (
-        float(e["shown"][0]["drawing"].split("; ")[1].split("<")[0]) for e in (raw, scaled)
+        float(examples.recordings[0].drawing.split("; ")[1].split("<")[0])
+        for examples in (raw, scaled)
     )
     assert twice == pytest.approx(2 * once, abs=2e-3)
 
@@ -135,4 +141,5 @@ def test_a_table_has_no_recordings_to_show(package: Path, prepared: Prepared) ->
     table = replace(
         prepared.cohort, schema=replace(SCHEMA, signal=None), signals=None, recordings=None
     )
-    assert examples(package, replace(prepared, cohort=table), FACTS, 6) == {}
+    without = replace(prepared, cohort=table)
+    assert select_examples(package, without, LINE, THRESHOLD, 6) is None

@@ -1,24 +1,36 @@
-"""The report is one readable file: no network, text for every figure, and what is absent is said to
-be absent.
-"""
+"""The report is one readable file: no network, text for every plot, what is absent said to be absent."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 
+from risk_model.config import Config, Synthetic
+from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
-from risk_model.reporting import wording
-from risk_model.reporting.report import write_index, write_report
+from risk_model.data.quality import Quality
+from risk_model.data.quality_answer import SIMPLE_MODELS
+from risk_model.data.split_report import PartSummary, RowSplitOverlap
+from risk_model.evaluation.results import RunEvaluation
+from risk_model.reporting import sentences
+from risk_model.reporting.content import (
+    CohortSummary,
+    GlobalExplanation,
+    NetworkStart,
+    Provenance,
+    ReportContent,
+)
+from risk_model.reporting.example_selection import RecordingExample, RecordingExamples
+from risk_model.reporting.report import IndexEntry, write_index, write_report
+from risk_model.training.record import CalibratorRecord, ChampionChoice, ModelComparison
 
-WARNING = Finding(
-    "warning", "leak accepted", "ward <b>", "the data owner's reason", "read it"
-).to_json()
+WARNING = Finding("warning", "leak accepted", "ward <b>", "the data owner's reason", "read it")
 VOID = {"meta", "br", "path", "use", "img", "hr", "rect", "image"}
 
 
@@ -45,55 +57,39 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="session")
-def facts(evaluation: dict[str, Any]) -> dict[str, Any]:
-    """Everything a run knows, in small."""
+def content(evaluation: RunEvaluation) -> ReportContent:
+    """Everything a run records, in small."""
     rng = np.random.default_rng(0)
-    epochs = [
+    epochs: list[dict[str, float | None]] = [
         {"epoch": i + 1, "train_loss": 0.5, "validation_loss": 0.6, "gradient_norm": 1.0}
         for i in range(4)
     ]
-    split = {
-        "rows": 300,
-        "subjects": 300,
-        "events": 70,
-        "prevalence": 0.23,
-        "largest imbalance": float("nan"),
-        "sex: F": 0.5,
-    }
-    return {
-        "title": "Readmission — demo & more",
-        "cohort": {"name": "demo", "rows": 1900, "source": "made up"},
-        "split": [{"part": "train", **split}, {"part": "test", **split}],
-        "shared_by_row_split": [120, 240],
-        "quality": {
-            "answers": {"What is missing?": ["Nothing."]},
-            "tables": {"missing": []},
-            "findings": [],
-        },
-        "findings": [WARNING, WARNING],
-        "calibrators": {"xgboost": {"kind": "temperature", "parameters": {"temperature": 1.2}}},
-        "champion": {
-            "name": "xgboost",
-            "reason": "it has the lowest log loss",
-            "table": [{"model": "xgboost"}],
-        },
-        "threshold_reason": "A miss weighs as much as 4 false alerts.",
-        "training": {"network": epochs},
-        "evaluation": evaluation,
-        "explanation": {
-            "fields": ["age", "sex"],
-            "shap": rng.normal(size=(30, 2)).tolist(),
-            "values": [[float(v), None] for v in rng.random(30)],
-        },
-        "provenance": {"fingerprint": "ab12", "settings": {"seed": 0}},
-    }
+    ranks = np.stack([rng.random(30), np.full(30, np.nan)], axis=1)
+    return ReportContent(
+        title="Readmission — demo & more",
+        champion=compared(xgboost=(0.3, 0.0)),
+        evaluation=evaluation,
+        threshold_reason="A miss weighs as much as 4 false alerts.",
+        cohort=CohortSummary("demo", "made up", 1900),
+        split=[
+            PartSummary(part, 300, 300, 70, 0.23, None, {"sex: F": 0.5})
+            for part in ("train", "test")
+        ],
+        row_split_overlap=RowSplitOverlap(120, 240),
+        quality=Quality({"What is missing?": ["Nothing."]}, {"missing": []}, []),
+        findings=[WARNING, WARNING],
+        calibrators={"xgboost": CalibratorRecord("temperature", {"temperature": 1.2})},
+        history={"network": epochs},
+        explanation=GlobalExplanation(["age", "sex"], rng.normal(size=(30, 2)), ranks),
+        provenance=Provenance({"fingerprint": "ab12"}, "cd34", {}, Config(data=Synthetic())),
+    )
 
 
 @pytest.fixture(scope="session")
-def page(facts: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
+def page(content: ReportContent, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The report's text."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(path, facts)
+    write_report(path, content)
     assert path.stat().st_size < 3_000_000
     return path.read_text(encoding="utf-8")
 
@@ -125,13 +121,13 @@ def test_every_link_on_the_page_leads_somewhere(page: str) -> None:
 
 
 def test_first_screen_tells_verdict_counts_and_external_cohorts(
-    page: str, evaluation: dict[str, Any]
+    page: str, evaluation: RunEvaluation
 ) -> None:
     top = page[page.index("<main>") : page.index("<nav")]
-    judged = evaluation["parts"]["test"]["models"]["xgboost"]
+    own = evaluation.parts["test"].models["xgboost"]
     assert "Verdict: XGBoost, within the stated bounds" in top
-    assert f"AUROC {judged['metrics']['auroc']['estimate']:.2f}" in top
-    assert judged["in_words"] in top
+    assert f"AUROC {own.metrics['auroc'].estimate:.2f}" in top
+    assert own.per_1000_sentence in top
     assert "<b>North</b>" in top
     assert "too low" in top
     assert "too few to judge" in top
@@ -156,31 +152,27 @@ def test_each_finding_is_told_once_and_markup_in_it_is_escaped(page: str) -> Non
 
 
 def test_report_without_the_optional_facts_says_not_recorded(
-    evaluation: dict[str, Any], tmp_path: Path
+    evaluation: RunEvaluation, tmp_path: Path
 ) -> None:
-    write_report(tmp_path / "report.html", {"title": "bare", "evaluation": evaluation})
+    champion = ChampionChoice("xgboost", "", [])
+    write_report(tmp_path / "report.html", ReportContent("bare", champion, evaluation))
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert text.count("Not recorded.") == 5
     assert "None" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
 
 
 def test_the_same_facts_write_the_same_bytes(
-    facts: dict[str, Any], page: str, tmp_path: Path
+    content: ReportContent, page: str, tmp_path: Path
 ) -> None:
-    write_report(tmp_path / "again.html", facts)
+    write_report(tmp_path / "again.html", content)
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
 
 
 def test_index_links_every_report_with_its_headline(
-    evaluation: dict[str, Any], tmp_path: Path
+    evaluation: RunEvaluation, tmp_path: Path
 ) -> None:
-    entry = {
-        "name": "demo-1",
-        "href": "demo-1/report.html",
-        "outcome": "death",
-        "champion": "xgboost",
-    }
-    write_index(tmp_path / "index.html", [{**entry, "evaluation": evaluation}])
+    entry = IndexEntry("demo-1", "demo-1/report.html", "death", "xgboost", evaluation)
+    write_index(tmp_path / "index.html", [entry])
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert Page(text).open == []
     assert '<a href="demo-1/report.html">Death</a>' in text
@@ -189,89 +181,78 @@ def test_index_links_every_report_with_its_headline(
     assert "No finished run yet." in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
-def compared(**models: tuple[float, float]) -> dict[str, Any]:
-    """The comparison that chose a champion: log loss of each model, and the lower bound against the
-    best.
-    """
-    return {
-        "table": [
-            {"model": name, "log_loss": loss, "difference": {"low": low}}
-            for name, (loss, low) in models.items()
-        ]
-    }
+def compared(**models: tuple[float, float]) -> ChampionChoice:
+    """A champion by log loss of each model, and the lower bound of its difference to the best."""
+    table = [
+        ModelComparison(name, loss, Estimate(low, low, low)) for name, (loss, low) in models.items()
+    ]
+    return ChampionChoice("xgboost", "it has the lowest log loss", table)
 
 
 def test_a_network_that_did_not_beat_a_baseline_is_said_not_to_have() -> None:
     worse = compared(logistic_regression=(0.33, 0.01), xgboost=(0.30, 0.0), network=(0.40, 0.05))
-    assert "did not beat the baseline (log loss 0.400, XGBoost 0.300" in wording.baseline(worse)
+    assert "did not beat the baseline (log loss 0.400, XGBoost 0.300" in sentences.baseline(worse)
     no_better = compared(
         logistic_regression=(0.31, -0.01), xgboost=(0.35, 0.02), network=(0.30, 0.0)
     )
     assert (
         "did not beat the baseline (log loss 0.300, logistic regression 0.310"
-        in wording.baseline(no_better)
+        in sentences.baseline(no_better)
     )
     better = compared(logistic_regression=(0.40, 0.05), xgboost=(0.35, 0.02), network=(0.30, 0.0))
-    assert "The network beat the baselines (log loss 0.300, XGBoost 0.350" in wording.baseline(
+    assert "The network beat the baselines (log loss 0.300, XGBoost 0.350" in sentences.baseline(
         better
     )
-    assert wording.baseline(compared(xgboost=(0.3, 0.0))) == ""
-    assert wording.baseline({}) == ""
+    assert sentences.baseline(compared(xgboost=(0.3, 0.0))) == ""
+    assert sentences.baseline(compared()) == ""
 
 
 def test_age_sex_and_site_alone_stand_beside_the_headline_and_beside_each_auroc(
-    facts: dict[str, Any], tmp_path: Path
+    content: ReportContent, tmp_path: Path
 ) -> None:
-    area = {"estimate": 0.771, "low": 0.73, "high": 0.81}
-    alone = [{"predictors": "age and sex", "AUROC": area}]
-    chosen = compared(xgboost=(0.3, 0.0), network=(0.4, 0.1))
-    champion = {"name": "xgboost", "reason": "lowest", **chosen}
-    write_report(tmp_path / "report.html", {**facts, "alone": alone, "champion": champion})
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    simple = {"predictors": "age and sex", "AUROC": Estimate(0.771, 0.73, 0.81)}
+    quality = Quality({}, {SIMPLE_MODELS: [simple]}, [])
+    champion = compared(xgboost=(0.3, 0.0), network=(0.4, 0.1))
+    path = tmp_path / "report.html"
+    write_report(path, replace(content, quality=quality, champion=champion))
+    text = path.read_text(encoding="utf-8")
     top = text[text.index("<main>") : text.index("<nav")]
     assert "age and sex alone 0.77 (0.73 to 0.81)" in top
     assert "The network did not beat the baseline" in top
-    assert text.count("age and sex alone 0.77 (0.73 to 0.81)") == 1 + len(
-        facts["evaluation"]["parts"]
-    )
+    parts = content.evaluation.parts
+    assert text.count("age and sex alone 0.77 (0.73 to 0.81)") == 1 + len(parts)
 
 
-def started(**changes: Any) -> str:
-    facts = {
-        "labels": 900,
-        "network": "cnn",
-        "proposed": True,
-        "pretrained": "",
-        "others": {},
-        "signal": True,
-    }
-    return wording.start({**facts, **changes})
+COLD = NetworkStart(900, "cnn", proposed=True, pretrained="", alternatives={})
 
 
 def test_what_the_network_started_from_is_told_with_the_rule() -> None:
-    warm = started(network="warm", pretrained="ImageNet weights")
+    warm = sentences.start(replace(COLD, network="warm", pretrained="ImageNet weights"))
     assert "900 labelled recordings" in warm
     assert "fewer than 50,000" in warm
     assert "warm, starts from ImageNet weights, as proposed" in warm
-    cold = started(proposed=False, others={"warm": "ImageNet weights"})
+    alternatives = {"warm": "ImageNet weights"}
+    cold = sentences.start(replace(COLD, proposed=False, alternatives=alternatives))
     assert "starts from scratch, as chosen on the command line" in cold
     assert "model/network=warm starts from ImageNet weights" in cold
-    assert "enough to start from scratch" in started(labels=50_000)
-    assert "No pre-trained network" in started()
-    assert started(signal=False) == ""
-    assert wording.start({}) == ""
+    assert "enough to start from scratch" in sentences.start(replace(COLD, labels=50_000))
+    assert "No pre-trained network" in sentences.start(COLD)
+    assert sentences.start(None) == ""
 
 
 DRAWING = '<div class="note" role="group" aria-label="text with the highest risk">chest pain</div>'
 
 
+def examples(*recordings: RecordingExample) -> RecordingExamples:
+    return RecordingExamples(6 if recordings else 0, "occlusion", True, list(recordings))
+
+
 @pytest.fixture(scope="session")
-def illustrated(facts: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
+def illustrated(content: ReportContent, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The report of a cohort whose recordings are drawn."""
     path = tmp_path_factory.mktemp("illustrated") / "report.html"
-    one = {"why": "the highest risk", "risk": 0.913, "event": False, "drawing": DRAWING}
-    examples = {"asked": 6, "method": "occlusion", "calibrated": True, "shown": [one]}
-    write_report(path, {**facts, "explanation": {}, "examples": examples})
+    one = RecordingExample("the highest risk", 0.913, event=False, drawing=Markup(DRAWING))
+    write_report(path, replace(content, explanation=None, examples=examples(one)))
     return path.read_text(encoding="utf-8")
 
 
@@ -286,9 +267,9 @@ def test_a_drawn_recording_stands_with_its_risk_its_outcome_and_what_it_is(
     assert Page(illustrated).open == []
 
 
-def test_a_report_that_shows_no_recording_says_so(facts: dict[str, Any], tmp_path: Path) -> None:
-    examples = {"asked": 0, "method": "Grad-CAM", "calibrated": True, "shown": []}
-    write_report(tmp_path / "report.html", {**facts, "explanation": {}, "examples": examples})
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_a_report_that_shows_no_recording_says_so(content: ReportContent, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(path, replace(content, explanation=None, examples=examples()))
+    text = path.read_text(encoding="utf-8")
     assert "evaluation.examples=0" in text
     assert '<figure class="example"' not in text

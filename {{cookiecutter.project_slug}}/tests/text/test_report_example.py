@@ -10,16 +10,16 @@ from html import unescape
 import pytest
 
 from risk_model.core.schema import Signal
-from risk_model.reporting.examples import Explained, drawn
+from risk_model.reporting.examples import RecordingExplanation, draw
 
 SIGNAL = Signal("note", "text", (1, 64), described=64)
 NOTE = "Reports crushing chest pain since noon.\nDenies cough & <b>fever</b>. Mother had itching."
 
 
-def explained(note: str, **added: float) -> Explained:
+def explained(note: str, **added: float) -> RecordingExplanation:
     """The note with what single words of it add."""
     parts = [{"characters": [note.index(word), note.index(word) + len(word)]} for word in added]
-    return Explained(note, SIGNAL, tuple(parts), tuple(added.values()))
+    return RecordingExplanation(note, SIGNAL, tuple(parts), tuple(added.values()))
 
 
 def plain(drawing: str) -> str:
@@ -34,7 +34,7 @@ def marks(drawing: str) -> dict[str, str]:
 
 
 def test_a_short_note_is_shown_in_full_with_its_words_marked() -> None:
-    drawing = drawn(explained(NOTE, crushing=2.0, chest=0.6, Denies=-1.5, noon=0.01), "a note")
+    drawing = draw(explained(NOTE, crushing=2.0, chest=0.6, Denies=-1.5, noon=0.01), "a note")
     assert plain(drawing) == NOTE
     assert marks(drawing) == {
         "crushing": "raises strongly",
@@ -44,7 +44,7 @@ def test_a_short_note_is_shown_in_full_with_its_words_marked() -> None:
 
 
 def test_each_mark_carries_its_sign() -> None:
-    drawing = drawn(explained(NOTE, crushing=2.0, Denies=-1.5), "a note")
+    drawing = draw(explained(NOTE, crushing=2.0, Denies=-1.5), "a note")
     assert re.findall(r"<sup>(.)</sup>", drawing) == ["+", "−"]
     assert 'title="+2.00"' in drawing
     assert 'title="−1.50"' in drawing
@@ -52,7 +52,7 @@ def test_each_mark_carries_its_sign() -> None:
 
 def test_no_word_of_a_note_becomes_markup() -> None:
     note = 'x "onload=alert(1)" <script>alert(1)</script> <mark> &amp;'
-    drawing = drawn(explained(note, **{"<script>": 1.0}), note)
+    drawing = draw(explained(note, **{"<script>": 1.0}), note)
     assert "<script" not in drawing
     assert plain(drawing) == note
     assert set(re.findall(r"<(\w+)", drawing)) == {"div", "mark", "sup"}
@@ -61,16 +61,16 @@ def test_no_word_of_a_note_becomes_markup() -> None:
 
 def test_what_it_is_and_the_strongest_words_are_told_to_who_cannot_see_it() -> None:
     (label,) = re.findall(
-        r'aria-label="([^"]+)"', drawn(explained(NOTE, pain=0.5, crushing=2.0), "a note")
+        r'aria-label="([^"]+)"', draw(explained(NOTE, pain=0.5, crushing=2.0), "a note")
     )
     assert unescape(label) == "a note: “crushing” +2.00; “pain” +0.50"
-    assert "no place stands out" in drawn(Explained(NOTE, SIGNAL), "a note")
+    assert "no place stands out" in draw(RecordingExplanation(NOTE, SIGNAL), "a note")
 
 
 def test_a_long_note_is_cut_to_what_surrounds_its_marked_words() -> None:
     filler = "nothing to report today. " * 400
     note = f"{filler}Sudden haemoptysis at night. {filler}Denies dyspnoea on stairs. {filler}"
-    drawing = drawn(explained(note, haemoptysis=2.0, dyspnoea=-1.0), "a note")
+    drawing = draw(explained(note, haemoptysis=2.0, dyspnoea=-1.0), "a note")
     text = plain(drawing)
     assert len(text) < 600
     assert "Sudden haemoptysis at night." in text
@@ -82,7 +82,7 @@ def test_a_long_note_is_cut_to_what_surrounds_its_marked_words() -> None:
 
 def test_a_long_note_without_any_mark_shows_its_beginning() -> None:
     note = "quiet words " * 500
-    text = plain(drawn(Explained(note, SIGNAL), "a note"))
+    text = plain(draw(RecordingExplanation(note, SIGNAL), "a note"))
     assert text.startswith("quiet words")
     assert len(text) < 700
 
@@ -93,8 +93,11 @@ def test_no_more_than_twenty_places_are_marked_and_the_strongest_are(count: int)
     note = " ".join(words)
     parts = [{"characters": [m.start(), m.end()]} for m in re.finditer(r"\S+", note)]
     found = marks(
-        drawn(
-            Explained(note, SIGNAL, tuple(parts), tuple(map(float, range(1, count + 1)))), "a note"
+        draw(
+            RecordingExplanation(
+                note, SIGNAL, tuple(parts), tuple(map(float, range(1, count + 1)))
+            ),
+            "a note",
         )
     )
     assert list(found) == words[-20:]

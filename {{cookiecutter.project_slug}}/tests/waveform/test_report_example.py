@@ -18,7 +18,7 @@ from risk_model.config.waveform import PtbXl
 from risk_model.core.schema import Signal
 from risk_model.data.prepare import prepare
 from risk_model.data.quality_answer import SIMPLE_MODELS
-from risk_model.reporting.examples import LOWERS, RAISES, Explained, drawn
+from risk_model.reporting.examples import LOWERS, RAISES, RecordingExplanation, draw
 from risk_model.reporting.examples.waveform import WIDE
 from risk_model.signals import reader
 
@@ -35,9 +35,9 @@ def recording() -> npt.NDArray[np.float32]:
     return leads.astype(np.float32)
 
 
-def explained(place: int, added: float) -> Explained:
+def explained(place: int, added: float) -> RecordingExplanation:
     parts = tuple(reader(SIGNAL).parts(recording(), SIGNAL))
-    return Explained(
+    return RecordingExplanation(
         recording(), SIGNAL, parts, tuple(added if i == place else 0.0 for i in range(len(parts)))
     )
 
@@ -63,7 +63,7 @@ def traces(drawing: str) -> list[npt.NDArray[np.float64]]:
 def test_the_seconds_that_matter_are_shaded_signed_and_told(
     added: float, colour: str, sign: str
 ) -> None:
-    drawing = drawn(explained(7, added), "an ECG")
+    drawing = draw(explained(7, added), "an ECG")
     ((start, end, found),) = shades(drawing)
     assert found == colour
     assert [start, end] == pytest.approx([3.5, 4.0], abs=0.01)
@@ -74,17 +74,19 @@ def test_the_seconds_that_matter_are_shaded_signed_and_told(
 def test_a_map_is_laid_evenly_over_the_recording() -> None:
     added = np.zeros((1, 20), np.float32)
     added[0, 12] = 1.0
-    ((start, end, _),) = shades(drawn(Explained(recording(), SIGNAL, map=added), "an ECG"))
+    ((start, end, _),) = shades(
+        draw(RecordingExplanation(recording(), SIGNAL, map=added), "an ECG")
+    )
     assert [start, end] == pytest.approx([6.0, 6.5], abs=0.01)
 
 
 def test_leads_are_drawn_to_one_scale_and_no_spike_is_lost() -> None:
-    first, second, _ = traces(drawn(explained(0, 1.0), "an ECG"))
+    first, second, _ = traces(draw(explained(0, 1.0), "an ECG"))
     quiet = [trace[trace[:, 0] < WIDE / 2, 1] for trace in (first, second)]
     assert np.ptp(quiet[1]) == pytest.approx(2 * np.ptp(quiet[0]), rel=0.05)
     highest = first[first[:, 1].argmin()]
     assert highest[0] / WIDE * 10 == pytest.approx(7.03, abs=0.05)
-    drawing = drawn(explained(0, 1.0), "an ECG")
+    drawing = draw(explained(0, 1.0), "an ECG")
     (top, bottom) = map(
         float,
         re.findall(r'y1="([\d.]+)" y2="([\d.]+)" stroke="currentColor" stroke-width="2"', drawing)[
@@ -96,7 +98,7 @@ def test_leads_are_drawn_to_one_scale_and_no_spike_is_lost() -> None:
 
 
 def test_the_drawing_stands_alone_is_small_and_holds_no_markup_of_the_data() -> None:
-    drawing = drawn(explained(0, 0.0), 'an "ECG"')
+    drawing = draw(explained(0, 0.0), 'an "ECG"')
     svg = ElementTree.fromstring(drawing)  # noqa: S314 - made here
     assert svg.get("role") == "img"
     assert svg.get("aria-label") == 'an "ECG": no second stands out'
@@ -109,7 +111,9 @@ def test_silence_and_very_short_strips_can_be_drawn() -> None:
         silent = Signal(
             "ecg", "waveform", (1, samples), described=10, channels=("I",), unit="mV", rate=100.0
         )
-        assert traces(drawn(Explained(np.zeros((1, samples), np.float32), silent), "silence"))
+        assert traces(
+            draw(RecordingExplanation(np.zeros((1, samples), np.float32), silent), "silence")
+        )
 
 
 def test_ptb_xl_is_warned_of_because_its_sites_tell_the_outcome(

@@ -1,6 +1,6 @@
-"""How much would a patient's risk change, had the model been developed on another sample of the
-same size?
+"""Stability: how much a patient's risk scatters over models developed on other samples.
 
+How much would a risk change, had the model been developed on another sample of the same size?
 Bootstrap samples of the training split's subjects stand in for other samples (Riley and Collins,
 Biometrical Journal 2023;65:2200302). The baselines are refitted on each, with the run's settings;
 trees stop by the untouched validation split. A calibrator belongs to the model whose logits it was
@@ -28,7 +28,7 @@ from risk_model.core.files import write_json
 from risk_model.core.package import Scorer
 from risk_model.data.prepare import Prepared
 from risk_model.evaluation.bootstrap import draw_counts
-from risk_model.evaluation.instability import instability
+from risk_model.evaluation.instability import StabilityRecord, instability
 from risk_model.model.table import refitted as refitted_models
 from risk_model.reporting.stability import write_stability
 from risk_model.training.develop import develop
@@ -40,39 +40,42 @@ Risks = dict[str, npt.NDArray[np.float64]]
 
 def stability(
     settings: Config, directory: Path, prepared: Prepared, refits: int = 200
-) -> dict[str, Any]:
-    """Refits both baselines `refits` times; writes stability.json, .html and an .svg a model into
-    the run's directory.
+) -> StabilityRecord:
+    """Refits the baselines; writes stability.json, its page and a plot a model into the run.
 
-    `settings` are those the run was trained with. Returns the content of stability.json: what
-    `instability` found, under "models". UserError when there are too few refits, the run is not
-    evaluated, or its data have changed.
+    Args:
+        settings: Those the run was trained with.
+        directory: The run's.
+        prepared: The data that it was trained on.
+        refits: How many bootstrap samples are drawn.
+
+    Raises:
+        UserError: There are too few refits, the run is not evaluated, or its data have changed.
     """
     if refits < LEAST:
         raise UserError(
             f"evaluation.refits={refits}: must be at least {LEAST} to tell a 95 % range; 200 are "
             "advised"
         )
-    record = _training_record(directory, prepared)
+    training = _training_record(directory, prepared)
     names, cohort, test = refitted_models(), prepared.cohort, prepared.splits.test
     original = _original(directory, prepared, names)
-    kinds = {name: record.calibrators[name].kind for name in names}
+    kinds = {name: training.calibrators[name].kind for name in names}
     refitted = refit(settings, prepared, kinds, refits)
-    judged = {
-        n: instability(original[n], refitted[n], record.threshold, cohort.labels[test])
-        for n in names
-    }
-    found = {
-        "refits": refits,
-        "seed": settings.seed,
-        "subjects": len(np.unique(cohort.subjects[prepared.splits.train])),
-        "threshold": record.threshold,
-        "champion": record.champion.name,
-        "models": judged,
-    }
-    write_stability(directory, f"{cohort.schema.outcome} — {cohort.schema.name}", found, refitted)
-    write_json(directory / "stability.json", found)
-    return found
+    record = StabilityRecord(
+        refits=refits,
+        seed=settings.seed,
+        subjects=len(np.unique(cohort.subjects[prepared.splits.train])),
+        threshold=training.threshold,
+        champion=training.champion.name,
+        models={
+            n: instability(original[n], refitted[n], training.threshold, cohort.labels[test])
+            for n in names
+        },
+    )
+    write_stability(directory, f"{cohort.schema.outcome} — {cohort.schema.name}", record, refitted)
+    write_json(directory / "stability.json", record.to_json())
+    return record
 
 
 def _training_record(directory: Path, prepared: Prepared) -> TrainingRecord:
@@ -90,9 +93,10 @@ def _original(directory: Path, prepared: Prepared, names: list[str]) -> Risks:
 
 def refit(settings: Config, prepared: Prepared, kinds: dict[str, str], refits: int) -> Risks:
     """The test rows' risks from baselines refitted on bootstrap samples: float64[refits, n] by
-    name; same per seed.
+    name.
 
-    `kinds` names the calibrator of each baseline. UserError when a sample holds a single class.
+    The same for a seed. `kinds` names the calibrator of each baseline. UserError when a sample
+    holds a single class.
     """
     cohort, splits = prepared.cohort, prepared.splits
     simple = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
@@ -114,10 +118,10 @@ def refit(settings: Config, prepared: Prepared, kinds: dict[str, str], refits: i
 def samples_of_subjects(
     splits: Splits, subjects: npt.NDArray[Any], refits: int, seed: int
 ) -> Iterator[Splits]:
-    """The splits with bootstrap samples in place of the training rows: all rows of a subject as
-    often as it is drawn.
+    """The splits with bootstrap samples in place of the training rows.
 
-    `subjects` names the subject of each training row.
+    All rows of a subject stand there as often as it is drawn. `subjects` names the subject of each
+    training row.
     """
     code, names = pd.factorize(subjects)
     for chunk in draw_counts(len(names), refits, seed):
