@@ -104,14 +104,15 @@ MUTANTS = {
     ),
     "an answer does not wait for its record": Mutant(
         "src/risk_model/deployment/app.py",
-        'await self.audit.append("prediction", facts, request.row.tobytes())',
-        'str(bool(asyncio.ensure_future(self.audit.append("prediction", facts, b""))))',
+        'prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())',
+        'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, '
+        "request.row.tobytes()))",
         "tests/deployment/test_app.py",
     ),
     "intervals draw rows, not patients": Mutant(
         "src/risk_model/evaluation/split_evaluation.py",
-        'pd.factorize(predictions["subject_id"])',
-        'pd.factorize(predictions.groupby("model").cumcount())',
+        'codes, subjects = pd.factorize(predictions["subject_id"])',
+        'codes, subjects = pd.factorize(predictions.groupby("model").cumcount())',
         "tests/evaluation/test_extremes.py",
     ),
     "a site that is left out teaches": Mutant(
@@ -135,7 +136,7 @@ MUTANTS = {
     ),
     "few patients pass": Mutant(
         "src/risk_model/evaluation/gates.py",
-        "*([UNCLEAR] if short else [])",
+        ", *([UNCLEAR] if short else [])",
         "",
         "tests/evaluation/test_utility_and_gates.py",
     ),

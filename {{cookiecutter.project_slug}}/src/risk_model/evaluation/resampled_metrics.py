@@ -60,7 +60,7 @@ class EvaluationSettings:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """One model's rows: outcome and risk [n], and the position of each row's subject in the draw."""
+    """One model's rows: outcome and risk [n], and each row's subject by its place in the draw."""
 
     outcome: Outcomes
     risk: Floats

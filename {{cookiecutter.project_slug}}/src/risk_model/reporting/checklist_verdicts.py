@@ -1,4 +1,6 @@
-"""The answers to PROBAST+AI's signalling questions, as far as a program can tell them from a run."""
+"""The answers to PROBAST+AI's signalling questions, as far as a program can tell them from a
+run.
+"""
 
 from __future__ import annotations
 

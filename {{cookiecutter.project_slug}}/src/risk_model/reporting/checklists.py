@@ -27,7 +27,9 @@ OPEN: State = "Not answered"
 
 @dataclass(frozen=True)
 class TripodAnswer(JsonRecord):
-    """Where an item is answered, `when` these conditions hold; whether it is answered completely."""
+    """Where an item is answered, `when` these conditions hold; whether it is answered
+    completely.
+    """
 
     when: list[str]
     locations: list[str]

@@ -1,4 +1,6 @@
-"""The content of a report: what each layer before wrote down, and what moves the champion's risks."""
+"""The content of a report: what each layer before wrote down, and what moves the champion's
+risks.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from risk_model.core.table import Row
 from risk_model.evaluation.metric_table import Metric, metrics_in
 from risk_model.evaluation.results import LeftOutEvaluation, Metrics, RunEvaluation
 from risk_model.model.table import label as model_label
+from risk_model.model.table import refitted
 from risk_model.reporting.plot_style import GREY, RC, STYLES, svg
 
 if TYPE_CHECKING:
@@ -42,14 +43,14 @@ def forest_rows(
 ) -> list[ForestRow]:
     """The champion in each part, then a baseline in each site and time it was made without.
 
-    The baseline is the champion where it is one, and the comparator where the network is champion.
+    The baseline is the champion where it is one, and the simplest where the network is champion.
     """
     rows = [
         ForestRow(name, champion, part.n, part.events, part.models[champion].metrics)
         for name, part in evaluation.parts.items()
     ]
-    refitted = any(champion in turn.models for turn in left_out)
-    model = champion if refitted else evaluation.comparator
+    baselines = refitted()
+    model = champion if champion in baselines else baselines[0]
     return rows + [_left_out_row(turn, model) for turn in left_out]
 
 

@@ -35,8 +35,7 @@ def model_card(name: str, record: TrainingRecord, evaluation: RunEvaluation) -> 
 
     Args:
         name: The model.
-        record: What training decided. Without `sizes` it comes from a package alone, and what only
-            a run knows is "Unknown".
+        record: What training decided; what it lacks (findings, sizes) is "Unknown".
         evaluation: Of the run; where somebody accepted the model, the card says who and why.
     """
     calibrator = tables.calibrators({name: record.calibrators[name]})
@@ -175,6 +174,6 @@ def _choice(champion: ChampionChoice) -> str:
 
 
 def _limits(record: TrainingRecord, evaluation: RunEvaluation) -> str:
-    rows = tables.findings([*record.findings, *evaluation.findings])
-    absent = "" if record.sizes else f"What was found in the data: {UNKNOWN}."
+    rows = tables.findings([*(record.findings or []), *evaluation.findings])
+    absent = "" if record.findings is not None else f"What was found in the data: {UNKNOWN}."
     return section("Limits", table(rows) or "No finding of the evaluation.", absent)

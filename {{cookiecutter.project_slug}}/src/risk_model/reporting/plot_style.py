@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,9 +56,10 @@ class LineStyle:
 def line_styles(models: Iterable[str], champion: str) -> dict[str, LineStyle]:
     """The style of each model's line, the champion's in front and widest."""
     ordered = sorted(models, key=lambda name: name != champion)
+    looks = zip(ordered, cycle(STYLES), strict=False)
     return {
         name: LineStyle(colour, dash, 2.2 if name == champion else 1.3, 3 - i / 9)
-        for i, (name, (colour, dash)) in enumerate(zip(ordered, STYLES, strict=False))
+        for i, (name, (colour, dash)) in enumerate(looks)
     }
 
 
@@ -67,6 +69,12 @@ def panel(x: str, y: str) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=SIZE, layout="constrained")
     return figure, figure.add_subplot(xlabel=x, ylabel=y)
+
+
+def draw_line(axes: Axes, x: Numbers, y: Numbers, label: str, style: LineStyle) -> None:
+    """A curve, with a gap where it could not be estimated."""
+    across, values = (np.array(numbers, dtype=np.float64) for numbers in (x, y))
+    axes.plot(across, values, label=label, **asdict(style))
 
 
 def fill_band(

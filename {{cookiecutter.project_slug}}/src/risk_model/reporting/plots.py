@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
@@ -14,6 +14,7 @@ from risk_model.reporting.plot_style import (
     RC,
     STYLES,
     LineStyle,
+    draw_line,
     fill_band,
     line_styles,
     mark_threshold,
@@ -22,6 +23,7 @@ from risk_model.reporting.plot_style import (
 )
 
 THRESHOLD_AXIS = "threshold: flag at or above this risk"
+EVERYBODY = LineStyle(GREY, "-", linewidth=1.2, zorder=2)  # the line of flagging everybody
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,8 @@ def _roc(part: PartEvaluation, curves: dict[str, Curves], styles: dict[str, Line
     for name, curve in curves.items():
         auroc = part.models[name].metrics["auroc"].estimate
         label = f"{model_label(name)} {auroc:.2f}"
-        roc = curve.roc
-        axes.plot(
-            roc.false_positive_rate, roc.true_positive_rate, label=label, **asdict(styles[name])
-        )
+        rates = curve.roc.false_positive_rate, curve.roc.true_positive_rate
+        draw_line(axes, *rates, label, styles[name])
     axes.legend(loc="lower right", title="AUROC")
     return svg(figure, "Receiver operating characteristic curve of each model")
 
@@ -72,7 +72,7 @@ def _calibration(curves: dict[str, Curves], styles: dict[str, LineStyle], champi
     top = min(1.0, 1.05 * highest)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfect")
     for name, line in lines.items():
-        axes.plot(line.risk, line.observed, label=model_label(name), **asdict(styles[name]))
+        draw_line(axes, line.risk, line.observed, model_label(name), styles[name])
     own = lines[champion]
     fill_band(axes, own.risk, own.low, own.high, styles[champion].color)
     axes.set(xlim=(0, top), ylim=(0, top))
@@ -88,10 +88,10 @@ def _decision_curves(
         return None
     own = lines[champion]
     figure, axes = panel(THRESHOLD_AXIS, "net benefit per patient")
-    axes.plot(own.threshold, own.treat_all, color=GREY, linewidth=1.2, label="flag everybody")
+    draw_line(axes, own.threshold, own.treat_all, "flag everybody", EVERYBODY)
     axes.axhline(0, color="black", linewidth=1, linestyle=":", label="flag nobody")
     for name, line in lines.items():
-        axes.plot(line.threshold, line.net_benefit, label=model_label(name), **asdict(styles[name]))
+        draw_line(axes, line.threshold, line.net_benefit, model_label(name), styles[name])
     fill_band(axes, own.threshold, own.low, own.high, styles[champion].color)
     mark_threshold(axes, threshold)
     axes.set_ylim(*_limits(lines, own))
@@ -131,7 +131,7 @@ def difference_plot(
         figure, axes = panel(THRESHOLD_AXIS, f"net benefit − that of {label}")
         axes.axhline(0, color="black", linewidth=1, linestyle=":")
         for name, (at, gain) in lines.items():
-            axes.plot(at, gain.estimate, label=model_label(name), **asdict(styles[name]))
+            draw_line(axes, at, gain.estimate, model_label(name), styles[name])
         at, gain = lines[first]
         fill_band(axes, at, gain.low, gain.high, styles[first].color)
         mark_threshold(axes, threshold)

@@ -1,4 +1,6 @@
-"""The sentences of a report: what the numbers say to a clinician, and only what an interval supports."""
+"""The sentences of a report: what the numbers say to a clinician, and only what an interval
+supports.
+"""
 
 from __future__ import annotations
 
@@ -141,18 +143,20 @@ def baseline(champion: ChampionChoice) -> str:
     "" where the two were not compared.
     """
     rows = {row.model: row for row in champion.table if row.difference.low is not None}
-    costly = [name for name in rows if not is_baseline(name)]
-    if not costly or len(costly) == len(rows):
+    networks = [name for name in rows if not is_baseline(name)]
+    baselines = [row for name, row in rows.items() if name not in networks]
+    if not networks or not baselines:
         return ""
     simplest = next(name for name, row in rows.items() if (row.difference.low or 0.0) <= 0)
-    best = min(rows.values(), key=lambda row: (row.model in costly, row.log_loss)).model
-    is_worth_it = simplest in costly
-    network, name = (simplest, best) if is_worth_it else (costly[-1], simplest)
-    losses = f"log loss {rows[network].log_loss:.3f}, {model_label(name)} {rows[name].log_loss:.3f}"
-    if is_worth_it:
-        return f"The {model_label(network)} beat the baselines ({losses} on the calibration split)."
+    won = simplest in networks
+    network = rows[simplest if won else networks[-1]]
+    other = min(baselines, key=lambda row: row.log_loss) if won else rows[simplest]
+    label = model_label(other.model)
+    losses = f"log loss {network.log_loss:.3f}, {label} {other.log_loss:.3f}"
+    if won:
+        return f"The network beat the baselines ({losses} on the calibration split)."
     return (
-        f"The {model_label(network)} did not beat the baseline ({losses} on the calibration "
+        f"The {model_label(network.model)} did not beat the baseline ({losses} on the calibration "
         "split): the simpler one does as well."
     )
 

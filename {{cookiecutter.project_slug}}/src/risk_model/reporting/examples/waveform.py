@@ -42,11 +42,11 @@ def draw(explanation: RecordingExplanation, alternative: str) -> str:
         for i, (name, values) in enumerate(zip(explanation.signal.channels, samples, strict=True))
     ]
     drawing = [*_shades(spans, added, WIDE / seconds, tall), *_ticks(seconds, tall), *traces]
+    bar = _bar(explanation.signal.unit, per_unit, tall)
     label = escape(f"{alternative}: {_strongest(spans, added)}")
     return (
         f'<svg viewBox="{-LEFT} 0 {WIDE + LEFT + RIGHT} {tall}" role="img" aria-label="{label}" '
-        'font-size="11" '
-        f'fill="currentColor">{"".join(drawing)}{_bar(explanation.signal.unit, per_unit, tall)}</svg>'
+        f'font-size="11" fill="currentColor">{"".join(drawing)}{bar}</svg>'
     )
 
 
