@@ -17,11 +17,11 @@ import pytest
 from risk_model.config import Config, Data, Diabetes130, HeartDisease, Support2
 from risk_model.core.errors import UserError
 from risk_model.core.predictions import prediction_table
+from risk_model.core.scores import auroc
 from risk_model.data.leakage import check
 from risk_model.data.prepare import prepare
 from risk_model.data.split import split
 from risk_model.evaluation import evaluate
-from risk_model.core.scores import auroc
 from risk_model.evaluation.metrics import calibration_slope
 from risk_model.evaluation.results import RunEvaluation
 from risk_model.pipeline import fit

@@ -29,8 +29,7 @@ class ElasticNet(LinearModel):
         """Fits on the training rows."""
         from sklearn.linear_model import LogisticRegression as Solver
 
-        mixed = {"penalty": "elasticnet", "l1_ratio": 0.5, "solver": "saga"}
-        solver = Solver(C=0.1, max_iter=100, tol=1e-2, **mixed)
+        solver = Solver(C=0.1, l1_ratio=0.5, solver="saga", max_iter=100, tol=1e-2)
         return cls.fit_solver(inputs.train, solver)
 
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from risk_model import config
 from risk_model.core.schema import Features
 from risk_model.model import EpochRecorder, FitInputs, Floats, Logits, Sample, curve_rows
-from risk_model.model.graphs import linear, trees
+from risk_model.model.graphs import XgboostTree, linear, trees
 
 
 @dataclass(frozen=True)
@@ -161,13 +161,12 @@ class XGBoost:
         return {**joined, "base_logit": np.array([self._base_logit])}
 
     @cached_property
-    def _content(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(bytes(self.booster.save_raw("json")))["learner"]
-        return content
+    def _content(self) -> Any:
+        return json.loads(bytes(self.booster.save_raw("json")))["learner"]
 
     @property
-    def _trees(self) -> list[dict[str, Any]]:
-        trees: list[dict[str, Any]] = self._content["gradient_booster"]["model"]["trees"]
+    def _trees(self) -> list[XgboostTree]:
+        trees: list[XgboostTree] = self._content["gradient_booster"]["model"]["trees"]
         return trees
 
     @property
@@ -184,7 +183,7 @@ def _matrix(
     )
 
 
-def _parameters(settings: config.XGBoost, seed: int, threads: int) -> dict[str, Any]:
+def _parameters(settings: config.XGBoost, seed: int, threads: int) -> dict[str, object]:
     return {
         "objective": "binary:logistic",
         "eval_metric": ["auc", "logloss"],

@@ -135,5 +135,5 @@ def overlap(code: npt.NDArray[np.intp], fold: Folds) -> float:
 
 
 def _with_interval(share: float, estimate: float, draws: Floats) -> Row:
-    auroc = interval(estimate, draws)
-    return {"overlap": share, "AUROC": estimate, "low": auroc.low, "high": auroc.high}
+    low, high = interval(estimate, draws).interval or (np.nan, np.nan)
+    return {"overlap": share, "AUROC": estimate, "low": low, "high": high}
