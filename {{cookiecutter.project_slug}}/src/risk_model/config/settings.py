@@ -58,6 +58,9 @@ class Mlp:
     embedding: int = 4
 
 
+NETWORKS: dict[str, type[Any]] = {"mlp": Mlp}
+
+
 @dataclass
 class Model:
     """What is fitted.
