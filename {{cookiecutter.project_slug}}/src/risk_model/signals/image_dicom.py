@@ -1,5 +1,4 @@
-"""What do the numbers in a DICOM file look like to a radiologist? Grey values as displayed, and
-nobody's name.
+"""DICOM files as a radiologist sees them: grey values as displayed, and nobody's name.
 
 Stored values go through the modality transform (rescale slope and intercept, or its table), then
 the window (or the VOI table), then photometric interpretation, as DICOM PS3.3 C.11.1 and C.11.2
@@ -51,8 +50,10 @@ UNWINDOWED = Remark(
 
 
 def parse(content: bytes, where: str) -> Dataset:
-    """The data set in a file's bytes; UserError when it is not DICOM, or not a whole one with
-    pixels.
+    """The data set in a file's bytes.
+
+    Raises:
+        UserError: it is not DICOM, or not a whole one with pixels.
     """
     import pydicom
 
@@ -85,9 +86,7 @@ def _numbers(dataset: Dataset) -> int:
 
 
 def displayed(dataset: Dataset, where: str) -> tuple[Features, tuple[Remark, ...]]:
-    """The image as displayed, float32[c, h, w] in 0..1 with 1 or 3 channels, and what was
-    noticed.
-    """
+    """The image as displayed, float32[c, h, w] in 0..1 with 1 or 3 channels, and remarks."""
     try:
         frame, remarks = _frame(dataset, dataset.pixel_array)
         pixels, text = _masked_text(frame)
@@ -159,8 +158,9 @@ def _greys(dataset: Dataset, pixels: Any) -> tuple[Features, list[Remark]]:
 
 
 def _range(dataset: Dataset, values: Any) -> tuple[float, float]:
-    """What is black and what is white without a window: all that 8 bits can hold, else all but the
-    outermost values.
+    """What is black and what is white without a window.
+
+    All that 8 bits can hold, else all but the outermost values.
     """
     from pydicom.pixels.processing import apply_modality_lut
 
@@ -184,8 +184,9 @@ def _first(value: Any) -> float:
 
 
 def windowed(values: Any, centre: float, width: float, function: str) -> Any:
-    """Values through a window, in 0..1 (PS3.3 C.11.2.1.2 and C.11.2.1.3); ValueError for a width it
-    does not allow.
+    """Values through a window, in 0..1; ValueError for a width it does not allow.
+
+    DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3.
     """
     if width <= 0 or (function == "LINEAR" and width < 1):
         raise ValueError("window width")
@@ -199,8 +200,9 @@ def windowed(values: Any, centre: float, width: float, function: str) -> Any:
 
 
 def _upright(dataset: Dataset, image: Features) -> tuple[Features, list[Remark]]:
-    """Left and right mean the same in every image, where the header says which way a frontal one
-    was stored.
+    """The image turned so that left and right mean the same in every one.
+
+    Only where the header says which way a frontal one was stored.
     """
     towards = [str(way)[:1] for way in (dataset.get("PatientOrientation") or [])]
     if (

@@ -1,5 +1,4 @@
-"""How does a note become numbers? Unicode in one form, what names a person taken out if asked, then
-words in windows.
+"""Notes: Unicode in one form, without what names a person if asked, in windows of words.
 
 A recording is the note itself, so places in it are counted in characters of what the model read.
 """
@@ -57,8 +56,9 @@ FIELDS = (
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """The note in a text file; UserError, naming the file, when it is not UTF-8 or cannot be used
-    (see `received`).
+    """The note in a text file; UserError, naming the file, when it cannot be used.
+
+    See `received`.
     """
     try:
         return reading(path.read_bytes(), signal)
@@ -165,9 +165,7 @@ def array(recording: Recording, signal: Signal) -> Features:
 
 
 def parts(recording: Recording, signal: Signal) -> list[Part]:
-    """Words where the note is short, sentences where it is long, and runs of either where they are
-    too many.
-    """
+    """Words where the note is short, sentences where it is long, runs where they are too many."""
     regions = [(start, end) for start, end in spans(recording) if is_word(recording[start:end])]
     if len(regions) > PARTS and len(lines := sentences(recording)) >= FEW:
         regions = lines

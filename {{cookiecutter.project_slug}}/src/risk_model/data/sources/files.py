@@ -1,5 +1,4 @@
-"""What is in the file? A CSV or Parquet file as typed columns, or one line that says where it is
-broken.
+"""A CSV or Parquet file as typed columns, or one line that says where it is broken.
 
 The `pyarrow` reader takes a column as numbers only when every value of the file is one, and takes
 as missing only what it is told to: the category "None" survives.
@@ -46,8 +45,10 @@ class TableFile:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the file is Parquet, by its first bytes; UserError when it is missing, empty or a
-    workbook.
+    """Whether the file is Parquet, by its first bytes.
+
+    Raises:
+        UserError: the file is missing, empty or a workbook.
     """
     if not path.is_file():
         raise UserError(
@@ -82,8 +83,9 @@ def column_names(path: Path) -> list[str]:
 
 
 def read(path: Path, missing: Sequence[str], as_text: Sequence[str] = ()) -> TableFile:
-    """The columns of a CSV or Parquet file: numbers, booleans, dates (datetime64), text as
-    categoricals or strings.
+    """The columns of a CSV or Parquet file.
+
+    Numbers, booleans, dates (datetime64), text as categoricals or strings.
 
     `missing` are the texts that mean "not recorded"; `as_text` the columns never taken for numbers
     (007 is not 7). UserError, naming the place, for no rows, ragged rows, text that is not UTF-8
@@ -118,8 +120,9 @@ def read_header(path: Path) -> Header:
 
 
 def _tidy(names: Sequence[str]) -> list[str]:
-    """Names without spaces around them or line ends within; an empty one is named for its
-    position.
+    """Names without spaces around them or line ends within.
+
+    An empty one is named for its position.
     """
     return [" ".join(str(name).split()) or f"column {i}" for i, name in enumerate(names, start=1)]
 
@@ -143,8 +146,9 @@ def _lines_of(path: Path, header: Header) -> Where:
 
 
 def _line_numbers(path: Path, separator: str, rows: Sequence[int]) -> list[int]:
-    """The lines at which these rows (0 is the first below the header) start; blank lines count,
-    quoted ones too.
+    """The lines at which these rows start, 0 being the first row below the header.
+
+    Blank lines count, quoted ones too.
     """
     numbers: list[int] = []
     with _text(path, errors="replace") as file:

@@ -1,4 +1,4 @@
-"""What may be learned from a table nobody described? A schema inferred from its columns.
+"""The schema of a table that nobody described, inferred from its columns.
 
 Each column left out is told with the reason. The user reads the schema, corrects it and hands it
 back as `data.schema`.
@@ -141,8 +141,9 @@ def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
 
 
 def infer_field(column: pd.Series, name: str) -> Field:
-    """One column as a field: boolean for true and false or 0 and 1, a category for words, else a
-    number.
+    """One column as a field.
+
+    Boolean for true and false or 0 and 1, a category for words, else a number.
     """
     flag = bool(column.isna().mean() > FLAGGED)
     if is_text(column):
@@ -160,8 +161,9 @@ def infer_field(column: pd.Series, name: str) -> Field:
 
 
 def _plausible_range(low: float, high: float) -> tuple[float, float]:
-    """Observed range widened by its span, rounded outwards to two digits so that it shows no
-    patient's value.
+    """Observed range widened by its span, rounded outwards to two digits.
+
+    So it shows no patient's value.
     """
     span = high - low
     step = 10.0 ** (math.floor(math.log10(span)) - 1) if span else 1.0
