@@ -126,9 +126,8 @@ def resized(image: Features, signal: Signal) -> Features:
     if (rows, columns) == image.shape[1:]:
         fitted = image
     else:
-        resample = (
-            Image.Resampling.BILINEAR
-        )  # of Pillow: widens its support when it makes an image smaller
+        # Pillow's bilinear filter widens its support when it makes an image smaller
+        resample = Image.Resampling.BILINEAR
         channels = [
             Image.fromarray(np.ascontiguousarray(c)).resize((columns, rows), resample)
             for c in image

@@ -57,10 +57,9 @@ def parse(content: bytes, where: str) -> Dataset:
     """
     import pydicom
 
-    pydicom.config.settings.reading_validation_mode = (
-        pydicom.config.IGNORE
-    )  # its warnings quote the header's values
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # and so do these
+    # Its warnings and its log quote the header's values.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     try:
         dataset = pydicom.dcmread(io.BytesIO(content))
         absent = [name for name in NEEDED if name not in dataset]
@@ -93,13 +92,12 @@ def displayed(dataset: Dataset, where: str) -> tuple[Features, tuple[Remark, ...
         image, window = _colours(dataset, pixels) if _coloured(dataset) else _greys(dataset, pixels)
     except Exception as error:  # decoders fail in many ways
         syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-        identified = (
-            syntax.name if syntax and syntax.keyword else "unknown"
-        )  # an unknown one may be anything, a name too
+        # an unknown one may be anything, a name too
+        known_syntax = syntax.name if syntax and syntax.keyword else "unknown"
         raise UserError(
             f"{where}its pixels cannot be decoded ({type(error).__name__}; transfer syntax "
-            f"{identified}): the file is cut "
-            "short, or says another syntax than it has; export it again uncompressed"
+            f"{known_syntax}): the file is cut short, or says another syntax than it has; export "
+            "it again uncompressed"
         ) from None
     turned, orientation = _upright(dataset, image)
     identified = [IDENTIFIED] if any(dataset.get(name) for name in IDENTITY) else []

@@ -24,9 +24,8 @@ LETTERS = 1_000  # of one word: longer is no language
 FEW = 16  # sentences, below which a long note is divided into runs of words
 PARTS = 128  # places that are hidden one at a time, at most
 
-CONTROL = re.compile(
-    r"[\x00-\x08\x0b\x0e-\x1f\x7f]"
-)  # tab, line ends and page breaks are part of notes
+# tab, line ends and page breaks are part of notes
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf]|â€|ï¿½|\ufffd")
 PLACEHOLDER = re.compile(r"\[[A-Z]+\]|\[\*\*.*?\*\*\]|_{3,}")
 

@@ -5,6 +5,8 @@ The first three are fields, the others describe the waveform for the baselines.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -69,15 +71,8 @@ FLAT_SECONDS, FLAT = 0.5, 5e-4
 CLIPPED_SECONDS, CLIPPED = 0.04, 1e-3
 FEWEST = 3  # beats that make a rhythm
 
-BANDS = (
-    (0.05, 0.5),
-    (0.5, 4.0),
-    (4.0, 8.0),
-    (8.0, 15.0),
-    (15.0, 25.0),
-    (25.0, 40.0),
-    (40.0, 50.0),
-)  # Hz
+EDGES = (0.05, 0.5, 4.0, 8.0, 15.0, 25.0, 40.0, 50.0)  # Hz
+BANDS = tuple(pairwise(EDGES))
 COARSE = 0.04  # seconds between the samples of a median beat that a baseline sees ...
 COARSE_SAMPLES = 20  # ... and how many
 PER_LEAD = 12 + len(BANDS) + COARSE_SAMPLES

@@ -15,7 +15,8 @@ import pandas as pd
 
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field, Schema
-from risk_model.data.sources.files import Where, rows_of
+from risk_model.data.sources.csv_file import Where
+from risk_model.data.sources.files import rows_of
 from risk_model.data.sources.values import COMMON, to_dates, to_numbers, trimmed
 
 CATEGORIES = (
@@ -131,10 +132,8 @@ def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     row_number = distinct == len(values) and (
         (np.diff(values) > 0).all() or np.ptp(values) + 1 == len(values)
     )
-    by_chance = len(values) < ENOUGH and values.min() not in (
-        0,
-        1,
-    )  # few patients may all differ in age
+    # few patients may all differ in age
+    by_chance = len(values) < ENOUGH and values.min() not in (0, 1)
     if (row_number and not by_chance) or IDENTIFIER.search(name):
         return "an identifier: a different whole number in each row"
     return ""

@@ -13,7 +13,8 @@ import pandas as pd
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Field, Schema
 from risk_model.data.sources.coerce import require_column
-from risk_model.data.sources.files import TableFile, Where
+from risk_model.data.sources.csv_file import Where
+from risk_model.data.sources.files import TableFile
 from risk_model.data.sources.inference import is_text
 from risk_model.data.sources.outcome import MEANING
 from risk_model.data.sources.values import refuse, to_numbers, trimmed

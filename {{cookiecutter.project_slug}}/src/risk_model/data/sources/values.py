@@ -10,12 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.core.errors import UserError
-from risk_model.data.sources.files import Where
+from risk_model.data.sources.csv_file import Where
 
 COMMON = 10  # rows: a value rarer than this is no category of its own, and might point at a patient
-CODE = re.compile(
-    r"[A-Z]{1,2}\d+(\.\d+)?"
-)  # V57 or E11.9 among numbers makes the column codes, not typing errors
+# V57 or E11.9 among numbers makes the column codes, not typing errors
+CODE = re.compile(r"[A-Z]{1,2}\d+(\.\d+)?")
 DATE_FORMS = {
     "%Y-%m-%d": r"\d{4}-\d{1,2}-\d{1,2}",
     "%Y/%m/%d": r"\d{4}/\d{1,2}/\d{1,2}",
