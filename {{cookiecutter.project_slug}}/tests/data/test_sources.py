@@ -229,7 +229,7 @@ def test_without_a_download_nothing_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(diabetes130, "URL", "http://127.0.0.1:9/dataset_diabetes.zip")
-    with pytest.raises(UserError, match="nothing could be downloaded"):
+    with pytest.raises(UserError, match="could not be downloaded"):
         load(config.Diabetes130(cache=str(tmp_path)))
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 

@@ -1,6 +1,4 @@
-"""What did the training data look like, told without a single patient? Drift and explanations
-compare with this.
-"""
+"""Training distributions, without a single patient: drift and explanations compare with them."""
 
 from __future__ import annotations
 

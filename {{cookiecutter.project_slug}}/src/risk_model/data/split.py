@@ -1,5 +1,4 @@
-"""Splits: who trains, tunes, calibrates and tests the model, stratified by site, time and
-demographics?
+"""The split: who trains, tunes, calibrates and tests the model.
 
 Subjects are split, never rows. Whole sites and the last period stand apart as external cohorts.
 Subjects of one cell (outcome × site × period × age band × sex × ethnicity) are ordered by a keyed
@@ -38,13 +37,26 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 def split(
     cohort: Cohort, shares: config.Split, data: config.Data, seed: int, fold: int = 0
 ) -> Splits:
-    """The parts of a cohort; no subject stands in two of them.
+    """Splits a cohort; no subject stands in two parts.
 
     A subject seen in several places belongs to the held-out site before the development, and to the
     development before the last period; their other rows are set aside. With `shares.folds` = k
     every development subject is tested in exactly one fold and the rest is divided in the
-    configured proportions; external cohorts are the same in each. UserError when a site is unknown,
-    the shares make no sense, or a part would be empty or hold one class only.
+    configured proportions; external cohorts are the same in each.
+
+    Args:
+        cohort: The cohort, with its outcome.
+        shares: The shares of the parts, and the number of folds.
+        data: The settings that name what is held out.
+        seed: Another seed is another split.
+        fold: The fold that is tested, counted from 0.
+
+    Returns:
+        The rows of each part.
+
+    Raises:
+        UserError: a site is unknown, the shares make no sense, or a part would be empty or hold one
+            class only.
     """
     _check_shares(shares, fold)
     subject, names = pd.factorize(cohort.subjects)
@@ -87,8 +99,9 @@ def _check_shares(shares: config.Split, fold: int) -> None:
 
 
 def _row_parts(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
-    """Where each row belongs by itself: published parts, held-out sites, development, last period;
-    the first counts.
+    """The block that each row belongs to by itself, the first that fits.
+
+    Blocks are the published parts, the held-out sites, the development and the last period.
     """
     sites = _held_out_sites(cohort, data.held_out_sites)
     published = sorted(set(cohort.index["part"].dropna())) if cohort.recorded("part") else []
@@ -122,8 +135,9 @@ def _held_out_sites(cohort: Cohort, setting: list[str]) -> list[str]:
 
 
 def _largest_site(cohort: Cohort) -> list[str]:
-    """Of three sites or more, the one with most of the rarer class among those neither too large
-    nor too small.
+    """The site with most of the rarer class, of those neither too large nor too small.
+
+    None of fewer than three sites.
     """
     table = pd.crosstab(cohort.index["site"].astype("string"), cohort.labels).reindex(
         columns=[0, 1], fill_value=0
@@ -182,8 +196,9 @@ def _test_share(shares: config.Split) -> float:
 
 
 def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split, fold: int) -> Codes:
-    """Turns in [0, 1) to parts: an interval of the test share's length is tested, the rest divided
-    in proportion.
+    """The part of each turn in [0, 1).
+
+    An interval of the test share's length is tested, the rest divided in proportion.
     """
     share = _test_share(shares)
     tested = np.floor(turn * shares.folds) == fold if shares.folds > 1 else turn < share
@@ -197,8 +212,9 @@ def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split, fold: int
 
 
 def _cells(cohort: Cohort, subject: Codes, n: int, enough: int) -> Codes:
-    """The cell of each of n subjects; one with too few subjects gives up its least important
-    dimension, and so on.
+    """The cell of each of n subjects.
+
+    A cell with too few subjects gives up its least important dimension, and so on.
     """
     cell = np.zeros(n, dtype=np.int64)
     np.maximum.at(cell, subject, cohort.labels)
@@ -225,8 +241,9 @@ def _groups(cohort: Cohort) -> Iterator[Codes]:
 
 
 def _merged(levels: list[Codes], enough: int) -> Codes:
-    """From the finest level to the coarsest: members of a cell that is too small are pooled within
-    the next level.
+    """Cells of `enough` members, from the finest level to the coarsest.
+
+    Members of a cell that is too small are pooled within the next level.
     """
     cell = levels[-1]
     for coarser in reversed(levels[:-1]):

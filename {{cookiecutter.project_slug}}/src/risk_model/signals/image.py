@@ -1,4 +1,4 @@
-"""What may a model see of an image? DICOM, PNG or JPEG as displayed, at one size, without names.
+"""Images: DICOM, PNG or JPEG as displayed, at one size, without names.
 
 Proportions are kept: the shorter side is padded. Left and right are never exchanged, unless a DICOM
 header says that an image was stored the other way round. A file entry may be a folder: one series,
@@ -38,8 +38,10 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # Rec. 601
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """See Reader; a folder is one series, and UserError when it holds two patients or two
-    series.
+    """See Reader; a folder is one series.
+
+    Raises:
+        UserError: it holds two patients or two series.
     """
     if path.is_dir():
         return _middle(path, signal)
@@ -112,8 +114,9 @@ def _channels(image: Features, number: int) -> tuple[Features, list[Remark]]:
 
 
 def resized(image: Features, signal: Signal) -> Features:
-    """float32[c, h, w] at the size of the signal, centred on black; smaller images are smoothed
-    first.
+    """float32[c, h, w] at the size of the signal, centred on black.
+
+    An image that is made smaller is smoothed first.
     """
     from PIL import Image
 
@@ -123,9 +126,8 @@ def resized(image: Features, signal: Signal) -> Features:
     if (rows, columns) == image.shape[1:]:
         fitted = image
     else:
-        resample = (
-            Image.Resampling.BILINEAR
-        )  # of Pillow: widens its support when it makes an image smaller
+        # Pillow's bilinear filter widens its support when it makes an image smaller
+        resample = Image.Resampling.BILINEAR
         channels = [
             Image.fromarray(np.ascontiguousarray(c)).resize((columns, rows), resample)
             for c in image
@@ -177,8 +179,9 @@ def count(channels: int) -> int:
 
 
 def describe(recording: Recording, signal: Signal) -> Features:
-    """See Reader: means of 8×8 places and 16 quantiles of brightness, per channel; no bin stays
-    empty at a new site.
+    """See Reader: means of 8×8 places and 16 quantiles of brightness, per channel.
+
+    No bin stays empty at a new site.
     """
     rows, columns = _edges(signal.shape[1]), _edges(signal.shape[2])
     sums = np.add.reduceat(np.add.reduceat(recording, rows[:-1], axis=1), columns[:-1], axis=2)

@@ -1,5 +1,4 @@
-"""What do the numbers in a DICOM file look like to a radiologist? Grey values as displayed, and
-nobody's name.
+"""DICOM files as a radiologist sees them: grey values as displayed, and nobody's name.
 
 Stored values go through the modality transform (rescale slope and intercept, or its table), then
 the window (or the VOI table), then photometric interpretation, as DICOM PS3.3 C.11.1 and C.11.2
@@ -51,15 +50,16 @@ UNWINDOWED = Remark(
 
 
 def parse(content: bytes, where: str) -> Dataset:
-    """The data set in a file's bytes; UserError when it is not DICOM, or not a whole one with
-    pixels.
+    """The data set in a file's bytes.
+
+    Raises:
+        UserError: it is not DICOM, or not a whole one with pixels.
     """
     import pydicom
 
-    pydicom.config.settings.reading_validation_mode = (
-        pydicom.config.IGNORE
-    )  # its warnings quote the header's values
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # and so do these
+    # Its warnings and its log quote the header's values.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     try:
         dataset = pydicom.dcmread(io.BytesIO(content))
         absent = [name for name in NEEDED if name not in dataset]
@@ -85,22 +85,19 @@ def _numbers(dataset: Dataset) -> int:
 
 
 def displayed(dataset: Dataset, where: str) -> tuple[Features, tuple[Remark, ...]]:
-    """The image as displayed, float32[c, h, w] in 0..1 with 1 or 3 channels, and what was
-    noticed.
-    """
+    """The image as displayed, float32[c, h, w] in 0..1 with 1 or 3 channels, and remarks."""
     try:
         frame, remarks = _frame(dataset, dataset.pixel_array)
         pixels, text = _masked_text(frame)
         image, window = _colours(dataset, pixels) if _coloured(dataset) else _greys(dataset, pixels)
     except Exception as error:  # decoders fail in many ways
         syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-        identified = (
-            syntax.name if syntax and syntax.keyword else "unknown"
-        )  # an unknown one may be anything, a name too
+        # an unknown one may be anything, a name too
+        known_syntax = syntax.name if syntax and syntax.keyword else "unknown"
         raise UserError(
             f"{where}its pixels cannot be decoded ({type(error).__name__}; transfer syntax "
-            f"{identified}): the file is cut "
-            "short, or says another syntax than it has; export it again uncompressed"
+            f"{known_syntax}): the file is cut short, or says another syntax than it has; export "
+            "it again uncompressed"
         ) from None
     turned, orientation = _upright(dataset, image)
     identified = [IDENTIFIED] if any(dataset.get(name) for name in IDENTITY) else []
@@ -159,8 +156,9 @@ def _greys(dataset: Dataset, pixels: Any) -> tuple[Features, list[Remark]]:
 
 
 def _range(dataset: Dataset, values: Any) -> tuple[float, float]:
-    """What is black and what is white without a window: all that 8 bits can hold, else all but the
-    outermost values.
+    """What is black and what is white without a window.
+
+    All that 8 bits can hold, else all but the outermost values.
     """
     from pydicom.pixels.processing import apply_modality_lut
 
@@ -184,8 +182,9 @@ def _first(value: Any) -> float:
 
 
 def windowed(values: Any, centre: float, width: float, function: str) -> Any:
-    """Values through a window, in 0..1 (PS3.3 C.11.2.1.2 and C.11.2.1.3); ValueError for a width it
-    does not allow.
+    """Values through a window, in 0..1; ValueError for a width it does not allow.
+
+    DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3.
     """
     if width <= 0 or (function == "LINEAR" and width < 1):
         raise ValueError("window width")
@@ -199,8 +198,9 @@ def windowed(values: Any, centre: float, width: float, function: str) -> Any:
 
 
 def _upright(dataset: Dataset, image: Features) -> tuple[Features, list[Remark]]:
-    """Left and right mean the same in every image, where the header says which way a frontal one
-    was stored.
+    """The image turned so that left and right mean the same in every one.
+
+    Only where the header says which way a frontal one was stored.
     """
     towards = [str(way)[:1] for way in (dataset.get("PatientOrientation") or [])]
     if (

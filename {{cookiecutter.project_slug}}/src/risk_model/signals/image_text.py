@@ -1,5 +1,4 @@
-"""Is a name burned into the pixels? Rows of strokes at full brightness, which no tissue makes, are
-taken out.
+"""Text burned into pixels: rows of strokes at full brightness, which no tissue makes.
 
 Text that scanners and film digitisers burn in has one constant, brightest (or darkest) value and
 many narrow strokes in a line. A side marker is one letter, and stays.
@@ -31,8 +30,7 @@ COMMON = 0.2  # a value that so much of the image has is background or saturatio
 
 
 def mask_text(image: Pixels) -> tuple[Pixels, int]:
-    """A copy of [c, h, w], as stored, without lines of burned-in text, and how many lines were
-    masked.
+    """A copy of [c, h, w], as stored, without lines of burned-in text, and their number.
 
     The mask takes the median of the rows' other pixels.
     """
@@ -64,8 +62,9 @@ def _in_window(begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 
 def _runs(rows: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and one past the last of each run of true rows; gaps of two rows, as below a dot, are
-    bridged.
+    """First and one past the last of each run of true rows.
+
+    Gaps of two rows, as below a dot, are bridged.
     """
     text_rows = np.flatnonzero(rows)
     cuts = np.flatnonzero(np.diff(text_rows) > 3) + 1

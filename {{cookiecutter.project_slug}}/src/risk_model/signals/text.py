@@ -1,5 +1,4 @@
-"""How does a note become numbers? Unicode in one form, what names a person taken out if asked, then
-words in windows.
+"""Notes: Unicode in one form, without what names a person if asked, in windows of words.
 
 A recording is the note itself, so places in it are counted in characters of what the model read.
 """
@@ -25,9 +24,8 @@ LETTERS = 1_000  # of one word: longer is no language
 FEW = 16  # sentences, below which a long note is divided into runs of words
 PARTS = 128  # places that are hidden one at a time, at most
 
-CONTROL = re.compile(
-    r"[\x00-\x08\x0b\x0e-\x1f\x7f]"
-)  # tab, line ends and page breaks are part of notes
+# tab, line ends and page breaks are part of notes
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf]|â€|ï¿½|\ufffd")
 PLACEHOLDER = re.compile(r"\[[A-Z]+\]|\[\*\*.*?\*\*\]|_{3,}")
 
@@ -57,8 +55,9 @@ FIELDS = (
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """The note in a text file; UserError, naming the file, when it is not UTF-8 or cannot be used
-    (see `received`).
+    """The note in a text file; UserError, naming the file, when it cannot be used.
+
+    See `received`.
     """
     try:
         return reading(path.read_bytes(), signal)
@@ -165,9 +164,7 @@ def array(recording: Recording, signal: Signal) -> Features:
 
 
 def parts(recording: Recording, signal: Signal) -> list[Part]:
-    """Words where the note is short, sentences where it is long, and runs of either where they are
-    too many.
-    """
+    """Words where the note is short, sentences where it is long, runs where they are too many."""
     regions = [(start, end) for start, end in spans(recording) if is_word(recording[start:end])]
     if len(regions) > PARTS and len(lines := sentences(recording)) >= FEW:
         regions = lines

@@ -1,5 +1,4 @@
-"""Where does a pre-trained encoder come from, and how does it cut a text? By name, folder or
-installed package.
+"""A pre-trained text encoder, by name, folder or installed package, and its tokenizer.
 
 Its tokenizer travels in a package as JSON, so that a server needs the small `tokenizers` library
 and nothing else.
@@ -21,8 +20,9 @@ from risk_model.signals.text_words import windows
 
 
 def located(name: str) -> str:
-    """The folder of an encoder that is a folder or comes as an installed package; any other name as
-    it is.
+    """The folder of an encoder that has one; any other name as it is.
+
+    An encoder is a folder, or comes as an installed package.
     """
     if (Path(name) / "config.json").is_file():
         return name
@@ -47,8 +47,10 @@ def not_found(name: str, error: Exception) -> UserError:
 
 
 def tokenizer_json(name: str) -> str:
-    """The tokenizer of the encoder of that name, as JSON without cutting or padding; UserError when
-    there is none.
+    """The tokenizer of the encoder of that name, as JSON without cutting or padding.
+
+    Raises:
+        UserError: there is none.
     """
     folder = located(name)
     if (Path(folder) / "tokenizer.json").is_file():
@@ -85,8 +87,9 @@ def _loaded(content: str) -> Any:
 
 
 def array(text: str, signal: Signal) -> Features:
-    """The encoder's numbers of a text in windows, each between its first and its last sign: float32
-    of signal.shape.
+    """The encoder's numbers of a text in windows: float32 of signal.shape.
+
+    Each window stands between its first and its last sign.
 
     A text of nothing has one window with nothing between the two; windows that are not needed are
     padding.

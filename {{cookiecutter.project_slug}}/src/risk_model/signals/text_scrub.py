@@ -1,5 +1,4 @@
-"""Which words name a person? Names, dates and numbers that identify, replaced by what they were:
-[NAME], [DATE].
+"""Names, dates and numbers that identify, replaced by what they were: [NAME], [DATE].
 
 Patterns alone, as in Neamatullah et al. (2008): names are found after titles and labels, and
 wherever they are repeated in the same note. What is written in no known form stays. This lowers
@@ -162,8 +161,9 @@ def _name_words(name: str) -> list[str]:
 
 
 def scrub(text: str) -> str:
-    """The text with everything that `identifying` finds replaced by its category in brackets; twice
-    is as once.
+    """The text with each match of `identifying` replaced by its category in brackets.
+
+    Twice is as once.
     """
     pieces, at = [], 0
     for category, (start, end) in identifying(text):

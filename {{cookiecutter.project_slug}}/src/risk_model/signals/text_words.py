@@ -1,5 +1,4 @@
-"""How does a text become numbers without a vocabulary? By hashes: of words for a network, of pairs
-too for a baseline.
+"""Text as numbers without a vocabulary: hashes of words, and of pairs for a baseline.
 
 A stable hash needs nothing fitted, so no patient's rare word travels in a package (Weinberger et
 al. 2009). Numbers keep only how many digits they have.
@@ -64,8 +63,9 @@ def ids(text: str) -> list[int]:
 
 
 def bag(text: str, columns: int) -> Features:
-    """Hashed counts of words and of pairs of neighbours, 1 + log(count), of length 1:
-    float32[columns].
+    """Hashed counts of words and of pairs of neighbours, of length 1: float32[columns].
+
+    A count enters as 1 + log(count).
 
     Sublinear counts as in Manning, Raghavan and Schütze (2008), section 6.4.1. No text gives zeros.
     """
@@ -78,8 +78,9 @@ def bag(text: str, columns: int) -> Features:
 
 
 def windows(numbers: list[int], count: int, length: int, padding: int = 0) -> Features:
-    """`count` stretches of at most `length` numbers: float32[count, length], filled up with
-    `padding`.
+    """`count` stretches of at most `length` numbers: float32[count, length].
+
+    They are filled up with `padding`.
 
     They follow each other; when they do not hold all, they are spread evenly from the first number
     to the last.

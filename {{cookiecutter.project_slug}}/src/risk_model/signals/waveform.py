@@ -1,5 +1,4 @@
-"""How does an electrocardiogram become numbers? The leads a model knows, in mV, at its rate, for as
-long as it reads.
+"""Electrocardiograms: the leads a model knows, in mV, at its rate, as long as it reads.
 
 Training reads WFDB records, a request sends JSON; both are checked and resampled by the same lines.
 A recording is float32[leads, samples] in mV; a network sees it as it is.
@@ -24,24 +23,22 @@ from risk_model.signals.waveform_sampling import Samples, bridged, longest_gap, 
 REQUEST_BYTES = 1 << 22  # twelve leads of ten seconds at 1,000 Hz, 20 characters a number, and room
 FROM_FILE = True
 FASTEST = 20_000.0  # Hz that a request may state
-GAP_SECONDS, GAP_SHARE = (
-    0.1,
-    0.05,
-)  # gaps shorter than a QRS complex are bridged, as long as they are few
-LARGEST, SMALLEST = (
-    20.0,
-    0.05,
-)  # mV: no heart reaches the first, and some lead must reach the second
+# gaps shorter than a QRS complex are bridged, as long as they are few
+GAP_SECONDS, GAP_SHARE = 0.1, 0.05
+# mV: no heart reaches the first, and some lead must reach the second
+LARGEST, SMALLEST = 20.0, 0.05
 NARROW = 0.5  # seconds hidden at a time
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """The WFDB record at `path` (with or without .hea or .dat); UserError, naming the file, when it
-    cannot be used.
+    """The WFDB record at `path`, with or without .hea or .dat.
 
     Refused: another unit than V, mV or uV, no gain, amplitudes no heart has (wrong gain), a lead
     that is not there, a gap, a record that is cut short, shorter than the model needs or not what
     its header says, all leads flat.
+
+    Raises:
+        UserError: it cannot be used; names the file.
     """
     wfdb_record = record(path, signal.channels, seconds_of(signal))
     try:
@@ -52,8 +49,9 @@ def read(path: Path, signal: Signal) -> Reading:
 
 
 def received(value: object, signal: Signal) -> Recording:
-    """{"rate": Hz, "unit": "mV", "leads": {"I": [...], ...}}: each lead the model needs, of one
-    length, null for gaps.
+    """A request's leads: {"rate": Hz, "unit": "mV", "leads": {"I": [...], ...}}.
+
+    Each lead the model needs must be there, of one length, null for gaps.
 
     The unit must be the model's; the rate at least the model's; the duration the model's. Lead
     names do not depend on case; other leads are not used. UserError as for a file, without
@@ -97,8 +95,10 @@ def _numbers(leads: Sequence[object], count: int, signal: Signal) -> Samples:
 
 
 def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tuple[Remark, ...]]:
-    """The recording of float64[leads, samples] in mV at `rate`, and what was noticed; UserError
-    without a place.
+    """The recording of float64[leads, samples] in mV at `rate`, and remarks on it.
+
+    Raises:
+        UserError: it cannot be used; names no place.
     """
     if rate < signal.rate:
         raise UserError(
@@ -136,8 +136,9 @@ def _bridge(samples: Samples, rate: float, signal: Signal) -> list[Remark]:
 
 
 def _check_amplitudes(samples: Samples, signal: Signal) -> None:
-    """Refuses what a wrong gain makes of a heart; a line that does not move at all is judged
-    later.
+    """Refuses what a wrong gain makes of a heart.
+
+    A line that does not move at all is looked at later.
     """
     with np.errstate(over="ignore"):
         away = np.abs(samples - np.nanmedian(samples, axis=1, keepdims=True))
@@ -162,8 +163,9 @@ def measure(recording: Recording, signal: Signal) -> dict[str, float | None]:
 
 
 def describe(recording: Recording, signal: Signal) -> Features:
-    """Rhythm, median beats and spectra: float32[signal.described]; see
-    `waveform_features.describe`.
+    """Rhythm, median beats and spectra: float32[signal.described].
+
+    See `waveform_features.describe`.
     """
     return waveform_features.describe(recording, signal.rate)
 

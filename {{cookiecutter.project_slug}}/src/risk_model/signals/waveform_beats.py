@@ -1,5 +1,4 @@
-"""Where are the heartbeats, and what do they look like? QRS detection over all leads, then each
-lead's median beat.
+"""Heartbeats: QRS detection over all leads, then each lead's median beat.
 
 The detector follows Pan and Tompkins (IEEE Trans Biomed Eng 1985;32:230-6): band-pass, slope,
 square, moving window, a threshold that follows the signal, a refractory period and a search back.
@@ -27,9 +26,7 @@ QUIET = 1e-3  # mV of slope energy below which nothing beats
 
 
 class Beats(NamedTuple):
-    """Samples at which beats have their centre, int[k], and each lead's median beat,
-    float64[channels, samples].
-    """
+    """The centres of beats as samples, int[k], and each lead's median beat, float64[c, samples]."""
 
     centres: npt.NDArray[np.int64]
     median: Samples

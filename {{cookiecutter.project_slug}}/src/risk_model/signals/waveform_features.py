@@ -1,8 +1,11 @@
-"""What would a cardiologist measure first? Rate, rhythm and quality as fields; beats and spectra
-for the baselines.
+"""What a cardiologist measures first: rate, rhythm and quality; beats and spectra.
+
+The first three are fields, the others describe the waveform for the baselines.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -62,25 +65,14 @@ FIELDS = (
         description="share of the samples in flat lines or at a lead's limit",
     ),
 )
-FLAT_SECONDS, FLAT = (
-    0.5,
-    5e-4,
-)  # a line is flat where samples that far apart differ by less than so many mV
-CLIPPED_SECONDS, CLIPPED = (
-    0.04,
-    1e-3,
-)  # an amplifier's limit holds so long, within that share of the range
+# a line is flat where samples that far apart differ by less than so many mV
+FLAT_SECONDS, FLAT = 0.5, 5e-4
+# an amplifier's limit holds so long, within that share of the range
+CLIPPED_SECONDS, CLIPPED = 0.04, 1e-3
 FEWEST = 3  # beats that make a rhythm
 
-BANDS = (
-    (0.05, 0.5),
-    (0.5, 4.0),
-    (4.0, 8.0),
-    (8.0, 15.0),
-    (15.0, 25.0),
-    (25.0, 40.0),
-    (40.0, 50.0),
-)  # Hz
+EDGES = (0.05, 0.5, 4.0, 8.0, 15.0, 25.0, 40.0, 50.0)  # Hz
+BANDS = tuple(pairwise(EDGES))
 COARSE = 0.04  # seconds between the samples of a median beat that a baseline sees ...
 COARSE_SAMPLES = 20  # ... and how many
 PER_LEAD = 12 + len(BANDS) + COARSE_SAMPLES
@@ -88,8 +80,9 @@ OVERALL = 8
 
 
 def measure(samples: Samples, rate: float) -> dict[str, float | None]:
-    """The value of each of FIELDS for float[channels, samples] in mV; no rate and no rhythm where
-    too few beats are.
+    """The value of each of FIELDS for float[channels, samples] in mV.
+
+    There is no rate and no rhythm where there are too few beats.
     """
     level = band(samples, rate, 0.5, 40.0)
     centres = detect(level, rate)
@@ -115,8 +108,9 @@ def flat(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
 
 
 def _clipped(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
-    """Which samples rest at the largest or the smallest value of their lead, flat leads left
-    out.
+    """Which samples rest at the largest or the smallest value of their lead.
+
+    Flat leads do not count.
     """
     high, low = samples.max(axis=1, keepdims=True), samples.min(axis=1, keepdims=True)
     near, least = CLIPPED * (high - low), max(round(CLIPPED_SECONDS * rate), 3)
@@ -140,8 +134,7 @@ def count(leads: int) -> int:
 
 
 def describe(samples: Samples, rate: float) -> Features:
-    """Rhythm, QRS width and, of each lead, the median beat's waves, the beat itself and band
-    powers: float32[count].
+    """Rhythm, QRS width and, of each lead, waves, median beat and band powers: float32[count].
 
     Amplitudes are in mV against the PR segment: R, Q, S, J point, ST level 60 ms later, largest and
     smallest of T and P; areas of QRS and T; steepest slope. Powers are logarithms of mV² in BANDS.
@@ -159,8 +152,9 @@ def describe(samples: Samples, rate: float) -> Features:
 
 
 def _rhythm(centres: npt.NDArray[np.int64], rate: float) -> list[float]:
-    """Median RR in seconds, its variation, successive differences, extremes as shares of the
-    median, and the beats.
+    """Median RR in seconds, its variation, successive differences, extremes, and the beats.
+
+    Extremes are shares of the median.
     """
     rr = np.diff(centres) / rate
     if len(rr) < FEWEST - 1:
@@ -187,8 +181,9 @@ def _extent(beat: Samples, middle: int, rate: float) -> list[float]:
 
 
 def _waves(beat: Samples, middle: int, rate: float) -> list[Samples]:
-    """Of each lead: R, Q, S, J, ST, T high, T low, P high, P low, areas of QRS and T, steepest
-    slope.
+    """Of each lead the sizes of its waves.
+
+    R, Q, S, J, ST, T high, T low, P high, P low, areas of QRS and T, steepest slope.
     """
 
     def between(start: float, end: float) -> Samples:

@@ -1,5 +1,6 @@
-"""Does this WFDB record hold what its header says? Units, gain, rate, leads, length, checksum,
-before any use.
+"""WFDB records, checked against their header before any use.
+
+Units, gain, rate, leads, length and checksum.
 
 The wfdb package reads the sample formats; it fills in what a header leaves out, so what must not be
 guessed is looked at in the header first. wfdb is imported when the first record is read: a server
@@ -45,9 +46,7 @@ GAINS = (1e-3, 1e7)  # units of the converter for one mV
 
 
 class Record(NamedTuple):
-    """The wanted leads in mV, float64[leads, samples] with NaN in gaps, at `rate` Hz, and what the
-    header says.
-    """
+    """The needed leads in mV, float64[leads, samples] with NaN in gaps, and the header."""
 
     samples: Samples
     rate: float
@@ -56,8 +55,10 @@ class Record(NamedTuple):
 
 
 def record(path: Path, leads: Sequence[str], seconds: float) -> Record:
-    """The first `seconds` of these leads; UserError, naming the file, when the record is not what
-    its header says.
+    """The first `seconds` of these leads.
+
+    Raises:
+        UserError: the record is not what its header says; names the file.
     """
     import wfdb
 
@@ -106,9 +107,7 @@ def _header_text(stem: Path) -> str:
 
 
 def _check(header: Any, text: str, stem: Path, leads: Sequence[str]) -> list[int]:
-    """Where the leads stand; UserError for whatever the header and the size of its files tell to be
-    wrong.
-    """
+    """The positions of the leads; UserError for what header and file sizes show to be wrong."""
     if getattr(header, "n_seg", None):
         raise UserError("consists of several segments; write them as one record")
     if not header.fs or not header.sig_len or header.sig_len < 0 or header.fs < 0:
@@ -156,8 +155,9 @@ def _signal_lines(text: str) -> list[str]:
 
 
 def _check_gain(line: str, lead: str) -> None:
-    """The wfdb library takes 200 where a header gives no gain, or 0: a signal that was never
-    calibrated.
+    """UserError for a signal that was never calibrated.
+
+    The wfdb library takes 200 where a header gives no gain, or 0.
     """
     match = GAIN.match(line)
     low, high = GAINS

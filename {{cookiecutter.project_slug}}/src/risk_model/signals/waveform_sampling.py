@@ -1,5 +1,4 @@
-"""How do samples get onto one grid without inventing or folding anything? Gaps, resampling and
-filters, in numpy alone.
+"""Samples on one grid, nothing invented or folded: gaps, resampling, filters, in numpy.
 
 A waveform is float32 or float64 [channels, samples]; all functions return new arrays.
 """
@@ -29,9 +28,7 @@ def longest_gap(samples: Samples) -> int:
 
 
 def bridged(samples: Samples) -> Samples:
-    """Every NaN replaced by a straight line between its neighbours; zeros where a channel has
-    nothing.
-    """
+    """Every NaN on a straight line between its neighbours; zeros where a channel has nothing."""
     filled, index = np.array(samples, dtype=np.float64), np.arange(samples.shape[1])
     for channel in filled:
         recorded = ~np.isnan(channel)
@@ -44,8 +41,9 @@ def bridged(samples: Samples) -> Samples:
 
 
 def resampled(samples: Samples, rate: float, new_rate: float, count: int) -> Samples:
-    """The waveform at `count` instants k / wanted seconds, from samples at `rate` Hz:
-    float64[channels, count].
+    """The waveform at `count` instants k / new_rate seconds: float64[channels, count].
+
+    The samples come at `rate` Hz.
 
     Each value is a sum of neighbours weighted by a Hann-windowed sinc, whose cut at 90 % of the
     lower Nyquist frequency is the anti-aliasing filter (Smith, Digital Audio Resampling, 2002).
@@ -66,8 +64,9 @@ def resampled(samples: Samples, rate: float, new_rate: float, count: int) -> Sam
 
 
 def band(samples: Samples, rate: float, low: float, high: float) -> Samples:
-    """What lies between `low` and `high` Hz, without delay: a Fourier filter with raised-cosine
-    edges.
+    """What lies between `low` and `high` Hz, without delay.
+
+    A Fourier filter with raised-cosine edges.
 
     The ends are mirrored first, so that the end of the recording does not leak into its beginning.
     """

@@ -1,4 +1,6 @@
-"""Does every value mean what its column says? Values that cannot be true become missing, and are
+"""Columns brought to the types of a schema, what every source does last.
+
+Does every value mean what its column says? Values that cannot be true become missing, and are
 counted.
 
 What every source does last: bring its columns to the types of its schema.
@@ -19,8 +21,7 @@ WORTH_SAYING = 0.01  # share of rows
 
 
 def coerce(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
-    """The schema's columns in its order and types, with a note for each column that had implausible
-    values.
+    """The schema's columns in its order and types, and notes on implausible values.
 
     Numbers become float64 with NaN, booleans float64 0, 1 or NaN, categories text or None.
     """
@@ -47,18 +48,14 @@ def as_text(column: pd.Series) -> pd.Series:
 
 
 def declare_recorded_after(schema: Schema, names: Sequence[str]) -> Schema:
-    """The schema with exactly these fields hidden from models; UserError, with near matches, for an
-    unknown one.
-    """
+    """The schema with exactly these fields hidden from models; UserError for an unknown one."""
     for name in names:
         require_column(name, schema.names, "data.recorded_after", schema.name)
     return schema.declare_recorded_after(list(names))
 
 
 def require_column(name: str, columns: Sequence[str], key: str, where: str) -> None:
-    """UserError when a column that a setting names is not there: which setting, near matches first,
-    then the others.
-    """
+    """UserError when a column that a setting names is not there, with near matches first."""
     if name not in columns:
         raise UserError(
             f"{key}: there is no column {name!r} in {where}; {near_matches(name, columns)}"

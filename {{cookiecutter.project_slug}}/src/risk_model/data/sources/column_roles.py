@@ -1,5 +1,4 @@
-"""Which columns say who, when and where? Recognised by name, told for review, and switched off by
-one word.
+"""The columns that say who, when and where, recognised by name and switched off by one word.
 
 A patient's rows must stay together, so a repeated patient number is taken as the subject even when
 nobody named it.
@@ -98,9 +97,7 @@ def column_roles(columns: list[str], settings: config.Table) -> Roles:
 
 
 def repeated_identifier(frame: pd.DataFrame) -> Finding | None:
-    """The column with a vague name such as "id" whose values repeat as patients' do, as a finding
-    that names it.
-    """
+    """The column with a vague name such as "id" whose values repeat as patients' do."""
     for name in map(str, frame.columns):
         if _folded(name) in VAGUE and SUBJECTS < frame[name].nunique() / len(frame) < REPEATS:
             message = (
@@ -114,8 +111,9 @@ def repeated_identifier(frame: pd.DataFrame) -> Finding | None:
 
 
 def index_of(frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, Roles]:
-    """The cohort's index from cleaned columns, and the roles that stayed: a "date" without dates is
-    no time.
+    """The cohort's index from cleaned columns, and the roles that could be played.
+
+    A "date" without dates is no time.
 
     UserError when a column that the user named cannot play its role.
     """

@@ -1,5 +1,6 @@
-"""Who comes back within 30 days? 101,766 hospital stays of people with diabetes, 130 US hospitals,
-1999-2008.
+"""Diabetes 130-US hospitals: who comes back within 30 days?
+
+101,766 hospital stays of people with diabetes, 130 US hospitals, 1999-2008.
 
 The prediction moment is the discharge. Strack et al., BioMed Research International 2014, 781670,
 whose groups of ICD-9 codes are used. The file is downloaded: see `FILE` and `URL`.
@@ -121,8 +122,9 @@ FIELDS = (
 
 
 def load(settings: config.Diabetes130) -> Cohort:
-    """99,343 stays, 11.4 % of them followed by another within 30 days; patients repeat, and no date
-    is recorded.
+    """99,343 stays, 11.4 % of them followed by another within 30 days.
+
+    Patients repeat, and no date is recorded.
 
     Downloads 3 MB on first use. UserError when that fails: see `download.fetch`.
     """

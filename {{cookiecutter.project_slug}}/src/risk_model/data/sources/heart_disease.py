@@ -1,5 +1,6 @@
-"""Does a coronary artery disease model travel? UCI Heart Disease: 920 patients in four hospitals,
-before angiography.
+"""UCI Heart Disease: does a coronary artery disease model travel?
+
+920 patients in four hospitals, before angiography.
 
 The hospitals differ in who was sent (prevalence .36 to .94) and in what was measured (`ca` and
 `thal` hardly outside Cleveland), so a pooled figure flatters. Detrano et al., American Journal of
@@ -48,8 +49,9 @@ FIELDS = (
 
 
 def load(settings: config.HeartDisease) -> Cohort:
-    """920 patients, 55.3 % with an artery narrowed by more than half (`num` above 0); the site is
-    the hospital.
+    """920 patients, 55.3 % with an artery narrowed by more than half (`num` above 0).
+
+    The site is the hospital.
     """
     schema = declare_recorded_after(
         Schema("heart_disease", "narrowing of a coronary artery by more than half", FIELDS),

@@ -1,6 +1,4 @@
-"""May this be learned from anybody's images? DICOM, PNG or JPEG files, listed in a table with
-outcome and patient.
-"""
+"""Anybody's images: DICOM, PNG or JPEG files, listed in a table with outcome and patient."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ GREY, COLOUR = ("grey",), ("red", "green", "blue")
 
 
 def load(settings: Images) -> Cohort:
-    """The images that have an outcome, with what was noticed; UserError, naming the file, for what
-    is unfit.
-    """
+    """The images that have an outcome; UserError, naming the file, for what is unfit."""
     path = Path(settings.path)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "images"
     return of_table(settings, name, f"{path.name}, supplied by the user")
@@ -40,9 +36,7 @@ def of_table(settings: Images, name: str, source: str) -> Cohort:
 
 
 def signal_of(settings: Pixels) -> Signal:
-    """The signal that the settings ask for; UserError when an image would be too small to see or
-    too large to hold.
-    """
+    """The signal that the settings ask for; UserError when an image is too small or too large."""
     if not SMALLEST <= settings.size <= LARGEST:
         raise UserError(
             f"data.size={settings.size}: use from {SMALLEST} to {LARGEST} pixels a side"

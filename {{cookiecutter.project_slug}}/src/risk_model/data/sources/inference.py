@@ -1,4 +1,4 @@
-"""What may be learned from a table nobody described? A schema inferred from its columns.
+"""The schema of a table that nobody described, inferred from its columns.
 
 Each column left out is told with the reason. The user reads the schema, corrects it and hands it
 back as `data.schema`.
@@ -15,7 +15,8 @@ import pandas as pd
 
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field, Schema
-from risk_model.data.sources.files import Where, rows_of
+from risk_model.data.sources.csv_file import Where
+from risk_model.data.sources.files import rows_of
 from risk_model.data.sources.values import COMMON, to_dates, to_numbers, trimmed
 
 CATEGORIES = (
@@ -131,18 +132,17 @@ def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     row_number = distinct == len(values) and (
         (np.diff(values) > 0).all() or np.ptp(values) + 1 == len(values)
     )
-    by_chance = len(values) < ENOUGH and values.min() not in (
-        0,
-        1,
-    )  # few patients may all differ in age
+    # few patients may all differ in age
+    by_chance = len(values) < ENOUGH and values.min() not in (0, 1)
     if (row_number and not by_chance) or IDENTIFIER.search(name):
         return "an identifier: a different whole number in each row"
     return ""
 
 
 def infer_field(column: pd.Series, name: str) -> Field:
-    """One column as a field: boolean for true and false or 0 and 1, a category for words, else a
-    number.
+    """One column as a field.
+
+    Boolean for true and false or 0 and 1, a category for words, else a number.
     """
     flag = bool(column.isna().mean() > FLAGGED)
     if is_text(column):
@@ -160,8 +160,9 @@ def infer_field(column: pd.Series, name: str) -> Field:
 
 
 def _plausible_range(low: float, high: float) -> tuple[float, float]:
-    """Observed range widened by its span, rounded outwards to two digits so that it shows no
-    patient's value.
+    """Observed range widened by its span, rounded outwards to two digits.
+
+    So it shows no patient's value.
     """
     span = high - low
     step = 10.0 ** (math.floor(math.log10(span)) - 1) if span else 1.0

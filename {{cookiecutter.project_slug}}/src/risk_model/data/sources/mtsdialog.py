@@ -1,5 +1,6 @@
-"""What is this conversation about? MTS-Dialog: 1,701 doctor-patient dialogues, each with its
-section of the note.
+"""MTS-Dialog: what is this conversation about?
+
+1,701 doctor-patient dialogues, each with its section of the note.
 
 The outcome is a dialogue about family or social history (FAM/SOCHX) rather than any other section.
 It is no prediction about a patient but a real task on real words. The two published test sets are
@@ -46,8 +47,9 @@ SOURCE = (
 
 
 def load(settings: MtsDialog) -> Cohort:
-    """1,701 dialogues, 29 % of them about family or social history; the test sets stand in a part
-    of their own.
+    """1,701 dialogues, 29 % of them about family or social history.
+
+    The test sets stand in a part of their own.
     """
     signal, frames = signal_of(settings), []
     for name, (sha256, part) in FILES.items():

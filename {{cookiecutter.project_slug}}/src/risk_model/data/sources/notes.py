@@ -1,5 +1,4 @@
-"""May this be learned from anybody's notes? JSON Lines, CSV or Parquet with a row a note, of which
-little is known.
+"""Anybody's notes: JSON Lines, CSV or Parquet with a row a note.
 
 A note stands in the column data.text, or in a text file of its own that the column data.file names.
 A note that cannot be used is named by file and line; data.set_aside lets a run go on without so
@@ -34,9 +33,7 @@ EXAMPLES = 3  # lines named in an error
 
 
 def load(settings: Notes) -> Cohort:
-    """The notes that have an outcome, with what was noticed; UserError, naming file and line, for
-    what is unfit.
-    """
+    """The notes that have an outcome; UserError, naming file and line, for what is unfit."""
     for key in ("path", "outcome"):
         if getattr(settings, key) in ("", "???"):
             example = (
@@ -82,8 +79,10 @@ def of_file(settings: Notes, name: str, source: str) -> Cohort:
 
 
 def signal_of(settings: Words) -> Signal:
-    """The signal that the settings ask for; UserError when there is no such encoder or nothing
-    would be read.
+    """The signal that the settings ask for.
+
+    Raises:
+        UserError: there is no such encoder, or nothing would be read.
     """
     for key, least in (("windows", 1), ("tokens", 8), ("columns", 64)):
         if getattr(settings, key) < least:
@@ -106,8 +105,9 @@ def signal_of(settings: Words) -> Signal:
 
 
 class NotesFile(NamedTuple):
-    """The rows of a file before anything is refused: the note of a row, the frame of some rows,
-    where rows stand.
+    """The rows of a file before anything is refused.
+
+    It gives the note of a row, the frame of some rows, and where rows stand.
 
     `note` raises UserError without a place when the row itself cannot be read.
     """

@@ -1,5 +1,6 @@
-"""What counts as an event? The outcome column as 0 and 1, or one line that asks for the missing
-word.
+"""The outcome column as 0 and 1, or one line that asks for the missing word.
+
+What counts as an event?
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ MEANING = {
 
 
 def events(column: pd.Series, name: str, positive: str) -> npt.NDArray[np.float64]:
-    """The outcome of each row: 1.0 for the event, 0.0, or NaN where it was not recorded:
-    float64[n].
+    """The outcome of each row: float64[n].
+
+    1.0 for the event, 0.0, or NaN where it was not recorded.
 
     `column` is trimmed text. With `positive` that value is the event and every other one is not;
     without it 0/1, true/false, yes/no and their like are understood. UserError for a constant

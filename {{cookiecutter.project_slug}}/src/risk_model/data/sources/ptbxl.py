@@ -1,5 +1,6 @@
-"""Can a model tell a normal electrocardiogram from all others? PTB-XL: twelve leads, ten seconds,
-Germany 1984-2001.
+"""PTB-XL: twelve leads, ten seconds, Germany 1984-2001.
+
+Can a model tell a normal electrocardiogram from all others?
 
 The outcome is that a cardiologist found anything but a normal tracing: a diagnostic superclass
 other than NORM, or none. Sites and devices saw different patients, so the site alone says much
@@ -56,8 +57,10 @@ OLDEST, AGE_OVER_89 = 90.0, 300.0  # whoever is older than 89 has the age 300 in
 
 
 def load(settings: PtbXl) -> Cohort:
-    """The first `settings.records` records, 42 % not normal; UserError when a file is not the one
-    published.
+    """The first `settings.records` records, 42 % not normal.
+
+    Raises:
+        UserError: a file is not the one published.
     """
     if not 100 <= settings.records <= MOST:
         raise UserError(
@@ -120,9 +123,7 @@ def _table(folder: Path) -> pd.DataFrame:
 
 
 def _records(folder: Path, names: Sequence[str]) -> None:
-    """Sees that the two files of every record are there, downloaded where they are not, and as
-    published.
-    """
+    """Downloads the two files of every record where they are absent, and verifies all."""
     files = [f"{name}{suffix}" for name in names for suffix in (".dat", ".hea")]
     absent = [file for file in files if not (folder / file).exists()]
     if absent:

@@ -1,5 +1,4 @@
-"""How do recordings become a cohort? A table lists them with outcome, patient and file; each file
-is read once.
+"""Recordings as a cohort: a table lists them, and each file is read once.
 
 A recording that cannot be used stops the run, unless data.set_aside allows so many; what was set
 aside is told.
@@ -35,9 +34,7 @@ Recordings = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Listing:
-    """The recordings that a table lists: what each row says in the wanted column, its outcome and
-    its index.
-    """
+    """The recordings that a table lists: name or text, outcome and index of each."""
 
     recordings: list[str]
     outcome: Outcome
@@ -99,7 +96,7 @@ def _roles(names: list[str], settings: config.Recordings, column: str) -> Roles:
 def read_all(
     names: Sequence[str], read_one: Callable[[str], Reading], set_aside: int
 ) -> tuple[list[Reading], Rows, list[Finding]]:
-    """Every recording that can be used, its place among `names`, and what was noticed, counted.
+    """Every recording that can be used, its position among `names`, and the remarks, counted.
 
     UserError, naming the first, when more than `set_aside` cannot be used.
     """
@@ -144,8 +141,9 @@ def cohort_of(
     source: str,
     notes: Sequence[Finding],
 ) -> Cohort:
-    """The cohort of the recordings that were read; what headers say fills the index where the table
-    is silent.
+    """The cohort of the recordings that were read.
+
+    What headers say fills the index where the table is silent.
     """
     index = entries.index.iloc[positions].reset_index(drop=True)
     for name in sorted(
@@ -160,8 +158,9 @@ def cohort_of(
 def cohort_from(
     recordings: Recordings, outcome: Outcome, index: pd.DataFrame, schema: Schema, source: str
 ) -> Cohort:
-    """The cohort of recordings in memory (object[n]): what can be measured on them becomes its
-    inputs.
+    """The cohort of recordings in memory, object[n].
+
+    What can be measured on them becomes its inputs.
     """
     if schema.signal is None:
         raise ValueError("a cohort of recordings needs a schema with a signal")

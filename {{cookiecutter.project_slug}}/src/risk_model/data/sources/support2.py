@@ -1,5 +1,6 @@
-"""Which patients die in hospital? SUPPORT2: 9,105 critically ill adults in five US hospitals,
-1989-94.
+"""SUPPORT2: which patients die in hospital?
+
+9,105 critically ill adults in five US hospitals, 1989-94.
 
 The prediction moment is the third day of the study, when the physiology below was measured. Knaus
 et al., Annals of Internal Medicine 1995;122:191-203. Ranges are wide enough for real intensive
@@ -116,8 +117,10 @@ AFTER_DAY_3 = (
 
 
 def load(settings: config.Support2) -> Cohort:
-    """9,105 patients, 25.9 % of whom died in hospital; UserError for an unknown name in
-    `recorded_after`.
+    """9,105 patients, 25.9 % of whom died in hospital.
+
+    Raises:
+        UserError: `recorded_after` names an unknown field.
     """
     schema = Schema("support2", "death in hospital", DAY_3 + AFTER_DAY_3)
     schema = declare_recorded_after(schema, settings.recorded_after)

@@ -1,5 +1,4 @@
-"""What would a multi-hospital cohort look like whose truth is known? Readmission within 30 days,
-entirely made up.
+"""A made-up cohort of several hospitals whose truth is known: readmission within 30 days.
 
 Five hospitals, admissions in 2019 to 2023, one row an admission. The outcome is drawn from the
 values below, before any is lost, and from a frailty that a patient's admissions share and nobody
@@ -36,8 +35,9 @@ Column = npt.NDArray[Any]
 
 
 class Measurement(NamedTuple):
-    """How a measurement is made up: its distribution, what drives it, what it does to the risk, how
-    it is recorded.
+    """How a measurement is made up.
+
+    Its distribution, what drives it, what it does to the risk, how it is recorded.
     """
 
     name: str
@@ -89,8 +89,10 @@ TWICE_REGISTERED = 20
 
 
 def load(settings: config.Synthetic) -> Cohort:
-    """The made-up cohort of `settings.subjects` patients; UserError for an unknown plant or fewer
-    than 100 patients.
+    """The made-up cohort of `settings.subjects` patients.
+
+    Raises:
+        UserError: an unknown plant, or fewer than 100 patients.
     """
     unknown = [name for name in settings.plant if name not in PLANTS]
     if unknown:
@@ -139,8 +141,9 @@ def _people(n: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _admissions(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """One to four admissions each, over the five years; a readmission within 30 days is no
-    admission of its own.
+    """One to four admissions each, over the five years.
+
+    A readmission within 30 days is no admission of its own.
     """
     who = np.repeat(
         np.arange(len(people)), rng.choice([1, 2, 3, 4], len(people), p=[0.66, 0.2, 0.09, 0.05])
@@ -158,9 +161,7 @@ def _admissions(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _clinical(admissions: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, Numbers]:
-    """What is known at discharge, and the log odds; severity and comorbidity lie behind all
-    of it.
-    """
+    """The table at discharge, and the log odds; severity and comorbidity lie behind all of it."""
     n, burden = len(admissions), admissions["burden"].to_numpy()
     severity = rng.normal(size=n)
     table = admissions[["age", "sex", *CONDITIONS, "smoking"]].copy()

@@ -1,5 +1,4 @@
-"""What would electrocardiograms look like whose truth is known? Made-up leads I, II and V2, written
-as WFDB records.
+"""Made-up electrocardiograms whose truth is known: leads I, II and V2, as WFDB records.
 
 In two of five records a premature ventricular beat occurs: one to three wide beats without a P wave
 in ten seconds. The outcome is that a physician wrote one down, which happens in 95 % of these
@@ -37,23 +36,20 @@ Numbers = npt.NDArray[np.float64]
 NAMES = ("I", "II", "V2")
 SECONDS = 10.0
 AGAIN = 0.1  # of the patients have a second record
-LABELLED, IMAGINED = (
-    0.95,
-    0.05,
-)  # share of records with a ventricular beat, and without, in which one is written down
+# share of records with a ventricular beat, and without, in which one is written down
+LABELLED, IMAGINED = 0.95, 0.05
 PREVALENCE, PER_DECADE = 0.4, 0.4  # at 60 years; log odds of ten years more
 BLOCK = 0.12  # of the patients have bundle branch block
 ATRIAL = (0.9, 0.4)  # share of records with premature atrial beats, without the outcome and with it
-LOOSE, CLIPPED = (
-    0.05,
-    0.06,
-)  # share of records in which an electrode falls off, in which a lead is clipped
+# share of records in which an electrode falls off, in which a lead is clipped
+LOOSE, CLIPPED = 0.05, 0.06
 TRUE_START, TRUE_END = -0.12, 0.5  # seconds around the centre of a ventricular beat
 
 
 class Recorder(NamedTuple):
-    """A hospital's recorder: share of the patients, Hz, unit, steps of the converter per mV, noise
-    and hum in mV.
+    """A hospital's recorder.
+
+    Share of the patients, Hz, unit, steps of the converter per mV, noise and hum in mV.
 
     Noise grows with the root of the rate: within the heart's frequencies all hospitals are alike.
     """
@@ -89,8 +85,7 @@ VENTRICULAR: dict[str, tuple[float, float, tuple[float, ...]]] = {
 
 
 def load(settings: SyntheticEcgs) -> Cohort:
-    """The records of `settings.subjects` patients, from files that are written on the first call
-    and kept.
+    """The records of `settings.subjects` patients, from files written on the first call.
 
     UserError for fewer than 100 patients, or when the files cannot be read.
     """
@@ -109,9 +104,7 @@ def load(settings: SyntheticEcgs) -> Cohort:
 
 
 def write(folder: Path, subjects: int, seed: int) -> None:
-    """Writes labels.csv, truth.csv and the records of so many patients; the folder appears whole or
-    not at all.
-    """
+    """Writes labels.csv, truth.csv and the records; the folder appears whole or not at all."""
     rng = np.random.default_rng(seed)
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -217,8 +210,9 @@ Wave = tuple[float, float, Numbers]
 
 
 def _sinus(person: dict[str, Any], kind: str) -> list[Wave]:
-    """Waves of a beat that comes through the atria: an early one has an earlier, smaller P wave; a
-    block widens all.
+    """Waves of a beat that comes through the atria.
+
+    An early one has an earlier, smaller P wave; a block widens all.
     """
     waves = []
     for wave, (name, (centre, width, heights)) in enumerate(NORMAL.items()):
@@ -244,9 +238,7 @@ def _ectopic(rng: np.random.Generator) -> list[Wave]:
 
 
 def _disturbance(time: Numbers, recorder: Recorder, rng: np.random.Generator) -> Numbers:
-    """Breathing, mains hum, noise, bursts of muscle, and electrodes that slip as slowly as a wide
-    beat.
-    """
+    """Breathing, hum, noise, muscle, and electrodes that slip as slowly as a wide beat."""
     shape = (len(NAMES), len(time))
     noise = recorder.noise * rng.lognormal(0, 0.3) * rng.normal(size=shape)
     wander = rng.uniform(0.02, 0.15) * np.sin(

@@ -1,5 +1,4 @@
-"""What would chest radiographs look like whose truth is known? Made-up ones, written as DICOM
-files.
+"""Made-up chest radiographs whose truth is known, written as DICOM files.
 
 Three images in ten show a lesion in a lung: a bright, soft-edged spot of 4.5 to 8 mm radius in a
 chest 128 mm wide. A radiologist said so in 92 % of these images, and of 6 % of the others: no
@@ -44,8 +43,9 @@ SURNAMES = (
 
 
 class Scanner(NamedTuple):
-    """A hospital's scanner: share of the patients, stored bits, inverted, window in the header,
-    blur, noise.
+    """A hospital's scanner.
+
+    Share of the patients, stored bits, inverted, window in the header, blur, noise.
     """
 
     share: float
@@ -64,9 +64,7 @@ SITES = {
 
 
 class Radiograph(NamedTuple):
-    """An image in 0..1 as displayed, the lesion's box where there is one, and whether text is
-    burned in.
-    """
+    """An image in 0..1 as displayed, the lesion's box if any, and whether text is burned in."""
 
     pixels: Numbers
     box: tuple[int, int, int, int] | None
@@ -74,8 +72,7 @@ class Radiograph(NamedTuple):
 
 
 def load(settings: SyntheticImages) -> Cohort:
-    """The images of `settings.subjects` patients, from files that are written on the first call and
-    kept.
+    """The images of `settings.subjects` patients, from files written on the first call.
 
     UserError for fewer than 100 patients, or when the files cannot be read.
     """
@@ -94,9 +91,7 @@ def load(settings: SyntheticImages) -> Cohort:
 
 
 def write(folder: Path, subjects: int, seed: int) -> None:
-    """Writes labels.csv, truth.csv and the images of so many patients; the folder appears whole or
-    not at all.
-    """
+    """Writes labels.csv, truth.csv and the images; the folder appears whole or not at all."""
     rng = np.random.default_rng(seed)
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -250,9 +245,7 @@ def _labelled(pixels: Numbers, text: bool, rng: np.random.Generator) -> Numbers:
 def write_dicom(
     path: Path, pixels: Numbers, scanner: Scanner, person: dict[str, Any], date: str
 ) -> None:
-    """Writes an image in 0..1 as the scanner stores it; the patient's made-up identity stands in
-    the header.
-    """
+    """Writes an image in 0..1 as the scanner stores it, with a made-up identity in the header."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import (
         DigitalXRayImageStorageForPresentation,

@@ -1,5 +1,4 @@
-"""What would emergency notes look like whose truth is known? Made-up notes of four hospitals,
-written as JSON Lines.
+"""Made-up emergency notes of four hospitals whose truth is known, as JSON Lines.
 
 The outcome is deterioration within 48 hours. It happens to 96 % of the patients of whom the note
 *affirms* an alarming symptom, and to 4 % of the others: no model's AUROC can pass about .95. Every
@@ -32,11 +31,8 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.data.sources import notes
 
-FLAGGED, IF_FLAGGED, ELSE = (
-    0.35,
-    0.96,
-    0.04,
-)  # share of notes that affirm an alarming symptom, and both risks
+# share of notes that affirm an alarming symptom, and both risks
+FLAGGED, IF_FLAGGED, ELSE = 0.35, 0.96, 0.04
 AGAIN = 0.08  # of the patients have a second note
 SITES = {
     "Northgate Hospital": 0.32,
@@ -104,8 +100,7 @@ MONTHS = (
 
 
 def load(settings: SyntheticNotes) -> Cohort:
-    """The notes of `settings.subjects` patients, from files that are written on the first call and
-    kept.
+    """The notes of `settings.subjects` patients, from files written on the first call.
 
     UserError for fewer than 100 patients, or when the files cannot be read.
     """
@@ -122,9 +117,7 @@ def load(settings: SyntheticNotes) -> Cohort:
 
 
 def write(folder: Path, subjects: int, seed: int) -> None:
-    """Writes `notes.jsonl` and `truth.jsonl` of so many patients; the folder appears whole or not
-    at all.
-    """
+    """Writes `notes.jsonl` and `truth.jsonl`; the folder appears whole or not at all."""
     rng = np.random.default_rng(seed)
     who = np.repeat(np.arange(subjects), 1 + (rng.random(subjects) < AGAIN))
     people = [_person(i, rng) for i in range(subjects)]
@@ -226,8 +219,9 @@ def _opening(draft: Draft, person: dict[str, Any], rng: np.random.Generator) -> 
 
 
 def _statements(flagged: bool, rng: np.random.Generator) -> list[Callable[[Draft], None]]:
-    """What is affirmed, denied, long past and a relative's: as many symptoms whether or not one is
-    affirmed.
+    """What is affirmed, denied, long past and a relative's.
+
+    There are as many symptoms whether or not one is affirmed.
     """
     affirmed, denied = (int(size) for size in rng.integers(1, 4, 2))
     alarming = rng.permutation(ALARMING)[: rng.integers(2, 4)].tolist()

@@ -1,5 +1,4 @@
-"""May this be learned from anybody's table? A CSV or Parquet file of which only path and outcome
-are known.
+"""Anybody's table: a CSV or Parquet file of which only path and outcome are known.
 
 Everything else is inferred from names and values, told in notes, and can be set: roles with
 data.subject=… and its like, the schema with data.schema=….
@@ -34,15 +33,14 @@ from risk_model.data.sources.outcome import events
 from risk_model.data.sources.user_schema import read_schema, typed
 from risk_model.data.sources.values import trimmed
 
-INPUTS_TOO = (
-    "age",
-    "sex",
-)  # the other roles tell who, when and where; race is for the audit by group
+# the other roles tell who, when and where; race is for the audit by group
+INPUTS_TOO = "age", "sex"
 
 
 def load(settings: config.Table) -> Cohort:
-    """The rows of the file that have an outcome, with notes on everything that was recognised,
-    inferred or left out.
+    """The rows of the file that have an outcome.
+
+    Notes say what was recognised, inferred or left out.
 
     UserError, with the remedy and without any patient's value, for whatever makes the table unfit:
     see `files`, `values`, `outcome` and `column_roles`.

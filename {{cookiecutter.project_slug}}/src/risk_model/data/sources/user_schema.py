@@ -1,5 +1,6 @@
-"""Does the table keep to a schema that somebody wrote? Every field must be there and be what it is
-said to be.
+"""A schema that the user wrote: does the table keep to it?
+
+Every field must be there and be what it is said to be.
 """
 
 from __future__ import annotations
@@ -12,16 +13,15 @@ import pandas as pd
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Field, Schema
 from risk_model.data.sources.coerce import require_column
-from risk_model.data.sources.files import TableFile, Where
+from risk_model.data.sources.csv_file import Where
+from risk_model.data.sources.files import TableFile
 from risk_model.data.sources.inference import is_text
 from risk_model.data.sources.outcome import MEANING
 from risk_model.data.sources.values import refuse, to_numbers, trimmed
 
 
 def read_schema(path: Path, columns: list[str], table: str) -> Schema:
-    """The schema in a JSON file; UserError when it is none, or names a field that the table does
-    not have.
-    """
+    """The schema in a JSON file; UserError when it is none, or names a field without a column."""
     if not path.is_file():
         raise UserError(
             f"data.schema: there is no file {path}; the command data writes the inferred schema to "

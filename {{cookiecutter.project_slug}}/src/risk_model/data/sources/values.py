@@ -1,6 +1,4 @@
-"""Is this column numbers, dates or words? Text is taken for what it says, or refused with the
-place, never guessed.
-"""
+"""Text as numbers, dates or words: taken for what it says, or refused, never guessed."""
 
 from __future__ import annotations
 
@@ -12,12 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.core.errors import UserError
-from risk_model.data.sources.files import Where
+from risk_model.data.sources.csv_file import Where
 
 COMMON = 10  # rows: a value rarer than this is no category of its own, and might point at a patient
-CODE = re.compile(
-    r"[A-Z]{1,2}\d+(\.\d+)?"
-)  # V57 or E11.9 among numbers makes the column codes, not typing errors
+# V57 or E11.9 among numbers makes the column codes, not typing errors
+CODE = re.compile(r"[A-Z]{1,2}\d+(\.\d+)?")
 DATE_FORMS = {
     "%Y-%m-%d": r"\d{4}-\d{1,2}-\d{1,2}",
     "%Y/%m/%d": r"\d{4}/\d{1,2}/\d{1,2}",
@@ -32,9 +29,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 def trimmed(column: pd.Series, missing: Sequence[str]) -> pd.Series:
-    """Text without the spaces around it, as a categorical; what means "not recorded" becomes
-    missing.
-    """
+    """Text without the spaces around it, as a categorical; "not recorded" becomes missing."""
     texts = column.astype("category")
     names = [str(c).strip() for c in texts.cat.categories]
     codes, unique = pd.factorize(
@@ -75,8 +70,9 @@ def to_numbers(
 def _stray(
     texts: list[str], text: Mask, numbers: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]
 ) -> bool:
-    """Whether the text among numbers is a slip: numbers prevail, and it is neither codes nor a
-    frequent word.
+    """Whether the text among numbers is a slip.
+
+    Numbers prevail, and it is neither codes nor a frequent word.
     """
     if not text.any() or counts[~text].sum() <= counts[text].sum():
         return False
@@ -96,8 +92,9 @@ def _decimal_commas(texts: list[str]) -> bool:
 
 
 def refuse(column: pd.Series, name: str, where: Where, wrong: Mask, expected: str) -> None:
-    """UserError when rows hold one of the categories marked `wrong`: how many, where, and what was
-    expected.
+    """UserError when rows hold one of the categories marked `wrong`.
+
+    It says how many, where, and what was expected.
     """
     rows = np.flatnonzero(np.append(wrong, False)[column.cat.codes])
     if len(rows):
@@ -110,8 +107,7 @@ def refuse(column: pd.Series, name: str, where: Where, wrong: Mask, expected: st
 
 
 def to_dates(column: pd.Series, name: str, where: Where, insist: bool = False) -> pd.Series | None:
-    """A column of trimmed text as dates, or None when it is something else; times of day are left
-    away.
+    """A column of trimmed text as dates without times of day; None when it is something else.
 
     UserError when dates are written in two ways and, when they are needed (`insist`), when day and
     month cannot be told apart.
@@ -143,8 +139,9 @@ def _month_first(
     forms: npt.NDArray[np.object_],
     insist: bool,
 ) -> npt.NDArray[np.object_]:
-    """03/25/2012 tells the month first, 25/03/2012 the day; a column must not do both, or
-    neither.
+    """Forms with the month first where the column shows it.
+
+    03/25/2012 tells the month first, 25/03/2012 the day; a column must not do both, or neither.
     """
     slashed = forms == "%d/%m/%Y"
     first, second = (
