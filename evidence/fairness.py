@@ -17,6 +17,7 @@ from risk_model.core.decision import Decision
 from risk_model.evaluation import evaluate
 
 SEEDS, SAMPLE = 200, 6
+NEAR = 1e-9  # AUROC is a count of pairs; findings are counted
 BOUNDS = {
     "fair accused": (0.0, 0.085),
     "halved odds found": (0.9, 1.0),

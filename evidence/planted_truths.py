@@ -15,6 +15,7 @@ from risk_model.data.quality import assess
 from risk_model.data.split import split
 
 SEEDS, SAMPLE = 20, 1
+NEAR = 0.0  # counted, so exact on every machine
 # What is planted: the kind of the finding that must name it, and what that finding must name.
 PLANTS = {
     "leaking_column": ("leaking column", "clinic_contacts"),

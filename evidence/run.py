@@ -1,9 +1,9 @@
 """The runner of the long studies: `python -m evidence.run NAME ...`, or `--all`.
 
-Each study is a module with `study(seeds)`, which gives for every column one value a seed, and
-`SEEDS`, `SAMPLE`, `BOUNDS` (of each column's mean). The result goes to results/NAME.json with the
-commit, the seeds, the machine and the date. `make test-all` repeats the first SAMPLE seeds and
-compares them with what is committed.
+Each study is a module with `study(seeds)`, which gives for every column one value a seed, and with
+`SEEDS`, `SAMPLE`, `NEAR` (how far a repeated value may differ) and `BOUNDS` (of a column's mean).
+The result goes to results/NAME.json with the commit, the seeds, the machine and the date. `make
+test-all` repeats the first SAMPLE seeds and compares them with what is committed.
 """
 
 from __future__ import annotations

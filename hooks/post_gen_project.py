@@ -71,6 +71,11 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     "edition": {
         "reference": (
             "docs/traps.md",
+            "src/risk_model/app/commands/compare.py",
+            "src/risk_model/app/commands/recalibrate.py",
+            "src/risk_model/app/commands/score.py",
+            "src/risk_model/app/commands/stability.py",
+            "src/risk_model/app/commands/traps.py",
             "src/risk_model/lesson",
             "src/risk_model/validation",
             "src/risk_model/data/confounding.py",

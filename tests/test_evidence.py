@@ -10,8 +10,6 @@ import pytest
 
 from evidence.run import RESULTS, STUDIES
 
-NEAR = 1e-4  # other processors add in another order; what counts patients or findings is exact
-
 
 def committed(name: str) -> dict[str, Any]:
     """The result that was committed for a study."""
@@ -38,4 +36,4 @@ def test_a_small_sample_repeats_what_was_committed(name: str) -> None:
     study = import_module(f"evidence.{name}")
     repeated = study.study(range(study.SAMPLE))
     for column, values in committed(name)["by_seed"].items():
-        assert repeated[column] == pytest.approx(values[: study.SAMPLE], abs=NEAR), column
+        assert repeated[column] == pytest.approx(values[: study.SAMPLE], abs=study.NEAR), column

@@ -51,7 +51,7 @@ MODULES = {
 WORDS = {
     "imaging": "image images imaging dicom cnn medmnist pixels",
     "waveform": "waveform waveforms ecg ecgs lstm resnet1d ptbxl wfdb beats",
-    "text": "note notes text transformer encoder mtsdialog scrub tokenizer",
+    "text": "note notes text transformer mtsdialog scrub tokenizer",
 }
 SOURCES = {
     "tabular": {"csv", "diabetes130", "heart_disease", "support2", "synthetic"},

@@ -1,4 +1,4 @@
-"""Is each planted truth found, and is a clean cohort left in peace?"""
+"""Planted truths are found, and a clean cohort is left in peace."""
 
 from __future__ import annotations
 
@@ -11,21 +11,17 @@ import pytest
 from risk_model import config
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.data import load
-from risk_model.data.leakage import check
 from risk_model.data.quality import Quality, assess
 from risk_model.data.split import split
 
 from tests.data.made_cohorts import cohort_of, serious
 
-FOUND_BY_LEAKAGE = {"leaking_column": "clinic_contacts", "duplicated_patient": "identical records"}
 FOUND_BY_QUALITY = {
     "site_shift": "Hospital C",
     "drift": "medications",
     "underdiagnosis": "ethnicity: Black",
 }
 KINDS = {
-    "leaking_column": "leaking column",
-    "duplicated_patient": "duplicated patient",
     "site_shift": "site shift",
     "drift": "drift",
     "underdiagnosis": "under-diagnosis",
@@ -36,15 +32,6 @@ def made(plant: str, seed: int) -> tuple[Cohort, Splits]:
     settings = config.Synthetic(seed=seed, plant=[plant] if plant else [])
     cohort = load(settings)
     return cohort, split(cohort, config.Split(), settings, seed)
-
-
-def finds(plant: str, seed: int) -> bool:
-    cohort, splits = made(plant, seed)
-    findings = (
-        check(cohort, splits) if plant in FOUND_BY_LEAKAGE else assess(cohort, splits).findings
-    )
-    where = (FOUND_BY_LEAKAGE | FOUND_BY_QUALITY)[plant]
-    return any(f.kind == KINDS[plant] and where in f.where.split(", ") for f in serious(findings))
 
 
 @pytest.mark.parametrize("plant", FOUND_BY_QUALITY)
@@ -58,21 +45,6 @@ def test_the_planted_truth_is_found_and_nothing_else(plant: str) -> None:
 def test_a_clean_cohort_raises_nothing() -> None:
     cohort, splits = made("", 1)
     assert serious(assess(cohort, splits).findings) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("plant", KINDS)
-def test_each_planted_truth_is_found_in_eighteen_of_twenty_seeds(plant: str) -> None:
-    assert sum(finds(plant, seed) for seed in range(20)) >= 18
-
-
-@pytest.mark.slow
-def test_clean_cohorts_raise_something_in_one_of_twenty_seeds_at_most() -> None:
-    loud = 0
-    for seed in range(20):
-        cohort, splits = made("", seed)
-        loud += bool(serious(check(cohort, splits) + assess(cohort, splits).findings))
-    assert loud <= 1
 
 
 def test_every_question_is_answered_in_sentences_and_as_json() -> None:
