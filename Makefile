@@ -1,9 +1,9 @@
-# `make demo`: three cohorts trained, evaluated and registered. `make test`: everything fast; `make test-all`: the rest.
+# The template's commands; `make help` lists them.
 PYTHON ?= python3
 PROJECT := {{cookiecutter.project_slug}}
 PIN := $(PROJECT)/constraints.txt
 TORCH := $(shell grep '^torch==' '$(PIN)')
-COOKIECUTTER := cookiecutter==2.7.1
+COOKIECUTTER := cookiecutter==2.7.1 cruft==2.16.0
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check install
 PYTEST := python -m pytest -q --numprocesses 2 --dist loadfile
 SLUG := clinical-risk-model
@@ -24,9 +24,14 @@ export NUMBA_CACHE_DIR := $(CACHE)/numba
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all lint bench clean
+CODE := hooks tests benchmarks evidence
 
-demo: .venv/ready
+.PHONY: help demo test test-all lint format bench evidence clean
+
+help:  ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: .venv/ready  ## three cohorts trained, evaluated and registered in demo/, with one index page
 	rm -rf demo && mkdir -p '$(CACHE)'
 	printf 'replay_dir: "%s"\ncookiecutters_dir: "%s"\n' '$(CACHE)/replay' '$(CACHE)/templates' > '$(COOKIECUTTER_CONFIG)'
 	cookiecutter --no-input --output-dir demo .
@@ -35,18 +40,28 @@ demo: .venv/ready
 	@for cohort in $(COHORTS); do printf '\n== %s\n' $$cohort; sed -n '/^ *part  /,/^champion/p' demo/$$cohort.log; done
 	@printf '\nThree reports: %s\n' '$(CURDIR)/demo/$(SLUG)/runs/index.html'
 
+test: lint  ## lint, types, and the fast tests of the template, the project and a baked one
+test-all: lint  ## the slow tests: faults, a project of each modality, mutants, samples of the evidence
 test: TIER := not slow
 test-all: TIER := slow
-test test-all: lint
+test test-all:
 	@status=0; (cd '$(PROJECT)' && $(PYTEST) -m '$(TIER)') || status=1; $(PYTEST) -m '$(TIER)' || status=1; exit $$status
 
-lint: .venv/ready
-	ruff check hooks tests benchmarks && ruff format --check hooks tests benchmarks
-	mypy hooks tests benchmarks
+lint: .venv/ready  ## ruff and mypy of the template and of the project
+	ruff check $(CODE) && ruff format --check $(CODE)
+	mypy $(CODE)
 	cd '$(PROJECT)' && ruff check . && ruff format --check . && mypy src tests
 
+format: .venv/ready  ## ruff format, and the fixes that are safe
+	ruff check --fix $(CODE) && ruff format $(CODE)
+	cd '$(PROJECT)' && ruff check --fix . && ruff format .
+
+evidence: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
+evidence: .venv/ready  ## the long studies, by hand: all, or make evidence STUDY=coverage
+	python -m evidence.run $(or $(STUDY),--all)
+
 bench: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
-bench: .venv/ready
+bench: .venv/ready  ## speed as ratios against named alternatives
 	python benchmarks/training_loop.py
 	python benchmarks/bootstrap.py
 	python benchmarks/evaluation.py
@@ -56,7 +71,7 @@ bench: .venv/ready
 	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
 	python benchmarks/serving.py --package '$(CACHE)/package'
 
-clean:
+clean:  ## removes .venv, .cache and demo
 	rm -rf .venv .cache demo
 
 # torch first and exactly, so that pip never weighs another build of it against the rest.

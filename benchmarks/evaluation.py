@@ -60,7 +60,7 @@ def made_up(rows: int) -> pd.DataFrame:
 
 
 def by_scikit_learn(table: pd.DataFrame, resamples: int) -> None:
-    """AUROC, slope and calibration-in-the-large of each resample, for every part, model and group."""
+    """AUROC, slope and calibration-in-the-large of each resample, by part, model and group."""
     for _, part in table.groupby("split"):
         codes, subjects = pd.factorize(part["subject_id"])
         for _, frame in part.assign(_subject=codes).groupby("model"):

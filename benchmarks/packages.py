@@ -20,7 +20,7 @@ from risk_model.core.package import Manifest, ModelPackage, Scorer, seal
 from risk_model.core.schema import Field, Schema
 from risk_model.model.export import trace
 from risk_model.training.calibration import Calibrator
-from risk_model.training.onnx_calibration import attach
+from risk_model.training.onnx_calibration import append_calibrator
 
 WARDS = ("medical", "surgical", "intensive")
 
@@ -39,7 +39,7 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
     width = len(fields.features)
     graph = trace(Mlp(width).eval(), np.zeros((2, width), dtype=np.float32))
     (directory / "explain").mkdir(parents=True)
-    (directory / "risk.onnx").write_bytes(attach(graph, Calibrator("identity")))
+    (directory / "risk.onnx").write_bytes(append_calibrator(graph, Calibrator("identity")))
     (directory / "schema.json").write_text(fields.to_json(), encoding="utf-8")
     (directory / "model_card.md").write_text("# Benchmark\n", encoding="utf-8")
     quantiles = {"missing": 0.0, "quantiles": np.linspace(-2, 2, 101).tolist()}

@@ -1,13 +1,16 @@
-"""How fast is an audited answer, beside a bare route and beside `mlflow models serve`? Ratios from
-one run.
+"""Speed of an audited answer, as ratios to a bare route and to `mlflow models serve` in one run.
 
-    python benchmarks/serving.py --package DIR [--project DIR] [--repeats 5] [--seconds 3] [--connections 64]
+    python benchmarks/serving.py --package DIR [--project DIR] [--repeats 5] [--seconds 3]
+                                 [--connections 64]
 
 Three servers answer for the same patient, one worker each, in turns, so that a busy machine slows
 all of them:
-  predict  this project's POST /v1/predict: validated, scored, its audit record durably on disk before the answer
-  bare     a FastAPI route that validates the same body with pydantic (strict, ranges, categories) and does nothing else
-  mlflow   `mlflow models serve` of the same graph behind the same encoder, as a pyfunc model that checks its signature
+  predict  this project's POST /v1/predict: validated, scored, its audit record durably on disk
+           before the answer
+  bare     a FastAPI route that validates the same body with pydantic (strict, ranges, categories)
+           and does nothing else
+  mlflow   `mlflow models serve` of the same graph behind the same encoder, as a pyfunc model that
+           checks its signature
 A ratio is the median over the repeats of requests per second against the server run just before.
 Needs `wrk` (apt-get install -y wrk). An answer that is not 2xx fails the benchmark.
 """
@@ -50,7 +53,9 @@ def kind(field):
         return bool
     return Annotated[float, Field(ge=field["minimum"], le=field["maximum"])]
 
-members = {f"f{i}": (kind(f) | None, Field(None, alias=f["name"])) for i, f in enumerate(schema["fields"])}
+members = {
+    f"f{i}": (kind(f) | None, Field(None, alias=f["name"])) for i, f in enumerate(schema["fields"])
+}
 Inputs = create_model("Inputs", __config__=strict, **members)
 Body = create_model("Body", __config__=strict, inputs=(Inputs, ...))
 app = FastAPI()
@@ -61,14 +66,18 @@ async def alive(): return {}
 @app.post("/v1/predict")
 async def predict(body: Body): return {"risk": 0.5}
 
-uvicorn.run(app, port=int(sys.argv[2]), loop="uvloop", http="httptools", access_log=False, log_level="warning")
+port = int(sys.argv[2])
+uvicorn.run(
+    app, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning"
+)
 """
 
 PREDICT = """
 import sys
 from pathlib import Path
 from risk_model.deployment.serve import serve
-serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), Path(sys.argv[3]), accept="benchmark: no patient is served")
+port, log = int(sys.argv[2]), Path(sys.argv[3])
+serve(Path(sys.argv[1]), "127.0.0.1", port, log, accept="benchmark: no patient is served")
 """
 
 PYFUNC = """
@@ -101,7 +110,11 @@ inputs = Schema([ColSpec(kinds[field["kind"]], field["name"], required=False) fo
 signature = ModelSignature(inputs, Schema([ColSpec("double")]))
 package = {"package": sys.argv[1]}
 mlflow.pyfunc.save_model(
-    sys.argv[2], python_model=sys.argv[3], artifacts=package, signature=signature, pip_requirements=[]
+    sys.argv[2],
+    python_model=sys.argv[3],
+    artifacts=package,
+    signature=signature,
+    pip_requirements=[],
 )
 """
 

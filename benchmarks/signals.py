@@ -25,7 +25,7 @@ from risk_model.model import encoder
 from risk_model.model.export import to_bytes
 from risk_model.model.network import NetworkModel, build
 from risk_model.training.calibration import Calibrator
-from risk_model.training.onnx_calibration import attach
+from risk_model.training.onnx_calibration import append_calibrator
 
 TARGET, TURNS = 1.5, 15
 SIGNALS: dict[str, Signal] = {
@@ -62,7 +62,7 @@ def main() -> None:
         kind, windows = name.split(",")[0], 1 if "short" in name else signal.shape[0]
         network = build(kind, rows_of(schema, 8, windows), 0.3, NETWORKS[kind](), schema).eval()
         graph = NetworkModel(network, schema.width).graph()
-        scorer = Scorer(attach(graph, Calibrator("platt")))
+        scorer = Scorer(append_calibrator(graph, Calibrator("platt")))
         size = len(to_bytes(graph)) / 1e6
         for n, calls in ((1, 20), (16, 2)):
             rows = rows_of(schema, n, windows)

@@ -1,9 +1,8 @@
-"""How much faster is the training loop than DataLoader and TensorDataset, on one plain network and
-the same rows?
+"""The training loop beside DataLoader and TensorDataset, on one plain network and the same rows.
 
-Both do the same arithmetic: a 60-128-128-1 network, 100,000 rows in batches of 256, cross-entropy,
-gradients clipped and their norm kept for the monitor, AdamW, one thread. They differ in how rows
-become batches and steps become calls.
+How much faster is it? Both do the same arithmetic: a 60-128-128-1 network, 100,000 rows in batches
+of 256, cross-entropy, gradients clipped and their norm recorded for the monitor, AdamW, one thread.
+They differ in how rows become batches and how the optimizer makes its steps.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""What belongs to the choices made, and what is the package called? Standard library only; twice
-changes nothing.
+"""The last hook: keeps the files of the choices made, and gives the package its name.
+
+Standard library only; running it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +13,25 @@ from pathlib import Path
 TEMPLATE_PACKAGE = "risk_model"  # the package's real, importable name in the template's own tree
 LINE_LENGTH = 100
 
-# For each question and answer, the files and folders that no other answer keeps, as patterns.
+# For each question, the answers (one or several) that keep these files and folders; any other
+# answer drops them. Shared code finds what may be absent by its name (find_spec).
 ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     "modality": {
-        "tabular": (),
+        "imaging waveform text": (
+            "src/risk_model/signals",
+            "src/risk_model/data/sources/recordings.py",
+            "src/risk_model/model/feature_subset.py",
+            "src/risk_model/model/occlusion.py",
+            "src/risk_model/deployment/*recording*.py",
+            "src/risk_model/reporting/example*",
+            "tests/signals",
+            "tests/made_signal.py",
+            "tests/deployment/recordings",
+            "tests/**/test_*recording*.py",
+            "tests/**/test_*signal*.py",
+            "tests/reporting/test_explained.py",
+            "tests/model/test_columns.py",
+        ),
         "imaging": (
             "src/risk_model/config/imaging.py",
             "src/risk_model/data/sources/*images.py",
@@ -52,7 +68,47 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "docs/text*",
         ),
     },
-    "edition": {"reference": ()},
+    "edition": {
+        "reference": (
+            "docs/traps.md",
+            "src/risk_model/app/commands/compare.py",
+            "src/risk_model/app/commands/recalibrate.py",
+            "src/risk_model/app/commands/score.py",
+            "src/risk_model/app/commands/stability.py",
+            "src/risk_model/app/commands/traps.py",
+            "src/risk_model/lesson",
+            "src/risk_model/validation",
+            "src/risk_model/data/confounding.py",
+            "src/risk_model/data/noise.py",
+            "src/risk_model/data/shift.py",
+            "src/risk_model/data/underdiagnosis.py",
+            "src/risk_model/data/download.py",
+            "src/risk_model/data/sources/diabetes130.py",
+            "src/risk_model/deployment/batch*.py",
+            "src/risk_model/deployment/table_stream.py",
+            "src/risk_model/evaluation/instability.py",
+            "src/risk_model/evaluation/paired_differences.py",
+            "src/risk_model/reporting/checklist*.py",
+            "src/risk_model/reporting/comparison*",
+            "src/risk_model/reporting/data_card.py",
+            "src/risk_model/reporting/documents.py",
+            "src/risk_model/reporting/forest.py",
+            "src/risk_model/reporting/stability*",
+            "src/risk_model/reporting/texts",
+            "tests/lesson",
+            "tests/validation",
+            "tests/test_published_figures.py",
+            "tests/deployment/test_batch*.py",
+            "tests/reporting/test_checklists.py",
+            "tests/data/test_confounding.py",
+            "tests/reporting/test_documents.py",
+            "tests/data/test_download.py",
+            "tests/data/test_noise.py",
+            "tests/data/test_planted_truths.py",
+            "tests/data/test_shift.py",
+            "tests/data/test_underdiagnosis.py",
+        ),
+    },
     "licence": {
         "MIT": ("licences/MIT",),
         "Apache-2.0": ("licences/Apache-2.0",),
@@ -60,10 +116,10 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
         "Proprietary": ("licences/Proprietary",),
     },
 }
-# Lines between these marks of a comment stay where the modality is named; the marks themselves
-# never do.
+# Lines between these marks of a comment stay where one of the answers is named; the marks never do.
 MARKED = re.compile(r"(?ms)^(?:# |<!-- )only ([a-z ]+?)(?: -->)?\n(.*?)^(?:# |<!-- )end(?: -->)?\n")
-WITH_MARKS = ("README.md", "pyproject.toml")
+WITH_MARKS = ("README.md", "pyproject.toml", "Makefile", "docs/*.md")
+MARKING = ("modality", "edition")  # questions whose answers may stand in a mark
 FIRST_SOURCE = {
     "tabular": "support2",
     "imaging": "synthetic_images",
@@ -88,13 +144,11 @@ def _tree() -> list[Path]:
 
 
 def choose_files(answers: dict[str, str]) -> None:
-    """Drops the files of the answers that were not chosen, and puts the chosen licence in its usual
-    place.
-    """
+    """Drops the files of the answers that were not chosen, and moves the licence to its place."""
     for question, choices in ONLY_FOR.items():
-        for answer, names in choices.items():
-            for name in names if answer != answers[question] else ():
-                for path in Path().glob(name):
+        for keepers, patterns in choices.items():
+            for pattern in patterns if answers[question] not in keepers.split() else ():
+                for path in list(Path().glob(pattern)):
                     _drop(path)
     chosen = Path("licences") / answers["licence"]
     if chosen.is_file():
@@ -102,13 +156,13 @@ def choose_files(answers: dict[str, str]) -> None:
         chosen.parent.rmdir()
 
 
-def choose_lines(modality: str) -> None:
-    """Drops the marked lines of the other modalities, and the marks."""
-    for path in filter(Path.is_file, map(Path, WITH_MARKS)):
+def choose_lines(answers: dict[str, str]) -> None:
+    """Drops the marked lines of the other answers, and the marks."""
+    chosen = {answers[question] for question in MARKING}
+    for path in (path for pattern in WITH_MARKS for path in Path().glob(pattern)):
         text = path.read_text(encoding="utf-8")
-        path.write_text(
-            MARKED.sub(lambda m: m[2] if modality in m[1].split() else "", text), encoding="utf-8"
-        )
+        text = MARKED.sub(lambda mark: mark[2] if chosen & set(mark[1].split()) else "", text)
+        path.write_text(text, encoding="utf-8")
 
 
 def choose_source(modality: str) -> None:
@@ -167,7 +221,7 @@ def main() -> None:
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     drop_caches()
     choose_files(answers)
-    choose_lines(answers["modality"])
+    choose_lines(answers)
     choose_source(answers["modality"])
     name_package(answers["__package"])
     slug = answers["project_slug"]

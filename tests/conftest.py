@@ -1,6 +1,4 @@
-"""How do tests bake? `bake(**answers)` gives a BakedProject that can be asked and run, and leaves
-the home alone.
-"""
+"""The fixture `bake`: a BakedProject that can be asked and run, and leaves the home alone."""
 
 from __future__ import annotations
 

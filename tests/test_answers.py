@@ -1,4 +1,4 @@
-"""Is every unusable answer refused, in one clear line each, with nothing left behind?"""
+"""The answers: each that cannot be used is refused in one clear line, with nothing left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a baked project whole, whatever was answered, and from whatever clone?"""
+"""A baked project: whole, whatever was answered and from whatever clone."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_python_is_copied_and_only_the_package_is_renamed(bake: Bake) -> None:
         name = path.relative_to(TREE).as_posix()
         assert baked[name] == path.read_bytes(), name
     renamed = bake(into="named", project_slug="icu").files()
-    assert renamed["src/icu/schema.py"].decode() == re.sub(
+    assert renamed["src/icu/core/schema.py"].decode() == re.sub(
         r"\brisk_model\b", "icu", (TREE / "src/risk_model/core/schema.py").read_text()
     )
 
@@ -78,18 +78,24 @@ def test_two_bakes_are_the_same_bytes(bake: Bake) -> None:
     assert bake(into="first").files() == bake(into="second").files()
 
 
+@pytest.mark.parametrize("edition", QUESTIONS["edition"])
 @pytest.mark.parametrize("modality", MODALITIES)
-def test_the_last_hook_changes_nothing_when_it_runs_again(bake: Bake, modality: str) -> None:
-    project = bake(project_slug="sepsis-watch", licence="BSD-3-Clause", modality=modality)
+def test_the_last_hook_changes_nothing_when_it_runs_again(
+    bake: Bake, modality: str, edition: str
+) -> None:
+    answers = {"licence": "BSD-3-Clause", "modality": modality, "edition": edition}
+    project = bake(project_slug="sepsis-watch", **answers)
     before = project.files()
-    run_last_hook(project, licence="BSD-3-Clause", modality=modality)
+    run_last_hook(project, **answers)
     assert project.files() == before
 
 
-def run_last_hook(project: BakedProject, licence: str, modality: str = "tabular") -> None:
+def run_last_hook(
+    project: BakedProject, licence: str, modality: str = "tabular", edition: str = "reference"
+) -> None:
     """Runs post_gen_project again, rendered with the answers that matter to it."""
     answers = {"project_slug": project.path.name, "__package": project.package, "licence": licence}
-    answers |= {"modality": modality, "edition": "reference"}
+    answers |= {"modality": modality, "edition": edition}
     source = (ROOT / "hooks" / "post_gen_project.py").read_text()
     rendered = re.sub(r"\{\{.*?\}\}", str(answers).replace("'", '"'), source)
     subprocess.run(

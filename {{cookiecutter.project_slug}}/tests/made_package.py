@@ -20,12 +20,13 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.files import write_atomically, write_json
 from risk_model.core.package import CalibrationLine, Manifest, ModelPackage, Scorer, seal
 from risk_model.data.drift_reference import reference
-from risk_model.model.baseline import LogisticRegression, Sample
+from risk_model.model import Sample
+from risk_model.model.baseline import LogisticRegression
 from risk_model.model.explain import background
-from risk_model.model.feature_subset import FirstColumns
+from risk_model.model.feature_subset import FeatureSubset
 from risk_model.model.network import NetworkModel, build
 from risk_model.training.calibration import Calibrator
-from risk_model.training.onnx_calibration import attach
+from risk_model.training.onnx_calibration import append_calibrator
 
 from tests.made_service import evaluation_of
 
@@ -39,19 +40,21 @@ def untrained(cohort: Cohort, network: Any) -> NetworkModel:
     return NetworkModel(built.eval(), cohort.schema.width)
 
 
-def baseline(cohort: Cohort, settings: Any) -> FirstColumns:
+def baseline(cohort: Cohort, settings: Any) -> FeatureSubset:
     """A logistic regression on the simple columns, with these settings."""
     schema, labels = cohort.schema, cohort.labels
     simple = np.ascontiguousarray(cohort.encoded()[:, : schema.simple])
     fitted = LogisticRegression.fit(Sample(simple, labels, np.ones(len(labels))), settings)
-    return FirstColumns(fitted, schema.simple, schema.width)
+    return FeatureSubset(fitted, schema.simple, schema.width)
 
 
-def package_of(directory: Path, cohort: Cohort, model: NetworkModel | FirstColumns) -> ModelPackage:
+def package_of(
+    directory: Path, cohort: Cohort, model: NetworkModel | FeatureSubset
+) -> ModelPackage:
     """The model of that cohort behind a line of calibration, sealed and opened."""
     schema, line = cohort.schema.served(), Calibrator("platt", 0.8, -0.1)
     summary = reference(cohort, np.arange(len(cohort)))
-    graph = attach(model.graph(), line)
+    graph = append_calibrator(model.graph(), line)
     rows = background(summary, schema, n=1, seed=0)
     write_atomically(directory / "risk.onnx", graph)
     write_atomically(directory / "schema.json", schema.to_json().encode())

@@ -44,7 +44,7 @@ def make_part(
 
 
 def make_predictions() -> pd.DataFrame:
-    """A test split, two external cohorts (off by 1.5, and tiny), and a training split to ignore."""
+    """A test split, training rows not to be evaluated, and two external cohorts: shifted, tiny."""
     rng = np.random.default_rng(0)
     parts = [make_part(rng, "train", 300), make_part(rng, "test", 1500, rows_each=2)]
     parts += [make_part(rng, "North", 400, shift=1.5), make_part(rng, "Tiny", 30)]

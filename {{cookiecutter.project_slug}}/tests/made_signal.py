@@ -15,7 +15,7 @@ import pytest
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Schema, Signal
 from risk_model.reporting.examples import RecordingExplanation
-from risk_model.signals import Noticed, Part, Reading, Recording
+from risk_model.signals import Part, Reading, Recording, Remark
 
 SIGNAL = Signal("strip", "waveform", (8,), described=2, unit="mV", rate=8.0)
 FIELDS = (Field("largest", "number", "mV"),)
@@ -36,10 +36,10 @@ def read(path: Path, signal: Signal) -> Reading:
         numbers = [float(line) for line in path.read_text().splitlines()]
     except (OSError, ValueError):
         raise UserError(f"{path}: is not a strip; record it again") from None
-    noticed = (
-        (Noticed("note", "polarity", "begin below zero"),) if numbers and numbers[0] < 0 else ()
+    remarks = (
+        (Remark("note", "polarity", "begin below zero"),) if numbers and numbers[0] < 0 else ()
     )
-    return Reading(_strip(numbers, f"{path}: "), noticed, {"age": 50.0})
+    return Reading(_strip(numbers, f"{path}: "), remarks, {"age": 50.0})
 
 
 def received(value: object, signal: Signal) -> Recording:

@@ -150,8 +150,8 @@ def test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator(
         pipeline.fit(small_settings(), p.cohort, splits, Monitor()) for p in (prepared, changed)
     )
     assert first.champion == second.champion
-    assert {n: c.to_dict() for n, c in first.calibrators.items()} == {
-        n: c.to_dict() for n, c in second.calibrators.items()
+    assert {n: c.record for n, c in first.calibrators.items()} == {
+        n: c.record for n, c in second.calibrators.items()
     }
     assert first.graphs == second.graphs
     rows = splits.calibration
@@ -217,14 +217,10 @@ def test_a_clean_cohort_is_accused_of_nothing_by_any_room() -> None:
         prepared = prepare(settings)
         fitted = pipeline.fit(settings, prepared.cohort, prepared.splits, Monitor())
         table = prediction_table(prepared.cohort, prepared.splits, fitted.calibrated, fitted.raw)
-        judged = evaluate(
+        evaluation = evaluate(
             table, 0.1, replace(settings.evaluation, resamples=300), settings.data.decision, seed
         )
-        found = [f.line() for f in prepared.findings if f.severity != "note"]
-        found += [
-            f["message"]
-            for f in judged["findings"]
-            if f["severity"] != "note" and f["kind"] != "gate"
-        ]
-        loud += [(seed, found)] if found else []
+        findings = [*prepared.findings, *(f for f in evaluation.findings if f.kind != "gate")]
+        warnings = [finding.line() for finding in findings if finding.severity != "note"]
+        loud += [(seed, warnings)] if warnings else []
     assert len(loud) <= 1, loud

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from risk_model.core.cohort import Cohort
+from risk_model.core.findings import Finding
 from risk_model.core.schema import Field, Schema
 
 
@@ -29,6 +30,11 @@ def cohort_of(
     return Cohort(
         Schema("made", "outcome", tuple(fields)), inputs, np.asarray(outcome, dtype=np.int8), who
     )
+
+
+def serious(findings: list[Finding]) -> list[Finding]:
+    """Errors and warnings."""
+    return [f for f in findings if f.severity != "note"]
 
 
 def hospital_cohort(n: int, seed: int = 0, prevalence: float = 0.2) -> Cohort:

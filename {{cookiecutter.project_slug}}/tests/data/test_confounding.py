@@ -9,7 +9,12 @@ from sklearn.metrics import roc_auc_score
 from risk_model import config
 from risk_model.core.cohort import Cohort
 from risk_model.data import load
-from risk_model.data.confounding import Alone, alone, clustered_auroc, cross_fitted_auroc
+from risk_model.data.confounding import (
+    SimpleModel,
+    clustered_auroc,
+    cross_fitted_auroc,
+    simple_models,
+)
 from risk_model.data.prepare import prepare
 
 from tests.data.made_cohorts import cohort_of
@@ -32,21 +37,26 @@ def hospitals(n: int, rates: dict[str, float], seed: int) -> Cohort:
     return cohort_of({"x": rng.normal(size=len(people))}, outcome, index)
 
 
-def of(known: str, cohort: Cohort) -> Alone:
-    (found,) = [a for a in alone(cohort) if a.known == known]
-    return found
+def of(predictors: str, cohort: Cohort) -> SimpleModel:
+    (model,) = [m for m in simple_models(cohort) if m.predictors == predictors]
+    return model
 
 
 @pytest.mark.parametrize("n", [80, 400, 3000])
 def test_hospitals_that_do_not_differ_are_never_accused(n: int) -> None:
-    accused = [seed for seed in range(100) for a in alone(hospitals(n, {}, seed)) if a.findings()]
+    accused = [
+        seed for seed in range(100) for a in simple_models(hospitals(n, {}, seed)) if a.findings()
+    ]
     assert accused == []
 
 
 def test_hospitals_that_differ_as_hospitals_do_are_not_accused() -> None:
     rates = {"A": 0.36, "B": 0.46}
     assert [
-        seed for seed in range(60) for a in alone(hospitals(800, rates, seed)) if a.findings()
+        seed
+        for seed in range(60)
+        for a in simple_models(hospitals(800, rates, seed))
+        if a.findings()
     ] == []
 
 
@@ -121,9 +131,11 @@ def test_a_patient_is_judged_by_others_alone() -> None:
 
 def test_too_few_events_and_a_single_site_are_not_judged() -> None:
     labels = np.arange(200) < 15
-    assert alone(cohort_of({"x": np.arange(200.0)}, labels, {"age": np.arange(200.0)})) == []
+    assert (
+        simple_models(cohort_of({"x": np.arange(200.0)}, labels, {"age": np.arange(200.0)})) == []
+    )
     cohort = cohort_of({"x": np.arange(200.0)}, np.arange(200) % 2, {"site": ["A"] * 200})
-    assert alone(cohort) == []
+    assert simple_models(cohort) == []
 
 
 def test_missing_ages_and_sites_are_no_obstacle() -> None:
@@ -133,8 +145,8 @@ def test_missing_ages_and_sites_are_no_obstacle() -> None:
         "site": rng.choice(np.array(["A", None], dtype=object), 600),
     }
     index["age"][0] = 60.0
-    found = alone(cohort_of({"x": rng.normal(size=600)}, rng.random(600) < 0.4, index))
-    assert [a.known for a in found] == ["age", "site"]
+    found = simple_models(cohort_of({"x": rng.normal(size=600)}, rng.random(600) < 0.4, index))
+    assert [m.predictors for m in found] == ["age", "site"]
     assert all(0.4 < a.auroc < 0.6 for a in found)
 
 
@@ -148,4 +160,4 @@ def test_four_heart_hospitals_are_warned_of_and_the_two_that_are_learnt_from_are
 
 def test_clean_and_known_cohorts_are_left_in_peace() -> None:
     for settings in (config.Synthetic(), config.Support2()):
-        assert [finding for a in alone(load(settings)) for finding in a.findings()] == []
+        assert [finding for a in simple_models(load(settings)) for finding in a.findings()] == []

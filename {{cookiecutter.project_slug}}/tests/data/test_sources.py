@@ -28,7 +28,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.schema import Field, Schema
 from risk_model.data import load
 from risk_model.data.sources import diabetes130, heart_disease, support2
-from risk_model.data.sources.coerce import conform, near_matches
+from risk_model.data.sources.coerce import coerce, near_matches
 
 DOWNLOAD = "diabetes130/dataset_diabetes.zip"
 
@@ -134,10 +134,15 @@ def test_support2_ranges_lose_slips_of_the_pen_and_no_real_patient(critically_il
 
 
 def test_every_hand_written_field_says_what_it_is() -> None:
-    for field in (*support2.KNOWN, *support2.LATER, *heart_disease.FIELDS, *diabetes130.FIELDS):
+    for field in (
+        *support2.DAY_3,
+        *support2.AFTER_DAY_3,
+        *heart_disease.FIELDS,
+        *diabetes130.FIELDS,
+    ):
         assert field.description, field.name
         assert field.kind != "category" or field.categories, field.name
-    for field in (*support2.KNOWN, *heart_disease.FIELDS, *diabetes130.FIELDS):
+    for field in (*support2.DAY_3, *heart_disease.FIELDS, *diabetes130.FIELDS):
         assert field.kind != "number" or (
             field.minimum is not None and field.maximum is not None
         ), field.name
@@ -224,7 +229,7 @@ def test_without_a_download_nothing_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(diabetes130, "URL", "http://127.0.0.1:9/dataset_diabetes.zip")
-    with pytest.raises(UserError, match="nothing could be downloaded"):
+    with pytest.raises(UserError, match="could not be downloaded"):
         load(config.Diabetes130(cache=str(tmp_path)))
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
@@ -232,7 +237,7 @@ def test_without_a_download_nothing_is_read(
 def test_implausible_and_infinite_numbers_become_missing_and_are_counted() -> None:
     schema = Schema("demo", "died", (Field("age", "number", "a", 0, 120), Field("free", "number")))
     frame = pd.DataFrame({"free": [1.0, np.inf, -np.inf, np.nan], "age": [-1, 0, 120, 121]})
-    inputs, notes = conform(frame, schema)
+    inputs, notes = coerce(frame, schema)
     assert inputs["age"].isna().tolist() == [True, False, False, True]
     assert inputs["free"].isna().tolist() == [False, True, True, True]
     assert [(note.where, note.message[-1]) for note in notes] == [("age", "2"), ("free", "2")]

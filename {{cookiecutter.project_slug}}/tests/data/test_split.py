@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk_model import config
+from risk_model.core.age_bands import AGE_BANDS
 from risk_model.core.cohort import DEVELOPMENT, Cohort, Splits
 from risk_model.core.errors import UserError
 from risk_model.data.split import split
@@ -190,20 +191,29 @@ def test_an_external_cohort_may_hold_one_class() -> None:
 def test_the_report_counts_each_part_and_its_strata() -> None:
     cohort = hospital_cohort(2000)
     splits = split(cohort, config.Split(), dataclasses.replace(DEFAULT, held_out_sites=["D"]), 0)
-    report = split_report(cohort, splits).set_index("part")
-    assert list(report.index) == [*DEVELOPMENT, "site: D", "last period", "set aside"]
-    assert report["rows"].sum() == 2000
-    assert report.loc["train", "events"] == cohort.labels[splits.train].sum()
-    assert report.loc["train", "sex: F"] == pytest.approx(
-        (cohort.index["sex"].iloc[splits.train] == "F").mean()
-    )
-    assert report.loc[list(DEVELOPMENT), "largest imbalance"].max() < 0.1
-    assert report.filter(like="age band: ").sum(axis=1).to_numpy() == pytest.approx(1)
+    report = {part.part: part for part in split_report(cohort, splits)}
+    assert list(report) == [*DEVELOPMENT, "site: D", "last period", "set aside"]
+    assert sum(part.rows for part in report.values()) == 2000
+    assert report["train"].events == cohort.labels[splits.train].sum()
+    women = (cohort.index["sex"].iloc[splits.train] == "F").mean()
+    assert report["train"].shares["sex: F"] == pytest.approx(women)
+    assert all((report[name].largest_imbalance or 0) < 0.1 for name in DEVELOPMENT)
+    assert report["site: D"].largest_imbalance is None
+    for part in report.values():
+        bands = [share for name, share in part.shares.items() if name.startswith("age band: ")]
+        assert sum(bands) == pytest.approx(1)
+
+
+def test_the_report_shows_the_age_bands_of_every_other_table() -> None:
+    cohort = hospital_cohort(2000)
+    (train, *_) = split_report(cohort, split(cohort, config.Split(), DEFAULT, 0))
+    bands = {name.removeprefix("age band: ") for name in train.shares if "age band" in name}
+    assert bands == set(AGE_BANDS) - {"under 18"}  # nobody is
 
 
 def test_a_split_by_row_would_have_shared_about_as_many_subjects_as_counted_by_hand() -> None:
     subject = np.repeat(np.arange(5000), 2)
     cohort = cohort_of({"x": np.arange(10_000.0)}, subject % 2, {"subject_id": subject.astype(str)})
-    subjects, rows = shared_by_row_split(cohort, 0.2, 0)
-    assert subjects == pytest.approx(5000 * 2 * 0.2 * 0.8, rel=0.1)
-    assert rows == subjects
+    overlap = shared_by_row_split(cohort, 0.2, 0)
+    assert overlap.subjects == pytest.approx(5000 * 2 * 0.2 * 0.8, rel=0.1)
+    assert overlap.test_rows == overlap.subjects

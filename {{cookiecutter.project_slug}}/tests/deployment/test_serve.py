@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def longer(answered: list[str], enough: int) -> bool:
+    return len(answered) >= enough
+
+
 def ask_until_it_dies(url: str, patient: dict[str, Any], answered: list[str]) -> None:
     with httpx.Client(timeout=GUARD) as client:
         while True:
@@ -64,7 +69,7 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
 ) -> None:
     answered: list[str] = []
     log = tmp_path / "audit.db"
-    for start in (0, ANSWERS):
+    for enough in (ANSWERS, 2 * ANSWERS):
         with running(package.directory, log) as server:
             threads = [
                 threading.Thread(target=ask_until_it_dies, args=(server.url, patient, answered))
@@ -72,7 +77,7 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
             ]
             for thread in threads:
                 thread.start()
-            wait_until(lambda enough=start + ANSWERS: len(answered) >= enough)
+            wait_until(partial(longer, answered, enough))
             server.process.kill()
             for thread in threads:
                 thread.join()

@@ -1,6 +1,4 @@
-"""DeLong's interval equals another package's, the clustered one Obuchowski's formula written out,
-and repeats count.
-"""
+"""DeLong's interval equals another package's, and with repeated patients Obuchowski's formula."""
 
 from __future__ import annotations
 
@@ -9,20 +7,24 @@ import numpy.typing as npt
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from risk_model.core.estimate import Estimate
+from risk_model.core.scores import placements
 from risk_model.evaluation.bootstrap import Sample, resample
 from risk_model.evaluation.delong import (
     auroc_difference,
     auroc_interval,
-    placements,
     standard_error,
 )
-from risk_model.evaluation.resampled_metrics import Rows
+from risk_model.evaluation.resampled_metrics import ScoredRows
+
+from tests.estimates import value, width
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
 
-def drawn(n: int, seed: int, digits: int | None = None) -> tuple[Whole, Floats]:
+def cohort(n: int, seed: int, digits: int | None = None) -> tuple[Whole, Floats]:
+    """Outcome and risk of made-up patients, the risk rounded if digits are given."""
     rng = np.random.default_rng(seed)
     x = rng.normal(-1, 1.3, n)
     outcome = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(np.int64)
@@ -39,7 +41,7 @@ def drawn(n: int, seed: int, digits: int | None = None) -> tuple[Whole, Floats]:
 def test_area_and_variance_equal_another_package(
     n: int, seed: int, digits: int | None, area: float, variance: float
 ) -> None:
-    outcome, risk = drawn(n, seed, digits)
+    outcome, risk = cohort(n, seed, digits)
     assert auroc_interval(outcome, risk, np.arange(n)).estimate == pytest.approx(area, abs=1e-6)
     assert standard_error(outcome, placements(outcome, risk), np.arange(n)) ** 2 == pytest.approx(
         variance, rel=1e-6
@@ -68,23 +70,21 @@ def obuchowski(outcome: Whole, risk: Floats, subject: Whole) -> float:
 
 @pytest.mark.parametrize("digits", [None, 1])
 def test_the_clustered_variance_equals_obuchowskis_formula(digits: int | None) -> None:
-    outcome, risk = drawn(120, 3, digits)
+    outcome, risk = cohort(120, 3, digits)
     subject = np.random.default_rng(4).integers(0, 40, 120)
-    found = standard_error(outcome, placements(outcome, risk), subject)
-    assert found**2 == pytest.approx(obuchowski(outcome, risk, subject), rel=1e-12)
+    error = standard_error(outcome, placements(outcome, risk), subject)
+    assert error**2 == pytest.approx(obuchowski(outcome, risk, subject), rel=1e-12)
 
 
 def test_the_mean_placement_is_scikit_learns_area_in_either_class() -> None:
-    outcome, risk = drawn(300, 5, 1)
-    place = placements(outcome, risk)
-    for value in (0, 1):
-        assert place[outcome == value].mean() == pytest.approx(
-            roc_auc_score(outcome, risk), abs=1e-12
-        )
+    outcome, risk = cohort(300, 5, 1)
+    placement, area = placements(outcome, risk), roc_auc_score(outcome, risk)
+    for event in (0, 1):
+        assert placement[outcome == event].mean() == pytest.approx(area, abs=1e-12)
 
 
 def test_copies_of_a_row_add_no_certainty() -> None:
-    outcome, risk = drawn(200, 6)
+    outcome, risk = cohort(200, 6)
     once = standard_error(outcome, placements(outcome, risk), np.arange(200))
     two, risks, subject = np.tile(outcome, 2), np.tile(risk, 2), np.tile(np.arange(200), 2)
     assert standard_error(two, placements(two, risks), subject) == pytest.approx(once, rel=0.01)
@@ -92,28 +92,24 @@ def test_copies_of_a_row_add_no_certainty() -> None:
 
 
 def test_difference_and_interval_agree_with_the_paired_bootstrap() -> None:
-    outcome, risk = drawn(1500, 7)
+    outcome, risk = cohort(1500, 7)
     other = np.clip(risk + np.random.default_rng(8).normal(0, 0.15, 1500), 0.001, 0.999)
     subject = np.arange(1500) // 3
-    own, reference = (Rows(outcome.astype(np.int8), p, subject) for p in (other, risk))
+    own, comparator = (ScoredRows(outcome.astype(np.int8), p, subject) for p in (other, risk))
     samples = [Sample.of(outcome, p, subject, bins=0) for p in (other, risk)]
     first, second = (draws["auroc"] for draws in resample(samples, 500, 1000, seed=0))
-    found = auroc_difference(own, reference)
-    assert found.estimate == pytest.approx(
-        roc_auc_score(outcome, other) - roc_auc_score(outcome, risk), abs=1e-12
-    )
-    assert (found.high - found.low) / 3.92 == pytest.approx((first - second).std(), rel=0.1)
+    difference = auroc_difference(own, comparator)
+    expected = roc_auc_score(outcome, other) - roc_auc_score(outcome, risk)
+    assert value(difference) == pytest.approx(expected, abs=1e-12)
+    assert width(difference) / 3.92 == pytest.approx((first - second).std(), rel=0.1)
 
 
 @pytest.mark.parametrize("outcome", [[0, 0, 0], [1, 1, 1], []])
 def test_one_class_has_no_interval(outcome: list[int]) -> None:
-    found = auroc_interval(
-        np.array(outcome, int), np.linspace(0.1, 0.9, len(outcome)), np.arange(len(outcome))
-    )
-    assert all(np.isnan(value) for value in found.values())
+    risk, subject = np.linspace(0.1, 0.9, len(outcome)), np.arange(len(outcome))
+    assert auroc_interval(np.array(outcome, int), risk, subject) == Estimate(None)
 
 
 def test_a_single_event_has_an_area_and_no_interval() -> None:
-    found = auroc_interval(np.array([1, 0, 0]), np.array([0.9, 0.1, 0.2]), np.arange(3))
-    assert found.estimate == 1.0
-    assert np.isnan(found.low)
+    outcome, risk = np.array([1, 0, 0]), np.array([0.9, 0.1, 0.2])
+    assert auroc_interval(outcome, risk, np.arange(3)) == Estimate(1.0)

@@ -1,6 +1,4 @@
-"""Every figure equals scikit-learn's or an independent fit, on ties, on certain risks and on one
-class.
-"""
+"""Every metric equals scikit-learn's or an independent fit, on ties and certain risks too."""
 
 from __future__ import annotations
 
@@ -19,14 +17,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from risk_model.core.scores import auroc, log_loss, logit
 from risk_model.evaluation import curves, metrics
+from risk_model.evaluation.loess import Loess
 
 Pair = tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]
 
 
-def drawn(
+def cohort(
     seed: int, n: int = 400, digits: int | None = None, offset: float = 0.3, factor: float = 1.4
 ) -> Pair:
+    """Outcome and risk of made-up patients; offset and factor distort the log odds."""
     rng = np.random.default_rng(seed)
     x = rng.normal(-1, 1.3, n)
     outcome = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(np.int8)
@@ -38,13 +39,8 @@ def drawn(
 def tied_cases(draw: st.DrawFn) -> Pair:
     """Few rows, risks from a coarse grid with 0 and 1 among them, both classes present."""
     n = draw(st.integers(2, 40))
-    risk = np.array(
-        draw(
-            st.lists(
-                st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.5, 0.7, 0.95, 1.0]), min_size=n, max_size=n
-            )
-        )
-    )
+    grid = st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.5, 0.7, 0.95, 1.0])
+    risk = np.array(draw(st.lists(grid, min_size=n, max_size=n)))
     outcome = np.array(draw(st.lists(st.integers(0, 1), min_size=n, max_size=n)), dtype=np.int8)
     outcome[:2] = 0, 1
     return outcome, risk
@@ -54,14 +50,12 @@ def tied_cases(draw: st.DrawFn) -> Pair:
 @settings(max_examples=150, deadline=None)
 def test_discrimination_and_brier_equal_scikit_learn_on_ties_and_certain_risks(case: Pair) -> None:
     outcome, risk = case
-    assert metrics.auroc(outcome, risk) == pytest.approx(roc_auc_score(outcome, risk), abs=1e-12)
+    assert auroc(outcome, risk) == pytest.approx(roc_auc_score(outcome, risk), abs=1e-12)
     assert metrics.average_precision(outcome, risk) == pytest.approx(
         average_precision_score(outcome, risk), abs=1e-12
     )
     assert metrics.brier(outcome, risk) == pytest.approx(brier_score_loss(outcome, risk), abs=1e-12)
-    assert metrics.log_loss(outcome, risk) == pytest.approx(
-        sklearn_log_loss(outcome, risk), abs=1e-9
-    )
+    assert log_loss(outcome, risk) == pytest.approx(sklearn_log_loss(outcome, risk), abs=1e-9)
 
 
 @given(tied_cases(), st.booleans())
@@ -82,15 +76,14 @@ def test_calibration_error_equals_the_one_from_scikit_learns_bins(
 
 def test_a_risk_of_exactly_one_falls_into_the_last_bin() -> None:
     outcome, risk = np.array([1, 1, 0]), np.array([1.0, 0.95, 0.0])
-    assert metrics.expected_calibration_error(
-        outcome, risk, metrics.equal_width_edges()
-    ) == pytest.approx(0.05 / 3)
+    error = metrics.expected_calibration_error(outcome, risk, metrics.equal_width_edges())
+    assert error == pytest.approx(0.05 / 3)
 
 
 def test_auroc_equals_the_mann_whitney_statistic() -> None:
-    outcome, risk = drawn(0, digits=1)
+    outcome, risk = cohort(0, digits=1)
     u = mannwhitneyu(risk[outcome == 1], risk[outcome == 0]).statistic
-    assert metrics.auroc(outcome, risk) == pytest.approx(u / (outcome.sum() * (1 - outcome).sum()))
+    assert auroc(outcome, risk) == pytest.approx(u / (outcome.sum() * (1 - outcome).sum()))
 
 
 @pytest.mark.parametrize(
@@ -99,8 +92,8 @@ def test_auroc_equals_the_mann_whitney_statistic() -> None:
 def test_slope_and_intercept_equal_an_independent_logistic_fit(
     seed: int, offset: float, factor: float
 ) -> None:
-    outcome, risk = drawn(seed, offset=offset, factor=factor)
-    x = metrics.logit(risk)
+    outcome, risk = cohort(seed, offset=offset, factor=factor)
+    x = logit(risk)
     line = LogisticRegression(C=np.inf, tol=1e-10, max_iter=2000).fit(x[:, None], outcome)
     assert metrics.calibration_slope(outcome, risk) == pytest.approx(line.coef_[0, 0], rel=1e-4)
     loss = minimize(lambda a: np.mean(np.logaddexp(0, a + x) - outcome * (a + x)), [0.0], tol=1e-12)
@@ -108,36 +101,34 @@ def test_slope_and_intercept_equal_an_independent_logistic_fit(
 
 
 def test_an_overestimated_risk_has_a_negative_calibration_in_the_large() -> None:
-    outcome, risk = drawn(0, n=4000, offset=1.0, factor=1.0)
+    outcome, risk = cohort(0, n=4000, offset=1.0, factor=1.0)
     assert metrics.calibration_in_the_large(outcome, risk) == pytest.approx(-1.0, abs=0.15)
 
 
 def test_weighting_events_doubles_the_odds_and_nothing_else() -> None:
-    outcome, risk = drawn(0, n=4000, offset=0.0, factor=1.0)
-    doubled = 1 / (1 + np.exp(-metrics.logit(risk) - math.log(2)))
-    change = metrics.calibration_in_the_large(outcome, doubled) - metrics.calibration_in_the_large(
-        outcome, risk
-    )
-    assert change == pytest.approx(-math.log(2))
-    assert metrics.auroc(outcome, doubled) == metrics.auroc(outcome, risk)
+    outcome, risk = cohort(0, n=4000, offset=0.0, factor=1.0)
+    doubled = 1 / (1 + np.exp(-logit(risk) - math.log(2)))
+    before, after = (metrics.calibration_in_the_large(outcome, p) for p in (risk, doubled))
+    assert after - before == pytest.approx(-math.log(2))
+    assert auroc(outcome, doubled) == auroc(outcome, risk)
 
 
-FIGURES = (
-    metrics.auroc,
+DISCRIMINATION_AND_CALIBRATION = (
+    auroc,
     metrics.average_precision,
     metrics.calibration_in_the_large,
     metrics.calibration_slope,
 )
 
 
-@pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("metric", DISCRIMINATION_AND_CALIBRATION, ids=lambda f: f.__name__)
 @pytest.mark.parametrize(
     "outcome", [np.array([0, 0, 0]), np.array([], dtype=int)], ids=["one class", "no rows"]
 )
 def test_what_one_class_cannot_define_is_nan(
-    figure: Callable[..., float], outcome: npt.NDArray[np.int64]
+    metric: Callable[..., float], outcome: npt.NDArray[np.int64]
 ) -> None:
-    assert math.isnan(figure(outcome, np.linspace(0.2, 0.4, len(outcome))))
+    assert math.isnan(metric(outcome, np.linspace(0.2, 0.4, len(outcome))))
 
 
 def test_a_slope_without_a_finite_estimate_is_nan() -> None:
@@ -148,7 +139,7 @@ def test_a_slope_without_a_finite_estimate_is_nan() -> None:
 
 
 def test_a_few_certain_risks_do_not_stop_the_calibration_figures() -> None:
-    outcome, risk = drawn(0)
+    outcome, risk = cohort(0)
     risk[:2], outcome[:2] = (0.0, 1.0), (1, 0)
     assert 0 < metrics.calibration_slope(outcome, risk) < 1
     assert math.isfinite(metrics.calibration_in_the_large(outcome, risk))
@@ -156,9 +147,8 @@ def test_a_few_certain_risks_do_not_stop_the_calibration_figures() -> None:
 
 def test_saturated_risks_far_from_the_truth_still_have_an_intercept() -> None:
     outcome = np.array([0, 1] * 50)
-    assert metrics.calibration_in_the_large(outcome, np.full(100, 1e-6)) == pytest.approx(
-        -metrics.logit(np.array([1e-6]))[0]
-    )
+    intercept = metrics.calibration_in_the_large(outcome, np.full(100, 1e-6))
+    assert intercept == pytest.approx(-logit(np.array([1e-6]))[0])
 
 
 def test_net_benefit_follows_its_formula() -> None:
@@ -170,18 +160,17 @@ def test_net_benefit_follows_its_formula() -> None:
 
 
 def test_the_drawn_roc_curve_has_the_area_of_the_auroc() -> None:
-    outcome, risk = drawn(0, digits=2)
+    outcome, risk = cohort(0, digits=2)
     false, true = curves.roc(outcome, risk, points=1000)
-    assert np.trapezoid(true, false) == pytest.approx(metrics.auroc(outcome, risk))
+    assert np.trapezoid(true, false) == pytest.approx(auroc(outcome, risk))
     assert len(false) >= len(roc_curve(outcome, risk)[0])
 
 
 def test_the_smooth_curve_is_a_weighted_line_around_each_point() -> None:
-    outcome, risk = drawn(0, n=60)
+    outcome, risk = cohort(0, n=60)
     point = np.array([0.35])
-    height = curves.Loess(risk, np.ones(60), point)(outcome[None].astype(float), np.ones((1, 60)))[
-        0, 0
-    ]
+    smooth = Loess(risk, np.ones(60), point)
+    height = smooth(outcome[None].astype(float), np.ones((1, 60)))[0, 0]
     distance = np.abs(risk - 0.35)
     width = np.sort(distance)[math.ceil(0.75 * 60) - 1] * 1.0001
     weight = (1 - np.minimum(distance / width, 1) ** 3) ** 3
@@ -190,9 +179,8 @@ def test_the_smooth_curve_is_a_weighted_line_around_each_point() -> None:
 
 
 def test_the_smooth_curve_of_right_risks_is_the_diagonal() -> None:
-    outcome, risk = drawn(0, n=20_000, offset=0.0, factor=1.0)
+    outcome, risk = cohort(0, n=20_000, offset=0.0, factor=1.0)
     points = np.linspace(0.05, 0.8, 9)
-    curve = curves.Loess(risk, np.ones(len(risk)), points)(
-        outcome[None].astype(float), np.ones((1, len(risk)))
-    )[0]
+    smooth = Loess(risk, np.ones(len(risk)), points)
+    (curve,) = smooth(outcome[None].astype(float), np.ones((1, len(risk))))
     assert np.abs(curve - points).max() < 0.04

@@ -1,6 +1,4 @@
-"""Trap 1 of the lesson: accuracy on rare events. It is no figure of the evaluation and no heading
-of the report.
-"""
+"""Trap 1 of the lesson: accuracy on rare events is no metric of the evaluation or the report."""
 
 from __future__ import annotations
 
@@ -16,8 +14,10 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
+from risk_model.core.estimate import Estimate
 from risk_model.core.predictions import COLUMNS
 from risk_model.evaluation import evaluate, metrics
+from risk_model.evaluation.results import RunEvaluation
 from risk_model.reporting import report, tables
 
 MISLEADING = re.compile(r"accuracy|\bacc\b|\bf1\b|f1[_ -]score|f_?beta", re.IGNORECASE)
@@ -46,23 +46,18 @@ def keys(value: Any) -> Iterator[str]:
 def test_the_trivial_predictor_of_the_lesson_is_seen_through(always_healthy: pd.DataFrame) -> None:
     outcome, risk = always_healthy["boolean_value"].to_numpy(int), np.zeros(1000)
     assert np.mean((risk >= 0.5) == outcome) == 0.95  # what the trap shows
-    found = evaluate(
-        always_healthy,
-        0.1,
-        Evaluation(resamples=50),
-        Decision(harm_ratio=9.0, threshold_low=0.05, threshold_high=0.5, reason="to try"),
-        seed=0,
-    )
-    figures = found["parts"]["test"]["models"]["trivial"]["metrics"]
-    assert figures["auroc"] == {"estimate": 0.5, "low": 0.5, "high": 0.5}
-    assert figures["auprc"]["estimate"] == pytest.approx(0.05)  # the prevalence
-    assert figures["net_benefit"]["estimate"] == 0.0
-    assert found["gates"]["test"]["trivial"]["verdict"] == "fail"
-    assert found["parts"]["test"]["models"]["trivial"]["per_1000"]["missed"] == 50
+    decision = Decision(harm_ratio=9.0, threshold_low=0.05, threshold_high=0.5, reason="to try")
+    evaluation = evaluate(always_healthy, 0.1, Evaluation(resamples=50), decision, seed=0)
+    model = evaluation.parts["test"].models["trivial"]
+    assert model.metrics["auroc"] == Estimate(0.5, 0.5, 0.5)
+    assert model.metrics["auprc"].estimate == pytest.approx(0.05)  # the prevalence
+    assert model.metrics["net_benefit"].estimate == 0.0
+    assert evaluation.gates["test"]["trivial"].verdict == "fail"
+    assert model.per_1000.false_negatives == 50
 
 
-def test_no_key_of_the_evaluation_is_accuracy_or_f1(evaluation: dict[str, Any]) -> None:
-    assert not [key for key in keys(evaluation) if MISLEADING.search(key)]
+def test_no_key_of_the_evaluation_is_accuracy_or_f1(evaluation: RunEvaluation) -> None:
+    assert not [key for key in keys(evaluation.to_json()) if MISLEADING.search(key)]
 
 
 def test_neither_accuracy_nor_f1_heads_a_row_or_stands_on_the_page(

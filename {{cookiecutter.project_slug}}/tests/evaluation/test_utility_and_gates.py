@@ -1,8 +1,8 @@
-"""The threshold follows from harms, counts add up, and a verdict needs an interval, not an
-estimate.
-"""
+"""The threshold follows from harms, counts add up, and a verdict needs an interval."""
 
 from __future__ import annotations
+
+from dataclasses import astuple
 
 import pytest
 from hypothesis import given
@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
+from risk_model.core.estimate import Estimate
 from risk_model.evaluation import gates, utility
-from risk_model.evaluation.utility import curve_thresholds, in_words, operating_threshold, per_1000
+from risk_model.evaluation.results import OutcomesPer1000, RequiredRows
+from risk_model.evaluation.utility import (
+    curve_thresholds,
+    operating_threshold,
+    per_1000,
+    per_1000_sentence,
+)
 
 GOOD = {
-    "auroc": {"estimate": 0.8, "low": 0.77, "high": 0.83},
-    "slope": {"estimate": 1.0, "low": 0.85, "high": 1.15},
-    "citl": {"estimate": 0.0, "low": -0.1, "high": 0.1},
+    "auroc": Estimate(0.8, 0.77, 0.83),
+    "slope": Estimate(1.0, 0.85, 1.15),
+    "citl": Estimate(0.0, -0.1, 0.1),
 }
 
 
@@ -57,64 +64,65 @@ def test_a_threshold_range_that_does_not_ascend_between_0_and_1_is_refused(
 def test_counts_are_never_negative_and_add_up_to_1000(
     prevalence: float, sensitivity: float, alerts: float
 ) -> None:
-    counts = per_1000(prevalence, sensitivity, alerts)
-    assert min(counts.values()) >= 0
-    assert sum(counts.values()) == 1000
+    counts = astuple(per_1000(prevalence, sensitivity, alerts))
+    assert min(counts) >= 0
+    assert sum(counts) == 1000
 
 
 def test_counts_survive_a_part_without_events() -> None:
-    assert per_1000(0.0, float("nan"), 0.1) == {
-        "found": 0,
-        "missed": 0,
-        "false_alerts": 100,
-        "left_alone": 900,
-    }
+    nobody = OutcomesPer1000(0, 0, false_positives=100, true_negatives=900)
+    assert per_1000(0.0, float("nan"), 0.1) == nobody
 
 
 def test_counts_are_told_in_words() -> None:
-    told = in_words({"found": 80, "missed": 20, "false_alerts": 220, "left_alone": 680}, 0.2)
-    assert "finds 80 of them and misses 20; 220 patients are flagged for nothing" in told
+    counts = OutcomesPer1000(
+        true_positives=80, false_negatives=20, false_positives=220, true_negatives=680
+    )
+    sentence = per_1000_sentence(counts, 0.2)
+    assert "Of 1,000 patients like these, 100 have the event" in sentence
+    assert "finds 80 of them and misses 20; 220 patients are flagged for nothing" in sentence
+    assert "680 are rightly left alone" in sentence
 
 
 @pytest.mark.parametrize(
-    ("figure", "changed", "verdict"),
+    ("metric", "low", "high", "verdict"),
     [
-        ("auroc", {"low": 0.61, "high": 0.99}, "pass"),
-        ("auroc", {"low": 0.55, "high": 0.75}, "too few to judge"),
-        ("auroc", {"low": 0.48, "high": 0.52}, "fail"),
-        ("slope", {"low": 0.3, "high": 0.6}, "fail"),
-        ("slope", {"low": 0.5, "high": 1.1}, "too few to judge"),
-        ("citl", {"low": 0.5, "high": 0.9}, "fail"),
-        ("citl", {"low": -0.4, "high": 0.1}, "too few to judge"),
-        ("slope", {"low": float("nan"), "high": float("nan")}, "too few to judge"),
+        ("auroc", 0.61, 0.99, "pass"),
+        ("auroc", 0.55, 0.75, "too few to judge"),
+        ("auroc", 0.48, 0.52, "fail"),
+        ("slope", 0.3, 0.6, "fail"),
+        ("slope", 0.5, 1.1, "too few to judge"),
+        ("citl", 0.5, 0.9, "fail"),
+        ("citl", -0.4, 0.1, "too few to judge"),
+        ("slope", None, None, "too few to judge"),
     ],
 )
 def test_a_verdict_follows_from_where_the_interval_lies(
-    figure: str, changed: dict[str, float], verdict: str
+    metric: str, low: float | None, high: float | None, verdict: str
 ) -> None:
-    found = gates.verdict({**GOOD, figure: {**GOOD[figure], **changed}}, 100, 100, Evaluation())
-    assert found.verdict == verdict
-    assert bool(found.reasons) == (verdict != "pass")
+    estimates = {**GOOD, metric: Estimate(GOOD[metric].estimate, low, high)}
+    gate = gates.verdict(estimates, 100, 100, Evaluation())
+    assert gate.verdict == verdict
+    assert bool(gate.reasons) == (verdict != "pass")
 
 
 def test_good_figures_on_eight_non_events_are_too_few_to_judge() -> None:
-    found = gates.verdict(GOOD, 115, 8, Evaluation())
-    assert found.verdict == "too few to judge"
-    assert "8 non-events" in found.reasons[0]
+    gate = gates.verdict(GOOD, 115, 8, Evaluation())
+    assert gate.verdict == "too few to judge"
+    assert "8 non-events" in gate.reasons[0]
 
 
 def test_with_fewer_rows_than_a_stated_interval_needs_nothing_passes() -> None:
-    needs = [
-        {"figure": "auroc", "width": 0.1, "needed": 450, "enough": False},
-        {"figure": "slope", "width": 0.4, "needed": 150, "enough": True},
+    required = [
+        RequiredRows("auroc", width=0.1, rows=450, enough=False),
+        RequiredRows("slope", width=0.4, rows=150, enough=True),
     ]
-    found = gates.verdict(GOOD, 100, 100, Evaluation(), needs)
-    assert found.verdict == "too few to judge"
-    assert found.reasons == ["200 rows are too few for intervals as narrow as asked: AUROC 450"]
-    broken = {**GOOD, "slope": {"estimate": 0.4, "low": 0.3, "high": 0.5}}
-    assert (
-        gates.verdict(broken, 100, 100, Evaluation(), needs).verdict == "fail"
-    )  # more rows would not mend it
+    gate = gates.verdict(GOOD, 100, 100, Evaluation(), required)
+    assert gate.verdict == "too few to judge"
+    assert gate.reasons == ["200 rows are too few for intervals as narrow as asked: AUROC 450"]
+    broken = {**GOOD, "slope": Estimate(0.4, 0.3, 0.5)}
+    gate = gates.verdict(broken, 100, 100, Evaluation(), required)
+    assert gate.verdict == "fail"  # more rows would not mend it
 
 
 def test_without_a_stated_range_there_is_no_curve_and_a_warning() -> None:

@@ -22,7 +22,7 @@ from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, SecondaryCaptureImageS
 from risk_model.config.imaging import Pixels
 from risk_model.core.errors import UserError
 from risk_model.data.sources.images import signal_of
-from risk_model.signals import Noticed
+from risk_model.signals import Remark
 from risk_model.signals.image import decoded, read
 from risk_model.signals.image_dicom import UNWINDOWED, displayed, header, parse, windowed
 
@@ -136,7 +136,7 @@ def test_colours_keep_their_order_and_become_grey_where_grey_is_read() -> None:
     np.testing.assert_allclose(
         grey.recording[0, 5, 5], (0.299 * 200 + 0.587 * 100) / 255, atol=1e-6
     )
-    assert any(noticed.kind == "colour" for noticed in grey.noticed)
+    assert any(remark.kind == "colour" for remark in grey.remarks)
 
 
 def test_an_image_stored_towards_the_patients_right_is_turned_and_others_are_not() -> None:
@@ -155,15 +155,15 @@ def test_an_image_stored_towards_the_patients_right_is_turned_and_others_are_not
 def test_of_several_frames_the_middle_one_is_taken_and_told() -> None:
     frames = np.stack([np.full((8, 8), value, dtype=np.uint8) for value in (10, 20, 30)])
     image = made(frames[0], NumberOfFrames=3, PixelData=frames.tobytes())
-    pixels, noticed = displayed(parse(saved(image), ""), "")
+    pixels, remarks = displayed(parse(saved(image), ""), "")
     np.testing.assert_allclose(pixels, 20 / 255, atol=1e-6)
-    assert any(n.kind == "frames" for n in noticed)
+    assert any(n.kind == "frames" for n in remarks)
 
 
 def test_without_a_window_bytes_are_shown_whole_and_it_is_told() -> None:
-    pixels, noticed = displayed(made(np.full((8, 8), 51, dtype=np.uint8)), "")
+    pixels, remarks = displayed(made(np.full((8, 8), 51, dtype=np.uint8)), "")
     np.testing.assert_allclose(pixels, 0.2, atol=1e-6)
-    assert UNWINDOWED in noticed
+    assert UNWINDOWED in remarks
 
 
 def test_of_the_header_only_age_and_sex_go_on_and_identity_is_told_without_being_repeated(
@@ -174,9 +174,9 @@ def test_of_the_header_only_age_and_sex_go_on_and_identity_is_told_without_being
     reading = read(path, GREY)
     assert reading.header == {"age": 63.0, "sex": "F"}
     assert header(made(RAMP, PatientAge="018M"))["age"] == 1.5
-    identity = [noticed for noticed in reading.noticed if noticed.kind == "identity"]
+    identity = [remark for remark in reading.remarks if remark.kind == "identity"]
     assert len(identity) == 1
-    assert NAME not in str(reading.noticed)
+    assert NAME not in str(reading.remarks)
 
 
 def cut(content: bytes) -> bytes:
@@ -265,10 +265,10 @@ def test_an_image_that_claims_to_be_huge_is_refused_before_it_is_decoded() -> No
 
 
 def test_said_to_have_text_burned_in_is_a_warning() -> None:
-    noticed = displayed(made(RAMP, BurnedInAnnotation="YES"), "")[1]
+    remarks = displayed(made(RAMP, BurnedInAnnotation="YES"), "")[1]
     assert any(
-        isinstance(n, Noticed) and n.severity == "warning" and "burned in" in n.message
-        for n in noticed
+        isinstance(n, Remark) and n.severity == "warning" and "burned in" in n.message
+        for n in remarks
     )
 
 

@@ -29,6 +29,7 @@ from risk_model.config.imaging import Cnn, Images
 from risk_model.core.cohort import Cohort
 from risk_model.core.package import ModelPackage
 from risk_model.data.sources import images
+from risk_model.deployment import recording_explanations
 from risk_model.deployment.app import create_app
 from risk_model.deployment.batch import score
 from risk_model.deployment.recording_requests import recording_reader
@@ -36,6 +37,7 @@ from risk_model.deployment.requests import RefusedError
 from risk_model.signals import image
 
 from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
+from tests.made_service import GUARD
 
 SECRET = "Mustermann"  # noqa: S105
 N = 24
@@ -60,6 +62,12 @@ def dicom(pixels: Any) -> bytes:
     written = io.BytesIO()
     made.save_as(written, enforce_file_format=True)
     return written.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def no_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer of a test depends on how fast the machine is."""
+    monkeypatch.setattr(recording_explanations, "SECONDS", GUARD)
 
 
 @pytest.fixture(scope="module")

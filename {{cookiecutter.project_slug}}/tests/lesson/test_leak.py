@@ -56,7 +56,7 @@ def test_the_auroc_falls_with_each_step_and_the_check_names_the_column_behind_it
 def test_support2_falls_as_known_before_when_its_later_columns_go(record_property: Record) -> None:
     lesson = leak.demonstrate("support2", "")
     record_property("figures", lesson.text())
-    figures = lesson.figures
+    figures = lesson.rows
     assert [row["the leakage check says"] for row in figures] == [
         "error: sfdm2",
         "nothing",

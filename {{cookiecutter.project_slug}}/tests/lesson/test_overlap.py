@@ -97,7 +97,7 @@ def test_diabetes130_gains_nothing_for_the_stay_and_little_for_the_patient(
     lesson = overlap.demonstrate("diabetes130", str(cache))
     record_property("figures", lesson.text())
     stay, own = (
-        keyed([row for row in lesson.figures if row["outcome"] == whose]) for whose in (STAY, OWN)
+        keyed([row for row in lesson.rows if row["outcome"] == whose]) for whose in (STAY, OWN)
     )
     assert stay[ROW]["overlap"] == pytest.approx(0.417, abs=0.01)
     assert stay[ROW]["AUROC"] == pytest.approx(

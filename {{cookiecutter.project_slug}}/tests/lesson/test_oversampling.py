@@ -63,7 +63,7 @@ def test_diabetes130_becomes_as_perfect_as_known_before(
     cache = downloaded("diabetes130/dataset_diabetes.zip").parent.parent
     lesson = oversampling.demonstrate("diabetes130", str(cache))
     record_property("figures", lesson.text())
-    at = {row["oversampled"]: row for row in lesson.figures}
+    at = {row["oversampled"]: row for row in lesson.rows}
     assert at[NEVER]["AUROC"] == pytest.approx(
         0.641, abs=0.02
     )  # measured before; one split's standard error is .012

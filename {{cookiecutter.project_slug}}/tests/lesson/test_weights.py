@@ -86,7 +86,7 @@ def test_the_figures_agree_with_scikit_learns() -> None:
     rng = np.random.default_rng(1)
     risk = rng.random(500)
     labels = (rng.random(500) < risk).astype(np.int8)
-    row = weights.judged(labels, risk)
+    row = weights.score_risks(labels, risk)
     assert row["AUROC"] == pytest.approx(roc_auc_score(labels, risk))
     assert row["Brier"] == pytest.approx(brier_score_loss(labels, risk))
 
@@ -103,7 +103,7 @@ def test_the_line_is_refitted_without_the_rows_that_it_is_applied_to() -> None:
 
 def shown(lesson: Lesson, record_property: Record) -> dict[tuple[str, str], Any]:
     record_property("figures", lesson.text())
-    return keyed(lesson.figures)
+    return keyed(lesson.rows)
 
 
 @pytest.mark.slow

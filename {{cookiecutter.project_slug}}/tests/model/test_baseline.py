@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from risk_model import config
 from risk_model.core.schema import Features
-from risk_model.model import curve_rows
-from risk_model.model.baseline import LogisticRegression, Sample, XGBoost, column_medians
+from risk_model.model import Sample, curve_rows
+from risk_model.model.baseline import LogisticRegression, XGBoost, column_medians
 from risk_model.model.export import check_parity, run
 
 

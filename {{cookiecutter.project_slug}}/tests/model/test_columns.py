@@ -7,10 +7,10 @@ import onnx
 import pytest
 
 from risk_model import config
-from risk_model.model import RiskModel
-from risk_model.model.baseline import LogisticRegression, Sample, XGBoost
+from risk_model.model import RiskModel, Sample
+from risk_model.model.baseline import LogisticRegression, XGBoost
 from risk_model.model.export import check_parity, run
-from risk_model.model.feature_subset import FirstColumns
+from risk_model.model.feature_subset import FeatureSubset
 
 N, SIMPLE, WIDTH = 400, 4, 30
 
@@ -35,7 +35,7 @@ def test_a_baseline_behind_a_slice_is_equal_on_whole_rows_and_keeps_its_name(
     name: str, rows: np.ndarray
 ) -> None:
     inner = fitted(name, rows)
-    model = FirstColumns(inner, SIMPLE, WIDTH)
+    model = FeatureSubset(inner, SIMPLE, WIDTH)
     assert model.name == name
     np.testing.assert_array_equal(
         model.logit(rows), inner.logit(np.ascontiguousarray(rows[:, :SIMPLE]))
@@ -45,12 +45,12 @@ def test_a_baseline_behind_a_slice_is_equal_on_whole_rows_and_keeps_its_name(
 
 @pytest.mark.parametrize("name", ["logistic_regression", "xgboost"])
 def test_what_stands_behind_the_simple_columns_changes_nothing(name: str, rows: np.ndarray) -> None:
-    graph, other = FirstColumns(fitted(name, rows), SIMPLE, WIDTH).graph(), rows.copy()
+    graph, other = FeatureSubset(fitted(name, rows), SIMPLE, WIDTH).graph(), rows.copy()
     other[:, SIMPLE:] = 99
     np.testing.assert_array_equal(run(graph, rows), run(graph, other))
 
 
 def test_the_graph_says_how_wide_its_rows_are(rows: np.ndarray) -> None:
-    graph = FirstColumns(fitted("logistic_regression", rows), SIMPLE, WIDTH).graph()
+    graph = FeatureSubset(fitted("logistic_regression", rows), SIMPLE, WIDTH).graph()
     onnx.checker.check_model(graph, full_check=True)
     assert graph.graph.input[0].type.tensor_type.shape.dim[1].dim_value == WIDTH

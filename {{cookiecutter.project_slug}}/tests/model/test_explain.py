@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from risk_model import config
 from risk_model.core.package import Scorer
 from risk_model.core.schema import Features, Field, Schema, encode
-from risk_model.model import RiskModel
-from risk_model.model.baseline import LogisticRegression, Sample, XGBoost
+from risk_model.model import FitInputs, RiskModel, Sample
+from risk_model.model.baseline import LogisticRegression, XGBoost
 from risk_model.model.explain import Explainer, affine, background
 from risk_model.training.calibration import Calibrator
-from risk_model.training.onnx_calibration import attach
+from risk_model.training.onnx_calibration import append_calibrator
 
 SOURCE = str(Path(__file__).parents[2] / "src")
 NUMBERS = 8
@@ -83,7 +83,7 @@ def sample(outcome: npt.NDArray[np.int8]) -> Sample:
 
 
 def served(model: RiskModel) -> Scorer:
-    return Scorer(attach(model.graph(), Calibrator("platt", 0.8, -0.2)))
+    return Scorer(append_calibrator(model.graph(), Calibrator("platt", 0.8, -0.2)))
 
 
 def per_field(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -194,12 +194,12 @@ def test_xgboost_agrees_with_the_tree_explainer_of_the_shap_library(sample: Samp
 def test_the_network_agrees_with_the_permutation_explainer_of_the_shap_library(
     sample: Sample,
 ) -> None:
-    from risk_model.training.fit import fit_network
-    from risk_model.training.monitor import Monitor
+    from risk_model.training.network import fit_network
 
     settings = config.Config()
     settings.training.epochs = 10
-    scorer = served(fit_network(sample, sample, SCHEMA, settings, 1.0, Monitor()))
+    inputs = FitInputs(sample, sample, SCHEMA, settings, 1.0, lambda *_: None)
+    scorer = served(fit_network(inputs))
     explainer = Explainer(lambda rows: scorer(rows)[1], BACKGROUND, FIELD, seed=0)
     library = shap.PermutationExplainer(
         lambda rows: scorer(rows.astype(np.float32))[1],

@@ -13,7 +13,8 @@ from risk_model.core.cohort import Cohort, Splits
 from risk_model.data.prepare import Prepared
 from risk_model.data.quality import Quality
 from risk_model.data.sources.recordings import cohort_from, objects
-from risk_model.model.baseline import LogisticRegression, Sample
+from risk_model.model import Sample
+from risk_model.model.baseline import LogisticRegression
 from risk_model.model.feature_subset import FeatureSubset
 from risk_model.reporting.example_selection import (
     RULES,

@@ -24,6 +24,7 @@ from risk_model.config.text import SyntheticNotes, Transformer
 from risk_model.core.cohort import Cohort
 from risk_model.core.package import ModelPackage
 from risk_model.data.sources import synthetic_notes
+from risk_model.deployment import recording_explanations
 from risk_model.deployment.app import create_app
 from risk_model.deployment.batch import score
 from risk_model.deployment.recording_requests import recording_reader
@@ -31,9 +32,16 @@ from risk_model.deployment.requests import RefusedError
 from risk_model.signals import text
 
 from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
+from tests.made_service import GUARD
 
 SOME = 20
 SECRET = "Mustermann"  # noqa: S105
+
+
+@pytest.fixture(autouse=True)
+def no_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer of a test depends on how fast the machine is."""
+    monkeypatch.setattr(recording_explanations, "SECONDS", GUARD)
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +165,13 @@ def test_the_contribution_of_a_word_is_what_the_logit_loses_without_it(
 
 
 def test_a_very_long_note_is_answered_whether_or_not_there_is_time_to_explain_it(
-    package: ModelPackage, cohort: Cohort, notes: list[str], tmp_path: Path
+    package: ModelPackage,
+    cohort: Cohort,
+    notes: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(recording_explanations, "SECONDS", 1.0)
     long = " ".join(notes)[:100_000]
     with TestClient(create_app(package, tmp_path / "audit.db")) as client:
         answer = ask(client, body(long, cohort, explain=True))

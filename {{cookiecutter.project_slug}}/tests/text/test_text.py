@@ -125,13 +125,13 @@ def test_a_file_in_another_encoding_is_named_with_the_place(tmp_path: Path) -> N
 
 def test_signs_of_two_encodings_are_noticed() -> None:
     broken = "Übelkeit und Ödem".encode().decode("latin-1")
-    assert [n.kind for n in text.reading(broken, SIGNAL).noticed] == ["mixed encodings"]
-    assert text.reading("Übelkeit und Ödem, Ã alone", SIGNAL).noticed == ()
+    assert [n.kind for n in text.reading(broken, SIGNAL).remarks] == ["mixed encodings"]
+    assert text.reading("Übelkeit und Ödem, Ã alone", SIGNAL).remarks == ()
 
 
 def test_a_note_longer_than_the_windows_is_noticed() -> None:
-    assert [n.kind for n in text.reading("word " * 49, SIGNAL).noticed] == ["long notes"]
-    assert text.reading("word " * 48, SIGNAL).noticed == ()
+    assert [n.kind for n in text.reading("word " * 49, SIGNAL).remarks] == ["long notes"]
+    assert text.reading("word " * 48, SIGNAL).remarks == ()
 
 
 def test_a_request_is_scrubbed_where_the_signal_says_so() -> None:

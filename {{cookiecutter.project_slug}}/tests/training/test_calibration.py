@@ -15,10 +15,11 @@ from sklearn.isotonic import IsotonicRegression
 from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.package import Scorer
+from risk_model.core.scores import sigmoid
 from risk_model.model.baseline import LogisticRegression
 from risk_model.training import calibration
 from risk_model.training.calibration import Calibrator, choose_calibrator
-from risk_model.training.onnx_calibration import attach
+from risk_model.training.onnx_calibration import append_calibrator
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,7 +32,7 @@ def patients(
     logit = rng.normal(prevalence_logit, 1.5, n)
     return (
         logit,
-        (rng.random(n) < calibration.sigmoid(logit)).astype(np.int8),
+        (rng.random(n) < sigmoid(logit)).astype(np.int8),
         np.arange(n).astype(str).astype(object),
     )
 
@@ -70,10 +71,8 @@ def test_a_model_with_the_wrong_event_rate_and_spread_gets_a_slope_and_an_interc
 def test_pos_weight_is_taken_back_exactly_and_never_served_raw() -> None:
     logit, labels, subjects = patients(1500)
     calibrator = chosen(logit + np.log(3.0), labels, subjects, "pos_weight", 3.0)
-    assert (
-        calibrator.to_dict()
-        == Calibrator("prior_correction", intercept=-float(np.log(3.0))).to_dict()
-    )
+    correction = Calibrator("prior_correction", intercept=-float(np.log(3.0)))
+    assert calibrator.record == correction.record
 
 
 @pytest.mark.parametrize("loss", ["pos_weight", "focal"])
@@ -85,9 +84,7 @@ def test_after_pos_weight_or_focal_loss_the_raw_sigmoid_is_no_candidate(loss: st
 def test_a_bent_relation_takes_the_curve_only_with_a_thousand_events() -> None:
     rng = np.random.default_rng(0)
     logit = rng.uniform(-4, 4, 12_000)
-    labels = (
-        rng.random(12_000) < np.where(np.abs(logit) < 2, 0.3, calibration.sigmoid(logit))
-    ).astype(np.int8)
+    labels = (rng.random(12_000) < np.where(np.abs(logit) < 2, 0.3, sigmoid(logit))).astype(np.int8)
     subjects = np.arange(12_000)
     assert chosen(logit, labels, subjects).kind == "centred_isotonic"
     assert chosen(logit[:900], labels[:900], subjects[:900]).kind != "centred_isotonic"
@@ -185,7 +182,7 @@ def test_the_graph_and_the_calibrator_agree_everywhere(calibrator: Calibrator) -
     raw = np.concatenate(
         [np.linspace(-60, 60, 2001), [-1e30, 1e30, 0.0], CURVE.knots, knots]
     ).astype(np.float32)
-    risk, logit = Scorer(attach(identity_model().graph(), calibrator))(raw[:, None])
+    risk, logit = Scorer(append_calibrator(identity_model().graph(), calibrator))(raw[:, None])
     np.testing.assert_array_equal(logit, raw.astype(np.float64))
     np.testing.assert_allclose(risk, calibrator(logit), rtol=0, atol=1e-7)
 
@@ -193,11 +190,11 @@ def test_the_graph_and_the_calibrator_agree_everywhere(calibrator: Calibrator) -
 def test_attaching_leaves_the_models_own_graph_as_it_was_and_gives_the_same_bytes_twice() -> None:
     graph = identity_model().graph()
     before = graph.SerializeToString(deterministic=True)
-    assert attach(graph, CURVE) == attach(graph, CURVE)
+    assert append_calibrator(graph, CURVE) == append_calibrator(graph, CURVE)
     assert graph.SerializeToString(deterministic=True) == before
 
 
 def test_a_calibrator_as_a_dictionary_names_its_kind_and_parameters() -> None:
     expected = {"kind": "platt", "parameters": {"slope": 2.0, "intercept": 1.0}}
-    assert Calibrator("platt", 2.0, 1.0).to_dict() == expected
-    assert set(CURVE.to_dict()["parameters"]) == {"knots", "risks"}
+    assert Calibrator("platt", 2.0, 1.0).record.to_json() == expected
+    assert set(CURVE.record.to_json()["parameters"]) == {"knots", "risks"}

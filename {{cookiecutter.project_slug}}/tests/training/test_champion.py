@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.errors import UserError
-from risk_model.model import SIMPLEST_FIRST, Logits
+from risk_model.model import Logits
+from risk_model.model.table import MODELS
 from risk_model.training.champion import choose_champion
 from risk_model.training.folds import paired_interval, simplest_as_good, subject_folds
 
@@ -29,14 +30,16 @@ def test_among_equals_the_simplest_is_chosen() -> None:
     said, labels = logits(network=0.1, xgboost=0.1, logistic_regression=0.1)
     champion = choose_champion(said, labels, SUBJECTS, 0, config.Config())
     assert champion.name == "logistic_regression"
-    assert [row["model"] for row in champion.table] == list(SIMPLEST_FIRST)
+    assert [row.model for row in champion.table] == [row.name for row in MODELS]
 
 
 def test_a_clearly_better_model_wins_although_it_is_not_the_simplest() -> None:
     said, labels = logits(logistic_regression=3.0, xgboost=0.1, network=0.1)
     champion = choose_champion(said, labels, SUBJECTS, 0, config.Config())
     assert champion.name == "xgboost"
-    assert champion.table[0]["low"] > 0
+    interval = champion.table[0].difference.interval
+    assert interval
+    assert interval[0] > 0
     assert "simplest" in champion.reason or "lowest" in champion.reason
 
 

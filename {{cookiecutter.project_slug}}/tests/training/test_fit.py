@@ -13,14 +13,16 @@ import pytest
 import torch
 
 from risk_model.core.errors import UserError
-from risk_model.model import SIMPLEST_FIRST, RiskModel
+from risk_model.model import RiskModel
 from risk_model.model.export import check_parity, to_bytes
+from risk_model.model.table import MODELS
 from risk_model.training.monitor import Monitor
 
 if TYPE_CHECKING:
     from tests.training.conftest import Ward
 
 Models = dict[str, RiskModel]
+SIMPLEST_FIRST = tuple(row.name for row in MODELS)
 
 
 def same(first: Models, second: Models, only: str = "") -> bool:
@@ -115,10 +117,10 @@ def test_the_monitor_holds_loss_and_auroc_of_both_parts_for_each_epoch(ward: War
     ward.fit(monitor)
     wanted = {"epoch", "train_loss", "validation_loss", "train_auroc", "validation_auroc"}
     for model in ("xgboost", "network"):
-        epochs = monitor.to_dict()[model]
+        epochs = monitor.history[model]
         assert [e["epoch"] for e in epochs] == list(range(1, len(epochs) + 1))
         assert all(wanted <= e.keys() and np.isfinite(list(e.values())).all() for e in epochs)
-    assert all(e["gradient_norm"] > 0 for e in monitor.to_dict()["network"])
+    assert all(e["gradient_norm"] > 0 for e in monitor.history["network"])
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])
@@ -139,6 +141,6 @@ def test_infinite_values_are_refused_with_a_remedy(ward: Ward) -> None:
 def test_an_unknown_loss_is_refused_before_anything_is_fitted(ward: Ward) -> None:
     training = replace(ward.settings.training, loss="hinge")
     monitor = Monitor()
-    with pytest.raises(UserError, match="no loss 'hinge'"):
+    with pytest.raises(UserError, match="no loss 'hinge'; choose one of bce, pos_weight, focal"):
         replace(ward, settings=replace(ward.settings, training=training)).fit(monitor)
-    assert not monitor.to_dict()
+    assert not monitor.history

@@ -11,7 +11,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from risk_model import config
@@ -131,11 +130,53 @@ def test_small_cohorts_get_small_batches_and_large_ones_256_rows() -> None:
     ]
 
 
-@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=40))
-def test_auroc_equals_scikit_learns_ties_included(rows: list[tuple[int, bool]]) -> None:
-    logits, labels = (
-        np.array([r[0] for r in rows], dtype=np.float64),
-        np.array([r[1] for r in rows], dtype=np.float32),
-    )
-    if 0 < labels.sum() < len(labels):
-        assert loop.auroc(logits, labels) == pytest.approx(roc_auc_score(labels, logits), abs=1e-12)
+def gradients(network: nn.Module, step: int) -> None:
+    """Gradients of one step, the same for equal networks."""
+    features = torch.randn(32, 4, generator=torch.Generator().manual_seed(step))
+    network.zero_grad()
+    torch.autograd.backward(network(features).square().mean())
+
+
+def test_without_gradients_matrices_decay_and_biases_norms_and_scales_stay() -> None:
+    network = small_network()
+    network.register_parameter("member_scale", nn.Parameter(torch.ones(2, 2)))
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    for parameter in network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    loop.adamw(network, config.Training(learning_rate=0.1, weight_decay=0.5)).step()
+    changed = {name for name, p in network.named_parameters() if not torch.equal(p, before[name])}
+    assert changed == {"0.weight", "4.weight"}
+    torch.testing.assert_close(network[0].weight, before["0.weight"] * 0.95)
+
+
+def test_the_norm_given_is_the_one_before_clipping() -> None:
+    network = nn.Linear(2, 1)
+    network.weight.grad, network.bias.grad = torch.tensor([[3.0, 0.0]]), torch.tensor([4.0])
+    optimizer = loop.adamw(network, SETTINGS)
+    assert loop.clip_gradients(optimizer, limit=1.0).item() == 5.0
+    torch.testing.assert_close(network.weight.grad, torch.tensor([[0.6, 0.0]]))
+    assert loop.clip_gradients(optimizer, limit=2.0).item() == pytest.approx(1.0)
+    torch.testing.assert_close(network.bias.grad, torch.tensor([0.8]))
+
+
+def test_clipping_equals_torchs_own() -> None:
+    ours, theirs = small_network().eval(), small_network().eval()
+    gradients(ours, 0)
+    gradients(theirs, 0)
+    norm = loop.clip_gradients(loop.adamw(ours, SETTINGS), 0.01)
+    torch.testing.assert_close(norm, nn.utils.clip_grad_norm_(theirs.parameters(), 0.01))
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad)
+
+
+def test_what_is_frozen_neither_moves_nor_decays() -> None:
+    network = small_network()
+    network[0].weight.requires_grad_(False)
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    optimizer = loop.adamw(network, config.Training(learning_rate=0.1, weight_decay=0.5))
+    gradients(network, 0)
+    loop.clip_gradients(optimizer, 1.0)
+    optimizer.step()
+    unmoved = {n for n, p in network.named_parameters() if torch.equal(p, before[n])}
+    assert "0.weight" in unmoved
+    assert not unmoved & {"1.weight", "4.weight"}

@@ -18,7 +18,7 @@ def test_the_history_keeps_each_models_epochs_in_order_and_is_plain_json() -> No
     monitor.record("xgboost", 1, {"train_loss": 0.5})
     monitor.flush()
     expected = [{"epoch": 1, "train_loss": 1.0}, {"epoch": 2, "train_loss": 0.5}]
-    assert json.loads(json.dumps(monitor.to_dict())) == {
+    assert json.loads(json.dumps(monitor.history)) == {
         "network": expected,
         "xgboost": [{"epoch": 1, "train_loss": 0.5}],
     }

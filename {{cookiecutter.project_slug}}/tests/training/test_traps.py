@@ -15,13 +15,12 @@ from torch import Tensor, nn
 
 from risk_model import config
 from risk_model.core.schema import Field, Schema
-from risk_model.model.baseline import Sample
+from risk_model.model import FitInputs, Sample
 from risk_model.model.mlp import Network
 from risk_model.model.score import score
 from risk_model.training import loop
-from risk_model.training.fit import fit_network
 from risk_model.training.loss import Loss, cross_entropy, focal
-from risk_model.training.monitor import Monitor
+from risk_model.training.network import fit_network
 
 
 def plain(*last: nn.Module) -> nn.Sequential:
@@ -102,7 +101,7 @@ def test_the_projects_own_network_learns_logits_and_not_probabilities() -> None:
     schema = Schema(
         "separable", "event", tuple(Field(f"x{i}", "number") for i in range(rows.features.shape[1]))
     )
-    logits = fit_network(rows, rows, schema, settings, 1.0, Monitor()).logit(rows.features)
+    logits = fit_network(FitInputs(rows, rows, schema, settings, 1.0, ignore)).logit(rows.features)
     assert logits.min() < -2
     assert logits.max() > 2
     assert float(cross_entropy(torch.from_numpy(logits), train.labels.double())) < 0.3

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from risk_model import artifacts
 from risk_model.config import Config, Evaluation, Synthetic, Table
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_json
@@ -21,7 +22,9 @@ from risk_model.core.package import FILES, ModelPackage, seal
 from risk_model.data import load
 from risk_model.data.prepare import prepare
 from risk_model.pipeline import evaluate_run, train
-from risk_model.validation.external import evaluate_elsewhere, read, recalibrate
+from risk_model.validation.external import evaluate_package, read_external, recalibrate
+
+from tests.estimates import ends, value
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,7 @@ def table(home: Path) -> Path:
     return home / "hospital e.csv"
 
 
-def asked(settings: Config, package: Path, table: Path, /, **changes: Any) -> Config:
+def request(settings: Config, package: Path, table: Path, /, **changes: Any) -> Config:
     data = Table(path=str(table), outcome="died", subject="mrn")
     return replace(settings, **{"data": data, "package": str(package), **changes})
 
@@ -83,12 +86,12 @@ def test_a_package_is_judged_elsewhere_as_it_was_in_its_own_run(
     there = (cohort.index["site"] == "Hospital E").to_numpy()
     frame = cohort.inputs.assign(mrn=cohort.subjects, died=cohort.labels)[there]
     frame.to_parquet(home / "same.parquet", index=False)
-    directory, judged = evaluate_elsewhere(asked(settings, package, home / "same.parquet"))
-    found = judged["parts"]["elsewhere: same"]["models"]["logistic_regression"]["metrics"]
-    known = json.loads((run / "evaluation.json").read_text())["parts"]["site: Hospital E"]
+    directory, evaluation = evaluate_package(request(settings, package, home / "same.parquet"))
+    metrics = evaluation.parts["elsewhere: same"].models["logistic_regression"].metrics
+    own = artifacts.read_evaluation(run).parts["site: Hospital E"]
     for name in ("auroc", "citl", "slope", "net_benefit"):
-        expected = known["models"]["logistic_regression"]["metrics"][name]["estimate"]
-        assert found[name]["estimate"] == pytest.approx(expected, abs=1e-9), name
+        expected = value(own.models["logistic_regression"].metrics[name])
+        assert value(metrics[name]) == pytest.approx(expected, abs=1e-9), name
     assert (directory / "report.html").is_file()
     assert not (directory / "packages").exists()  # nothing was trained
 
@@ -97,16 +100,16 @@ def test_a_line_mends_the_average_and_touches_nothing_else(
     settings: Config, package: Path, table: Path, home: Path
 ) -> None:
     before = {name: (package / name).read_bytes() for name in FILES}
-    wanted = asked(settings, package, table, output=str(home / "mended"))
-    _, judged, target = recalibrate(wanted)
-    (part,) = judged["parts"].values()
-    assert part["models"]["before"]["metrics"]["citl"]["low"] > 0.5
-    assert abs(part["models"]["logistic_regression"]["metrics"]["citl"]["estimate"]) < 0.1
+    wanted = request(settings, package, table, output=str(home / "mended"))
+    _, evaluation, target = recalibrate(wanted)
+    (part,) = evaluation.parts.values()
+    assert ends(part.models["before"].metrics["citl"])[0] > 0.5
+    assert abs(value(part.models["logistic_regression"].metrics["citl"])) < 0.1
     assert {name: (package / name).read_bytes() for name in FILES} == before
     same = [name for name in FILES if (target / name).read_bytes() == before[name]]
     assert same == ["schema.json", "reference.json", "explain/background.npy"]
     first, second = ModelPackage.open(package), ModelPackage.open(target)
-    rows = read(wanted).cohort.encoded()
+    rows = read_external(wanted).cohort.encoded()
     (risk, logit), (mended, same_logit) = first.scorer(rows), second.scorer(rows)
     np.testing.assert_array_equal(logit, same_logit)
     line = second.manifest.calibration
@@ -122,21 +125,21 @@ def test_a_line_mends_the_average_and_touches_nothing_else(
 def test_what_a_mended_package_is_judged_by_was_scored_without_its_own_outcome(
     settings: Config, package: Path, table: Path, home: Path
 ) -> None:
-    wanted = asked(settings, package, table, output=str(home / "crossed"))
+    wanted = request(settings, package, table, output=str(home / "crossed"))
     directory, _, target = recalibrate(wanted)
     judged = pd.read_parquet(directory / "predictions.parquet").query(
         "model == 'logistic_regression'"
     )
-    fitted, _ = ModelPackage.open(target).scorer(read(wanted).cohort.encoded())
+    fitted, _ = ModelPackage.open(target).scorer(read_external(wanted).cohort.encoded())
     assert np.abs(judged["predicted_boolean_probability"].to_numpy() - fitted).max() > 1e-4
 
 
 def test_a_mended_package_is_not_mended_again(
     settings: Config, package: Path, table: Path, home: Path
 ) -> None:
-    _, _, target = recalibrate(asked(settings, package, table, output=str(home / "once")))
+    _, _, target = recalibrate(request(settings, package, table, output=str(home / "once")))
     with pytest.raises(UserError, match="itself recalibrated"):
-        recalibrate(asked(settings, target, table, output=str(home / "twice")))
+        recalibrate(request(settings, target, table, output=str(home / "twice")))
     assert not (home / "twice").exists()
 
 
@@ -161,7 +164,7 @@ def test_what_cannot_be_mended_is_one_line_and_leaves_nothing(
 ) -> None:
     wanted = {"output": str(home / "never"), **changes}
     with pytest.raises(UserError, match=message):
-        recalibrate(asked(settings, package, table, **wanted))
+        recalibrate(request(settings, package, table, **wanted))
     assert not (home / "never").exists()
 
 
@@ -175,7 +178,7 @@ def test_a_package_that_does_not_say_what_it_is_for_is_refused(
     write_json(old / "evaluation.json", judged)
     seal(old, ModelPackage.open(package).manifest)
     with pytest.raises(UserError, match="evaluate its run again"):
-        evaluate_elsewhere(asked(settings, old, table))
+        evaluate_package(request(settings, old, table))
 
 
 def test_a_table_without_the_models_fields_is_refused(
@@ -185,7 +188,7 @@ def test_a_table_without_the_models_fields_is_refused(
         home / "other.csv", index=False
     )
     with pytest.raises(UserError, match="there is no column"):
-        evaluate_elsewhere(asked(settings, package, home / "other.csv"))
+        evaluate_package(request(settings, package, home / "other.csv"))
 
 
 def test_one_class_of_the_outcome_is_refused(
@@ -194,13 +197,13 @@ def test_one_class_of_the_outcome_is_refused(
     frame = pd.read_csv(table).assign(died=0)
     frame.to_csv(home / "nobody.csv", index=False)
     with pytest.raises(UserError):
-        evaluate_elsewhere(asked(settings, package, home / "nobody.csv"))
+        evaluate_package(request(settings, package, home / "nobody.csv"))
 
 
 def test_intervals_of_few_patients_elsewhere_cannot_pass(
     settings: Config, package: Path, table: Path
 ) -> None:
     few = replace(settings, evaluation=Evaluation(resamples=50))
-    _, judged = evaluate_elsewhere(asked(few, package, table))
+    _, judged = evaluate_package(request(few, package, table))
     (gates,) = judged["gates"].values()
     assert gates["logistic_regression"]["verdict"] != "pass"

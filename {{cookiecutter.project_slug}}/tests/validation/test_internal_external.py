@@ -13,6 +13,8 @@ from risk_model.data import load
 from risk_model.validation import internal_external as module
 from risk_model.validation.internal_external import leave_out
 
+from tests.estimates import ends, value
+
 
 @pytest.fixture(scope="module")
 def settings() -> Config:
@@ -29,14 +31,15 @@ def cohort(settings: Config) -> Cohort:
 def test_each_site_and_each_later_period_is_left_out_in_turn(
     settings: Config, cohort: Cohort
 ) -> None:
-    found = leave_out(settings, cohort, 0.1)
-    sites = [row["name"] for row in found if row["kind"] == "site"]
+    rows = leave_out(settings, cohort, 0.1)
+    sites = [row.name for row in rows if row.kind == "site"]
     assert sites == sorted(cohort.index["site"].unique())
-    assert len([row for row in found if row["kind"] == "time"]) == module.PERIODS - 1
-    for row in found:
-        for figures in row["models"].values():
-            assert 0.5 < figures["auroc"]["estimate"] < 0.95
-            assert figures["auroc"]["low"] < figures["auroc"]["estimate"] < figures["auroc"]["high"]
+    assert len([row for row in rows if row.kind == "time"]) == module.PERIODS - 1
+    for row in rows:
+        for metrics in row.models.values():
+            low, high = ends(metrics["auroc"])
+            assert 0.5 < value(metrics["auroc"]) < 0.95
+            assert low < value(metrics["auroc"]) < high
 
 
 def test_outcomes_of_what_is_left_out_change_no_model(
@@ -50,13 +53,13 @@ def test_outcomes_of_what_is_left_out_change_no_model(
     monkeypatch.setattr(module, "_periods", lambda settings, cohort: iter(()))
 
     def of_site(which: Cohort) -> dict[str, float]:
-        (row,) = [row for row in leave_out(settings, which, 0.1) if row["name"] == site]
-        return {name: figures["auroc"]["estimate"] for name, figures in row["models"].items()}
+        (row,) = [row for row in leave_out(settings, which, 0.1) if row.name == site]
+        return {name: value(metrics["auroc"]) for name, metrics in row.models.items()}
 
     first, second = of_site(cohort), of_site(turned)
-    for name, value in first.items():
+    for name, area in first.items():
         assert second[name] == pytest.approx(
-            1 - value, abs=1e-9
+            1 - area, abs=1e-9
         )  # the same risks, against the opposite outcomes
 
 
@@ -64,7 +67,7 @@ def test_rows_of_a_later_period_come_after_those_that_taught(
     settings: Config, cohort: Cohort
 ) -> None:
     for turn in module._periods(settings, cohort):
-        assert isinstance(turn, module.LeftOut)
+        assert turn.splits is not None
         time = turn.cohort.index["prediction_time"]
         taught = np.concatenate(
             [turn.splits.train, turn.splits.validation, turn.splits.calibration]
@@ -81,10 +84,10 @@ def test_a_place_with_few_events_is_counted_and_not_judged(
     kept = np.flatnonzero(
         ~there | (cohort.labels == 0) | (np.cumsum(there & (cohort.labels == 1)) <= 5)
     )
-    (row,) = [row for row in leave_out(settings, cohort.take(kept), 0.1) if row["name"] == site]
-    assert row["events"] == 5
-    assert row["models"] == {}
-    assert "fewer than 10" in row["reason"]
+    (row,) = [row for row in leave_out(settings, cohort.take(kept), 0.1) if row.name == site]
+    assert row.events == 5
+    assert row.models == {}
+    assert "fewer than 10" in row.reason
 
 
 def test_without_site_and_date_there_is_nothing_to_leave_out(

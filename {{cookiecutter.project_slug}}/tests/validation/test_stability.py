@@ -1,10 +1,7 @@
-"""Do the measures of instability say what their source defines, and do the refits repeat the
-development?
-"""
+"""Refits on other samples of the subjects repeat the development, and end on a page."""
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -17,115 +14,15 @@ from risk_model.core.cohort import Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
 from risk_model.data.prepare import Prepared, prepare
-from risk_model.evaluation.instability import instability
-from risk_model.evaluation.metrics import Floats, calibration_slope
-from risk_model.training.calibration import platt
-from risk_model.training.fit import fit_baselines
-from risk_model.training.monitor import Monitor
-from risk_model.training.onnx_calibration import attach
+from risk_model.model.table import refitted
+from risk_model.training.develop import develop
+from risk_model.training.onnx_calibration import append_calibrator
+from risk_model.training.record import ChampionChoice, TrainingRecord
 from risk_model.validation import stability as conductor
-from risk_model.validation.stability import BASELINES, refit, samples_of_subjects, stability
+from risk_model.validation.stability import refit, samples_of_subjects, stability
 
+BASELINES = refitted()
 KINDS = dict.fromkeys(BASELINES, "platt")
-
-
-def risks(rows: int = 40, refits: int = 60, seed: int = 0) -> tuple[Floats, Floats]:
-    """Risks of a model and of its refits, which scatter about it."""
-    rng = np.random.default_rng(seed)
-    z = rng.normal(-1, 1.5, rows)
-    return 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(-z - rng.normal(0, 0.5, (refits, rows))))
-
-
-def test_every_measure_equals_a_plain_loop_over_rows_and_refits() -> None:
-    original, refits = risks()
-    found = instability(original, refits, 0.3)
-    for i, risk in enumerate(original):
-        column = [float(refits[b, i]) for b in range(len(refits))]
-        mape = sum(abs(value - risk) for value in column) / len(column)
-        crossed = sum((value >= 0.3) != (risk >= 0.3) for value in column) / len(column)
-        assert found["mape"]["rows"][i] == pytest.approx(mape, abs=1e-12)
-        assert found["classification"]["rows"][i] == pytest.approx(crossed, abs=1e-12)
-        ordered = sorted(column)
-        at = 0.975 * (len(column) - 1)
-        high = ordered[int(at)] + (at - int(at)) * (ordered[int(at) + 1] - ordered[int(at)])
-        assert found["range"]["high"][i] == pytest.approx(high, abs=1e-12)
-        assert found["range"]["low"][i] < found["range"]["high"][i]
-    assert found["mape"]["mean"] == pytest.approx(np.mean(found["mape"]["rows"]))
-    assert found["mape"]["percentile_95"] == pytest.approx(np.quantile(found["mape"]["rows"], 0.95))
-    assert (
-        found["classification"]["worst"]
-        == max(found["classification"]["rows"])
-        > found["classification"]["mean"]
-    )
-
-
-def test_a_risk_at_the_threshold_is_flagged_as_everywhere_else() -> None:
-    found = instability(np.array([0.3, 0.3]), np.array([[0.3, 0.29]]), 0.3)
-    assert found["classification"]["rows"] == [0.0, 1.0]
-
-
-def test_slopes_are_those_of_each_refit_on_these_rows() -> None:
-    original, refits = risks(rows=400)
-    outcome = (np.random.default_rng(1).random(400) < original).astype(np.int8)
-    slopes = [calibration_slope(outcome, risk) for risk in refits]
-    found = instability(original, refits, 0.3, outcome)["slope"]
-    assert found["estimate"] == calibration_slope(outcome, original)
-    assert (found["low"], found["median"], found["high"]) == pytest.approx(
-        np.quantile(slopes, [0.025, 0.5, 0.975])
-    )
-    assert instability(original, refits, 0.3)["slope"] is None
-    none = instability(original, refits, 0.3, np.zeros(400, np.int8))["slope"]
-    assert set(none.values()) == {None}
-
-
-def test_a_model_that_ignores_the_sample_is_perfectly_stable() -> None:
-    original, _ = risks()
-    found = instability(original, np.tile(original, (50, 1)), 0.3)
-    assert (
-        found["mape"]["mean"]
-        == found["classification"]["worst"]
-        == found["range"]["mean_width"]
-        == 0.0
-    )
-    band = found["band"]
-    assert band["low"] == pytest.approx(band["risk"], abs=1e-6)
-    assert band["high"] == pytest.approx(band["risk"], abs=1e-6)
-
-
-def test_the_band_holds_nearly_all_refits_and_the_result_is_json() -> None:
-    original, refits = risks(rows=2_000, refits=200)
-    found = instability(original, refits, 0.3)
-    low, high = (
-        np.interp(original, found["band"]["risk"], found["band"][edge]) for edge in ("low", "high")
-    )
-    assert 0.92 < np.mean((refits >= low) & (refits <= high)) < 0.98
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-
-
-@pytest.mark.parametrize(
-    ("original", "refits", "threshold"),
-    [
-        (np.array([0.1, 0.2]), np.full((5, 3), 0.1), 0.3),
-        (np.array([0.1, 0.2]), np.full(2, 0.1), 0.3),
-        (np.array([0.1, 0.2]), np.empty((0, 2)), 0.3),
-        (np.empty(0), np.empty((5, 0)), 0.3),
-        (np.array([0.1, np.nan]), np.full((5, 2), 0.1), 0.3),
-        (np.array([0.1, 0.2]), np.full((5, 2), 1.1), 0.3),
-        (np.array([0.1, 0.2]), np.full((5, 2), 0.1), 1.0),
-    ],
-    ids=[
-        "other rows",
-        "one refit as a row",
-        "no refits",
-        "no rows",
-        "not a number",
-        "above 1",
-        "threshold",
-    ],
-)
-def test_broken_input_is_refused(original: Floats, refits: Floats, threshold: float) -> None:
-    with pytest.raises(ValueError, match="stability"):
-        instability(original, refits, threshold)
 
 
 def made(subjects: int = 1_500) -> tuple[Config, Prepared]:
@@ -144,24 +41,27 @@ def cohort() -> tuple[Config, Prepared]:
 def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
     """What `stability` reads of an evaluated run of this cohort."""
     settings, prepared = cohort
-    features, labels, held = (
-        prepared.cohort.encoded(),
-        prepared.cohort.labels,
-        prepared.splits.calibration,
-    )
-    models = fit_baselines(
-        features, labels, prepared.splits, prepared.cohort.schema, settings, Monitor()
-    )
-    for name, model in models.items():
-        graph = attach(model.graph(), platt(model.logit(features[held]), labels[held]))
+    cohort = prepared.cohort
+    made = develop(settings, cohort, cohort.encoded(), prepared.splits, only=KINDS, kinds=KINDS)
+    for name, model in made.models.items():
+        graph = append_calibrator(model.graph(), made.calibrators[name])
         write_atomically(tmp_path / "packages" / name / "risk.onnx", graph)
-    facts = {
-        "fingerprint": prepared.cohort.fingerprint(),
-        "threshold": 0.1,
-        "champion": {"name": "network"},
-        "calibrators": {name: {"kind": kind} for name, kind in KINDS.items()},
-    }
-    write_json(tmp_path / "training.json", facts)
+    record = TrainingRecord(
+        cohort=cohort.schema.name,
+        outcome=cohort.schema.outcome,
+        fingerprint=cohort.fingerprint(),
+        champion=ChampionChoice("network", "chosen by nobody", []),
+        calibrators={name: made.calibrators[name].record for name in KINDS},
+        threshold=0.1,
+        threshold_reason="",
+        findings=[],
+        sizes={},
+        history={},
+        mlflow_run="",
+        git="",
+        versions={},
+    )
+    write_json(tmp_path / "training.json", record.to_json())
     write_json(tmp_path / "evaluation.json", {})
     return tmp_path
 
@@ -223,7 +123,7 @@ def test_a_run_gets_its_figures_a_plot_a_model_and_a_page_that_needs_no_network(
 ) -> None:
     found = stability(cohort[0], run, cohort[1], 50)
     assert read_json(run / "stability.json") == found
-    assert list(found["models"]) == list(BASELINES)
+    assert list(found["models"]) == BASELINES
     assert len(found["models"]["xgboost"]["mape"]["rows"]) == len(cohort[1].splits.test)
     assert found["models"]["xgboost"]["slope"]["median"] is not None
     page = (run / "stability.html").read_text(encoding="utf-8")

@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def kinds(reading: Reading) -> set[str]:
-    return {noticed.kind for noticed in reading.noticed}
+    return {remark.kind for remark in reading.remarks}
 
 
 def refusal(path: Path, signal: Signal = SIGNAL) -> str:

@@ -124,8 +124,7 @@ def test_ptb_xl_is_warned_of_because_its_sites_tell_the_outcome(
     assert "site predicts the outcome" in [
         f.kind for f in prepared.findings if f.severity == "warning"
     ]
-    alone = {
-        row["predictors"]: row["AUROC"].estimate for row in prepared.quality.tables[SIMPLE_MODELS]
-    }
+    rows = prepared.quality.to_json()["tables"][SIMPLE_MODELS]
+    alone = {row["predictors"]: row["AUROC"]["estimate"] for row in rows}
     assert alone["age and sex"] == pytest.approx(0.77, abs=0.03)
     assert alone["site"] > 0.62

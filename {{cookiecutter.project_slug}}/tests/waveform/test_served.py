@@ -26,6 +26,7 @@ from risk_model.config.waveform import Lstm, ResNet1d, SyntheticEcgs
 from risk_model.core.cohort import Cohort
 from risk_model.core.package import ModelPackage
 from risk_model.data.sources import synthetic_ecgs
+from risk_model.deployment import recording_explanations
 from risk_model.deployment.app import create_app
 from risk_model.deployment.batch import score
 from risk_model.deployment.recording_requests import recording_reader
@@ -33,9 +34,16 @@ from risk_model.deployment.requests import RefusedError
 from risk_model.signals import waveform
 
 from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
+from tests.made_service import GUARD
 
 SOME = 12
 SECRET = "Mustermann"  # noqa: S105
+
+
+@pytest.fixture(autouse=True)
+def no_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer of a test depends on how fast the machine is."""
+    monkeypatch.setattr(recording_explanations, "SECONDS", GUARD)
 
 
 @pytest.fixture(scope="module")

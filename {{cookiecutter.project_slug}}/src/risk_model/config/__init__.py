@@ -9,9 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from risk_model.config.settings import (
+    NETWORKS,
     Config,
     Deployment,
     Evaluation,
@@ -24,6 +24,7 @@ from risk_model.config.settings import (
     XGBoost,
 )
 from risk_model.config.sources import (
+    SOURCES,
     Data,
     Diabetes130,
     HeartDisease,
@@ -56,14 +57,6 @@ __all__ = [
     "XGBoost",
 ]
 
-SOURCES: dict[str, type[Data]] = {
-    "support2": Support2,
-    "heart_disease": HeartDisease,
-    "diabetes130": Diabetes130,
-    "csv": Table,
-    "synthetic": Synthetic,
-}
-NETWORKS: dict[str, Any] = {"mlp": Mlp}  # a dataclass each
 # the source that is read when the command line names none
 FIRST_SOURCE = Path(__file__).with_name("first_source.txt").read_text(encoding="utf-8").strip()
 

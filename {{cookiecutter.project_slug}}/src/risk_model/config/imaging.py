@@ -155,4 +155,4 @@ class PretrainedCnn:
     augment: bool = True
 
 
-NETWORKS: dict[str, Any] = {"cnn": Cnn, "pretrained_cnn": PretrainedCnn}
+NETWORKS: dict[str, type[Any]] = {"cnn": Cnn, "pretrained_cnn": PretrainedCnn}

@@ -58,11 +58,14 @@ class Mlp:
     embedding: int = 4
 
 
+NETWORKS: dict[str, type[Any]] = {"mlp": Mlp}
+
+
 @dataclass
 class Model:
     """What is fitted.
 
-    `champion` forces one of logistic_regression, xgboost, network; "auto" lets the data choose.
+    `champion` forces one of the models of `model/table.py`; "auto" lets the data choose.
     """
 
     champion: str = "auto"

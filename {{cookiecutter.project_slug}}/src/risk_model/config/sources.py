@@ -1,4 +1,4 @@
-"""The settings of each source of data that is a table, and what every source has."""
+"""The settings of each source of tables, and what every source has; `SOURCES` lists them."""
 
 from __future__ import annotations
 
@@ -151,3 +151,12 @@ class Synthetic(Data):
             reason="a home visit nobody needed costs little beside a readmission",
         )
     )
+
+
+SOURCES: dict[str, type[Data]] = {
+    "support2": Support2,
+    "heart_disease": HeartDisease,
+    "diabetes130": Diabetes130,
+    "csv": Table,
+    "synthetic": Synthetic,
+}

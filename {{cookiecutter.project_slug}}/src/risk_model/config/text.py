@@ -113,4 +113,4 @@ class Encoder:
     dropout: float = 0.1
 
 
-NETWORKS: dict[str, Any] = {"transformer": Transformer, "encoder": Encoder}
+NETWORKS: dict[str, type[Any]] = {"transformer": Transformer, "encoder": Encoder}

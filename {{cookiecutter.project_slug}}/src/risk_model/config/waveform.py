@@ -110,4 +110,4 @@ class ResNet1d:
     dropout: float = 0.2
 
 
-NETWORKS: dict[str, Any] = {"lstm": Lstm, "resnet1d": ResNet1d}
+NETWORKS: dict[str, type[Any]] = {"lstm": Lstm, "resnet1d": ResNet1d}

@@ -133,9 +133,7 @@ class Cohort:
 
     @property
     def _coarse(self) -> bool:
-        """Whether a row can be expected to coincide with another by chance, were its columns
-        independent.
-        """
+        """Whether rows can be expected to coincide by chance, were their columns independent."""
         if self.signals is not None:
             return False
         coincidences = len(self) / 2
@@ -148,8 +146,9 @@ class Cohort:
         return True
 
     def fingerprint(self) -> str:
-        """SHA-256 of the cohort's content, the same in any row order: names the data a model was
-        trained on.
+        """SHA-256 of the cohort's content, the same in any row order.
+
+        It names the data that a model was trained on.
         """
         content = self.schema.to_json().encode() + np.sort(self.record_hash).tobytes()
         return hashlib.sha256(content).hexdigest()
@@ -157,8 +156,9 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Splits:
-    """Which rows train, stop the training, calibrate and test, and which are external. No subject
-    stands in two.
+    """The rows of each part: they train, stop the training, calibrate and test, or are external.
+
+    No subject stands in two parts.
 
     `external` holds whole sites or the last period; `set_aside` the rows left out because their
     subject already stands elsewhere.

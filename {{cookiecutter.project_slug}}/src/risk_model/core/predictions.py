@@ -1,5 +1,6 @@
-"""What did each model say about whom? One table, which evaluation, drift and the model card read
-and nothing else.
+"""The table of predictions: what each model said about whom.
+
+Evaluation, drift and the model card read this and nothing else.
 
 Column names follow MEDS (Medical Event Data Standard,
 https://github.com/Medical-Event-Data-Standard/meds), so other tools can read the table, and the

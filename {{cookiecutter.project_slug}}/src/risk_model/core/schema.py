@@ -1,4 +1,4 @@
-"""What may the model see, and how does a record become numbers?
+"""The schema: what the model may see, and how a record becomes numbers.
 
 One schema validates training data, requests and files to score, and one encoder turns all of them
 into the same numbers: training and serving cannot drift apart. Nothing here is fitted, and nothing
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 Kind = Literal["number", "category", "boolean"]
 Features = npt.NDArray[np.float32]
 FLOAT32_MAX = float(np.finfo(np.float32).max)
-AT_ONCE = (
-    1 << 18
-)  # numbers in a piece of rows: larger ones outgrow the cache, or the memory of a deep network
+# numbers in a piece of rows: larger ones outgrow the cache, or the memory of a deep network
+AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,7 @@ class Field:
         return [*shown, f"{self.name} missing"] if self.missing_flag else shown
 
     def problem(self, value: object) -> str:
-        """What is wrong with one JSON value of this field, without repeating the value; "" when
-        nothing is.
-        """
+        """What is wrong with a JSON value, without repeating it; "" when nothing is."""
         if value is None:
             return "" if self.missing_allowed else "is required"
         if self.kind == "category":
@@ -98,8 +95,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Signal:
-    """An image, a waveform or a text beside the fields; the module of that kind in `signals` reads
-    it.
+    """An image, a waveform or a text beside the fields, read by the module of its kind.
 
     In a row it stands behind the fields: `described` simple numbers, which the baselines see too,
     then the array of `shape`, flattened, which only a network sees. `channels` are leads or
@@ -129,9 +125,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Schema:
-    """The fields of a cohort, in order, the signal beside them if there is one, and what is
-    predicted from them.
-    """
+    """The fields of a cohort, in order, the signal beside them, and what is predicted."""
 
     name: str
     outcome: str
@@ -155,8 +149,9 @@ class Schema:
 
     @property
     def simple(self) -> int:
-        """How many columns, from the first, are simple numbers: the fields' and what describes the
-        signal.
+        """How many columns, from the first, are simple numbers.
+
+        Those of the fields, and those that describe the signal.
         """
         return len(self.features) + (self.signal.described if self.signal else 0)
 
@@ -192,8 +187,10 @@ class Schema:
 
     @classmethod
     def from_json(cls, text: str) -> Schema:
-        """The schema that `to_json` wrote; ValueError, KeyError or TypeError when the text is
-        something else.
+        """The schema that `to_json` wrote.
+
+        Raises:
+            ValueError, KeyError, TypeError: the text is something else.
         """
         content = json.loads(text)
         fields = tuple(
@@ -217,8 +214,9 @@ def at_once(width: int, most: int) -> int:
 
 
 def encode(records: Mapping[str, Any] | pd.DataFrame, schema: Schema) -> Features:
-    """Fields to numbers, the same for training, requests and batches: float32[n, d], columns as
-    `schema.features`.
+    """Fields as numbers, the same for training, requests and batches: float32[n, d].
+
+    Columns are those of `schema.features`.
 
     `records` maps each input field to n values (a DataFrame does). Numbers keep NaN where they are
     missing, booleans become 0 and 1, a category becomes one column per known value: all zeros when

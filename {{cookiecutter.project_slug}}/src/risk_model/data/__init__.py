@@ -1,4 +1,4 @@
-"""Where do the patients come from, and may this data be learned from at all?"""
+"""The data layer: where the patients come from, and whether the data may be learned from."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
 
 def load(settings: config.Data) -> Cohort:
-    """The cohort that `data=<name>` asks for, from the module in `sources` that its settings name.
+    """The cohort that `data=<name>` asks for, from a module in `sources`.
 
-    Raises UserError, with the remedy, for an unknown name and for whatever the source finds wrong.
+    Args:
+        settings: The settings of a source; its name and, where they differ, its module.
+
+    Raises:
+        UserError: the name is unknown, or the source finds something wrong; with the remedy.
     """
     if settings.name not in config.SOURCES:
         raise UserError(

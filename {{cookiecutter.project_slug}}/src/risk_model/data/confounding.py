@@ -143,12 +143,12 @@ def cross_fitted_auroc(
     fold = pd.util.hash_array(subjects) % np.uint64(FOLDS)
     areas, errors, pairs = np.full(FOLDS, 0.5), np.zeros(FOLDS), np.zeros(FOLDS)
     for k in range(FOLDS):
-        here, others = fold == k, fold != k
-        pairs[k] = labels[here].sum() * (1 - labels[here]).sum()
+        in_fold, others = fold == k, fold != k
+        pairs[k] = labels[in_fold].sum() * (1 - labels[in_fold]).sum()
         if pairs[k] and len(np.unique(labels[others])) == 2:
             model = LogisticRegression(max_iter=500).fit(features[others], labels[others])
-            risk = model.predict_proba(features[here])[:, 1]
-            areas[k], errors[k] = clustered_auroc(labels[here], risk, subjects[here])
+            risk = model.predict_proba(features[in_fold])[:, 1]
+            areas[k], errors[k] = clustered_auroc(labels[in_fold], risk, subjects[in_fold])
     weight = pairs / pairs.sum()
     return float(weight @ areas), float(np.sqrt(weight**2 @ errors**2))
 

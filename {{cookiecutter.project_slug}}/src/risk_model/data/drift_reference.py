@@ -1,6 +1,4 @@
-"""What did the training data look like, told without a single patient? Drift and explanations
-compare with this.
-"""
+"""Training distributions, without a single patient: drift and explanations compare with them."""
 
 from __future__ import annotations
 
@@ -52,5 +50,5 @@ def _quantiles(values: npt.NDArray[np.float64]) -> list[float]:
         return []
     levels = np.linspace(0, 1, min(len(LEVELS), len(values) // FEWEST))
     edge = max(0.01, FEWEST / len(values))
-    told = np.interp(LEVELS, levels, np.quantile(values, levels.clip(edge, 1 - edge)))
-    return [float(value) for value in told]
+    quantiles = np.interp(LEVELS, levels, np.quantile(values, levels.clip(edge, 1 - edge)))
+    return [float(value) for value in quantiles]

@@ -22,7 +22,7 @@ Codes = npt.NDArray[np.int32]
 # twins expected by chance in the whole cohort, below which a pair is taken for one person
 IMPLAUSIBLE = 1e-3
 # rows that share a record's rarest values, among which its other values are called common or rare
-ALIKE = 100
+SIMILAR = 100
 RAREST = 500  # distinct records of which the chance is computed
 CORRELATION_ROWS = 20_000  # enough for a correlation to two decimals
 EXAMPLES = 3  # pairs named in a message, by row number: identifiers may be medical record numbers
@@ -55,9 +55,9 @@ def duplicated_patients(cohort: Cohort, splits: Splits) -> list[Finding]:
 def _of_people(twins: pd.DataFrame, part: npt.NDArray[np.object_]) -> list[Finding]:
     """The finding about people in different parts, or else about those within one."""
     rows = twins.groupby("record")["row"].agg(list)
-    apart = rows.map(lambda own: len(set(part[own])) > 1).astype(bool)
-    if apart.any():
-        return [_finding("error", rows[apart], "in different parts of the split")]
+    across = rows.map(lambda own: len(set(part[own])) > 1).astype(bool)
+    if across.any():
+        return [_finding("error", rows[across], "in different parts of the split")]
     return [_finding("warning", rows, "in one part of the split")] if len(rows) else []
 
 
@@ -100,7 +100,7 @@ def chance_of_twin(cohort: Cohort, rows: Rows) -> Floats:
     shares = np.stack([np.bincount(code)[code[rows]] / code.size for code in codes])
     chance = np.ones(len(rows))
     for i in np.argsort(shares.prod(axis=0))[:RAREST]:
-        chance[i] = _among_alike(codes, codes[:, rows[i]], shares[:, i], free)
+        chance[i] = _chance_of_record(codes, codes[:, rows[i]], shares[:, i], free)
     return chance
 
 
@@ -109,19 +109,19 @@ def _codes(column: pd.Series[Any], category: bool) -> npt.NDArray[np.int32]:
     return (pd.factorize(column, sort=not category)[0] + 1).astype(np.int32)
 
 
-def _among_alike(codes: Codes, record: Codes, shares: Floats, free: Floats) -> float:
+def _chance_of_record(codes: Codes, record: Codes, shares: Floats, free: Floats) -> float:
     """The chance of one record (see `chance_of_twin`)."""
-    alike, left = np.arange(codes.shape[1]), []
+    similar, rest = np.arange(codes.shape[1]), []
     for j in np.argsort(shares):
-        match = alike[codes[j, alike] == record[j]]
-        if len(match) >= ALIKE:
-            alike = match
+        match = similar[codes[j, similar] == record[j]]
+        if len(match) >= SIMILAR:
+            similar = match
         else:
-            left.append(j)
-    same = codes[np.ix_(left, alike)] == record[left, None]
-    near = same[:, ~same.all(axis=0)].sum(axis=1) / len(alike)
-    rest = np.minimum(np.maximum(near, shares[left]) / free[left], 1).prod()
-    return float(rest * len(alike) / codes.shape[1])
+            rest.append(j)
+    same = codes[np.ix_(rest, similar)] == record[rest, None]
+    near = same[:, ~same.all(axis=0)].sum(axis=1) / len(similar)
+    other_values = np.minimum(np.maximum(near, shares[rest]) / free[rest], 1).prod()
+    return float(other_values * len(similar) / codes.shape[1])
 
 
 def _independence(codes: Codes) -> Floats:

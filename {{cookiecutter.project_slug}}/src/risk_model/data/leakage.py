@@ -65,9 +65,9 @@ def refuse(findings: list[Finding], accept: dict[str, str]) -> list[Finding]:
         raise UserError(f"data.accept: {', '.join(unexplained)} needs a reason, for the model card")
     errors = [f for f in findings if f.severity == "error" and f.where not in accept]
     if errors:
-        listed = "; ".join(f"{f.where} ({f.kind}: {f.message})" for f in errors)
+        text = "; ".join(f"{f.where} ({f.kind}: {f.message})" for f in errors)
         raise UserError(
-            f"leakage: {listed}. Hide columns from the model with data.recorded_after, or "
+            f"leakage: {text}. Hide columns from the model with data.recorded_after, or "
             f"{_syntax(errors)}"
         )
     lowered = {

@@ -1,4 +1,4 @@
-"""What leaves the data room? A checked cohort, its splits, and what was noticed on the way."""
+"""The data layer's result: a checked cohort, its split, and what a reviewer should know."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from risk_model.data.split import split
 
 @dataclass(frozen=True)
 class Prepared:
-    """A cohort that no unaccepted leak was found in; `findings` are the leakage check's, the
-    reader's and quality's.
+    """A cohort without an unaccepted leak, its split and its quality.
+
+    `findings` are those of the leakage check, of the reader and of the quality checks.
     """
 
     cohort: Cohort
@@ -26,8 +27,16 @@ class Prepared:
 
 
 def prepare(settings: Config) -> Prepared:
-    """Reads, splits, refuses what leaks, describes the rest; UserError when a leak is found that
-    was not accepted.
+    """Reads a cohort, splits it, refuses what leaks and describes the rest.
+
+    Args:
+        settings: The run's settings; data, split and seed are used.
+
+    Returns:
+        The cohort, its split, its quality and all findings.
+
+    Raises:
+        UserError: the source or the settings are wrong, or a leak was not accepted.
     """
     cohort = load(settings.data)
     splits = split(cohort, settings.split, settings.data, settings.seed)

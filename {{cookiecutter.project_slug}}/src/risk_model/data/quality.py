@@ -7,7 +7,7 @@ used nor shown: what a reader learns here may change what they do next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -26,9 +26,9 @@ CHECKS = ("sample_size", "noise", "columns", "shift", "underdiagnosis", "confoun
 class Quality(JsonRecord):
     """The answer to each question in sentences, the tables behind them, and the findings."""
 
-    answers: dict[str, list[str]]
-    tables: dict[str, list[Row]]
-    findings: list[Finding]
+    answers: dict[str, list[str]] = field(default_factory=dict)
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def assess(cohort: Cohort, splits: Splits) -> Quality:

@@ -205,8 +205,8 @@ def drift_findings(large: list[Contrast]) -> list[Finding]:
     return [Finding("warning", "drift", columns, message, remedy)]
 
 
-def _most(large: list[Contrast], listed: int = 4) -> str:
+def _most(large: list[Contrast], limit: int = 4) -> str:
     """The largest contrasts, each against the bound of its respect."""
     ranked = sorted(large, key=lambda c: -abs(c.effect) / BOUND[c.respect])
-    more = f" and {len(ranked) - listed} more" if len(ranked) > listed else ""
-    return "; ".join(c.text() for c in ranked[:listed]) + more
+    more = f" and {len(ranked) - limit} more" if len(ranked) > limit else ""
+    return "; ".join(c.text() for c in ranked[:limit]) + more

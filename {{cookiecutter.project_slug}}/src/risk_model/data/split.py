@@ -1,5 +1,4 @@
-"""Splits: who trains, tunes, calibrates and tests the model, stratified by site, time and
-demographics?
+"""The split: who trains, tunes, calibrates and tests the model.
 
 Subjects are split, never rows. Whole sites and the last period stand apart as external cohorts.
 Subjects of one cell (outcome × site × period × age band × sex × ethnicity) are ordered by a keyed
@@ -38,27 +37,40 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 def split(
     cohort: Cohort, shares: config.Split, data: config.Data, seed: int, fold: int = 0
 ) -> Splits:
-    """The parts of a cohort; no subject stands in two of them.
+    """Splits a cohort; no subject stands in two parts.
 
     A subject seen in several places belongs to the held-out site before the development, and to the
     development before the last period; their other rows are set aside. With `shares.folds` = k
     every development subject is tested in exactly one fold and the rest is divided in the
-    configured proportions; external cohorts are the same in each. UserError when a site is unknown,
-    the shares make no sense, or a part would be empty or hold one class only.
+    configured proportions; external cohorts are the same in each.
+
+    Args:
+        cohort: The cohort, with its outcome.
+        shares: The shares of the parts, and the number of folds.
+        data: The settings that name what is held out.
+        seed: Another seed is another split.
+        fold: The fold that is tested, counted from 0.
+
+    Returns:
+        The rows of each part.
+
+    Raises:
+        UserError: a site is unknown, the shares make no sense, or a part would be empty or hold one
+            class only.
     """
     _check_shares(shares, fold)
     subject, names = pd.factorize(cohort.subjects)
-    places, place = _places(cohort, data)
-    belongs = np.full(len(names), len(places))
-    np.minimum.at(belongs, subject, place)
-    kept = belongs[subject] == place
-    rows = {name: np.flatnonzero(kept & (place == i)) for i, name in enumerate(places)}
+    blocks, block = _row_parts(cohort, data)
+    belongs = np.full(len(names), len(blocks))
+    np.minimum.at(belongs, subject, block)
+    own = belongs[subject] == block
+    rows = {name: np.flatnonzero(own & (block == i)) for i, name in enumerate(blocks)}
     development = rows.pop(DEVELOPED)
     part = _allot(cohort, development, subject, names, shares, seed, fold)
     parts = {name: development[part == i] for i, name in enumerate(DEVELOPMENT)}
     _check_parts(parts, cohort.labels)
     return Splits(
-        **parts, external={n: r for n, r in rows.items() if len(r)}, set_aside=np.flatnonzero(~kept)
+        **parts, external={n: r for n, r in rows.items() if len(r)}, set_aside=np.flatnonzero(~own)
     )
 
 
@@ -86,15 +98,16 @@ def _check_shares(shares: config.Split, fold: int) -> None:
         )
 
 
-def _places(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
-    """Where each row belongs by itself: published parts, held-out sites, development, last period;
-    the first counts.
+def _row_parts(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
+    """The block that each row belongs to by itself, the first that fits.
+
+    Blocks are the published parts, the held-out sites, the development and the last period.
     """
     sites = _held_out_sites(cohort, data.held_out_sites)
     published = sorted(set(cohort.index["part"].dropna())) if cohort.recorded("part") else []
-    held = len(published) + len(sites)
-    code = np.full(len(cohort), held, dtype=np.int64)
-    code[_in_last_period(cohort, data.held_out_period)] = held + 1
+    external = len(published) + len(sites)
+    code = np.full(len(cohort), external, dtype=np.int64)
+    code[_in_last_period(cohort, data.held_out_period)] = external + 1
     for i, site in enumerate(sites, start=len(published)):
         code[(cohort.index["site"].astype(str) == site).to_numpy()] = i
     for i, part in enumerate(published):
@@ -102,28 +115,29 @@ def _places(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
     return [*published, *(f"site: {site}" for site in sites), DEVELOPED, LAST_PERIOD], code
 
 
-def _held_out_sites(cohort: Cohort, wanted: list[str]) -> list[str]:
+def _held_out_sites(cohort: Cohort, setting: list[str]) -> list[str]:
     if not cohort.recorded("site"):
-        if wanted in ([], ["auto"]):
+        if setting in ([], ["auto"]):
             return []
         raise UserError(
             "data.held_out_sites: this cohort records no site; use data.held_out_sites=[]"
         )
-    if wanted == ["auto"]:
-        return _chosen_site(cohort)
-    known = sorted(cohort.index["site"].dropna().astype(str).unique())
-    unknown = [site for site in wanted if site not in known]
+    if setting == ["auto"]:
+        return _largest_site(cohort)
+    sites = sorted(cohort.index["site"].dropna().astype(str).unique())
+    unknown = [site for site in setting if site not in sites]
     if unknown:
         raise UserError(
             f"data.held_out_sites: no site is called {', '.join(unknown)}; the sites are "
-            f"{', '.join(known)}"
+            f"{', '.join(sites)}"
         )
-    return list(dict.fromkeys(wanted))
+    return list(dict.fromkeys(setting))
 
 
-def _chosen_site(cohort: Cohort) -> list[str]:
-    """Of three sites or more, the one with most of the rarer class among those neither too large
-    nor too small.
+def _largest_site(cohort: Cohort) -> list[str]:
+    """The site with most of the rarer class, of those neither too large nor too small.
+
+    None of fewer than three sites.
     """
     table = pd.crosstab(cohort.index["site"].astype("string"), cohort.labels).reindex(
         columns=[0, 1], fill_value=0
@@ -142,12 +156,12 @@ def _in_last_period(cohort: Cohort, share: float) -> npt.NDArray[np.bool_]:
     if not 0 < share < 1:
         raise UserError(f"data.held_out_period={share:g}: must lie between 0 and 1; use 0 for none")
     time = cohort.index["prediction_time"]
-    cut = time.quantile(1 - share, interpolation="lower")
-    later = (time > cut).to_numpy()
+    boundary = time.quantile(1 - share, interpolation="lower")
+    later = (time > boundary).to_numpy()
     if later.any() or time.nunique() < 2:
         return later
     last = (
-        time == cut
+        time == boundary
     ).to_numpy()  # dates as coarse as years: the last one, unless it is most of the cohort
     return last if last.mean() <= 2 * share else later
 
@@ -182,8 +196,9 @@ def _test_share(shares: config.Split) -> float:
 
 
 def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split, fold: int) -> Codes:
-    """Turns in [0, 1) to parts: an interval of the test share's length is tested, the rest divided
-    in proportion.
+    """The part of each turn in [0, 1).
+
+    An interval of the test share's length is tested, the rest divided in proportion.
     """
     share = _test_share(shares)
     tested = np.floor(turn * shares.folds) == fold if shares.folds > 1 else turn < share
@@ -197,8 +212,9 @@ def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split, fold: int
 
 
 def _cells(cohort: Cohort, subject: Codes, n: int, enough: int) -> Codes:
-    """The cell of each of n subjects; one with too few subjects gives up its least important
-    dimension, and so on.
+    """The cell of each of n subjects.
+
+    A cell with too few subjects gives up its least important dimension, and so on.
     """
     cell = np.zeros(n, dtype=np.int64)
     np.maximum.at(cell, subject, cohort.labels)
@@ -218,14 +234,16 @@ def _groups(cohort: Cohort) -> Iterator[Codes]:
     for name, column in strata(cohort).items():
         if name == "age band":
             age = cohort.index["age"].to_numpy(dtype=np.float64, na_value=np.nan)
-            yield (np.searchsorted(AGE_EDGES, age, side="right") + np.isnan(age)).astype(np.int64)
+            edges_below = np.searchsorted(AGE_EDGES, age, side="right")
+            yield np.where(np.isnan(age), len(AGE_EDGES) + 1, edges_below).astype(np.int64)
         else:
-            yield column.cat.codes.to_numpy(dtype=np.int64)
+            yield np.asarray(column.cat.codes, dtype=np.int64)
 
 
 def _merged(levels: list[Codes], enough: int) -> Codes:
-    """From the finest level to the coarsest: members of a cell that is too small are pooled within
-    the next level.
+    """Cells of `enough` members, from the finest level to the coarsest.
+
+    Members of a cell that is too small are pooled within the next level.
     """
     cell = levels[-1]
     for coarser in reversed(levels[:-1]):

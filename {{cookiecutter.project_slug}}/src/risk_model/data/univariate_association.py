@@ -86,12 +86,12 @@ def _auroc_of_category(codes: Counts, labels: Outcome, subjects: npt.NDArray[Any
     fold = pd.util.hash_array(subjects) % np.uint64(FOLDS)
     areas, pairs = np.zeros(FOLDS), np.zeros(FOLDS)
     for k in range(FOLDS):
-        here = fold == k
-        others, events = _by_value(codes[~here], labels[~here], int(codes.max()) + 1)
+        in_fold = fold == k
+        others, events = _by_value(codes[~in_fold], labels[~in_fold], int(codes.max()) + 1)
         rate = (events + labels.mean()) / (others + events + 1)
-        pairs[k] = labels[here].sum() * (1 - labels[here]).sum()
+        pairs[k] = labels[in_fold].sum() * (1 - labels[in_fold]).sum()
         if pairs[k]:
-            areas[k] = auroc(labels[here], rate[codes[here]])
+            areas[k] = auroc(labels[in_fold], rate[codes[in_fold]])
     return float(np.average(areas, weights=pairs)) if pairs.any() else 0.5
 
 

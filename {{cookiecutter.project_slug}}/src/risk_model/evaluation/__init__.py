@@ -1,4 +1,7 @@
-"""Evaluation on patients the models have not seen: does it work, for whom, is it worth acting on?"""
+"""Evaluation on patients that no model learnt from.
+
+Does it work, for whom, and is it worth acting on?
+"""
 
 from __future__ import annotations
 
@@ -67,12 +70,13 @@ def _unseen(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
             )
     if rows.empty:
         raise UserError(
-            "predictions: no test split and no external cohort to judge; check the split's shares"
+            "predictions: no test split and no external cohort to evaluate; check the shares of "
+            "the split"
         )
     counts = rows.groupby(["split", "model"]).size().unstack()
     if counts.isna().any(axis=None) or (counts.nunique(axis=1) > 1).any():
         raise UserError(
-            "predictions: the models do not judge the same rows of each split; train them again "
+            "predictions: the models do not score the same rows of each split; train them again "
             "together"
         )
     names = sorted(

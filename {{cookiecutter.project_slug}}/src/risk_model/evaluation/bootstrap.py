@@ -1,12 +1,12 @@
-"""How sure is each number? A bootstrap that draws patients, not rows, and the same patients for
-every model.
+"""The bootstrap: it draws patients, not rows, and the same patients for every model.
 
-One resample draws as many subjects as there are, with replacement; a row counts as often as its
-subject was drawn. The rows are sorted by risk once, so that each resample is a single pass: AUROC,
-average precision, Brier score, log loss and net benefit come out exact, ties included. Calibration
-slope and calibration-in-the-large are fitted to at most BINS bins of neighbouring risks, each at
-its mean log odds (exact where there are no more rows than bins). Percentile intervals: Efron and
-Tibshirani 1993, chapter 13; whole clusters: Field and Welsh, JRSS B 2007.
+How sure is each number? One resample draws as many subjects as there are, with replacement; a row
+counts as often as its subject was drawn. The rows are sorted by risk once, so that each resample is
+a single pass: AUROC, average precision, Brier score, log loss and net benefit come out exact, ties
+included. Calibration slope and calibration-in-the-large are fitted to at most BINS bins of
+neighbouring risks, each at its mean log odds (exact where there are no more rows than bins).
+Percentile intervals: Efron and Tibshirani 1993, chapter 13; whole clusters: Field and Welsh, JRSS B
+2007.
 """
 
 from __future__ import annotations
@@ -87,28 +87,15 @@ class Sample:
         bounds = {name: np.searchsorted(ends, cut, side="right") for name, cut in cuts.items()}
         rows = np.diff(edges)
         log_odds = _bin_means(logit(p), edges)
-        smooth = (
-            Loess(_bin_means(p, edges), rows.astype(np.float64), points)
-            if len(points) and len(rows)
-            else None
-        )
-        loss = row_log_loss(y, p)
-        return cls(
-            subject[order].astype(np.int32),
-            y,
-            p,
-            loss,
-            ends.astype(np.int64),
-            bounds,
-            log_odds,
-            smooth,
-        )
+        smooth = None
+        if len(points) and len(rows):
+            smooth = Loess(_bin_means(p, edges), rows.astype(np.float64), points)
+        codes, ends = subject[order].astype(np.int32), ends.astype(np.int64)
+        return cls(codes, y, p, row_log_loss(y, p), ends, bounds, log_odds, smooth)
 
 
 def _line_edges(log_odds: Floats, bins: int) -> Whole:
-    """Edges of the bins of the calibration line: half hold as many rows each, half split the log
-    odds evenly.
-    """
+    """Edges of the calibration line's bins: half by number of rows, half evenly by log odds."""
     n = len(log_odds)
     if n <= bins or not bins:
         return np.arange(n + 1 if bins else 1)
@@ -133,20 +120,12 @@ def _one_pass(
     totals: Floats,
     segments: Floats,
 ) -> None:
-    """Fills totals [4] (pairs won, precision at events, squared error, log loss) and segments [j,
-    2]: one resample.
+    """One resample: fills totals [4] and segments [j, 2], its rows and events.
+
+    The totals are pairs won, precision at events, squared error and log loss.
     """
-    above, flagged, tied, tied_events, won, precision, squared, logged = (
-        0,
-        0,
-        0,
-        0,
-        0,
-        0.0,
-        0.0,
-        0.0,
-    )
-    last, start = 2.0, 0
+    above, flagged, tied, tied_events, won = 0, 0, 0, 0, 0
+    precision, squared, logged, last, start = 0.0, 0.0, 0.0, 2.0, 0
     for j in range(len(ends)):
         rows, events = 0, 0
         for i in range(start, ends[j]):
@@ -154,9 +133,8 @@ def _one_pass(
             if risk[i] != last:  # only now is it known how many shared the last risk
                 won += (tied - tied_events) * (2 * above + tied_events)
                 above, flagged = above + tied_events, flagged + tied
-                precision += (
-                    tied_events * above / max(flagged, 1)
-                )  # unlike a test for 0, costs no branch
+                # unlike a test for 0, the maximum costs no branch
+                precision += tied_events * above / max(flagged, 1)
                 tied, tied_events, last = 0, 0, risk[i]
             hits = count * outcome[i]
             tied, tied_events = tied + count, tied_events + hits
@@ -185,12 +163,12 @@ def _passes(
 
 
 def statistics(sample: Sample, counts: Counts) -> Statistics:
-    """The statistics of each resample, given how often it drew each subject: uint8[r, subjects] ->
-    name: float64[r].
+    """The statistics of each resample, float64[r], from how often it drew each subject.
 
-    Names are those of `evaluate`; `rows`, `events` and, per threshold, `flagged` and `found`
-    float64[r, m] count rows, and `curve` float64[r, points] is the smooth calibration curve. A
-    resample with one class is dropped: its `events`, and what is divided by them, are NaN.
+    `counts` is uint8[r, subjects]. Names are those of the table of metrics; `rows`, `events` and,
+    per threshold, `flagged` and `true_positives` float64[r, m] count rows, and `curve`
+    float64[r, points] is the smooth calibration curve. A resample with one class is dropped: its
+    `events`, and what is divided by them, are NaN.
     """
     totals = np.empty((len(counts), 4))
     segments = np.empty((len(counts), len(sample.ends), 2))
@@ -207,18 +185,15 @@ def statistics(sample: Sample, counts: Counts) -> Statistics:
     below = np.concatenate([np.zeros((len(counts), 1, 2)), np.cumsum(segments, axis=1)], axis=1)
     rows, events = below[:, -1, 0], below[:, -1, 1]
     usable = (events > 0) & (events < rows)
-    events, others = np.where(usable, events, NAN), np.where(usable, rows - events, NAN)
-    found = {
-        "rows": events + others,
-        "events": events,
-        "auroc": totals[:, 0] / (events * others),
-        "auprc": totals[:, 1] / events,
-        "brier": totals[:, 2] / (events + others),
-        "log_loss": totals[:, 3] / (events + others),
-    }
+    events, non_events = np.where(usable, events, NAN), np.where(usable, rows - events, NAN)
     at = below[:, sample.bounds["thresholds"], :]
     return {
-        **found,
+        "rows": events + non_events,
+        "events": events,
+        "auroc": totals[:, 0] / (events * non_events),
+        "auprc": totals[:, 1] / events,
+        "brier": totals[:, 2] / (events + non_events),
+        "log_loss": totals[:, 3] / (events + non_events),
         "flagged": at[:, :, 0],
         "true_positives": at[:, :, 1],
         **_calibration(sample, below),
@@ -230,25 +205,22 @@ def _calibration(sample: Sample, below: Floats) -> Statistics:
         return {}
     bins = np.diff(below[:, sample.bounds["line"], :2], axis=1)
     rows, events = np.ascontiguousarray(bins[:, :, 0]), np.ascontiguousarray(bins[:, :, 1])
-    found = {
+    line = {
         "citl": recalibration(events, rows, sample.log_odds, slope=False)[:, 0],
         "slope": recalibration(events, rows, sample.log_odds, slope=True)[:, 1],
     }
-    return found if sample.smooth is None else {**found, "curve": sample.smooth(events, rows)}
+    return line if sample.smooth is None else {**line, "curve": sample.smooth(events, rows)}
 
 
 def draw_counts(subjects: int, resamples: int, seed: int) -> Iterator[Counts]:
-    """How often each subject is drawn, a chunk of resamples at a time: uint8[chunk, subjects]; the
-    same per seed.
-    """
+    """How often each subject is drawn, the same per seed: uint8[chunk, subjects] at a time."""
     rng = np.random.default_rng(seed)
     for start in range(0, resamples, CHUNK):
         size = min(CHUNK, resamples - start)
         counts = np.empty((size, subjects), dtype=np.uint8)
         for row in counts:
-            row[:] = np.bincount(
-                rng.integers(0, subjects, subjects, dtype=np.int32), minlength=subjects
-            )
+            draw = rng.integers(0, subjects, subjects, dtype=np.int32)
+            row[:] = np.bincount(draw, minlength=subjects)
         yield counts
 
 

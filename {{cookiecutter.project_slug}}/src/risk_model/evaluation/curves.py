@@ -31,10 +31,8 @@ def roc(outcome: Outcomes, risk: Floats, points: int = 150) -> tuple[Floats, Flo
     non_events = np.cumsum(np.bincount(block, minlength=len(value))) - events
     if not len(risk) or events[-1] == 0 or non_events[-1] == 0:
         return np.empty(0), np.empty(0)
-    kept = np.unique(np.linspace(0, len(value) - 1, min(points, len(value))).astype(int))
-    false, true = (
-        np.concatenate([[0.0], total[kept] / total[-1]]) for total in (non_events, events)
-    )
+    at = np.unique(np.linspace(0, len(value) - 1, min(points, len(value))).astype(int))
+    false, true = (np.concatenate([[0.0], sums[at] / sums[-1]]) for sums in (non_events, events))
     return false, true
 
 
@@ -57,7 +55,7 @@ def curves(
 def _decision_curve(
     own: ResampledMetrics, comparator: ResampledMetrics, thresholds: Floats
 ) -> DecisionCurve:
-    """Net benefit at each threshold, in units of the prevalence too, and beside the comparator's."""
+    """Net benefit at each threshold, in units of the prevalence too, and against the comparator."""
     estimates, draws, difference = _net_benefit(own, thresholds), _draws(own, thresholds), None
     if own is not comparator:
         gain = estimates - _net_benefit(comparator, thresholds)

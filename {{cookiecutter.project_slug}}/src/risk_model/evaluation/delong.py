@@ -1,9 +1,8 @@
-"""Does a formula agree with the bootstrap about AUROC? DeLong's interval, for patients with one row
-or with many.
+"""DeLong's interval of AUROC, for patients with one row or with many.
 
-DeLong, DeLong and Clarke-Pearson, Biometrics 1988; for clusters Obuchowski, Biometrics 1997, which
-is the same where every subject has one row. A cross-check: the intervals that are shown and judged
-are the bootstrap's.
+Does a formula agree with the bootstrap? DeLong, DeLong and Clarke-Pearson, Biometrics 1988; for
+clusters Obuchowski, Biometrics 1997, which is the same where every subject has one row. A
+cross-check: the intervals in the report and the gates are the bootstrap's.
 """
 
 from __future__ import annotations
@@ -23,11 +22,10 @@ NORMAL = 1.959963984540054  # of the middle 95 % of a normal distribution
 
 
 def standard_error(outcome: Outcomes, placement: Floats, subject: npt.NDArray[np.integer]) -> float:
-    """Standard error of the mean placement, rows of a subject kept together; `subject` numbers them
-    from 0.
+    """Standard error of the mean placement, all rows of a subject together.
 
-    Of the difference of two AUROCs, when `placement` is the difference of two models' placements.
-    NaN with fewer than two subjects in either class.
+    `subject` numbers the subjects from 0. Of the difference of two AUROCs, when `placement` is the
+    difference of two models' placements. NaN with fewer than two subjects in either class.
     """
     if not len(placement):
         return NAN

@@ -18,11 +18,15 @@ from risk_model.evaluation.results import GateVerdict, PartEvaluation, RequiredR
 if TYPE_CHECKING:
     from risk_model.config import Evaluation
 
-PASS: Verdict = "pass"
+PASS: Verdict = "pass"  # noqa: S105 - a verdict, not a password
 FAIL: Verdict = "fail"
 UNCLEAR: Verdict = "too few to judge"
 Bounds = tuple[float | None, float | None]
 
+REMEDIES: dict[Verdict, tuple[Severity, str]] = {
+    FAIL: ("warning", "do not use it there; recalibrate on local patients first"),
+    UNCLEAR: ("note", "collect more"),
+}
 # What a sample size is computed for, by the names of `required_rows`.
 REQUIREMENTS = {
     "auroc": label("auroc"),
@@ -114,17 +118,12 @@ def _reason(name: str, estimate: Estimate, outcome: Verdict, limits: Bounds) -> 
 def findings(part: str, models: Mapping[str, GateVerdict]) -> list[Finding]:
     """One finding for each verdict but pass that a part holds, with the models it is true of."""
     raised = []
-    for outcome in (FAIL, UNCLEAR):
+    for outcome in REMEDIES:
         names = [name for name, verdict in models.items() if verdict.verdict == outcome]
         if names:
             reasons = "; ".join(models[names[0]].reasons)
             which = "the first: " if names[1:] else ""
             message = f"{outcome} for {', '.join(names).replace('_', ' ')} ({which}{reasons})"
-            remedy = (
-                "do not use it there; recalibrate on local patients first"
-                if outcome == FAIL
-                else "collect more"
-            )
-            severity: Severity = "warning" if outcome == FAIL else "note"
+            severity, remedy = REMEDIES[outcome]
             raised.append(Finding(severity, "gate", part, message, remedy))
     return raised

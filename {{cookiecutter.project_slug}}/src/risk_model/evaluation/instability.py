@@ -2,7 +2,7 @@
 
 Measures of Riley and Collins, Biometrical Journal 2023;65:2200302 (doi 10.1002/bimj.202200302):
 each patient's risk from the model in hand is set against that from models refitted on bootstrap
-samples. They judge the patients that the model was developed on; here the rows are those of a split
+samples. They study the patients that the model was developed on; here the rows are those of a split
 that no refit has learnt from.
 """
 

@@ -8,8 +8,7 @@ from risk_model.core.scores import Floats
 
 
 class Loess:
-    """A straight line fitted around each of `points`, weighted towards them: the smooth calibration
-    curve.
+    """The smooth calibration curve: a line fitted around each of `points`, weighted towards it.
 
     Local linear regression of the outcome on the risk with tricube weights over the nearest `span`
     of the rows (Cleveland 1979; for calibration Austin and Steyerberg, Stat Med 2014). `risk` [n]
@@ -25,9 +24,7 @@ class Loess:
         self._moments = [kernel * (risk - points[:, None]) ** k for k in range(3)]
 
     def __call__(self, events: Floats, rows: Floats) -> Floats:
-        """The curve's height at each point, between 0 and 1: events and rows [k, n] -> float64[k,
-        points].
-        """
+        """The curve at each point, 0 to 1: from events and rows [k, n] to float64[k, points]."""
         s0, s1, s2 = (rows @ m.T for m in self._moments)
         t0, t1 = (events @ m.T for m in self._moments[:2])
         determinant = s0 * s2 - s1 * s1

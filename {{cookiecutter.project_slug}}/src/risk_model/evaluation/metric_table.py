@@ -61,11 +61,12 @@ class ThresholdCounts:
 class Metric:
     """One metric: how it is computed, whether it has an interval, and where it is shown.
 
-    `of_risks` computes it from outcome and risk [n], or `of_counts` from the counts at the operating
-    threshold. `target` is the value of a perfect model where neither higher nor lower is better.
-    `sections` are the tables it stands in; a metric without any says why in `hidden`. `when` names
-    what must be true for it to be reported. `note` is what it must be read beside: {at} stands for
-    the threshold, {prevalence} for the event rate, {treat_all} for the net benefit of flagging all.
+    `of_risks` computes it from outcome and risk [n], or `of_counts` from the counts at the
+    operating threshold. `target` is the value of a perfect model where neither higher nor lower is
+    better. `sections` are the tables it stands in; a metric without any says why in `hidden`.
+    `when` names what must be true for it to be reported. `note` is what it must be read beside:
+    {at} stands for the threshold, {prevalence} for the event rate, {treat_all} for the net benefit
+    of flagging all.
     """
 
     name: str

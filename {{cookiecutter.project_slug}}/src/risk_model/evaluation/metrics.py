@@ -17,8 +17,7 @@ from risk_model.evaluation.recalibration import recalibration
 
 
 def average_precision(outcome: Outcomes, risk: Floats) -> float:
-    """Area under the precision-recall curve as a step function, equal risks together: what is
-    printed as AUPRC.
+    """Area under the precision-recall curve as a step function, equal risks together: AUPRC.
 
     Read it beside the prevalence, which is its value for random risks, and compare no groups by it
     (McDermott 2024).
@@ -46,11 +45,10 @@ def equal_count_edges(risk: Floats, bins: int = 10) -> Floats:
 
 
 def expected_calibration_error(outcome: Outcomes, risk: Floats, edges: Floats) -> float:
-    """Mean over the rows of |mean outcome - mean risk| in their bin; the edges are the inner ones,
-    0 and 1 included.
+    """Mean over the rows of |mean outcome - mean risk| in their bin.
 
-    The number depends on the bins, so it is shown at two binnings and never decides (Blasiok and
-    Nakkiran 2024).
+    The edges are the inner ones, so that 0 and 1 are included. The number depends on the bins, so
+    it is reported at two binnings and never decides (Blasiok and Nakkiran 2024).
 
     >>> expected_calibration_error(np.array([0, 1]), np.array([0.0, 1.0]), equal_width_edges())
     0.0
@@ -62,38 +60,35 @@ def expected_calibration_error(outcome: Outcomes, risk: Floats, edges: Floats) -
 
 
 def calibration_in_the_large(outcome: Outcomes, risk: Floats) -> float:
-    """Intercept a of logit P(event) = a + logit(risk): 0 is right on average, below 0 the risk is
-    overestimated.
+    """Intercept a of logit P(event) = a + logit(risk): 0 is right on average.
 
-    With one class it has no finite estimate: NaN. Cox 1958; Van Calster et al., BMC Med 2019.
+    Below 0 the risk is overestimated. With one class it has no finite estimate: NaN. Cox 1958; Van
+    Calster et al., BMC Med 2019.
     """
     rows = np.ones((1, len(risk)))
     return float(recalibration(rows * outcome, rows, logit(risk), slope=False)[0, 0])
 
 
 def calibration_slope(outcome: Outcomes, risk: Floats) -> float:
-    """Slope b of logit P(event) = a + b logit(risk): 1 is right, below 1 the risks are too extreme
-    (overfitting).
+    """Slope b of logit P(event) = a + b logit(risk): 1 is right.
 
-    NaN where it has no finite estimate: one class, one distinct risk, or events and non-events
-    separated by the risk.
+    Below 1 the risks are too extreme (overfitting). NaN where it has no finite estimate: one class,
+    one distinct risk, or events and non-events separated by the risk.
     """
     rows = np.ones((1, len(risk)))
     return float(recalibration(rows * outcome, rows, logit(risk), slope=True)[0, 1])
 
 
 def net_benefit(outcome: Outcomes, risk: Floats, threshold: float) -> float:
-    """True positives minus false positives weighted by the threshold's odds, per patient (Vickers
-    and Elkin 2006).
+    """True positives minus false positives weighted by the threshold's odds, per patient.
 
-    Patients at or above the threshold are flagged. Flagging nobody has 0; flagging all has
-    `treat_all`.
+    Vickers and Elkin 2006. Patients at or above the threshold are flagged. Flagging nobody has 0;
+    flagging all has `treat_all`.
     """
     flagged = risk >= threshold
-    gained = np.sum(flagged & (outcome == 1)) - np.sum(flagged & (outcome == 0)) * threshold / (
-        1 - threshold
-    )
-    return float(gained / len(risk)) if len(risk) else NAN
+    true_positives, false_positives = (np.sum(flagged & (outcome == event)) for event in (1, 0))
+    gain = true_positives - false_positives * threshold / (1 - threshold)
+    return float(gain / len(risk)) if len(risk) else NAN
 
 
 def treat_all(prevalence: float, threshold: Floats | float) -> Floats:

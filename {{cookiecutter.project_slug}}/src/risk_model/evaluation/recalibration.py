@@ -1,5 +1,6 @@
-"""Which line through the log odds would mend the risks? Logistic recalibration, for thousands of
-resamples at once.
+"""Logistic recalibration, for thousands of resamples at once.
+
+Which line through the log odds would mend the risks?
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ STEPS = 30
 
 @numba.njit(cache=True, nogil=True)
 def recalibration(events: Floats, rows: Floats, x: Floats, slope: bool) -> Floats:
-    """Maximum-likelihood intercept and slope of events on log odds x [n], for k tables of counts
-    [k, n]: float64[k, 2].
+    """Maximum-likelihood intercept and slope of events on log odds x [n]: float64[k, 2].
 
-    Without `slope` it stays 1. Newton's method, that is iteratively reweighted least squares; each
-    table starts from the solution before it. NaN where there is no finite solution.
+    Of k tables of counts, each [k, n]. Without `slope` it stays 1. Newton's method, that is
+    iteratively reweighted least squares; each table starts from the solution before it. NaN where
+    there is no finite solution.
     """
     lines = np.full((len(rows), 2), np.nan)
     a, b = 0.0, 1.0
@@ -48,15 +49,12 @@ def _newton(
             g0, g1 = g0 + residual, g1 + residual * x[i]
             h0, h1, h2 = h0 + weight, h1 + weight * x[i], h2 + weight * x[i] * x[i]
         if not slope:
-            step_a, step_b = (
-                min(max(g0 / max(h0, 1e-300), -2.0), 2.0),
-                0.0,
-            )  # Newton overshoots where p is flat
+            # Newton overshoots where p is flat
+            step_a, step_b = min(max(g0 / max(h0, 1e-300), -2.0), 2.0), 0.0
         else:
             determinant = h0 * h2 - h1 * h1
-            if (
-                not determinant > 1e-12 * h0 * h2
-            ):  # one distinct risk, or a step to where the likelihood is flat
+            # one distinct risk, or a step to where the likelihood is flat
+            if not determinant > 1e-12 * h0 * h2:
                 break
             step_a, step_b = (h2 * g0 - h1 * g1) / determinant, (h0 * g1 - h1 * g0) / determinant
         a, b = a + step_a, b + step_b

@@ -60,7 +60,7 @@ class EvaluationSettings:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """One model's rows: outcome and risk [n], and the position of each row's subject in the draw."""
+    """One model's rows: outcome and risk [n], and each row's subject by its place in the draw."""
 
     outcome: Outcomes
     risk: Floats
@@ -160,18 +160,22 @@ def _slow_draws(
     subjects: int,
     settings: EvaluationSettings,
 ) -> Statistics:
-    """The draws of metrics that no fast kernel computes: each is computed on the resampled rows."""
+    """The draws [r] of metrics that no kernel computes: each is computed on the resampled rows.
+
+    A resample with one class is dropped, as the kernel does.
+    """
     slow = [BY_NAME[name] for name in names if BY_NAME[name].interval and name not in draws]
     if not slow:
         return {}
-    values: dict[str, list[float]] = {metric.name: [] for metric in slow}
-    for chunk in draw_counts(subjects, settings.config.resamples, settings.seed):
-        for counts in chunk:
+    values = {metric.name: np.full(settings.config.resamples, NAN) for metric in slow}
+    chunks = draw_counts(subjects, settings.config.resamples, settings.seed)
+    for r, counts in enumerate(counts for chunk in chunks for counts in chunk):
+        if np.isfinite(draws["events"][r]):
             row = np.repeat(np.arange(len(rows.risk)), counts[rows.subject])
             for metric in slow:
                 value = metric.estimate(rows.outcome[row], rows.risk[row], settings.threshold)
-                values[metric.name].append(value)
-    return {name: np.array(column) for name, column in values.items()}
+                values[metric.name][r] = value
+    return values
 
 
 def _sample(rows: ScoredRows, group: bool, settings: EvaluationSettings) -> Sample:

@@ -1,6 +1,4 @@
-"""What an evaluation found: the typed content of evaluation.json, from one metric to a whole
-run.
-"""
+"""The results of an evaluation: the typed content of evaluation.json."""
 
 from __future__ import annotations
 
@@ -18,9 +16,7 @@ Numbers = list[float | None]  # of a curve, point by point
 
 @dataclass(frozen=True)
 class OutcomesPer1000(JsonRecord):
-    """What happens to 1,000 patients at the operating threshold; the four counts add up to
-    1,000.
-    """
+    """What happens to 1,000 patients at the operating threshold: four counts that add up."""
 
     true_positives: int
     false_negatives: int
@@ -103,10 +99,10 @@ class Curves(JsonRecord):
 
 @dataclass(frozen=True)
 class SubgroupEvaluation(JsonRecord):
-    """One group of patients: its metrics, and the Holm-adjusted p of each difference to all
-    patients.
+    """One group of patients: its metrics, and Holm's p of each difference to all patients.
 
-    `evaluated` is false, and nothing but `n` known, where there are too few events or non-events.
+    `evaluated` is false, and nothing but `n` is stated, where there are too few events or
+    non-events.
     """
 
     partition: str
@@ -121,9 +117,7 @@ class SubgroupEvaluation(JsonRecord):
 
 @dataclass(frozen=True)
 class Parity(JsonRecord):
-    """How far apart the groups of one partition are treated, beside the range of their base
-    rates.
-    """
+    """How far apart the groups of one partition are treated, and the range of their base rates."""
 
     groups: int
     base_rates: tuple[float, float]
@@ -134,9 +128,7 @@ class Parity(JsonRecord):
 
 @dataclass(frozen=True)
 class GateVerdict(JsonRecord):
-    """Whether a model keeps to the stated bounds in one part, and a sentence a reason if it does
-    not.
-    """
+    """Whether a model keeps to the stated bounds in one part, and a sentence for each reason."""
 
     verdict: Verdict
     reasons: list[str]
@@ -165,9 +157,7 @@ class ModelEvaluation(JsonRecord):
 
 @dataclass(frozen=True)
 class PartEvaluation(JsonRecord):
-    """Everything about one part of the cohort: its counts, and each model by name, simplest
-    first.
-    """
+    """Everything about one part of the cohort: its counts, and each model, simplest first."""
 
     n: int
     subjects: int

@@ -1,8 +1,9 @@
-"""How far are the risks off on average, without bins? The smooth expected calibration error.
+"""The smooth expected calibration error.
 
-The residuals are smoothed by a Gaussian that is reflected at 0 and 1, and what is left of them is
-added up; the width of the Gaussian is the one that equals the error it shows (Blasiok and Nakkiran,
-ICLR 2024). Reflected smoothing is a product in the cosine transform.
+How far are the risks off on average, without bins? The residuals are smoothed by a Gaussian that is
+reflected at 0 and 1, and what is left of them is added up; the width of the Gaussian is the one
+that equals the error it shows (Blasiok and Nakkiran, ICLR 2024). Reflected smoothing is a product
+in the cosine transform.
 """
 
 from __future__ import annotations
@@ -36,8 +37,6 @@ def smooth_calibration_error(outcome: Outcomes, risk: Floats) -> float:
 
 
 def smoothed_error(waves: Floats, width: float) -> float:
-    """What is left of the residuals, given as cosine waves float64[CELLS], by a Gaussian of that
-    width.
-    """
+    """What a Gaussian of that width leaves of the residuals, cosine waves float64[CELLS]."""
     damped = waves * np.exp(-((np.pi * np.arange(len(waves)) * width) ** 2) / 2)
     return float(np.abs(idct(damped, norm="ortho")).sum())

@@ -1,7 +1,8 @@
 """Subgroups: the same metrics by age, sex, ethnicity, their pairs, and site.
 
-Does the model serve every patient alike? Groups with too few events or non-events are counted and not evaluated. AUPRC is left out: it rises
-with the prevalence, so it must not be compared between groups (McDermott et al., NeurIPS 2024).
+Does the model serve every patient alike? Groups with too few events or non-events are counted and
+not evaluated. AUPRC is left out: it rises with the prevalence, so it must not be compared between
+groups (McDermott et al., NeurIPS 2024).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 CROSSED = ("age band", "sex", "ethnicity")  # partitions whose intersections are evaluated as well
 PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
-LARGEST = 20  # groups of one partition shown by name; the rest are pooled
+LARGEST = 20  # groups of one partition that keep their name; the rest are pooled
 COMPARED = ("auroc", "citl")
 ALPHA = 0.01  # chance of any false alarm in one part of one model
 Labels = npt.NDArray[np.object_]
@@ -71,16 +72,14 @@ def groups(labels: Labels, name: str) -> list[str]:
 
 
 def p_value(difference: float, draws: Floats) -> float:
-    """Two-sided p of a difference, from its bootstrap standard error [r]; NaN where it cannot be
-    told.
-    """
+    """Two-sided p of a difference, from its bootstrap standard error [r]; NaN if undefined."""
     finite = draws[np.isfinite(draws)]
     if len(finite) * 2 <= len(draws) or not np.isfinite(difference):
         return float("nan")
     error = float(np.std(finite))
-    return (
-        math.erfc(abs(difference) / error / math.sqrt(2)) if error > 0 else float(difference == 0)
-    )
+    if error == 0:
+        return float(difference == 0)
+    return math.erfc(abs(difference) / error / math.sqrt(2))
 
 
 def evaluate(

@@ -25,8 +25,10 @@ def operating_threshold(decision: Decision, prevalence: float) -> tuple[float, s
 
     1 / (1 + harm_ratio): acting is worth it where the expected harm of a miss outweighs that of a
     false alert (Pauker and Kassirer 1975; Vickers and Elkin 2006). Without a stated harm ratio the
-    event rate stands in. UserError when the harm ratio is negative, or when it is not stated and
-    the event rate is 0 or 1.
+    event rate stands in.
+
+    Raises:
+        UserError: the harm ratio is negative, or not stated while the event rate is 0 or 1.
     """
     if not 0 <= decision.harm_ratio < float("inf"):
         raise UserError("data.decision.harm_ratio: must be above 0, or 0 when it is not known")
@@ -34,8 +36,7 @@ def operating_threshold(decision: Decision, prevalence: float) -> tuple[float, s
         threshold = 1 / (1 + decision.harm_ratio)
         return threshold, (
             f"A missed patient is held to be as bad as {decision.harm_ratio:g} false alerts, so "
-            "patients at a risk of "
-            f"{threshold:.1%} or more are flagged"
+            f"patients at a risk of {threshold:.1%} or more are flagged"
             + (f": {decision.reason}." if decision.reason else ".")
         )
     if not 0 < prevalence < 1:
@@ -45,14 +46,15 @@ def operating_threshold(decision: Decision, prevalence: float) -> tuple[float, s
         )
     return prevalence, (
         f"No harm ratio is stated, so the event rate of {prevalence:.1%} stands in as the "
-        "threshold; "
-        "state data.decision.harm_ratio before anyone acts on the flags."
+        "threshold; state data.decision.harm_ratio before anyone acts on the flags."
     )
 
 
 def curve_thresholds(decision: Decision) -> Floats:
-    """The stated thresholds, ascending, or none; UserError unless 0 < low < high < 1, or without a
-    clinical reason.
+    """The thresholds of the decision curve, ascending; none where nobody stated a range.
+
+    Raises:
+        UserError: not 0 < low < high < 1, or no clinical reason is stated.
     """
     if not decision.threshold_low and not decision.threshold_high:
         return np.empty(0)
@@ -94,8 +96,8 @@ def per_1000_sentence(counts: OutcomesPer1000, threshold: float) -> str:
     """The counts of `per_1000` as a sentence for a clinician."""
     events = counts.true_positives + counts.false_negatives
     return (
-        f"Of 1,000 patients like these, {events} have the event. Flagging a risk of {threshold:.0%} "
-        f"or more finds {counts.true_positives} of them and misses {counts.false_negatives}; "
-        f"{counts.false_positives} patients are flagged for nothing and {counts.true_negatives} are "
-        "rightly left alone."
+        f"Of 1,000 patients like these, {events} have the event. Flagging a risk of "
+        f"{threshold:.0%} or more finds {counts.true_positives} of them and misses "
+        f"{counts.false_negatives}; {counts.false_positives} patients are flagged for nothing and "
+        f"{counts.true_negatives} are rightly left alone."
     )

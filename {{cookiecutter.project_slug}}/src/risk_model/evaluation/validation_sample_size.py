@@ -1,9 +1,10 @@
-"""The rows that intervals of a stated width need: are there enough patients to judge this model?
+"""The rows that intervals of a stated width need.
 
-Riley et al., BMJ 2024;384:e074821 and Statistics in Medicine 2021;40:4230-51: for the ratio of
-observed to expected events, the calibration slope, AUROC (Newcombe 2006) and standardised net
-benefit. What the formulas assume is taken from the rows themselves; rows are counted as if each
-were another patient, so more are needed where patients repeat.
+Are there enough patients to evaluate this model? Riley et al., BMJ 2024;384:e074821 and Statistics
+in Medicine 2021;40:4230-51: for the ratio of observed to expected events, the calibration slope,
+AUROC (Newcombe 2006) and standardised net benefit. What the formulas assume is read off the rows
+themselves; rows are counted as if each were another patient, so more are needed where patients
+repeat.
 """
 
 from __future__ import annotations
@@ -24,9 +25,7 @@ MOST = 10**9
 
 
 def rows_for_ratio(prevalence: float, width: float) -> int:
-    """Rows for observed / expected events near 1, whose interval on the log scale has that width
-    there.
-    """
+    """Rows for observed / expected events near 1, its interval that wide on the log scale."""
     error = math.asinh(width / 2) / NORMAL  # exp(x) - exp(-x) = width
     return math.ceil((1 - prevalence) / (prevalence * error**2))
 
@@ -62,11 +61,8 @@ def rows_for_net_benefit(
     """Rows for a net benefit, in units of the prevalence, at that threshold."""
     weight = (1 - prevalence) / prevalence * threshold / (1 - threshold)
     error = width / (2 * NORMAL)
-    alerts = (
-        weight**2
-        * (specificity * (1 - specificity) + (1 - specificity) ** 2 / prevalence)
-        / (1 - prevalence)
-    )
+    spread = specificity * (1 - specificity) + (1 - specificity) ** 2 / prevalence
+    alerts = weight**2 * spread / (1 - prevalence)
     return math.ceil((sensitivity * (1 - sensitivity) / prevalence + alerts) / error**2)
 
 

@@ -34,17 +34,16 @@ class RiskModel(Protocol):
         """Its name in the table of models."""
 
     def logit(self, features: Features) -> Logits:
-        """Log odds of the outcome for float32[n, d] rows, NaN where missing: float64[n], before
-        calibration.
+        """Log odds of the outcome before calibration: float64[n].
+
+        For float32[n, d] rows, NaN where missing.
         """
 
     def graph(self) -> onnx.ModelProto:
         """The same as a graph: input `features` float32[n, d], output `logit` float32[n]."""
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
-        """Everything fitted, by name; names under `statistics.` are summaries of the
-        training rows.
-        """
+        """Everything fitted, by name; `statistics.…` are summaries of the training rows."""
 
 
 class Sample(NamedTuple):

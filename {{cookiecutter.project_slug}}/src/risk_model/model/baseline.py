@@ -22,7 +22,7 @@ from tqdm import tqdm
 from risk_model import config
 from risk_model.core.schema import Features
 from risk_model.model import EpochRecorder, FitInputs, Floats, Logits, Sample, curve_rows
-from risk_model.model.graphs import linear, trees
+from risk_model.model.graphs import XgboostTree, linear, trees
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,7 @@ class LinearModel:
 
     @classmethod
     def fit_solver(cls, rows: Sample, solver: Any) -> Self:
-        """Fits imputation and scaling, and scikit-learn's `solver` on what they make of the
-        rows.
-        """
+        """Fits imputation and scaling on these rows, and scikit-learn's `solver` behind them."""
         median = column_medians(rows.features)
         filled = np.where(np.isnan(rows.features), median, rows.features).astype(np.float64)
         mean, scale = filled.mean(axis=0), filled.std(axis=0)
@@ -163,13 +161,12 @@ class XGBoost:
         return {**joined, "base_logit": np.array([self._base_logit])}
 
     @cached_property
-    def _content(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(bytes(self.booster.save_raw("json")))["learner"]
-        return content
+    def _content(self) -> Any:
+        return json.loads(bytes(self.booster.save_raw("json")))["learner"]
 
     @property
-    def _trees(self) -> list[dict[str, Any]]:
-        trees: list[dict[str, Any]] = self._content["gradient_booster"]["model"]["trees"]
+    def _trees(self) -> list[XgboostTree]:
+        trees: list[XgboostTree] = self._content["gradient_booster"]["model"]["trees"]
         return trees
 
     @property
@@ -186,7 +183,7 @@ def _matrix(
     )
 
 
-def _parameters(settings: config.XGBoost, seed: int, threads: int) -> dict[str, Any]:
+def _parameters(settings: config.XGBoost, seed: int, threads: int) -> dict[str, object]:
     return {
         "objective": "binary:logistic",
         "eval_metric": ["auc", "logloss"],

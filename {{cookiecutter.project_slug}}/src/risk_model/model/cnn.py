@@ -1,4 +1,6 @@
-"""Can a network learn to see from these images alone? A small residual CNN, from scratch.
+"""A small residual CNN for images, from scratch.
+
+Can a network learn to see from these images alone?
 
 Three stages of residual blocks (He et al. 2016), each after the first with twice the channels, but
 only the second at half the resolution: the last keeps enough places for a map of what mattered.
@@ -17,8 +19,9 @@ from risk_model.model.image_input import ImageInput, PlaceHead, image_of
 
 
 class Block(nn.Module):
-    """x + f(x), f being two 3×3 convolutions with batch norm; a strided shortcut where resolution
-    or width changes.
+    """x + f(x), f being two 3×3 convolutions with batch norm.
+
+    The shortcut is a strided convolution where resolution or width changes.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:

@@ -1,5 +1,6 @@
-"""How is a pre-trained encoder fine-tuned on few notes? Its last layers and a new head learn, the
-rest stays.
+"""A pre-trained encoder of notes: its last layers and a new head learn, the rest stays.
+
+How is an encoder fine-tuned on few notes?
 
 The encoder's word vectors are averaged over each window, windows over the note, as sentence
 transformers do (Reimers and Gurevych 2019). What the layers that stay make of a row never changes,
@@ -21,9 +22,8 @@ from risk_model.model.export import DEEP_TOLERANCE
 from risk_model.signals.text_encoder import located, not_found, pad
 
 HIDDEN = -1e4  # added to the scores of what is padding
-REMEMBERED = (
-    1 << 29
-)  # bytes of what the layers that stay made of windows; what is beyond is computed again
+# bytes of what the layers that stay made of windows; what is beyond is computed again
+REMEMBERED = 1 << 29
 
 
 class Network(nn.Module):
@@ -53,8 +53,9 @@ class Network(nn.Module):
         self._remembered: dict[bytes, Tensor] = {}
 
     def train(self, mode: bool = True) -> Network:
-        """The layers that stay are never in training mode: their dropout would make every look at a
-        row another.
+        """The usual modes, but the layers that stay never enter train mode.
+
+        Their dropout would make every look at a row another.
         """
         super().train(mode)
         for part in (self.embeddings, *self.layers[: self.fixed]):
@@ -62,8 +63,9 @@ class Network(nn.Module):
         return self
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits of float32 rows; but for a row's first, windows of nothing but padding cost
-        nothing.
+        """Logits of float32 rows.
+
+        But for a row's first, windows of nothing but padding cost nothing.
         """
         ids = features[:, -self.windows * self.length :].reshape(-1, self.windows, self.length)
         written = (ids != self.padding).any(dim=2)
@@ -74,7 +76,7 @@ class Network(nn.Module):
         )
         ids = ids.reshape(-1, self.length)[used]
         there = (ids != self.padding).float()
-        words = self._fixed(ids) if torch.onnx.is_in_onnx_export() else self._recalled(ids)
+        words = self._fixed(ids) if torch.onnx.is_in_onnx_export() else self._from_memory(ids)
         for layer in self.layers[self.fixed :]:
             words = _passed(layer, words, there)
         there = there.unsqueeze(2)
@@ -100,7 +102,7 @@ class Network(nn.Module):
         return result
 
     @torch.no_grad()
-    def _recalled(self, ids: Tensor) -> Tensor:
+    def _from_memory(self, ids: Tensor) -> Tensor:
         """The same, from memory where these windows were seen before."""
         keys = [hashlib.sha256(row.numpy().tobytes()).digest() for row in ids]
         new = [place for place, key in enumerate(keys) if key not in self._remembered]
@@ -121,8 +123,9 @@ def _passed(layer: nn.Module, words: Tensor, there: Tensor) -> Tensor:
 
 
 def build(features: Features, prevalence: float, settings: Any, schema: Schema) -> Network:
-    """The network with the weights of `data.encoder`; UserError when there are none, or the rows
-    are no word pieces.
+    """The network with the weights of `data.encoder`.
+
+    UserError when there are none, or the rows are no word pieces.
     """
     signal = schema.signal
     if signal is None or signal.kind != "text":
@@ -148,9 +151,7 @@ def build(features: Features, prevalence: float, settings: Any, schema: Schema) 
 
 
 def _loaded(name: str) -> Any:
-    """The encoder of that name, without a pooler; UserError, in one line, when there is none of the
-    kind used here.
-    """
+    """The encoder of that name, without a pooler; UserError when there is none of the kind."""
     try:
         from transformers import AutoModel, utils
     except ImportError:

@@ -37,9 +37,9 @@ def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) 
     fields = encode(values, schema)
     if schema.signal is None:
         return fields
-    from risk_model.signals import beside, reader
+    from risk_model.signals import reader, signal_columns
 
-    neutral = beside([reader(schema.signal).neutral(schema.signal)], schema.signal)
+    neutral = signal_columns([reader(schema.signal).neutral(schema.signal)], schema.signal)
     return np.hstack([fields, np.repeat(neutral, n, axis=0)])
 
 

@@ -12,6 +12,8 @@ import onnx
 from risk_model.core.schema import Features
 from risk_model.model.export import logit_graph, node
 
+XgboostTree = dict[str, Any]  # a tree as XGBoost's JSON lists it
+
 
 def linear(median: Features, weight: npt.NDArray[np.float64], bias: float) -> onnx.ModelProto:
     """Fills what is missing with float32[d] medians, then features·weight + bias in float64."""
@@ -31,7 +33,7 @@ def linear(median: Features, weight: npt.NDArray[np.float64], bias: float) -> on
     return logit_graph(nodes, values, len(weight))
 
 
-def trees(content: Sequence[dict[str, Any]], base_logit: float, width: int) -> onnx.ModelProto:
+def trees(content: Sequence[XgboostTree], base_logit: float, width: int) -> onnx.ModelProto:
     """The sum of XGBoost's trees, as its JSON lists them.
 
     x < value goes left, and so does a missing value where the tree learned that.
@@ -52,7 +54,7 @@ def trees(content: Sequence[dict[str, Any]], base_logit: float, width: int) -> o
     return logit_graph([total, flat], {"flat": np.array([-1])}, width)
 
 
-def _tree_attributes(number: int, tree: dict[str, Any]) -> dict[str, list[Any]]:
+def _tree_attributes(number: int, tree: XgboostTree) -> dict[str, list[Any]]:
     left, right = tree["left_children"], tree["right_children"]
     leaf = [child == -1 for child in left]
     leaves = [i for i, is_leaf in enumerate(leaf) if is_leaf]

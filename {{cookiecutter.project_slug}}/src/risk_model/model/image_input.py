@@ -1,5 +1,6 @@
-"""What does a CNN get to see of a row? The image at its end and, while it learns, the image as it
-could have been.
+"""The image at the end of a row and, while a network learns, the image as it could have been.
+
+What does a CNN get to see?
 
 Augmentation changes what a clinician would overlook: place, tilt, size and exposure. Left and right
 are exchanged only where the schema says that they carry no meaning; a heart on the right is a
@@ -17,12 +18,10 @@ from torch.nn import functional
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Schema, Signal
 
-SHIFT, TILT, SIZE, EXPOSURE = (
-    0.08,
-    10.0,
-    0.1,
-    0.15,
-)  # of the side, degrees, share, of full brightness
+SHIFT = 0.08  # of the side
+TILT = 10.0  # degrees
+SIZE = 0.1  # share
+EXPOSURE = 0.15  # of full brightness
 
 
 def image_of(schema: Schema, name: str) -> Signal:
@@ -35,9 +34,7 @@ def image_of(schema: Schema, name: str) -> Signal:
 
 
 class ImageInput(nn.Module):
-    """Rows [n, d] to images [n, c, h, w] in 0..1, changed at random in train mode when
-    `augment`.
-    """
+    """Rows [n, d] to images [n, c, h, w] in 0..1; with `augment` varied in train mode."""
 
     def __init__(self, signal: Signal, augment: bool) -> None:
         super().__init__()
@@ -50,8 +47,9 @@ class ImageInput(nn.Module):
 
 
 def augmented(images: Tensor, mirrors: bool) -> Tensor:
-    """Each image [n, c, h, w] shifted, tilted, resized and exposed a little differently; mirrored
-    only if `mirrors`.
+    """Each image [n, c, h, w] shifted, tilted, resized and exposed a little differently.
+
+    Mirrored only if `mirrors`.
     """
     n = images.shape[0]
     angle = torch.empty(n).uniform_(-TILT, TILT).deg2rad()
@@ -69,11 +67,11 @@ def augmented(images: Tensor, mirrors: bool) -> Tensor:
 
 
 class PlaceHead(nn.Module):
-    """Features [n, k, h, w] to a logit and a map of what each place adds to it: mean over places,
-    then a line.
+    """Features [n, k, h, w] to a logit and a map of what each location adds to it.
 
-    Because the head is linear, the map is the class activation map (Zhou et al. 2016), which
-    Grad-CAM (Selvaraju et al. 2017) equals here up to a factor: bias + map.sum() is the logit.
+    The mean over locations, then a line. Because the head is linear, the map is the class
+    activation map (Zhou et al. 2016), which Grad-CAM (Selvaraju et al. 2017) equals here up to a
+    factor: bias + map.sum() is the logit.
     """
 
     def __init__(self, features: int, dropout: float, prevalence: float) -> None:

@@ -1,5 +1,6 @@
-"""Which network reads a waveform in its order? A bidirectional LSTM over what strided convolutions
-have thinned out.
+"""A bidirectional LSTM for waveforms, over what strided convolutions have thinned out.
+
+Which network reads a waveform in its order?
 
 Two convolutions turn each tenth of a second into a vector, as an LSTM over a thousand raw samples
 forgets and takes a minute an epoch; the LSTM runs both ways; the most and the mean of its states,
@@ -46,9 +47,8 @@ class Network(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Logits."""
         steps = self.stem(self.input(rows)).transpose(1, 2)
-        start = steps.new_zeros(
-            2, steps.shape[0], self.lstm.hidden_size
-        )  # told, so that a graph takes any number of rows
+        # given, so that a graph takes any number of rows
+        start = steps.new_zeros(2, steps.shape[0], self.lstm.hidden_size)
         states, _ = self.lstm(steps, (start, start))
         pooled = torch.cat([states.amax(dim=1), states.mean(dim=1)], dim=1)
         logits: Tensor = self.head(self.dropout(pooled)).flatten()

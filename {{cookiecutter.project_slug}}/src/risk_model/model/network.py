@@ -32,8 +32,7 @@ def build(
 
 
 class Exported(nn.Module):
-    """What leaves as a graph: one logit a row [n] and, where the network has one, its map [n, h,
-    w].
+    """What leaves as a graph: one logit a row [n] and, where there is one, its map [n, h, w].
 
     The mean of logits, not of probabilities: explanations in log odds stay additive over it.
     """

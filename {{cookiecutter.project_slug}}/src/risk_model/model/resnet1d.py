@@ -1,5 +1,6 @@
-"""Does a residual CNN over time read a waveform better than an LSTM? Few layers, a growing field of
-view, one average.
+"""A residual CNN over time, for waveforms.
+
+Does it read a waveform better than an LSTM? Few layers, a growing field of view, one average.
 
 After He et al. 2016, in one dimension as in Ribeiro et al. (Nature Communications 2020;11:1760).
 """
@@ -18,8 +19,9 @@ from risk_model.model.waveform_input import Input
 
 
 class Block(nn.Module):
-    """x + f(x) at half the rate: two convolutions with batch norm; the shortcut averages
-    neighbours.
+    """x + f(x) at half the rate: two convolutions with batch norm.
+
+    The shortcut averages neighbours.
     """
 
     def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
@@ -62,8 +64,8 @@ class Network(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Logits."""
-        found = self.blocks(self.stem(self.input(rows)))
-        pooled = torch.cat([found.amax(dim=2), found.mean(dim=2)], dim=1)
+        states = self.blocks(self.stem(self.input(rows)))
+        pooled = torch.cat([states.amax(dim=2), states.mean(dim=2)], dim=1)
         logits: Tensor = self.head(self.dropout(pooled)).flatten()
         return logits
 

@@ -1,5 +1,6 @@
-"""When does a small transformer from scratch beat counting words? When it matters which word stands
-with which.
+"""A small transformer for notes, from scratch.
+
+When does it beat counting words? When it matters which word stands with which.
 
 Hashed words are embedded, see their neighbours through a convolution, and pass through pre-norm
 self-attention within each window of the note (Vaswani et al. 2017; Xiong et al. 2020). Each head
@@ -19,14 +20,14 @@ from torch import Tensor, nn
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Schema
 
-HIDDEN = (
-    -1e4
-)  # added where there is no word: nothing after a softmax, and finite in every precision
+# added where there is no word: nothing after a softmax, and finite in every precision
+HIDDEN = -1e4
 
 
 class Attention(nn.Module):
-    """Self-attention of [m, t, width] words; each head has a slope for words before and one for
-    words behind.
+    """Self-attention of [m, t, width] words.
+
+    Each head has a slope for words before and one for words behind.
     """
 
     def __init__(self, width: int, heads: int, length: int, dropout: float) -> None:
@@ -35,15 +36,14 @@ class Attention(nn.Module):
         self.enter, self.leave = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
         place = torch.arange(length)
-        distance = (
-            place[None] - place[:, None]
-        ).float()  # of the word looked at from the word that looks
+        # of the word looked at from the word that looks
+        distance = (place[None] - place[:, None]).float()
         self.register_buffer(
             "distance", torch.stack([distance.clamp(max=0), -distance.clamp(min=0)])
         )
         slopes = torch.tensor([0.5 ** (i % 4) for i in range(heads)])
-        turned = torch.tensor([1.0 if i % 2 else 4.0 for i in range(heads)])
-        self.slope_scale = nn.Parameter(torch.stack([slopes, slopes * turned]))  # [2, heads]
+        scale_of_head = torch.tensor([1.0 if i % 2 else 4.0 for i in range(heads)])
+        self.slope_scale = nn.Parameter(torch.stack([slopes, slopes * scale_of_head]))  # [2, heads]
 
     def forward(self, words: Tensor, hidden: Tensor) -> Tensor:
         """`hidden` [m, 1, 1, t] is added to the scores."""
@@ -116,15 +116,16 @@ class Network(nn.Module):
         )
         written = there.reshape(features.shape[0], -1, 1).sum(dim=1)
         total = (words * there).reshape(features.shape[0], -1, words.shape[2]).sum(dim=1)
-        seen = (written > 0).float()  # no words at all: nothing but the bias speaks
-        pooled = torch.cat([largest * seen, total / written.clamp(min=1)], dim=1)
+        any_word = (written > 0).float()  # no words at all: nothing but the bias speaks
+        pooled = torch.cat([largest * any_word, total / written.clamp(min=1)], dim=1)
         logit: Tensor = self.head(self.dropout(pooled))
         return logit[:, 0]
 
 
 def build(features: Features, prevalence: float, settings: Any, schema: Schema) -> Network:
-    """The untrained network; UserError when the rows hold no notes, or a pre-trained encoder's word
-    pieces.
+    """The untrained network.
+
+    UserError when the rows hold no notes, or the word pieces of a pre-trained encoder.
     """
     from risk_model.signals.text_words import BUCKETS
 

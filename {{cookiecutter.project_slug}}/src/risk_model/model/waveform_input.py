@@ -1,5 +1,6 @@
-"""What does a network of waveforms see? Its samples, each lead on its own scale, varied a little in
-training.
+"""The samples of a waveform, each lead on its own scale, varied a little in training.
+
+What does a network of waveforms see?
 """
 
 from __future__ import annotations
@@ -12,19 +13,17 @@ from torch import Tensor, nn
 
 from risk_model.core.schema import Features
 
-SCALED, NOISE, LOST = (
-    0.2,
-    0.05,
-    0.1,
-)  # log-scale of a lead's size, noise in its units, share of leads that are hidden
+SCALED = 0.2  # of a lead's size, on the log scale
+NOISE = 0.05  # in the units of a lead
+LOST = 0.1  # share of leads that are hidden
 
 
 class Input(nn.Module):
-    """Rows [n, d] to samples [n, leads, samples]: without their mean, in typical deviations of the
-    training rows.
+    """Rows [n, d] to samples [n, leads, samples], without their mean.
 
-    In training every lead is a little larger or smaller, noisy, or now and then missing, and the
-    whole is shifted in time: a heart says the same a moment later, and through another electrode.
+    In typical deviations of the training rows. In training every lead is a little larger or
+    smaller, noisy, or now and then missing, and the whole is shifted in time: a heart says the
+    same a moment later, and through another electrode.
     """
 
     def __init__(self, features: Features, shape: tuple[int, ...]) -> None:

@@ -156,8 +156,8 @@ def baseline(champion: ChampionChoice) -> str:
     if won:
         return f"The network beat the baselines ({losses} on the calibration split)."
     return (
-        f"The network did not beat the baseline ({losses} on the calibration split): the "
-        "simpler one does as well."
+        f"The {model_label(network.model)} did not beat the baseline ({losses} on the calibration "
+        "split): the simpler one does as well."
     )
 
 

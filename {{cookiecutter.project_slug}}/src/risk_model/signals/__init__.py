@@ -1,5 +1,6 @@
-"""What stands beside the fields? An image, a waveform or a text, read one way for training and for
-a request.
+"""Recordings beside the fields: an image, a waveform or a text.
+
+Each is read one way for training and for a request.
 
 Each kind is one module of this folder with the functions of `Reader`. What can be measured on a
 recording becomes ordinary fields, so that quality, leaks, sites and drift are looked at as in any
@@ -26,9 +27,10 @@ Part = Mapping[
 ]  # a place in a recording, as JSON: {"box": [...]}, {"seconds": [...]}, {"characters": [...]}
 
 
-class Noticed(NamedTuple):
-    """Something about one recording that a reviewer should know, in words that many recordings
-    share.
+class Remark(NamedTuple):
+    """Something about one recording that a reviewer should know.
+
+    Its words are those of many recordings, so that they can be counted.
     """
 
     severity: Severity
@@ -39,18 +41,17 @@ class Noticed(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """A recording as it was read from a file, what was noticed, and what its header says of the
-    index (age, sex, …).
-    """
+    """A recording as read from a file, remarks on it, and its header's part of the index."""
 
     recording: Recording
-    noticed: tuple[Noticed, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     header: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Reader(Protocol):
-    """What the module of a kind offers. Errors are UserError in one line, without a value of the
-    patient's.
+    """What the module of a kind offers.
+
+    Errors are UserError in one line, without a value of the patient's.
     """
 
     FIELDS: tuple[Field, ...]
@@ -77,9 +78,7 @@ class Reader(Protocol):
         """Places that can be hidden one at a time, to learn what they contribute."""
 
     def without(self, recording: Recording, part: Part, signal: Signal) -> Recording:
-        """The recording with that place hidden behind what says nothing: local mean, baseline, no
-        word.
-        """
+        """The recording with that place hidden: local mean, baseline, no word."""
 
     def neutral(self, signal: Signal) -> Recording:
         """A recording that is nobody's and says nothing: the golden case of a package."""
@@ -91,9 +90,7 @@ def reader(signal: Signal) -> Reader:
 
 
 def measured(recordings: Collection[Recording], signal: Signal) -> dict[str, list[float | None]]:
-    """The fields of n recordings: n values of each, None where one is not plausible or could not be
-    measured.
-    """
+    """The fields of n recordings: n values of each, None where one is absent or implausible."""
     kind = reader(signal)
     values = [kind.measure(recording, signal) for recording in recordings]
     return {f.name: [_plausible(value[f.name], f) for value in values] for f in kind.FIELDS}
@@ -103,7 +100,7 @@ def _plausible(value: float | None, field: Field) -> float | None:
     return value if value is not None and field.plausible(value) else None
 
 
-def beside(recordings: Collection[Recording], signal: Signal) -> Features:
+def signal_columns(recordings: Collection[Recording], signal: Signal) -> Features:
     """What stands behind the fields in the rows of n recordings: float32[n, signal.width]."""
     kind, rows = reader(signal), np.empty((len(recordings), signal.width), dtype=np.float32)
     for row, recording in zip(rows, recordings, strict=True):
@@ -117,5 +114,8 @@ def rows(recordings: Collection[Recording], schema: Schema) -> Features:
     if schema.signal is None:
         raise ValueError("this schema has no signal")
     return np.hstack(
-        [encode(measured(recordings, schema.signal), schema), beside(recordings, schema.signal)]
+        [
+            encode(measured(recordings, schema.signal), schema),
+            signal_columns(recordings, schema.signal),
+        ]
     )

@@ -1,4 +1,4 @@
-"""What may a model see of an image? DICOM, PNG or JPEG as displayed, at one size, without names.
+"""Images: DICOM, PNG or JPEG as displayed, at one size, without names.
 
 Proportions are kept: the shorter side is padded. Left and right are never exchanged, unless a DICOM
 header says that an image was stored the other way round. A file entry may be a folder: one series,
@@ -17,7 +17,7 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Signal
-from risk_model.signals import Noticed, Part, Reading, Recording
+from risk_model.signals import Part, Reading, Recording, Remark
 from risk_model.signals.image_text import TEXT, mask_text
 
 REQUEST_BYTES = 32 << 20  # a radiograph of 12 million pixels of 16 bits, uncompressed, as base64
@@ -32,14 +32,16 @@ FIELDS = (
     Field("dark", "number", "1", 0, 1, description="share of pixels below .05"),
     Field("bright", "number", "1", 0, 1, description="share of pixels above .95"),
 )
-GREYED = Noticed("note", "colour", "in colour: its luminance was taken")
+GREYED = Remark("note", "colour", "in colour: its luminance was taken")
 SIGNATURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # Rec. 601
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """See Reader; a folder is one series, and UserError when it holds two patients or two
-    series.
+    """See Reader; a folder is one series.
+
+    Raises:
+        UserError: it holds two patients or two series.
     """
     if path.is_dir():
         return _middle(path, signal)
@@ -65,21 +67,21 @@ def received(value: object, signal: Signal) -> Recording:
 
 def decoded(content: bytes, signal: Signal, where: str) -> Reading:
     """The image in a file's bytes; `where` opens every message."""
-    noticed: tuple[Noticed, ...] = ()
-    known: dict[str, Any] = {}
+    remarks: tuple[Remark, ...] = ()
+    header: dict[str, Any] = {}
     if content[128:132] == b"DICM":
         from risk_model.signals import image_dicom
 
         dataset = image_dicom.parse(content, where)
-        image, noticed = image_dicom.displayed(dataset, where)
-        known = image_dicom.header(dataset)
+        image, remarks = image_dicom.displayed(dataset, where)
+        header = image_dicom.header(dataset)
     elif any(content.startswith(signature) for signature in SIGNATURES):
         image, lines = mask_text(_picture(content, where))
-        noticed = (TEXT,) if lines else ()
+        remarks = (TEXT,) if lines else ()
     else:
         raise UserError(f"{where}is neither DICOM nor PNG nor JPEG; convert it")
     fitted, greyed = _channels(image, len(signal.channels))
-    return Reading(resized(fitted, signal), (*noticed, *greyed), known)
+    return Reading(resized(fitted, signal), (*remarks, *greyed), header)
 
 
 def _picture(content: bytes, where: str) -> Features:
@@ -103,17 +105,18 @@ def _picture(content: bytes, where: str) -> Features:
     return np.asarray(image / np.float32(65_535 if deep else 255)).clip(0, 1)
 
 
-def _channels(image: Features, wanted: int) -> tuple[Features, list[Noticed]]:
-    if len(image) == wanted:
+def _channels(image: Features, number: int) -> tuple[Features, list[Remark]]:
+    if len(image) == number:
         return image, []
-    if wanted == 1:
+    if number == 1:
         return np.tensordot(LUMINANCE, image, axes=1)[None].astype(np.float32), [GREYED]
-    return np.repeat(image, wanted, axis=0), []
+    return np.repeat(image, number, axis=0), []
 
 
 def resized(image: Features, signal: Signal) -> Features:
-    """float32[c, h, w] at the size of the signal, centred on black; smaller images are smoothed
-    first.
+    """float32[c, h, w] at the size of the signal, centred on black.
+
+    An image that is made smaller is smoothed first.
     """
     from PIL import Image
 
@@ -123,9 +126,8 @@ def resized(image: Features, signal: Signal) -> Features:
     if (rows, columns) == image.shape[1:]:
         fitted = image
     else:
-        resample = (
-            Image.Resampling.BILINEAR
-        )  # of Pillow: widens its support when it makes an image smaller
+        # Pillow's bilinear filter widens its support when it makes an image smaller
+        resample = Image.Resampling.BILINEAR
         channels = [
             Image.fromarray(np.ascontiguousarray(c)).resize((columns, rows), resample)
             for c in image
@@ -177,8 +179,9 @@ def count(channels: int) -> int:
 
 
 def describe(recording: Recording, signal: Signal) -> Features:
-    """See Reader: means of 8×8 places and 16 quantiles of brightness, per channel; no bin stays
-    empty at a new site.
+    """See Reader: means of 8×8 places and 16 quantiles of brightness, per channel.
+
+    No bin stays empty at a new site.
     """
     rows, columns = _edges(signal.shape[1]), _edges(signal.shape[2])
     sums = np.add.reduceat(np.add.reduceat(recording, rows[:-1], axis=1), columns[:-1], axis=2)
@@ -214,10 +217,10 @@ def without(recording: Recording, part: Part, signal: Signal) -> Recording:
     frame = np.s_[:, max(top - 2, 0) : bottom + 2, max(left - 2, 0) : right + 2]
     around = np.ones(signal.shape[1:], dtype=bool)
     around[top:bottom, left:right] = False
-    hidden = np.array(recording)
+    masked = np.array(recording)
     ring = recording[frame][:, around[frame[1:]]]
-    hidden[:, top:bottom, left:right] = np.median(ring, axis=1)[:, None, None]
-    return hidden
+    masked[:, top:bottom, left:right] = np.median(ring, axis=1)[:, None, None]
+    return masked
 
 
 def neutral(signal: Signal) -> Recording:

@@ -1,5 +1,4 @@
-"""What do the numbers in a DICOM file look like to a radiologist? Grey values as displayed, and
-nobody's name.
+"""DICOM files as a radiologist sees them: grey values as displayed, and nobody's name.
 
 Stored values go through the modality transform (rescale slope and intercept, or its table), then
 the window (or the VOI table), then photometric interpretation, as DICOM PS3.3 C.11.1 and C.11.2
@@ -16,7 +15,7 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features
-from risk_model.signals import Noticed
+from risk_model.signals import Remark
 from risk_model.signals.image_text import TEXT, mask_text
 
 if TYPE_CHECKING:
@@ -32,34 +31,35 @@ IDENTITY = (
 MOST_NUMBERS = (
     50_000_000  # in one file's pixels: more is no radiograph but an attempt to fill the memory
 )
-NAMED = Noticed("note", "identity", "names or identifiers in the DICOM header: not kept")
-BURNED = Noticed(
+IDENTIFIED = Remark("note", "identity", "names or identifiers in the DICOM header: not kept")
+BURNED = Remark(
     "warning",
     "identity",
     "said to have text burned in (BurnedInAnnotation)",
     "look at some of them",
 )
-FRAMES = Noticed("note", "frames", "several frames: the middle one was taken")
-TURNED = Noticed(
+FRAMES = Remark("note", "frames", "several frames: the middle one was taken")
+TURNED = Remark(
     "note",
     "orientation",
     "turned so that the patient's left is at the right, as radiographs are shown",
 )
-UNWINDOWED = Noticed(
+UNWINDOWED = Remark(
     "note", "window", "no window: 8 bits shown whole, more from the 1st to the 99th percentile"
 )
 
 
 def parse(content: bytes, where: str) -> Dataset:
-    """The data set in a file's bytes; UserError when it is not DICOM, or not a whole one with
-    pixels.
+    """The data set in a file's bytes.
+
+    Raises:
+        UserError: it is not DICOM, or not a whole one with pixels.
     """
     import pydicom
 
-    pydicom.config.settings.reading_validation_mode = (
-        pydicom.config.IGNORE
-    )  # its warnings quote the header's values
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # and so do these
+    # Its warnings and its log quote the header's values.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     try:
         dataset = pydicom.dcmread(io.BytesIO(content))
         absent = [name for name in NEEDED if name not in dataset]
@@ -84,36 +84,33 @@ def _numbers(dataset: Dataset) -> int:
     return int(dataset.Rows) * int(dataset.Columns) * int(frames) * int(samples)
 
 
-def displayed(dataset: Dataset, where: str) -> tuple[Features, tuple[Noticed, ...]]:
-    """The image as displayed, float32[c, h, w] in 0..1 with 1 or 3 channels, and what was
-    noticed.
-    """
+def displayed(dataset: Dataset, where: str) -> tuple[Features, tuple[Remark, ...]]:
+    """The image as displayed, float32[c, h, w] in 0..1 with 1 or 3 channels, and remarks."""
     try:
-        frame, noticed = _frame(dataset, dataset.pixel_array)
-        pixels, text = _without_text(frame)
-        shown, window = _colours(dataset, pixels) if _coloured(dataset) else _greys(dataset, pixels)
+        frame, remarks = _frame(dataset, dataset.pixel_array)
+        pixels, text = _masked_text(frame)
+        image, window = _colours(dataset, pixels) if _coloured(dataset) else _greys(dataset, pixels)
     except Exception as error:  # decoders fail in many ways
         syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-        named = (
-            syntax.name if syntax and syntax.keyword else "unknown"
-        )  # an unknown one may be anything, a name too
+        # an unknown one may be anything, a name too
+        known_syntax = syntax.name if syntax and syntax.keyword else "unknown"
         raise UserError(
             f"{where}its pixels cannot be decoded ({type(error).__name__}; transfer syntax "
-            f"{named}): the file is cut "
-            "short, or says another syntax than it has; export it again uncompressed"
+            f"{known_syntax}): the file is cut short, or says another syntax than it has; export "
+            "it again uncompressed"
         ) from None
-    turned, orientation = _upright(dataset, shown)
-    named = [NAMED] if any(dataset.get(name) for name in IDENTITY) else []
+    turned, orientation = _upright(dataset, image)
+    identified = [IDENTIFIED] if any(dataset.get(name) for name in IDENTITY) else []
     burned = [BURNED] if dataset.get("BurnedInAnnotation") == "YES" else []
-    return turned, (*noticed, *window, *orientation, *named, *burned, *text)
+    return turned, (*remarks, *window, *orientation, *identified, *burned, *text)
 
 
-def _frame(dataset: Dataset, pixels: Any) -> tuple[Any, list[Noticed]]:
+def _frame(dataset: Dataset, pixels: Any) -> tuple[Any, list[Remark]]:
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     return (pixels[frames // 2], [FRAMES]) if frames > 1 else (pixels, [])
 
 
-def _without_text(frame: Any) -> tuple[Any, list[Noticed]]:
+def _masked_text(frame: Any) -> tuple[Any, list[Remark]]:
     """Stored values: a window could make tissue as bright as ink."""
     colours = frame.ndim == 3
     masked, lines = mask_text(np.moveaxis(frame, -1, 0) if colours else frame[None])
@@ -127,7 +124,7 @@ def _coloured(dataset: Dataset) -> bool:
     )
 
 
-def _colours(dataset: Dataset, pixels: Any) -> tuple[Features, list[Noticed]]:
+def _colours(dataset: Dataset, pixels: Any) -> tuple[Features, list[Remark]]:
     from pydicom.pixels.processing import apply_color_lut
 
     bits = int(dataset.BitsStored)
@@ -139,28 +136,29 @@ def _colours(dataset: Dataset, pixels: Any) -> tuple[Features, list[Noticed]]:
     return np.moveaxis(pixels, -1, 0).astype(np.float32) / np.float32(2**bits - 1), []
 
 
-def _greys(dataset: Dataset, pixels: Any) -> tuple[Features, list[Noticed]]:
+def _greys(dataset: Dataset, pixels: Any) -> tuple[Features, list[Remark]]:
     from pydicom.pixels.processing import apply_modality_lut
 
     values = np.asarray(apply_modality_lut(pixels, dataset), dtype=np.float64)
-    noticed: list[Noticed] = []
+    remarks: list[Remark] = []
     if dataset.get("VOILUTSequence"):
-        shown = _by_table(dataset, values)
+        image = _by_table(dataset, values)
     elif dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
         function = str(dataset.get("VOILUTFunction", "LINEAR"))
-        shown = windowed(
+        image = windowed(
             values, _first(dataset.WindowCenter), _first(dataset.WindowWidth), function
         )
     else:
         low, high = _range(dataset, values)
-        shown, noticed = np.clip((values - low) / max(high - low, 1e-9), 0, 1), [UNWINDOWED]
+        image, remarks = np.clip((values - low) / max(high - low, 1e-9), 0, 1), [UNWINDOWED]
     inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
-    return (1 - shown if inverted else shown)[None].astype(np.float32), noticed
+    return (1 - image if inverted else image)[None].astype(np.float32), remarks
 
 
 def _range(dataset: Dataset, values: Any) -> tuple[float, float]:
-    """What is black and what is white without a window: all that 8 bits can hold, else all but the
-    outermost values.
+    """What is black and what is white without a window.
+
+    All that 8 bits can hold, else all but the outermost values.
     """
     from pydicom.pixels.processing import apply_modality_lut
 
@@ -184,8 +182,9 @@ def _first(value: Any) -> float:
 
 
 def windowed(values: Any, centre: float, width: float, function: str) -> Any:
-    """Values through a window, in 0..1 (PS3.3 C.11.2.1.2 and C.11.2.1.3); ValueError for a width it
-    does not allow.
+    """Values through a window, in 0..1; ValueError for a width it does not allow.
+
+    DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3.
     """
     if width <= 0 or (function == "LINEAR" and width < 1):
         raise ValueError("window width")
@@ -198,9 +197,10 @@ def windowed(values: Any, centre: float, width: float, function: str) -> Any:
     return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
 
 
-def _upright(dataset: Dataset, image: Features) -> tuple[Features, list[Noticed]]:
-    """Left and right mean the same in every image, where the header says which way a frontal one
-    was stored.
+def _upright(dataset: Dataset, image: Features) -> tuple[Features, list[Remark]]:
+    """The image turned so that left and right mean the same in every one.
+
+    Only where the header says which way a frontal one was stored.
     """
     towards = [str(way)[:1] for way in (dataset.get("PatientOrientation") or [])]
     if (
@@ -216,11 +216,11 @@ def _upright(dataset: Dataset, image: Features) -> tuple[Features, list[Noticed]
 
 def header(dataset: Dataset) -> dict[str, Any]:
     """Age in years and sex, where the header tells them."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     age, sex = str(dataset.get("PatientAge") or ""), str(dataset.get("PatientSex") or "")
     years = {"Y": 1.0, "M": 12.0, "W": 52.18, "D": 365.25}.get(age[-1:])
     if years and age[:-1].isdigit():
-        found["age"] = int(age[:-1]) / years
+        fields["age"] = int(age[:-1]) / years
     if sex in ("F", "M", "O"):
-        found["sex"] = sex
-    return found
+        fields["sex"] = sex
+    return fields

@@ -1,5 +1,4 @@
-"""Is a name burned into the pixels? Rows of strokes at full brightness, which no tissue makes, are
-taken out.
+"""Text burned into pixels: rows of strokes at full brightness, which no tissue makes.
 
 Text that scanners and film digitisers burn in has one constant, brightest (or darkest) value and
 many narrow strokes in a line. A side marker is one letter, and stays.
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.signals import Noticed
+from risk_model.signals import Remark
 
 Pixels = npt.NDArray[Any]
 
@@ -21,7 +20,7 @@ STROKES = 8  # ... so many strokes of full brightness begin ...
 ROWS = 4  # ... in so many rows in a row
 MARGIN = 3  # pixels masked around what was found
 NEAR = 4 / 255  # of the range of values: as bright as the brightest
-TEXT = Noticed(
+TEXT = Remark(
     "warning",
     "identity",
     "text burned into the pixels: masked",
@@ -31,8 +30,7 @@ COMMON = 0.2  # a value that so much of the image has is background or saturatio
 
 
 def mask_text(image: Pixels) -> tuple[Pixels, int]:
-    """A copy of [c, h, w], as stored, without lines of burned-in text, and how many lines were
-    masked.
+    """A copy of [c, h, w], as stored, without lines of burned-in text, and their number.
 
     The mask takes the median of the rows' other pixels.
     """
@@ -52,24 +50,25 @@ def _lines(grey: npt.NDArray[np.float64]) -> list[tuple[int, int, int, int]]:
     if ink.mean() > COMMON:
         return []
     begins = np.diff(np.pad(ink, ((0, 0), (1, 0))).astype(np.int8), axis=1) == 1
-    text = (_within(begins) >= STROKES).any(axis=1)
+    text = (_in_window(begins) >= STROKES).any(axis=1)
     return [_box(ink, *run) for run in _runs(np.asarray(text)) if run[1] - run[0] >= ROWS]
 
 
-def _within(begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def _in_window(begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """How many strokes begin in the window that ends at each pixel."""
-    counted = np.cumsum(begins, axis=1, dtype=np.int64)
-    before = np.pad(counted, ((0, 0), (WINDOW, 0)))[:, : counted.shape[1]]
-    return np.asarray(counted - before)
+    totals = np.cumsum(begins, axis=1, dtype=np.int64)
+    before = np.pad(totals, ((0, 0), (WINDOW, 0)))[:, : totals.shape[1]]
+    return np.asarray(totals - before)
 
 
 def _runs(rows: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and one past the last of each run of true rows; gaps of two rows, as below a dot, are
-    bridged.
+    """First and one past the last of each run of true rows.
+
+    Gaps of two rows, as below a dot, are bridged.
     """
-    places = np.flatnonzero(rows)
-    cuts = np.flatnonzero(np.diff(places) > 3) + 1
-    return [(int(run[0]), int(run[-1]) + 1) for run in np.split(places, cuts) if len(run)]
+    text_rows = np.flatnonzero(rows)
+    cuts = np.flatnonzero(np.diff(text_rows) > 3) + 1
+    return [(int(run[0]), int(run[-1]) + 1) for run in np.split(text_rows, cuts) if len(run)]
 
 
 def _box(ink: npt.NDArray[np.bool_], top: int, bottom: int) -> tuple[int, int, int, int]:

@@ -1,5 +1,4 @@
-"""How does a note become numbers? Unicode in one form, what names a person taken out if asked, then
-words in windows.
+"""Notes: Unicode in one form, without what names a person if asked, in windows of words.
 
 A recording is the note itself, so places in it are counted in characters of what the model read.
 """
@@ -14,26 +13,25 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Signal
-from risk_model.signals import Noticed, Part, Reading, Recording, text_encoder
+from risk_model.signals import Part, Reading, Recording, Remark, text_encoder
 from risk_model.signals.text_scrub import scrub
 from risk_model.signals.text_words import bag, ids, is_word, sentences, spans, tokens, windows
 
 REQUEST_BYTES = 1 << 19
 FROM_FILE = False  # a listing holds the notes themselves
-WORDS = 20_000  # of one note; a long discharge summary has 5,000
+MOST_WORDS = 20_000  # of one note; a long discharge summary has 5,000
 LETTERS = 1_000  # of one word: longer is no language
 FEW = 16  # sentences, below which a long note is divided into runs of words
 PARTS = 128  # places that are hidden one at a time, at most
 
-CONTROL = re.compile(
-    r"[\x00-\x08\x0b\x0e-\x1f\x7f]"
-)  # tab, line ends and page breaks are part of notes
+# tab, line ends and page breaks are part of notes
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf]|â€|ï¿½|\ufffd")
 PLACEHOLDER = re.compile(r"\[[A-Z]+\]|\[\*\*.*?\*\*\]|_{3,}")
 
 FIELDS = (
-    Field("words", "number", "1", 0, WORDS, description="words in the note"),
-    Field("sentences", "number", "1", 0, WORDS, description="sentences and lines in the note"),
+    Field("words", "number", "1", 0, MOST_WORDS, description="words in the note"),
+    Field("sentences", "number", "1", 0, MOST_WORDS, description="sentences and lines in the note"),
     Field("word_length", "number", "1", 0, LETTERS, description="mean letters a word"),
     Field("digits", "number", "1", 0, 1, description="share of characters that are digits"),
     Field("capitals", "number", "1", 0, 1, description="share of letters that are capital"),
@@ -57,8 +55,9 @@ FIELDS = (
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """The note in a text file; UserError, naming the file, when it is not UTF-8 or cannot be used
-    (see `received`).
+    """The note in a text file; UserError, naming the file, when it cannot be used.
+
+    See `received`.
     """
     try:
         return reading(path.read_bytes(), signal)
@@ -79,32 +78,32 @@ def reading(content: bytes | str, signal: Signal) -> Reading:
                 f"byte {error.start + 1:,} (line {line:,}) is not UTF-8; convert it to UTF-8"
             ) from None
     text = received(content, signal)
-    return Reading(text, _noticed(content, text, signal))
+    return Reading(text, _remarks(content, text, signal))
 
 
-def _noticed(content: str, text: str, signal: Signal) -> tuple[Noticed, ...]:
-    found = []
+def _remarks(content: str, text: str, signal: Signal) -> tuple[Remark, ...]:
+    remarks = []
     if MOJIBAKE.search(content):
         message = "hold signs of a wrong encoding, such as an accented letter written as two"
-        found.append(
-            Noticed("warning", "mixed encodings", message, "export the notes again as UTF-8")
+        remarks.append(
+            Remark("warning", "mixed encodings", message, "export the notes again as UTF-8")
         )
-    seen = signal.shape[0] * signal.shape[1]
-    if len(spans(text)) > seen:
+    capacity = signal.shape[0] * signal.shape[1]
+    if len(spans(text)) > capacity:
         message = (
             f"are longer than {signal.shape[0]} windows of {signal.shape[1]}; a network sees "
             "windows spread over them"
         )
-        found.append(Noticed("note", "long notes", message, "data.windows=… for more"))
+        remarks.append(Remark("note", "long notes", message, "data.windows=… for more"))
     if signal.scrub and text != unicodedata.normalize("NFC", content):
-        found.append(
-            Noticed(
+        remarks.append(
+            Remark(
                 "note",
                 "scrubbed",
                 "had names, dates or numbers taken out by patterns; some may be left",
             )
         )
-    return tuple(found)
+    return tuple(remarks)
 
 
 def received(value: object, signal: Signal) -> Recording:
@@ -126,8 +125,10 @@ def received(value: object, signal: Signal) -> Recording:
     words = value.split()
     if not words:
         raise UserError("is empty; a note needs words")
-    if len(words) > WORDS:
-        raise UserError(f"has more than {WORDS:,} words; divide it into the notes it was made of")
+    if len(words) > MOST_WORDS:
+        raise UserError(
+            f"has more than {MOST_WORDS:,} words; divide it into the notes it was made of"
+        )
     if max(map(len, words)) > LETTERS:
         raise UserError(f"holds a word of more than {LETTERS:,} letters; was it a text?")
     text = unicodedata.normalize("NFC", value)
@@ -163,18 +164,16 @@ def array(recording: Recording, signal: Signal) -> Features:
 
 
 def parts(recording: Recording, signal: Signal) -> list[Part]:
-    """Words where the note is short, sentences where it is long, and runs of either where they are
-    too many.
-    """
-    places = [(start, end) for start, end in spans(recording) if is_word(recording[start:end])]
-    if len(places) > PARTS and len(lines := sentences(recording)) >= FEW:
-        places = lines
+    """Words where the note is short, sentences where it is long, runs where they are too many."""
+    regions = [(start, end) for start, end in spans(recording) if is_word(recording[start:end])]
+    if len(regions) > PARTS and len(lines := sentences(recording)) >= FEW:
+        regions = lines
     runs = [
         run
-        for run in np.array_split(np.arange(len(places)), min(len(places), PARTS) or 1)
+        for run in np.array_split(np.arange(len(regions)), min(len(regions), PARTS) or 1)
         if len(run)
     ]
-    return [{"characters": [places[run[0]][0], places[run[-1]][1]]} for run in runs]
+    return [{"characters": [regions[run[0]][0], regions[run[-1]][1]]} for run in runs]
 
 
 def without(recording: Recording, part: Part, signal: Signal) -> Recording:

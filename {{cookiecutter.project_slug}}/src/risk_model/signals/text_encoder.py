@@ -1,5 +1,4 @@
-"""Where does a pre-trained encoder come from, and how does it cut a text? By name, folder or
-installed package.
+"""A pre-trained text encoder, by name, folder or installed package, and its tokenizer.
 
 Its tokenizer travels in a package as JSON, so that a server needs the small `tokenizers` library
 and nothing else.
@@ -21,8 +20,9 @@ from risk_model.signals.text_words import windows
 
 
 def located(name: str) -> str:
-    """The folder of an encoder that is a folder or comes as an installed package; any other name as
-    it is.
+    """The folder of an encoder that has one; any other name as it is.
+
+    An encoder is a folder, or comes as an installed package.
     """
     if (Path(name) / "config.json").is_file():
         return name
@@ -47,20 +47,22 @@ def not_found(name: str, error: Exception) -> UserError:
 
 
 def tokenizer_json(name: str) -> str:
-    """The tokenizer of the encoder of that name, as JSON without cutting or padding; UserError when
-    there is none.
+    """The tokenizer of the encoder of that name, as JSON without cutting or padding.
+
+    Raises:
+        UserError: there is none.
     """
-    place = located(name)
-    if (Path(place) / "tokenizer.json").is_file():
-        content = json.loads((Path(place) / "tokenizer.json").read_text(encoding="utf-8"))
+    folder = located(name)
+    if (Path(folder) / "tokenizer.json").is_file():
+        content = json.loads((Path(folder) / "tokenizer.json").read_text(encoding="utf-8"))
     else:
-        content = json.loads(_from_hub(place, name))
+        content = json.loads(_from_hub(folder, name))
     return json.dumps(
         content | {"truncation": None, "padding": None}, ensure_ascii=False, separators=(",", ":")
     )
 
 
-def _from_hub(place: str, name: str) -> str:
+def _from_hub(folder: str, name: str) -> str:
     try:
         from transformers import AutoTokenizer
     except ImportError:
@@ -68,7 +70,7 @@ def _from_hub(place: str, name: str) -> str:
             "data.encoder needs the package transformers; install it with pip install transformers"
         ) from None
     try:
-        return str(AutoTokenizer.from_pretrained(place).backend_tokenizer.to_str())
+        return str(AutoTokenizer.from_pretrained(folder).backend_tokenizer.to_str())
     except (OSError, ValueError, AttributeError) as error:
         raise not_found(name, error) from None
 
@@ -85,8 +87,9 @@ def _loaded(content: str) -> Any:
 
 
 def array(text: str, signal: Signal) -> Features:
-    """The encoder's numbers of a text in windows, each between its first and its last sign: float32
-    of signal.shape.
+    """The encoder's numbers of a text in windows: float32 of signal.shape.
+
+    Each window stands between its first and its last sign.
 
     A text of nothing has one window with nothing between the two; windows that are not needed are
     padding.
@@ -94,30 +97,30 @@ def array(text: str, signal: Signal) -> Features:
     tokenizer, (count, length) = _loaded(signal.tokenizer), signal.shape
     first, *_, last = tokenizer.encode("").ids
     padding = pad(signal)
-    found = [
+    numbers = [
         number
         for number in tokenizer.encode(text, add_special_tokens=False).ids
         if number != padding
     ]
-    inner, table = windows(found, count, length - 2, padding), windows([], count, length, padding)
-    for place, (row, part) in enumerate(zip(table, inner, strict=True)):
-        used = int((part != padding).sum())
-        if used or place == 0:
-            row[: used + 2] = [first, *part[:used], last]
+    inner, table = windows(numbers, count, length - 2, padding), windows([], count, length, padding)
+    for folder, (row, part) in enumerate(zip(table, inner, strict=True)):
+        filled = int((part != padding).sum())
+        if filled or folder == 0:
+            row[: filled + 2] = [first, *part[:filled], last]
     return table
 
 
 def pad(signal: Signal) -> int:
     """The number that means padding."""
     names = ("[PAD]", "<pad>")
-    found = [
+    numbers = [
         number
         for name in names
         if (number := _loaded(signal.tokenizer).token_to_id(name)) is not None
     ]
-    if not found:
+    if not numbers:
         raise UserError(
             f"data.encoder={signal.encoder}: its tokenizer has no sign for padding; use a "
             "BERT-like encoder"
         )
-    return int(found[0])
+    return int(numbers[0])

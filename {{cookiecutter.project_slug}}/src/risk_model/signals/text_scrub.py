@@ -1,5 +1,4 @@
-"""Which words name a person? Names, dates and numbers that identify, replaced by what they were:
-[NAME], [DATE].
+"""Names, dates and numbers that identify, replaced by what they were: [NAME], [DATE].
 
 Patterns alone, as in Neamatullah et al. (2008): names are found after titles and labels, and
 wherever they are repeated in the same note. What is written in no known form stays. This lowers
@@ -128,32 +127,32 @@ COMMON = frozenset(  # capitalised beside names, and words that are names too: n
 
 def identifying(text: str) -> list[tuple[str, Span]]:
     """What names a person: category and place of each, in order, none overlapping another."""
-    found: list[tuple[str, Span]] = []
-    taken = bytearray(len(text))
+    matches: list[tuple[str, Span]] = []
+    covered = bytearray(len(text))
     for category, pattern in PATTERNS:
         for match in pattern.finditer(text):
-            _take(category, match.span("what"), found, taken)
+            _take(category, match.span("what"), matches, covered)
     names = {
         word
-        for category, (start, end) in found
+        for category, (start, end) in matches
         if category == "NAME"
-        for word in _words(text[start:end])
+        for word in _name_words(text[start:end])
     }
     if names:
         again = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b")
         for match in again.finditer(text):
-            _take("NAME", match.span(), found, taken)
-    return sorted(found, key=lambda item: item[1])
+            _take("NAME", match.span(), matches, covered)
+    return sorted(matches, key=lambda item: item[1])
 
 
-def _take(category: str, span: Span, found: list[tuple[str, Span]], taken: bytearray) -> None:
+def _take(category: str, span: Span, matches: list[tuple[str, Span]], covered: bytearray) -> None:
     start, end = span
-    if not any(taken[start:end]):
-        found.append((category, span))
-        taken[start:end] = b"\x01" * (end - start)
+    if not any(covered[start:end]):
+        matches.append((category, span))
+        covered[start:end] = b"\x01" * (end - start)
 
 
-def _words(name: str) -> list[str]:
+def _name_words(name: str) -> list[str]:
     return [
         word
         for word in re.findall(r"[^\W\d_]+", name)
@@ -162,8 +161,9 @@ def _words(name: str) -> list[str]:
 
 
 def scrub(text: str) -> str:
-    """The text with everything that `identifying` finds replaced by its category in brackets; twice
-    is as once.
+    """The text with each match of `identifying` replaced by its category in brackets.
+
+    Twice is as once.
     """
     pieces, at = [], 0
     for category, (start, end) in identifying(text):

@@ -1,5 +1,4 @@
-"""How does a text become numbers without a vocabulary? By hashes: of words for a network, of pairs
-too for a baseline.
+"""Text as numbers without a vocabulary: hashes of words, and of pairs for a baseline.
 
 A stable hash needs nothing fitted, so no patient's rare word travels in a package (Weinberger et
 al. 2009). Numbers keep only how many digits they have.
@@ -45,11 +44,11 @@ def is_word(token: str) -> bool:
 
 def sentences(text: str) -> list[Span]:
     """Where sentences and lines stand, without the space around them."""
-    found = []
+    stretches = []
     for match in SENTENCE.finditer(text):
         start, end = match.span()
-        found.append((start, start + len(text[start:end].rstrip())))
-    return found
+        stretches.append((start, start + len(text[start:end].rstrip())))
+    return stretches
 
 
 @lru_cache(maxsize=1 << 16)
@@ -64,22 +63,24 @@ def ids(text: str) -> list[int]:
 
 
 def bag(text: str, columns: int) -> Features:
-    """Hashed counts of words and of pairs of neighbours, 1 + log(count), of length 1:
-    float32[columns].
+    """Hashed counts of words and of pairs of neighbours, of length 1: float32[columns].
+
+    A count enters as 1 + log(count).
 
     Sublinear counts as in Manning, Raghavan and Schütze (2008), section 6.4.1. No text gives zeros.
     """
     words = [token for token in tokens(text) if is_word(token)]
-    places = [bucket(term, columns) for term in (*words, *(f"{a} {b}" for a, b in pairwise(words)))]
-    counts = np.bincount(places, minlength=columns) if places else np.zeros(columns)
+    hashes = [bucket(term, columns) for term in (*words, *(f"{a} {b}" for a, b in pairwise(words)))]
+    counts = np.bincount(hashes, minlength=columns) if hashes else np.zeros(columns)
     weights = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0.0)
     length = float(np.sqrt(np.square(weights).sum()))
     return (weights / length if length else weights).astype(np.float32)
 
 
 def windows(numbers: list[int], count: int, length: int, padding: int = 0) -> Features:
-    """`count` stretches of at most `length` numbers: float32[count, length], filled up with
-    `padding`.
+    """`count` stretches of at most `length` numbers: float32[count, length].
+
+    They are filled up with `padding`.
 
     They follow each other; when they do not hold all, they are spread evenly from the first number
     to the last.

@@ -1,5 +1,4 @@
-"""How does an electrocardiogram become numbers? The leads a model knows, in mV, at its rate, for as
-long as it reads.
+"""Electrocardiograms: the leads a model knows, in mV, at its rate, as long as it reads.
 
 Training reads WFDB records, a request sends JSON; both are checked and resampled by the same lines.
 A recording is float32[leads, samples] in mV; a network sees it as it is.
@@ -16,45 +15,43 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Signal
-from risk_model.signals import Noticed, Part, Reading, Recording, waveform_features
+from risk_model.signals import Part, Reading, Recording, Remark, waveform_features
 from risk_model.signals.waveform_features import FIELDS as FIELDS
+from risk_model.signals.waveform_records import lead_positions, record
 from risk_model.signals.waveform_sampling import Samples, bridged, longest_gap, resampled
 
 REQUEST_BYTES = 1 << 22  # twelve leads of ten seconds at 1,000 Hz, 20 characters a number, and room
 FROM_FILE = True
 FASTEST = 20_000.0  # Hz that a request may state
-GAP_SECONDS, GAP_SHARE = (
-    0.1,
-    0.05,
-)  # gaps shorter than a QRS complex are bridged, as long as they are few
-LARGEST, SMALLEST = (
-    20.0,
-    0.05,
-)  # mV: no heart reaches the first, and some lead must reach the second
+# gaps shorter than a QRS complex are bridged, as long as they are few
+GAP_SECONDS, GAP_SHARE = 0.1, 0.05
+# mV: no heart reaches the first, and some lead must reach the second
+LARGEST, SMALLEST = 20.0, 0.05
 NARROW = 0.5  # seconds hidden at a time
 
 
 def read(path: Path, signal: Signal) -> Reading:
-    """The WFDB record at `path` (with or without .hea or .dat); UserError, naming the file, when it
-    cannot be used.
+    """The WFDB record at `path`, with or without .hea or .dat.
 
     Refused: another unit than V, mV or uV, no gain, amplitudes no heart has (wrong gain), a lead
     that is not there, a gap, a record that is cut short, shorter than the model needs or not what
     its header says, all leads flat.
-    """
-    from risk_model.signals.waveform_records import record
 
-    found = record(path, signal.channels, seconds_of(signal))
+    Raises:
+        UserError: it cannot be used; names the file.
+    """
+    wfdb_record = record(path, signal.channels, seconds_of(signal))
     try:
-        recording, noticed = usable(found.samples, found.rate, signal)
+        recording, remarks = usable(wfdb_record.samples, wfdb_record.rate, signal)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    return Reading(recording, (*found.noticed, *noticed), found.header)
+    return Reading(recording, (*wfdb_record.remarks, *remarks), wfdb_record.header)
 
 
 def received(value: object, signal: Signal) -> Recording:
-    """{"rate": Hz, "unit": "mV", "leads": {"I": [...], ...}}: each lead the model needs, of one
-    length, null for gaps.
+    """A request's leads: {"rate": Hz, "unit": "mV", "leads": {"I": [...], ...}}.
+
+    Each lead the model needs must be there, of one length, null for gaps.
 
     The unit must be the model's; the rate at least the model's; the duration the model's. Lead
     names do not depend on case; other leads are not used. UserError as for a file, without
@@ -73,21 +70,11 @@ def received(value: object, signal: Signal) -> Recording:
         raise UserError(f"rate must be a number of Hz from {signal.rate:g} to {FASTEST:g}")
     if not isinstance(leads, dict):
         raise UserError("leads must be an object with a list of numbers for each lead")
-    found = [leads[list(leads)[place]] for place in places(list(leads), signal.channels)]
-    samples = _numbers(found, round(seconds_of(signal) * rate), signal)
+    channels = [
+        leads[list(leads)[position]] for position in lead_positions(list(leads), signal.channels)
+    ]
+    samples = _numbers(channels, round(seconds_of(signal) * rate), signal)
     return usable(samples, float(rate), signal)[0]
-
-
-def places(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """Where each wanted lead stands among the names; UserError naming one that is missing or there
-    twice.
-    """
-    folded = [name.strip().casefold() for name in names]
-    for lead in wanted:
-        if (times := folded.count(lead.casefold())) != 1:
-            problem = "is missing" if times == 0 else f"is there {times} times"
-            raise UserError(f"lead {lead} {problem}; needed are {', '.join(wanted)}")
-    return [folded.index(lead.casefold()) for lead in wanted]
 
 
 def _numbers(leads: Sequence[object], count: int, signal: Signal) -> Samples:
@@ -107,16 +94,18 @@ def _numbers(leads: Sequence[object], count: int, signal: Signal) -> Samples:
         raise UserError("holds numbers too large for an amplitude") from None
 
 
-def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tuple[Noticed, ...]]:
-    """The recording of float64[leads, samples] in mV at `rate`, and what was noticed; UserError
-    without a place.
+def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tuple[Remark, ...]]:
+    """The recording of float64[leads, samples] in mV at `rate`, and remarks on it.
+
+    Raises:
+        UserError: it cannot be used; names no place.
     """
     if rate < signal.rate:
         raise UserError(
             f"is sampled at less than {signal.rate:g} Hz, the rate of the model; train one with "
             "data.rate=…"
         )
-    noticed = _bridge(samples, rate, signal)
+    remarks = _bridge(samples, rate, signal)
     _check_amplitudes(samples, signal)
     recording = resampled(bridged(samples), rate, signal.rate, signal.shape[1]).astype(np.float32)
     still = waveform_features.flat(recording, signal.rate)
@@ -124,14 +113,14 @@ def usable(samples: Samples, rate: float, signal: Signal) -> tuple[Recording, tu
         raise UserError("all leads are flat; were the electrodes connected?")
     if still.any():
         message = "hold a lead that is flat for half a second or more"
-        noticed.append(Noticed("warning", "flat lines", message, "check the electrodes"))
+        remarks.append(Remark("warning", "flat lines", message, "check the electrodes"))
     if rate != signal.rate:
         message = f"were sampled at {rate:g} Hz and resampled to {signal.rate:g} Hz"
-        noticed.append(Noticed("note", "resampled", message))
-    return recording, tuple(noticed)
+        remarks.append(Remark("note", "resampled", message))
+    return recording, tuple(remarks)
 
 
-def _bridge(samples: Samples, rate: float, signal: Signal) -> list[Noticed]:
+def _bridge(samples: Samples, rate: float, signal: Signal) -> list[Remark]:
     missing = np.isnan(samples)
     if not missing.any():
         return []
@@ -143,12 +132,13 @@ def _bridge(samples: Samples, rate: float, signal: Signal) -> list[Noticed]:
             f"lead {worst} lacks more than {GAP_SHARE:.0%} of its samples; record it again"
         )
     message = f"have gaps of up to {GAP_SECONDS:g} s, bridged by straight lines"
-    return [Noticed("warning", "gaps", message, "check the electrodes")]
+    return [Remark("warning", "gaps", message, "check the electrodes")]
 
 
 def _check_amplitudes(samples: Samples, signal: Signal) -> None:
-    """Refuses what a wrong gain makes of a heart; a line that does not move at all is judged
-    later.
+    """Refuses what a wrong gain makes of a heart.
+
+    A line that does not move at all is looked at later.
     """
     with np.errstate(over="ignore"):
         away = np.abs(samples - np.nanmedian(samples, axis=1, keepdims=True))
@@ -173,8 +163,9 @@ def measure(recording: Recording, signal: Signal) -> dict[str, float | None]:
 
 
 def describe(recording: Recording, signal: Signal) -> Features:
-    """Rhythm, median beats and spectra: float32[signal.described]; see
-    `waveform_features.describe`.
+    """Rhythm, median beats and spectra: float32[signal.described].
+
+    See `waveform_features.describe`.
     """
     return waveform_features.describe(recording, signal.rate)
 
@@ -193,11 +184,11 @@ def parts(recording: Recording, signal: Signal) -> list[Part]:
 def without(recording: Recording, part: Mapping[str, Any], signal: Signal) -> Recording:
     """The recording with a straight line in place of that segment, in every lead."""
     start, end = (round(second * signal.rate) for second in part["seconds"])
-    hidden = np.array(recording)
+    edited = np.array(recording)
     line = np.linspace(0, 1, end - start, dtype=np.float32)
     first, last = recording[:, [start]], recording[:, [end - 1]]
-    hidden[:, start:end] = first + (last - first) * line
-    return hidden
+    edited[:, start:end] = first + (last - first) * line
+    return edited
 
 
 def neutral(signal: Signal) -> Recording:

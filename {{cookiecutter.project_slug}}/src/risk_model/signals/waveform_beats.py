@@ -1,5 +1,4 @@
-"""Where are the heartbeats, and what do they look like? QRS detection over all leads, then each
-lead's median beat.
+"""Heartbeats: QRS detection over all leads, then each lead's median beat.
 
 The detector follows Pan and Tompkins (IEEE Trans Biomed Eng 1985;32:230-6): band-pass, slope,
 square, moving window, a threshold that follows the signal, a refractory period and a search back.
@@ -27,9 +26,7 @@ QUIET = 1e-3  # mV of slope energy below which nothing beats
 
 
 class Beats(NamedTuple):
-    """Samples at which beats have their centre, int[k], and each lead's median beat,
-    float64[channels, samples].
-    """
+    """The centres of beats as samples, int[k], and each lead's median beat, float64[c, samples]."""
 
     centres: npt.NDArray[np.int64]
     median: Samples
@@ -62,15 +59,15 @@ def detect(samples: Samples, rate: float) -> npt.NDArray[np.int64]:
     return _searched_back(beats, peaks, steep, THRESHOLD * typical / 2)
 
 
-def _peaks(values: Samples, apart: int) -> npt.NDArray[np.int64]:
-    """Local maxima, the higher first, none within `apart` samples of a higher one."""
+def _peaks(values: Samples, distance: int) -> npt.NDArray[np.int64]:
+    """Local maxima, the higher first, none within `distance` samples of a higher one."""
     inner = (values[1:-1] >= values[:-2]) & (values[1:-1] > values[2:])
-    found = np.flatnonzero(inner) + 1
-    kept: list[int] = []
-    for place in found[np.argsort(-values[found])].tolist():
-        if all(abs(place - other) > apart for other in kept):
-            kept.append(place)
-    return np.array(sorted(kept), dtype=np.int64)
+    peaks = np.flatnonzero(inner) + 1
+    chosen: list[int] = []
+    for peak in peaks[np.argsort(-values[peaks])].tolist():
+        if all(abs(peak - other) > distance for other in chosen):
+            chosen.append(peak)
+    return np.array(sorted(chosen), dtype=np.int64)
 
 
 def _searched_back(

@@ -1,8 +1,11 @@
-"""What would a cardiologist measure first? Rate, rhythm and quality as fields; beats and spectra
-for the baselines.
+"""What a cardiologist measures first: rate, rhythm and quality; beats and spectra.
+
+The first three are fields, the others describe the waveform for the baselines.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -62,25 +65,14 @@ FIELDS = (
         description="share of the samples in flat lines or at a lead's limit",
     ),
 )
-FLAT_SECONDS, FLAT = (
-    0.5,
-    5e-4,
-)  # a line is flat where samples that far apart differ by less than so many mV
-CLIPPED_SECONDS, CLIPPED = (
-    0.04,
-    1e-3,
-)  # an amplifier's limit holds so long, within that share of the range
+# a line is flat where samples that far apart differ by less than so many mV
+FLAT_SECONDS, FLAT = 0.5, 5e-4
+# an amplifier's limit holds so long, within that share of the range
+CLIPPED_SECONDS, CLIPPED = 0.04, 1e-3
 FEWEST = 3  # beats that make a rhythm
 
-BANDS = (
-    (0.05, 0.5),
-    (0.5, 4.0),
-    (4.0, 8.0),
-    (8.0, 15.0),
-    (15.0, 25.0),
-    (25.0, 40.0),
-    (40.0, 50.0),
-)  # Hz
+EDGES = (0.05, 0.5, 4.0, 8.0, 15.0, 25.0, 40.0, 50.0)  # Hz
+BANDS = tuple(pairwise(EDGES))
 COARSE = 0.04  # seconds between the samples of a median beat that a baseline sees ...
 COARSE_SAMPLES = 20  # ... and how many
 PER_LEAD = 12 + len(BANDS) + COARSE_SAMPLES
@@ -88,19 +80,20 @@ OVERALL = 8
 
 
 def measure(samples: Samples, rate: float) -> dict[str, float | None]:
-    """The value of each of FIELDS for float[channels, samples] in mV; no rate and no rhythm where
-    too few beats are.
+    """The value of each of FIELDS for float[channels, samples] in mV.
+
+    There is no rate and no rhythm where there are too few beats.
     """
     level = band(samples, rate, 0.5, 40.0)
     centres = detect(level, rate)
     rr, beating = np.diff(centres) / rate, len(centres) >= FEWEST
-    within = np.percentile(level, [0.5, 99.5], axis=1)
+    spread = np.percentile(level, [0.5, 99.5], axis=1)
     fast = band(samples, rate, 30.0, rate)
     deviation = np.median(np.abs(fast - np.median(fast, axis=1, keepdims=True)), axis=1)
     return {
         "heart_rate": float(60 / np.median(rr)) if beating else None,
         "rr_variability": float(rr.std() / rr.mean()) if beating else None,
-        "amplitude": float(np.median(within[1] - within[0])),
+        "amplitude": float(np.median(spread[1] - spread[0])),
         "noise": float(1.4826 * deviation.mean()),
         "baseline_wander": float(band(samples, rate, 0.0, 0.5).std(axis=1).mean()),
         "lost_share": float((flat(samples, rate) | _clipped(samples, rate)).mean()),
@@ -115,8 +108,9 @@ def flat(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
 
 
 def _clipped(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
-    """Which samples rest at the largest or the smallest value of their lead, flat leads left
-    out.
+    """Which samples rest at the largest or the smallest value of their lead.
+
+    Flat leads do not count.
     """
     high, low = samples.max(axis=1, keepdims=True), samples.min(axis=1, keepdims=True)
     near, least = CLIPPED * (high - low), max(round(CLIPPED_SECONDS * rate), 3)
@@ -124,14 +118,14 @@ def _clipped(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
     return np.asarray(resting & (high > low))
 
 
-def _long_runs(marked: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
+def _long_runs(mask: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
     """The marks that stand in a row of at least so many."""
-    kept = np.zeros_like(marked)
-    for channel, marks in zip(kept, marked, strict=True):
+    long = np.zeros_like(mask)
+    for channel, marks in zip(long, mask, strict=True):
         edges = np.flatnonzero(np.diff(np.pad(marks, 1).astype(np.int8)))
         for start, end in zip(edges[::2], edges[1::2], strict=True):
             channel[start:end] = end - start >= least
-    return kept
+    return long
 
 
 def count(leads: int) -> int:
@@ -140,18 +134,17 @@ def count(leads: int) -> int:
 
 
 def describe(samples: Samples, rate: float) -> Features:
-    """Rhythm, QRS width and, of each lead, the median beat's waves, the beat itself and band
-    powers: float32[count].
+    """Rhythm, QRS width and, of each lead, waves, median beat and band powers: float32[count].
 
     Amplitudes are in mV against the PR segment: R, Q, S, J point, ST level 60 ms later, largest and
     smallest of T and P; areas of QRS and T; steepest slope. Powers are logarithms of mV² in BANDS.
     """
-    found = beats_of(band(samples, rate, 0.5, 40.0), rate)
+    beats = beats_of(band(samples, rate, 0.5, 40.0), rate)
     middle = round(BEFORE * rate)
-    level = found.median[:, middle - round(0.1 * rate) : middle - round(0.05 * rate)]
-    beat = found.median - level.mean(axis=1, keepdims=True)
+    level = beats.median[:, middle - round(0.1 * rate) : middle - round(0.05 * rate)]
+    beat = beats.median - level.mean(axis=1, keepdims=True)
     coarse = beat[:, (np.arange(COARSE_SAMPLES) * COARSE * rate).astype(np.int64)]
-    overall = [*_rhythm(found.centres, rate), *_extent(beat, middle, rate)]
+    overall = [*_rhythm(beats.centres, rate), *_extent(beat, middle, rate)]
     waves = _waves(beat, middle, rate)
     return np.concatenate([overall, *waves, coarse.ravel(), _powers(samples, rate).ravel()]).astype(
         np.float32
@@ -159,8 +152,9 @@ def describe(samples: Samples, rate: float) -> Features:
 
 
 def _rhythm(centres: npt.NDArray[np.int64], rate: float) -> list[float]:
-    """Median RR in seconds, its variation, successive differences, extremes as shares of the
-    median, and the beats.
+    """Median RR in seconds, its variation, successive differences, extremes, and the beats.
+
+    Extremes are shares of the median.
     """
     rr = np.diff(centres) / rate
     if len(rr) < FEWEST - 1:
@@ -187,17 +181,18 @@ def _extent(beat: Samples, middle: int, rate: float) -> list[float]:
 
 
 def _waves(beat: Samples, middle: int, rate: float) -> list[Samples]:
-    """Of each lead: R, Q, S, J, ST, T high, T low, P high, P low, areas of QRS and T, steepest
-    slope.
+    """Of each lead the sizes of its waves.
+
+    R, Q, S, J, ST, T high, T low, P high, P low, areas of QRS and T, steepest slope.
     """
 
     def between(start: float, end: float) -> Samples:
         return beat[:, middle + round(start * rate) : middle + round(end * rate)]
 
     qrs, t, p = between(-0.06, 0.08), between(0.14, 0.45), between(-0.26, -0.08)
-    place, peak = np.arange(qrs.shape[1]), qrs.argmax(axis=1)[:, None]
-    q = np.where(place <= peak, qrs, np.inf).min(axis=1)
-    s = np.where(place >= peak, qrs, np.inf).min(axis=1)
+    sample, peak = np.arange(qrs.shape[1]), qrs.argmax(axis=1)[:, None]
+    q = np.where(sample <= peak, qrs, np.inf).min(axis=1)
+    s = np.where(sample >= peak, qrs, np.inf).min(axis=1)
     j, st = between(0.08, 0.09), between(0.1, 0.13)
     slope = np.abs(np.diff(beat, axis=1)).max(axis=1) * rate / 100
     heights = [qrs.max(axis=1), q, s, j.mean(axis=1), st.mean(axis=1), t.max(axis=1), t.min(axis=1)]
@@ -214,7 +209,7 @@ def _powers(samples: Samples, rate: float) -> Samples:
     )
     inside = [(frequency >= low) & (frequency < high) for low, high in BANDS]
     mean = [
-        power[:, chosen].mean(axis=1) if chosen.any() else np.zeros(len(samples))
-        for chosen in inside
+        power[:, in_band].mean(axis=1) if in_band.any() else np.zeros(len(samples))
+        for in_band in inside
     ]
     return np.log(np.stack(mean, axis=1) + 1e-9)

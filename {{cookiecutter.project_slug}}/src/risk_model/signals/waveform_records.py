@@ -1,5 +1,6 @@
-"""Does this WFDB record hold what its header says? Units, gain, rate, leads, length, checksum,
-before any use.
+"""WFDB records, checked against their header before any use.
+
+Units, gain, rate, leads, length and checksum.
 
 The wfdb package reads the sample formats; it fills in what a header leaves out, so what must not be
 guessed is looked at in the header first. wfdb is imported when the first record is read: a server
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from risk_model.core.errors import UserError
-from risk_model.signals import Noticed
+from risk_model.signals import Remark
 from risk_model.signals.waveform_sampling import Samples
 
 TO_MV = {
@@ -45,19 +46,19 @@ GAINS = (1e-3, 1e7)  # units of the converter for one mV
 
 
 class Record(NamedTuple):
-    """The wanted leads in mV, float64[leads, samples] with NaN in gaps, at `rate` Hz, and what the
-    header says.
-    """
+    """The needed leads in mV, float64[leads, samples] with NaN in gaps, and the header."""
 
     samples: Samples
     rate: float
-    noticed: tuple[Noticed, ...]
+    remarks: tuple[Remark, ...]
     header: Mapping[str, Any]
 
 
 def record(path: Path, leads: Sequence[str], seconds: float) -> Record:
-    """The first `seconds` of these leads; UserError, naming the file, when the record is not what
-    its header says.
+    """The first `seconds` of these leads.
+
+    Raises:
+        UserError: the record is not what its header says; names the file.
     """
     import wfdb
 
@@ -65,16 +66,19 @@ def record(path: Path, leads: Sequence[str], seconds: float) -> Record:
     try:
         text = _header_text(stem)
         header = _try(lambda: wfdb.rdheader(str(stem)), "the header cannot be read")
-        chosen: list[int] = _try(
+        positions: list[int] = _try(
             lambda: _check(header, text, stem, leads), "the header cannot be understood"
         )
         count = _needed(header, seconds)
         read = _try(
-            lambda: wfdb.rdrecord(str(stem), channels=chosen, sampto=count, physical=False),
+            lambda: wfdb.rdrecord(str(stem), channels=positions, sampto=count, physical=False),
             "the samples cannot be read",
         )
         return _converted(
-            read, [_unit(_signal_lines(text)[place]) for place in chosen], header.sig_len, text
+            read,
+            [_unit(_signal_lines(text)[position]) for position in positions],
+            header.sig_len,
+            text,
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
@@ -103,11 +107,7 @@ def _header_text(stem: Path) -> str:
 
 
 def _check(header: Any, text: str, stem: Path, leads: Sequence[str]) -> list[int]:
-    """Where the leads stand; UserError for whatever the header and the size of its files tell to be
-    wrong.
-    """
-    from risk_model.signals.waveform import places
-
+    """The positions of the leads; UserError for what header and file sizes show to be wrong."""
     if getattr(header, "n_seg", None):
         raise UserError("consists of several segments; write them as one record")
     if not header.fs or not header.sig_len or header.sig_len < 0 or header.fs < 0:
@@ -120,19 +120,33 @@ def _check(header: Any, text: str, stem: Path, leads: Sequence[str]) -> list[int
         raise UserError(
             "the header does not describe as many leads as it announces; was it cut short?"
         )
-    chosen = places(header.sig_name, leads)
-    for place, lead in zip(chosen, leads, strict=True):
-        _check_gain(_signal_lines(text)[place], lead)
-        if _unit(_signal_lines(text)[place]) not in TO_MV:
+    positions = lead_positions(header.sig_name, leads)
+    for position, lead in zip(positions, leads, strict=True):
+        _check_gain(_signal_lines(text)[position], lead)
+        if _unit(_signal_lines(text)[position]) not in TO_MV:
             raise UserError(f"lead {lead} is in another unit than V, mV or uV")
-        if header.samps_per_frame[place] != 1:
+        if header.samps_per_frame[position] != 1:
             raise UserError(
                 f"lead {lead} is sampled at another rate than the record; write all leads at one "
                 "rate"
             )
     for name in set(header.file_name):
         _check_size(header, stem, name)
-    return chosen
+    return positions
+
+
+def lead_positions(names: Sequence[str], leads: Sequence[str]) -> list[int]:
+    """Where each needed lead stands among the names; case and spaces do not count.
+
+    Raises:
+        UserError: a lead is missing or there twice.
+    """
+    folded = [name.strip().casefold() for name in names]
+    for lead in leads:
+        if (times := folded.count(lead.casefold())) != 1:
+            problem = "is missing" if times == 0 else f"is there {times} times"
+            raise UserError(f"lead {lead} {problem}; needed are {', '.join(leads)}")
+    return [folded.index(lead.casefold()) for lead in leads]
 
 
 def _signal_lines(text: str) -> list[str]:
@@ -141,12 +155,13 @@ def _signal_lines(text: str) -> list[str]:
 
 
 def _check_gain(line: str, lead: str) -> None:
-    """The wfdb library takes 200 where a header gives no gain, or 0: a signal that was never
-    calibrated.
+    """UserError for a signal that was never calibrated.
+
+    The wfdb library takes 200 where a header gives no gain, or 0.
     """
-    found = GAIN.match(line)
+    match = GAIN.match(line)
     low, high = GAINS
-    if not found or not low <= abs(float(found[1])) <= high:
+    if not match or not low <= abs(float(match[1])) <= high:
         raise UserError(
             f"wrong gain: the header gives lead {lead} none, or one that cannot be; calibrate the "
             "record"
@@ -155,8 +170,8 @@ def _check_gain(line: str, lead: str) -> None:
 
 def _unit(line: str) -> str:
     """The unit as it is written, mV where none is: the wfdb library drops the sign for micro."""
-    found = GAIN.match(line)
-    return found[2] or "mV" if found else ""
+    match = GAIN.match(line)
+    return match[2] or "mV" if match else ""
 
 
 def _check_size(header: Any, stem: Path, name: str) -> None:
@@ -165,10 +180,10 @@ def _check_size(header: Any, stem: Path, name: str) -> None:
     path = stem.with_name(name)
     if not path.is_file():
         raise UserError(f"there is no {name} beside the header")
-    inside = [place for place, other in enumerate(header.file_name) if other == name]
+    inside = [position for position, other in enumerate(header.file_name) if other == name]
     if (size := BYTES.get(header.fmt[inside[0]])) is None:
         raise UserError(f"{name} is in a format whose length cannot be checked; write format 16")
-    frames = sum(header.samps_per_frame[place] for place in inside)
+    frames = sum(header.samps_per_frame[position] for position in inside)
     start = header.byte_offset[inside[0]] or 0
     if path.stat().st_size < start + int(frames * header.sig_len * size):
         raise UserError(
@@ -190,10 +205,10 @@ def _converted(read: Any, units: Sequence[str], length: int, text: str) -> Recor
             "the samples are not the ones that the header was written for (checksum); copy both "
             "again"
         )
-    noticed = []
+    remarks = []
     if length > count:
-        noticed.append(
-            Noticed(
+        remarks.append(
+            Remark(
                 "note",
                 "longer",
                 f"last longer than {count / read.fs:g} s; only the beginning is read",
@@ -201,24 +216,24 @@ def _converted(read: Any, units: Sequence[str], length: int, text: str) -> Recor
         )
     factors = np.array([TO_MV[unit] for unit in units])
     for unit in sorted(set(units) - {"mV", "mv"}):
-        noticed.append(Noticed("note", "unit", f"are in {unit} and were converted to mV"))
+        remarks.append(Remark("note", "unit", f"are in {unit} and were converted to mV"))
     samples = (
         _try(lambda: read.dac(return_res=64), "the samples cannot be converted").T
         * factors[:, None]
     )
-    return Record(samples, float(read.fs), tuple(noticed), _told(text))
+    return Record(samples, float(read.fs), tuple(remarks), _header_fields(text))
 
 
 def _as_summed(read: Any) -> bool:
     """Whether each lead's sum is the header's, in 16 bits."""
     pairs = zip(read.checksum, read.calc_checksum(), strict=True)
-    return all(stated is None or stated % 65536 == found % 65536 for stated, found in pairs)
+    return all(stated is None or stated % 65536 == match % 65536 for stated, match in pairs)
 
 
-def _told(text: str) -> dict[str, Any]:
+def _header_fields(text: str) -> dict[str, Any]:
     """Age and sex, where the header's comments tell them."""
     comments = " ".join(line for line in text.splitlines() if line.startswith("#"))
     age = re.search(r"\bage\W{1,4}(\d{1,3})\b", comments, re.IGNORECASE)
     sex = re.search(r"\bsex\W{1,4}(male|female|m|f)\b", comments, re.IGNORECASE)
-    told: dict[str, Any] = {"age": float(age[1])} if age else {}
-    return {**told, "sex": sex[1][0].upper()} if sex else told
+    fields: dict[str, Any] = {"age": float(age[1])} if age else {}
+    return {**fields, "sex": sex[1][0].upper()} if sex else fields

@@ -1,5 +1,4 @@
-"""How do samples get onto one grid without inventing or folding anything? Gaps, resampling and
-filters, in numpy alone.
+"""Samples on one grid, nothing invented or folded: gaps, resampling, filters, in numpy.
 
 A waveform is float32 or float64 [channels, samples]; all functions return new arrays.
 """
@@ -29,34 +28,35 @@ def longest_gap(samples: Samples) -> int:
 
 
 def bridged(samples: Samples) -> Samples:
-    """Every NaN replaced by a straight line between its neighbours; zeros where a channel has
-    nothing.
-    """
-    filled, place = np.array(samples, dtype=np.float64), np.arange(samples.shape[1])
+    """Every NaN on a straight line between its neighbours; zeros where a channel has nothing."""
+    filled, index = np.array(samples, dtype=np.float64), np.arange(samples.shape[1])
     for channel in filled:
-        known = ~np.isnan(channel)
-        channel[~known] = (
-            np.interp(place[~known], place[known], channel[known]) if known.any() else 0.0
+        recorded = ~np.isnan(channel)
+        channel[~recorded] = (
+            np.interp(index[~recorded], index[recorded], channel[recorded])
+            if recorded.any()
+            else 0.0
         )
     return filled
 
 
-def resampled(samples: Samples, rate: float, wanted: float, count: int) -> Samples:
-    """The waveform at `count` instants k / wanted seconds, from samples at `rate` Hz:
-    float64[channels, count].
+def resampled(samples: Samples, rate: float, new_rate: float, count: int) -> Samples:
+    """The waveform at `count` instants k / new_rate seconds: float64[channels, count].
+
+    The samples come at `rate` Hz.
 
     Each value is a sum of neighbours weighted by a Hann-windowed sinc, whose cut at 90 % of the
     lower Nyquist frequency is the anti-aliasing filter (Smith, Digital Audio Resampling, 2002).
     Weights add up to 1, so a constant stays itself; the ends are continued by their last sample.
     """
-    if rate == wanted:
+    if rate == new_rate:
         return np.array(samples[:, :count], dtype=np.float64)
-    cut = PASSED * min(wanted / rate, 1.0)
-    half = int(np.ceil(ZEROS / cut))
-    instants = np.arange(count) * (rate / wanted)
+    cutoff = PASSED * min(new_rate / rate, 1.0)
+    half = int(np.ceil(ZEROS / cutoff))
+    instants = np.arange(count) * (rate / new_rate)
     near = np.floor(instants).astype(np.int64)[:, None] + np.arange(-half, half + 1)
     away = near - instants[:, None]
-    weights = np.sinc(cut * away) * np.cos(np.pi / 2 * np.clip(away / (half + 1), -1, 1)) ** 2
+    weights = np.sinc(cutoff * away) * np.cos(np.pi / 2 * np.clip(away / (half + 1), -1, 1)) ** 2
     weights /= weights.sum(axis=1, keepdims=True)
     near = np.clip(near, 0, samples.shape[1] - 1)
     wide = np.asarray(samples, dtype=np.float64)
@@ -64,8 +64,9 @@ def resampled(samples: Samples, rate: float, wanted: float, count: int) -> Sampl
 
 
 def band(samples: Samples, rate: float, low: float, high: float) -> Samples:
-    """What lies between `low` and `high` Hz, without delay: a Fourier filter with raised-cosine
-    edges.
+    """What lies between `low` and `high` Hz, without delay.
+
+    A Fourier filter with raised-cosine edges.
 
     The ends are mirrored first, so that the end of the recording does not leak into its beginning.
     """

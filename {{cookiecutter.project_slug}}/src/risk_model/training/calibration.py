@@ -27,9 +27,7 @@ SMALLEST_SLOPE = 0.01  # a calibrator may flatten the order of patients, never t
 
 @dataclass(frozen=True, eq=False)
 class Calibrator:
-    """From logit to probability: sigmoid(slope · logit + intercept), or a line from knot to
-    knot.
-    """
+    """From logit to risk: sigmoid(slope · logit + intercept), or a line from knot to knot."""
 
     kind: str
     slope: float = 1.0

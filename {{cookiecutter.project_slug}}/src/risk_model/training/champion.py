@@ -46,22 +46,10 @@ def choose_champion(
     Raises:
         UserError: `model.champion` names a model that was not fitted.
     """
-    fold = subject_folds(subjects, labels, seed)
-
-    def losses(logit: Logits) -> Floats:
-        def fit(rows: npt.NDArray[np.bool_]) -> Calibrator:
-            return choose_calibrator(
-                logit[rows],
-                labels[rows],
-                subjects[rows],
-                seed,
-                settings=settings.training,
-                pos_weight=pos_weight,
-            )
-
-        return row_log_loss(labels, cross_fitted(fit, logit, fold))
-
-    losses_of = {name: losses(logits[name]) for name in simplest_first(logits)}
+    losses_of = {
+        name: _losses(logits[name], labels, subjects, seed, settings.training, pos_weight)
+        for name in simplest_first(logits)
+    }
     chosen, intervals = simplest_as_good(losses_of, subjects)
     table = [
         ModelComparison(name, float(losses_of[name].mean()), Estimate.of(*interval))
@@ -74,6 +62,24 @@ def choose_champion(
         reason = f"model.champion asks for {forced}; the data would have chosen {chosen}"
         return ChampionChoice(forced, reason, table)
     return ChampionChoice(chosen, _reason(chosen, intervals), table)
+
+
+def _losses(
+    logit: Logits,
+    labels: Outcome,
+    subjects: Subjects,
+    seed: int,
+    settings: config.Training,
+    pos_weight: float,
+) -> Floats:
+    """Each row's log loss behind a calibrator that was chosen and fitted on the other folds."""
+
+    def fit(rows: npt.NDArray[np.bool_]) -> Calibrator:
+        inputs = logit[rows], labels[rows], subjects[rows], seed
+        return choose_calibrator(*inputs, settings=settings, pos_weight=pos_weight)
+
+    fold = subject_folds(subjects, labels, seed)
+    return row_log_loss(labels, cross_fitted(fit, logit, fold))
 
 
 def _reason(chosen: str, intervals: dict[str, Interval]) -> str:

@@ -67,9 +67,8 @@ def develop(
         UserError: a part holds a single class of the outcome or infinite values.
     """
     labels, held = cohort.labels, splits.calibration
-    models = fit_models(
-        features, labels, splits, cohort.schema, settings, monitor or Monitor(), only
-    )
+    monitor = monitor or Monitor()
+    models = fit_models(features, labels, splits, cohort.schema, settings, monitor, only)
     weight = positive_weight(labels[splits.train], settings.training)
     if rows is None:
         logits = {name: score(model, features) for name, model in models.items()}
@@ -78,14 +77,11 @@ def develop(
         logits = {name: score(model, features[rows]) for name, model in models.items()}
         calibration = {name: score(model, features[held]) for name, model in models.items()}
 
-    def calibrator(name: str) -> Calibrator:
-        logit, training = calibration[name], settings.training
+    def calibrator(name: str, logit: Logits) -> Calibrator:
         if kinds:
-            return fit_kind(kinds[name], logit, labels[held], training, weight)
-        subjects = cohort.subjects[held]
-        return choose_calibrator(
-            logit, labels[held], subjects, settings.seed, settings=training, pos_weight=weight
-        )
+            return fit_kind(kinds[name], logit, labels[held], settings.training, weight)
+        inputs = logit, labels[held], cohort.subjects[held], settings.seed
+        return choose_calibrator(*inputs, settings=settings.training, pos_weight=weight)
 
-    calibrators = {name: calibrator(name) for name in models}
+    calibrators = {name: calibrator(name, logit) for name, logit in calibration.items()}
     return Developed(models, calibrators, logits, calibration, weight)

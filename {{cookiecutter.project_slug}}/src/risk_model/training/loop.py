@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -56,19 +56,14 @@ def fit(
         train: the rows to learn from.
         validation: the rows to stop by, after `patience` epochs without a better loss.
         loss: from logits and labels to a number.
-        settings: rate, decay, batch size, epochs, patience, clipping.
+        settings: of the training.
         seed: of the order of the rows, and of dropout.
         record: gets the loss and AUROC of both parts, and the gradient's norm, after each epoch.
 
     Raises:
         UserError: the loss stops being finite, or a batch would hold a single row.
     """
-    size = settings.batch_size or automatic_batch_size(len(train.labels))
-    if size < 2:
-        raise UserError(
-            "training.batch_size: batch norm needs at least 2 rows a batch; use 0 (automatic) or 2 "
-            "and more"
-        )
+    size = _batch_size(settings, len(train.labels))
     with seeded(seed):
         optimizer = adamw(network, settings)
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
@@ -138,10 +133,18 @@ def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     )
 
 
+def _batch_size(settings: config.Training, rows: int) -> int:
+    size = settings.batch_size or automatic_batch_size(rows)
+    if size < 2:
+        raise UserError(
+            "training.batch_size: batch norm needs at least 2 rows a batch; use 0 (automatic) or 2 "
+            "and more"
+        )
+    return size
+
+
 def automatic_batch_size(rows: int) -> int:
-    """A power of two from 32 up that makes an epoch of 16 to 32 steps, then of up to 512 steps of
-    256 rows.
-    """
+    """A power of two from 32 to 256 that gives an epoch 16 to 32 steps, where it can."""
     return 1 << min(max(rows.bit_length() - 5, 5), 8)
 
 
@@ -152,7 +155,7 @@ def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
     """
     named = {name: p for name, p in network.named_parameters() if p.requires_grad}
     exempt = {name for name, p in named.items() if p.ndim < 2 or name.endswith(("bias", "scale"))}
-    groups: list[dict[str, Any]] = [
+    groups: list[dict[str, object]] = [
         {"params": [p for name, p in named.items() if name not in exempt]},
         {"params": [named[name] for name in named if name in exempt], "weight_decay": 0.0},
     ]

@@ -33,9 +33,7 @@ def append_calibrator(graph: onnx.ModelProto, calibrator: Calibrator) -> bytes:
 
 
 def append_recalibration(graph: bytes, line: Calibrator) -> bytes:
-    """A calibrated graph with one more line through the log odds of its risk; the rest
-    unchanged.
-    """
+    """A calibrated graph with one more line, through the log odds of its risk."""
     model = onnx.load_from_string(graph)
     last = next(step for step in model.graph.node if "risk" in step.output)
     values = {

@@ -8,7 +8,8 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.json_record import JsonRecord
 
-History = dict[str, list[dict[str, float | None]]]
+# by model, an epoch or a tree a row: its number, from 1, and the values measured
+History = dict[str, list[dict[str, int | float | None]]]
 
 
 @dataclass(frozen=True)

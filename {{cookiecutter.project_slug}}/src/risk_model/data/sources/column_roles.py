@@ -1,5 +1,4 @@
-"""Which columns say who, when and where? Recognised by name, told for review, and switched off by
-one word.
+"""The columns that say who, when and where, recognised by name and switched off by one word.
 
 A patient's rows must stay together, so a repeated patient number is taken as the subject even when
 nobody named it.
@@ -52,12 +51,15 @@ SUBJECTS = 0.05  # ... and more than this share: they are people, not kinds
 
 @dataclass(frozen=True)
 class Roles:
-    """The column of each role that was found, and those that the user named rather than the name
-    itself.
-    """
+    """The column of each role, and the roles whose column the user named."""
 
     column: Mapping[str, str]
     named: frozenset[str]
+
+    @property
+    def text_columns(self) -> list[str]:
+        """The columns that are text even when they look like numbers."""
+        return [name for role, name in self.column.items() if role in TEXT_ROLES]
 
     def notes(self) -> list[Finding]:
         """One line for each column taken by its name."""
@@ -74,35 +76,30 @@ class Roles:
         ]
 
 
-def recognise(columns: list[str], settings: config.Table) -> Roles:
+def column_roles(columns: list[str], settings: config.Table) -> Roles:
     """The column of each role (subject, time, site, age, sex, ethnicity), by setting or by name.
 
     UserError when a setting names a column that is not there, or one column for two roles.
     """
-    asked = {role: str(getattr(settings, role)) for role in ROLES}
-    named = {role: name for role, name in asked.items() if name not in (AUTO, NONE)}
+    setting = {role: str(getattr(settings, role)) for role in ROLES}
+    named = {role: name for role, name in setting.items() if name not in (AUTO, NONE)}
     for role, name in named.items():
         require_column(name, columns, f"data.{role}", settings.path)
     if len(set(named.values())) < len(named):
         raise UserError(
             "data.subject, time, site, age, sex and ethnicity must name different columns"
         )
-    free = [
-        c
-        for c in columns
-        if c not in named.values() and c not in (settings.outcome, *settings.exclude)
-    ]
-    found = {role: _by_name(role, free) for role in ROLES if asked[role] == AUTO}
-    chosen = {role: named.get(role) or found.get(role) for role in ROLES}
+    occupied = {*named.values(), settings.outcome, *settings.exclude}
+    free = [column for column in columns if column not in occupied]
+    by_name = {role: _by_name(role, free) for role in ROLES if setting[role] == AUTO}
+    chosen = {role: named.get(role) or by_name.get(role) for role in ROLES}
     return Roles({role: name for role, name in chosen.items() if name}, frozenset(named))
 
 
 def repeated_identifier(frame: pd.DataFrame) -> Finding | None:
-    """The column with a vague name such as "id" whose values repeat as patients' do, as a finding
-    that names it.
-    """
+    """The column with a vague name such as "id" whose values repeat as patients' do."""
     for name in map(str, frame.columns):
-        if _squashed(name) in VAGUE and SUBJECTS < frame[name].nunique() / len(frame) < REPEATS:
+        if _folded(name) in VAGUE and SUBJECTS < frame[name].nunique() / len(frame) < REPEATS:
             message = (
                 "its values repeat, so it was taken as the subject: one patient's rows stay "
                 "in one split"
@@ -114,8 +111,9 @@ def repeated_identifier(frame: pd.DataFrame) -> Finding | None:
 
 
 def index_of(frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, Roles]:
-    """The cohort's index from cleaned columns, and the roles that stayed: a "date" without dates is
-    no time.
+    """The cohort's index from cleaned columns, and the roles that could be played.
+
+    A "date" without dates is no time.
 
     UserError when a column that the user named cannot play its role.
     """
@@ -127,9 +125,11 @@ def index_of(frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, Roles]:
                 f"data.{role}: column {roles.column[role]!r} does not hold {kind}; name another or "
                 "none"
             )
-    kept = {role: column for role, column in columns.items() if column is not None}
-    index = pd.DataFrame({ROLES[role]: column for role, column in kept.items()}, index=frame.index)
-    return index, Roles({role: roles.column[role] for role in kept}, roles.named)
+    usable = {role: column for role, column in columns.items() if column is not None}
+    index = pd.DataFrame(
+        {ROLES[role]: column for role, column in usable.items()}, index=frame.index
+    )
+    return index, Roles({role: roles.column[role] for role in usable}, roles.named)
 
 
 def _as_role(column: pd.Series, role: str) -> pd.Series | None:
@@ -144,9 +144,9 @@ def _as_role(column: pd.Series, role: str) -> pd.Series | None:
 
 
 def _by_name(role: str, columns: list[str]) -> str | None:
-    squashed = {_squashed(column): column for column in reversed(columns)}
-    return next((squashed[name] for name in NAMES[role].split() if name in squashed), None)
+    folded = {_folded(column): column for column in reversed(columns)}
+    return next((folded[name] for name in NAMES[role].split() if name in folded), None)
 
 
-def _squashed(name: str) -> str:
+def _folded(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()

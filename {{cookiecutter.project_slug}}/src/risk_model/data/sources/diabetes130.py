@@ -1,5 +1,6 @@
-"""Who comes back within 30 days? 101,766 hospital stays of people with diabetes, 130 US hospitals,
-1999-2008.
+"""Diabetes 130-US hospitals: who comes back within 30 days?
+
+101,766 hospital stays of people with diabetes, 130 US hospitals, 1999-2008.
 
 The prediction moment is the discharge. Strack et al., BioMed Research International 2014, 781670,
 whose groups of ICD-9 codes are used. The file is downloaded: see `FILE` and `URL`.
@@ -18,7 +19,8 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field, Schema
 from risk_model.data.download import cache_directory, fetch
-from risk_model.data.sources.coerce import as_text, conform, declare_recorded_after
+from risk_model.data.sources.coerce import as_text, coerce, declare_recorded_after
+from risk_model.data.sources.fields import category, number
 
 FILE = Path("diabetes130") / "dataset_diabetes.zip"
 URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/00296/dataset_diabetes.zip"
@@ -99,81 +101,30 @@ COUNTS = {
 # Not here: race (for the audit by group), weight (97 % missing), payer (it stands for income, not
 # for illness).
 FIELDS = (
-    Field(
-        "age",
-        "number",
-        "a",
-        0,
-        120,
-        code="LOINC|30525-0",
-        description="age, the middle of ten years",
-    ),
-    Field(
-        "gender", "category", categories=("Female", "Male"), code="LOINC|46098-0", description="sex"
-    ),
-    Field(
-        "admission_type",
-        "category",
-        categories=tuple(ADMISSION.values()),
-        description="type of admission",
-    ),
-    Field(
-        "admitted_from",
-        "category",
-        categories=tuple(dict.fromkeys(ADMITTED_FROM.values())),
-        description="source",
-    ),
-    Field(
-        "discharged_to",
-        "category",
-        categories=tuple(dict.fromkeys(DISCHARGE.values())),
-        description="destination",
-    ),
+    number("age", "a", 0, 120, "age, the middle of ten years", loinc="30525-0"),
+    category("gender", ("Female", "Male"), "sex", loinc="46098-0"),
+    category("admission_type", ADMISSION.values(), "type of admission"),
+    category("admitted_from", dict.fromkeys(ADMITTED_FROM.values()), "source"),
+    category("discharged_to", dict.fromkeys(DISCHARGE.values()), "destination"),
+    *(number(n, unit, low, high, said) for n, (unit, low, high, said) in COUNTS.items()),
+    category("medical_specialty", SPECIALTIES, "who admitted", missing_flag=True),
     *(
-        Field(n, "number", unit, low, high, description=said)
-        for n, (unit, low, high, said) in COUNTS.items()
-    ),
-    Field(
-        "medical_specialty",
-        "category",
-        categories=SPECIALTIES,
-        missing_flag=True,
-        description="who admitted",
-    ),
-    *(
-        Field(
-            f"diag_{i}",
-            "category",
-            categories=(*CHAPTERS, "other"),
-            description=f"diagnosis {i}, ICD-9 chapter",
-        )
+        category(f"diag_{i}", (*CHAPTERS, "other"), f"diagnosis {i}, ICD-9 chapter")
         for i in (1, 2, 3)
     ),
     # "None" is a value: the test was not done.
-    Field(
-        "max_glu_serum",
-        "category",
-        categories=("None", "Norm", ">200", ">300"),
-        description="highest glucose, mg/dL",
-    ),
-    Field(
-        "A1Cresult",
-        "category",
-        categories=("None", "Norm", ">7", ">8"),
-        description="haemoglobin A1c, %",
-    ),
-    *(
-        Field(drug, "category", categories=DOSE, description="dose given, and its change")
-        for drug in DRUGS
-    ),
+    category("max_glu_serum", ("None", "Norm", ">200", ">300"), "highest glucose, mg/dL"),
+    category("A1Cresult", ("None", "Norm", ">7", ">8"), "haemoglobin A1c, %"),
+    *(category(drug, DOSE, "dose given, and its change") for drug in DRUGS),
     Field("change", "boolean", description="diabetes medication was changed"),
     Field("diabetesMed", "boolean", description="any diabetes medication"),
 )
 
 
 def load(settings: config.Diabetes130) -> Cohort:
-    """99,343 stays, 11.4 % of them followed by another within 30 days; patients repeat, and no date
-    is recorded.
+    """99,343 stays, 11.4 % of them followed by another within 30 days.
+
+    Patients repeat, and no date is recorded.
 
     Downloads 3 MB on first use. UserError when that fails: see `download.fetch`.
     """
@@ -183,7 +134,7 @@ def load(settings: config.Diabetes130) -> Cohort:
     every = _read(fetch(URL, SHA256, cache_directory(settings.cache) / FILE))
     frame = every[~every["discharge_disposition_id"].isin(NOT_AT_RISK)].reset_index(drop=True)
     columns = _columns(frame)
-    inputs, notes = conform(columns, schema)
+    inputs, notes = coerce(columns, schema)
     index = pd.DataFrame(
         {
             "subject_id": frame["patient_nbr"].astype(str).astype(object),

@@ -1,40 +1,27 @@
-"""What is in the file? A CSV or Parquet file as typed columns, or one line that says where it is
-broken.
-
-The `pyarrow` reader takes a column as numbers only when every value of the file is one, and takes
-as missing only what it is told to: the category "None" survives.
-"""
+"""A CSV or Parquet file as typed columns, or one line that says where it is broken."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 from risk_model.core.errors import UserError
-
-SEPARATORS = ",;\t|"
-BLOCK = 1 << 24  # bytes; no row may be longer
-SHOWN = 3  # places named in an error
-
-Where = Callable[[Sequence[int]], str]
-
-
-@dataclass(frozen=True)
-class Header:
-    """A CSV file's first row: its names, its separator and the number of lines it takes."""
-
-    names: list[str]
-    separator: str
-    lines: int
+from risk_model.data.sources.csv_file import (
+    EXAMPLES,
+    Where,
+    is_bytes,
+    lines_of,
+    numbered,
+    read_csv,
+    read_header,
+    tidy,
+    value_type,
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +33,10 @@ class TableFile:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the file is Parquet, by its first bytes; UserError when it is missing, empty or a
-    workbook.
+    """Whether the file is Parquet, by its first bytes.
+
+    Raises:
+        UserError: the file is missing, empty or a workbook.
     """
     if not path.is_file():
         raise UserError(
@@ -68,7 +57,7 @@ def is_parquet(path: Path) -> bool:
 def column_names(path: Path) -> list[str]:
     """The file's column names; UserError when it has no header row or a name occurs twice."""
     names = (
-        _tidy(_open_parquet(path).schema_arrow.names)
+        tidy(_open_parquet(path).schema_arrow.names)
         if is_parquet(path)
         else read_header(path).names
     )
@@ -82,8 +71,9 @@ def column_names(path: Path) -> list[str]:
 
 
 def read(path: Path, missing: Sequence[str], as_text: Sequence[str] = ()) -> TableFile:
-    """The columns of a CSV or Parquet file: numbers, booleans, dates (datetime64), text as
-    categoricals or strings.
+    """The columns of a CSV or Parquet file.
+
+    Numbers, booleans, dates (datetime64), text as categoricals or strings.
 
     `missing` are the texts that mean "not recorded"; `as_text` the columns never taken for numbers
     (007 is not 7). UserError, naming the place, for no rows, ragged rows, text that is not UTF-8
@@ -94,169 +84,15 @@ def read(path: Path, missing: Sequence[str], as_text: Sequence[str] = ()) -> Tab
         table = _read_parquet(path)
     else:
         header = read_header(path)
-        table, where = _read_csv(path, header, missing, as_text), _lines_of(path, header)
+        table, where = read_csv(path, header, missing, as_text), lines_of(path, header)
     if not len(table):
         raise UserError(f"{path}: there are no rows below the header; export the table again")
     return TableFile(_to_pandas(table, as_text), where)
 
 
-def read_header(path: Path) -> Header:
-    """A CSV file's names; its separator is the sign that splits the first row most."""
-    try:
-        with _text(path) as file:
-            lines = [line for line, _ in zip(file, range(64), strict=False)]
-    except UnicodeDecodeError:
-        raise _not_utf8(path) from None
-    parsed = []
-    for separator in SEPARATORS:
-        reader = csv.reader(lines, delimiter=separator)
-        parsed.append(Header(next(filter(None, reader), []), separator, reader.line_num))
-    header = max(parsed, key=lambda h: len(h.names))
-    if not header.names:
-        raise UserError(f"{path}: there is no header row; the first row must name the columns")
-    return Header(_tidy(header.names), header.separator, header.lines)
-
-
-def _tidy(names: Sequence[str]) -> list[str]:
-    """Names without spaces around them or line ends within; an empty one is named for its
-    position.
-    """
-    return [" ".join(str(name).split()) or f"column {i}" for i, name in enumerate(names, start=1)]
-
-
 def rows_of(rows: Sequence[int]) -> str:
     """Row numbers for a person, counted from 1: "rows 3, 17, 20 and 4 more"."""
-    return _places("row", [row + 1 for row in rows[:SHOWN]], len(rows))
-
-
-def _places(word: str, numbers: Sequence[int], count: int) -> str:
-    more = f" and {count - len(numbers):,} more" if count > len(numbers) else ""
-    return f"{word}{'s' if count > 1 else ''} {', '.join(map(str, numbers))}{more}"
-
-
-def _lines_of(path: Path, header: Header) -> Where:
-    def where(rows: Sequence[int]) -> str:
-        wanted = sorted(rows)[:SHOWN]
-        return _places("line", _line_numbers(path, header.separator, wanted), len(rows))
-
-    return where
-
-
-def _line_numbers(path: Path, separator: str, rows: Sequence[int]) -> list[int]:
-    """The lines at which these rows (0 is the first below the header) start; blank lines count,
-    quoted ones too.
-    """
-    numbers: list[int] = []
-    with _text(path, errors="replace") as file:
-        reader, row, start = csv.reader(file, delimiter=separator), -1, 1
-        for record in reader:
-            if record:
-                numbers += [start] * (row in rows)
-                row += 1
-            start = reader.line_num + 1
-            if len(numbers) == len(rows):
-                break
-    return numbers
-
-
-def _text(path: Path, errors: str = "strict") -> io.TextIOWrapper:
-    return io.TextIOWrapper(
-        pa.input_stream(str(path)), encoding="utf-8-sig", errors=errors, newline=""
-    )
-
-
-def _read_csv(
-    path: Path, header: Header, missing: Sequence[str], as_text: Sequence[str]
-) -> pa.Table:
-    ragged: list[int] = []
-
-    def note_ragged(row: pyarrow.csv.InvalidRow) -> str:
-        ragged.append(row.number - header.lines - 1)
-        return "skip"
-
-    spaces = [" ", "  "] if "" in missing else []
-    try:
-        table = pa.csv.read_csv(
-            path,
-            pa.csv.ReadOptions(
-                use_threads=False,
-                column_names=header.names,
-                skip_rows=header.lines,
-                block_size=BLOCK,
-            ),
-            pa.csv.ParseOptions(
-                delimiter=header.separator, newlines_in_values=True, invalid_row_handler=note_ragged
-            ),
-            pa.csv.ConvertOptions(
-                null_values=[*missing, *spaces],
-                strings_can_be_null=True,
-                auto_dict_encode=True,
-                auto_dict_max_cardinality=1000,
-                column_types={name: pa.string() for name in as_text},
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise _unreadable(path, header, error) from None  # pyarrow's own message repeats the row
-    if any(_is_bytes(_value_type(kind)) for kind in table.schema.types):
-        raise _not_utf8(path)
-    if ragged:
-        places = _lines_of(path, header)(ragged)
-        raise UserError(
-            f"{path}: {len(ragged):,} rows do not have the header's {len(header.names)} values "
-            f"({places}); "
-            f"quote values that contain {header.separator!r} or line ends"
-        )
-    if _ends_in_quotes(path, table):
-        line = _lines_of(path, header)([len(table) - 1])
-        raise UserError(
-            f"{path}: a quote that opens in {line} is never closed; close it, or double it within "
-            "a value"
-        )
-    return table
-
-
-def _ends_in_quotes(path: Path, table: pa.Table) -> bool:
-    """Whether the last value swallowed the lines after it."""
-    last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
-    if not isinstance(last, str) or "\n" not in last:
-        return False
-    with pa.input_stream(str(path)) as file:
-        while chunk := file.read(BLOCK):
-            end = chunk
-    return not end.rstrip().endswith(b'"')
-
-
-def _unreadable(path: Path, header: Header, error: pa.ArrowInvalid) -> UserError:
-    if "Empty CSV" in str(error):
-        return UserError(f"{path}: there are no rows below the header; export the table again")
-    if "UTF8" in str(error):
-        return _not_utf8(path)
-    return UserError(
-        f"{path}: cannot be read as CSV with separator {header.separator!r}; is a quote never "
-        "closed?"
-    )
-
-
-def _not_utf8(path: Path) -> UserError:
-    """Names the first byte that is not UTF-8 and its line."""
-    decoder, line, read = codecs.getincrementaldecoder("utf-8")(), 1, 0
-    with pa.input_stream(str(path)) as file:
-        while chunk := file.read(1 << 20):
-            pending = len(decoder.getstate()[0])
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError as error:
-                at = error.start - pending
-                line += chunk[: max(at, 0)].count(b"\n")
-                return UserError(
-                    f"{path}: byte {read + at + 1:,} (line {line:,}) is not UTF-8; convert the "
-                    "file, for example with "
-                    f"iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8.csv"
-                )
-            line, read = line + chunk.count(b"\n"), read + len(chunk)
-    return UserError(
-        f"{path}: is not UTF-8; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
-    )
+    return numbered("row", [row + 1 for row in rows[:EXAMPLES]], len(rows))
 
 
 def _open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
@@ -275,20 +111,8 @@ def _read_parquet(path: Path) -> pa.Table:
         raise UserError(f"{path}: the Parquet file is damaged; copy or export it again") from None
 
 
-def _value_type(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    )
-
-
 def _to_pandas(table: pa.Table, as_text: Sequence[str]) -> pd.DataFrame:
-    columns = zip(_tidy(table.column_names), table.columns, strict=True)
+    columns = zip(tidy(table.column_names), table.columns, strict=True)
     return pd.DataFrame(
         {name: _column_to_pandas(column, name in as_text) for name, column in columns}
     )
@@ -303,8 +127,8 @@ def _column_to_pandas(column: pa.ChunkedArray, as_text: bool) -> pd.Series:
 
 def _plain(column: pa.ChunkedArray, as_text: bool) -> pa.ChunkedArray:
     """The column as numbers, timestamps or text: what pandas has a type of its own for."""
-    kind, types = _value_type(column.type), pa.types
-    if types.is_nested(kind) or _is_bytes(kind):
+    kind, types = value_type(column.type), pa.types
+    if types.is_nested(kind) or is_bytes(kind):
         return pa.chunked_array(
             [pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())]
         )

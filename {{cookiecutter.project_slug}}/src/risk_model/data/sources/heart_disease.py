@@ -1,5 +1,6 @@
-"""Does a coronary artery disease model travel? UCI Heart Disease: 920 patients in four hospitals,
-before angiography.
+"""UCI Heart Disease: does a coronary artery disease model travel?
+
+920 patients in four hospitals, before angiography.
 
 The hospitals differ in who was sent (prevalence .36 to .94) and in what was measured (`ca` and
 `thal` hardly outside Cleveland), so a pooled figure flatters. Detrano et al., American Journal of
@@ -16,7 +17,8 @@ import pandas as pd
 from risk_model import config
 from risk_model.core.cohort import Cohort
 from risk_model.core.schema import Field, Schema
-from risk_model.data.sources.coerce import as_text, conform, declare_recorded_after
+from risk_model.data.sources.coerce import as_text, coerce, declare_recorded_after
+from risk_model.data.sources.fields import category, number
 
 FILE = Path(__file__).parent.parent / "embedded" / "heart_disease_uci.csv.gz"
 SOURCE = (
@@ -29,59 +31,34 @@ ECG = ("normal", "st-t abnormality", "lv hypertrophy")
 
 # No missing flags: whether `ca`, `thal` or `chol` was measured tells the hospital, not the heart.
 FIELDS = (
-    Field("age", "number", "a", 18, 110, code="LOINC|30525-0", description="age"),
-    Field(
-        "sex", "category", categories=("Female", "Male"), code="LOINC|46098-0", description="sex"
-    ),
-    Field("cp", "category", categories=PAIN, description="type of chest pain"),
+    number("age", "a", 18, 110, "age", loinc="30525-0"),
+    category("sex", ("Female", "Male"), "sex", loinc="46098-0"),
+    category("cp", PAIN, "type of chest pain"),
     # 0 stands for "not measured" in the file: all of Switzerland's cholesterol, a quarter of VA's.
-    Field(
-        "trestbps",
-        "number",
-        "mm[Hg]",
-        50,
-        300,
-        code="LOINC|8480-6",
-        description="systolic pressure at rest",
-    ),
-    Field(
-        "chol", "number", "mg/dL", 40, 1000, code="LOINC|2093-3", description="total cholesterol"
-    ),
+    number("trestbps", "mm[Hg]", 50, 300, "systolic pressure at rest", loinc="8480-6"),
+    number("chol", "mg/dL", 40, 1000, "total cholesterol", loinc="2093-3"),
     Field("fbs", "boolean", description="fasting blood sugar above 120 mg/dL"),
-    Field("restecg", "category", categories=ECG, description="electrocardiogram at rest"),
-    Field(
-        "thalch", "number", "/min", 40, 250, description="highest heart rate reached under exercise"
-    ),
+    category("restecg", ECG, "electrocardiogram at rest"),
+    number("thalch", "/min", 40, 250, "highest heart rate reached under exercise"),
     Field("exang", "boolean", description="angina under exercise"),
-    Field(
-        "oldpeak", "number", "mm", -5, 10, description="ST depression under exercise, against rest"
-    ),
-    Field(
-        "slope",
-        "category",
-        categories=("upsloping", "flat", "downsloping"),
-        description="slope of the ST segment",
-    ),
-    Field("ca", "number", "1", 0, 3, description="major vessels coloured by fluoroscopy"),
-    Field(
-        "thal",
-        "category",
-        categories=("normal", "fixed defect", "reversable defect"),
-        description="thallium scintigraphy",
-    ),
+    number("oldpeak", "mm", -5, 10, "ST depression under exercise, against rest"),
+    category("slope", ("upsloping", "flat", "downsloping"), "slope of the ST segment"),
+    number("ca", "1", 0, 3, "major vessels coloured by fluoroscopy"),
+    category("thal", ("normal", "fixed defect", "reversable defect"), "thallium scintigraphy"),
 )
 
 
 def load(settings: config.HeartDisease) -> Cohort:
-    """920 patients, 55.3 % with an artery narrowed by more than half (`num` above 0); the site is
-    the hospital.
+    """920 patients, 55.3 % with an artery narrowed by more than half (`num` above 0).
+
+    The site is the hospital.
     """
     schema = declare_recorded_after(
         Schema("heart_disease", "narrowing of a coronary artery by more than half", FIELDS),
         settings.recorded_after,
     )
     frame = pd.read_csv(FILE)
-    inputs, notes = conform(frame, schema)
+    inputs, notes = coerce(frame, schema)
     index = pd.DataFrame(
         {"site": frame["dataset"], "age": frame["age"].astype(float), "sex": as_text(frame["sex"])}
     )

@@ -1,6 +1,4 @@
-"""May this be learned from anybody's images? DICOM, PNG or JPEG files, listed in a table with
-outcome and patient.
-"""
+"""Anybody's images: DICOM, PNG or JPEG files, listed in a table with outcome and patient."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ GREY, COLOUR = ("grey",), ("red", "green", "blue")
 
 
 def load(settings: Images) -> Cohort:
-    """The images that have an outcome, with what was noticed; UserError, naming the file, for what
-    is unfit.
-    """
+    """The images that have an outcome; UserError, naming the file, for what is unfit."""
     path = Path(settings.path)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "images"
     return of_table(settings, name, f"{path.name}, supplied by the user")
@@ -30,19 +26,17 @@ def load(settings: Images) -> Cohort:
 def of_table(settings: Images, name: str, source: str) -> Cohort:
     """The cohort of that name of the images that the table `settings.path` lists."""
     signal, folder = signal_of(settings), Path(settings.path).parent
-    listed = listing(settings, settings.file, "image file")
-    readings, places, noticed = read_all(
-        listed.recordings, lambda file: image.read(folder / file, signal), settings.set_aside
+    entries = listing(settings, settings.file, "image file")
+    readings, rows, notes = read_all(
+        entries.recordings, lambda file: image.read(folder / file, signal), settings.set_aside
     )
     return cohort_of(
-        listed, readings, places, schema_of(name, settings.outcome, signal), source, noticed
+        entries, readings, rows, schema_of(name, settings.outcome, signal), source, notes
     )
 
 
 def signal_of(settings: Pixels) -> Signal:
-    """The signal that the settings ask for; UserError when an image would be too small to see or
-    too large to hold.
-    """
+    """The signal that the settings ask for; UserError when an image is too small or too large."""
     if not SMALLEST <= settings.size <= LARGEST:
         raise UserError(
             f"data.size={settings.size}: use from {SMALLEST} to {LARGEST} pixels a side"

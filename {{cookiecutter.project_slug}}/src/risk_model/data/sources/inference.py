@@ -1,4 +1,4 @@
-"""What may be learned from a table nobody described? A schema inferred from its columns.
+"""The schema of a table that nobody described, inferred from its columns.
 
 Each column left out is told with the reason. The user reads the schema, corrects it and hands it
 back as `data.schema`.
@@ -15,8 +15,9 @@ import pandas as pd
 
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field, Schema
-from risk_model.data.sources.files import Where, rows_of
-from risk_model.data.sources.values import LISTED, to_dates, to_numbers, trimmed
+from risk_model.data.sources.csv_file import Where
+from risk_model.data.sources.files import rows_of
+from risk_model.data.sources.values import COMMON, to_dates, to_numbers, trimmed
 
 CATEGORIES = (
     30  # the most frequent values of a column; the rest are unknown to the model: all zeros
@@ -26,7 +27,7 @@ DISTINCT = (
     0.9  # share of distinct values above which text names rows, and numbers with such a name do
 )
 # rows: from here on whole numbers that rise from row to row, or fill their range, count the rows
-COUNTED = 100
+ENOUGH = 100
 FREE_TEXT = 40  # characters, or half as many words as LISTED: longer is prose
 IDENTIFIER = re.compile(
     r"(^|[\W_])(id|ids|nr|nbr|mrn|key|uuid|guid|ssn|number|identifier)$|[a-z](ID|Id)$",
@@ -38,21 +39,20 @@ def clean(
     frame: pd.DataFrame,
     missing: Sequence[str],
     where: Where = rows_of,
-    words: Sequence[str] = (),
+    as_text: Sequence[str] = (),
     time: str = "",
 ) -> pd.DataFrame:
-    """Columns as numbers, booleans, dates or trimmed words; UserError for a column that is a
-    mixture.
+    """Columns as numbers, booleans, dates or trimmed text; UserError for a mixture.
 
-    The columns named in `words` stay words even when they look like numbers; that of `time` must be
+    Those named in `as_text` stay text even when they look like numbers; that of `time` must be
     dates one can read in one way only.
     """
 
     def typed(name: str) -> pd.Series:
-        if not is_words(frame[name]):
+        if not is_text(frame[name]):
             return frame[name]
         text = trimmed(frame[name], missing)
-        if name in words:
+        if name in as_text:
             return text
         numbers = to_numbers(text, name, where)
         dates = to_dates(text, name, where, insist=name == time) if numbers is None else None
@@ -61,7 +61,7 @@ def clean(
     return pd.DataFrame({name: typed(name) for name in map(str, frame.columns)}, index=frame.index)
 
 
-def is_words(column: pd.Series) -> bool:
+def is_text(column: pd.Series) -> bool:
     """Whether a column holds text."""
     return not (
         pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
@@ -103,54 +103,53 @@ def reason_to_leave_out(column: pd.Series, name: str) -> str:
     if pd.api.types.is_datetime64_any_dtype(column):
         return "a date: what it says about the patient must be counted from the prediction moment"
     check: Callable[[pd.Series, str, int], str] = (
-        _words_reason if is_words(column) else _numbers_reason
+        _text_reason if is_text(column) else _numbers_reason
     )
     return check(recorded, name, distinct)
 
 
-def _words_reason(recorded: pd.Series, name: str, distinct: int) -> str:
+def _text_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     values = pd.Series(recorded.unique().astype(str))
-    if values.str.len().mean() > FREE_TEXT or values.str.count(r"\s").mean() > LISTED / 2:
+    if values.str.len().mean() > FREE_TEXT or values.str.count(r"\s").mean() > COMMON / 2:
         return "free text"
-    if distinct > max(DISTINCT * len(recorded), LISTED) or (
+    if distinct > max(DISTINCT * len(recorded), COMMON) or (
         IDENTIFIER.search(name) and distinct > len(recorded) / 2
     ):
         return "an identifier: its values hardly repeat"
-    if recorded.value_counts().iloc[0] < LISTED:
-        return f"no value occurs in {LISTED} rows"
+    if recorded.value_counts().iloc[0] < COMMON:
+        return f"no value occurs in {COMMON} rows"
     return ""
 
 
 def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     values = recorded.to_numpy(dtype=float)
     if (
-        distinct <= max(DISTINCT * len(values), LISTED)
+        distinct <= max(DISTINCT * len(values), COMMON)
         or not np.isfinite(values).all()
         or (values % 1 != 0).any()
     ):
         return ""
-    counted = distinct == len(values) and (
+    row_number = distinct == len(values) and (
         (np.diff(values) > 0).all() or np.ptp(values) + 1 == len(values)
     )
-    by_chance = len(values) < COUNTED and values.min() not in (
-        0,
-        1,
-    )  # few patients may all differ in age
-    if (counted and not by_chance) or IDENTIFIER.search(name):
+    # few patients may all differ in age
+    by_chance = len(values) < ENOUGH and values.min() not in (0, 1)
+    if (row_number and not by_chance) or IDENTIFIER.search(name):
         return "an identifier: a different whole number in each row"
     return ""
 
 
 def infer_field(column: pd.Series, name: str) -> Field:
-    """One column as a field: boolean for true and false or 0 and 1, a category for words, else a
-    number.
+    """One column as a field.
+
+    Boolean for true and false or 0 and 1, a category for words, else a number.
     """
     flag = bool(column.isna().mean() > FLAGGED)
-    if is_words(column):
+    if is_text(column):
         counts = column.value_counts()
-        listed = counts[counts >= LISTED].index[:CATEGORIES]
+        common = counts[counts >= COMMON].index[:CATEGORIES]
         return Field(
-            name, "category", categories=tuple(sorted(map(str, listed))), missing_flag=flag
+            name, "category", categories=tuple(sorted(map(str, common))), missing_flag=flag
         )
     values = column.to_numpy(dtype=float)
     values = values[np.isfinite(values)]
@@ -161,8 +160,9 @@ def infer_field(column: pd.Series, name: str) -> Field:
 
 
 def _plausible_range(low: float, high: float) -> tuple[float, float]:
-    """Observed range widened by its span, rounded outwards to two digits so that it shows no
-    patient's value.
+    """Observed range widened by its span, rounded outwards to two digits.
+
+    So it shows no patient's value.
     """
     span = high - low
     step = 10.0 ** (math.floor(math.log10(span)) - 1) if span else 1.0

@@ -1,5 +1,6 @@
-"""Does a network beat a baseline on a published test set? MedMNIST: small images with official
-splits, downloaded.
+"""MedMNIST: small images with official splits, downloaded.
+
+Does a network beat a baseline on a published test set?
 
 Yang et al., Scientific Data 2023;10:41 (CC BY 4.0). Training and validation images become the
 development; the official test images are an external part, opened once, at evaluation. There are no
@@ -28,9 +29,7 @@ PARTS = {"train": None, "val": None, "test": "published test"}
 
 
 class Published(NamedTuple):
-    """A set's digest (SHA-256, or the MD5 that MedMNIST publishes), which labels are the event, and
-    what it is.
-    """
+    """A set's digest (SHA-256, or MedMNIST's MD5), which labels are the event, and what it is."""
 
     digest: str
     event: tuple[int, ...]

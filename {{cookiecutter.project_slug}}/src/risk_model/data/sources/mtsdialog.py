@@ -1,5 +1,6 @@
-"""What is this conversation about? MTS-Dialog: 1,701 doctor-patient dialogues, each with its
-section of the note.
+"""MTS-Dialog: what is this conversation about?
+
+1,701 doctor-patient dialogues, each with its section of the note.
 
 The outcome is a dialogue about family or social history (FAM/SOCHX) rather than any other section.
 It is no prediction about a patient but a real task on real words. The two published test sets are
@@ -46,8 +47,9 @@ SOURCE = (
 
 
 def load(settings: MtsDialog) -> Cohort:
-    """1,701 dialogues, 29 % of them about family or social history; the test sets stand in a part
-    of their own.
+    """1,701 dialogues, 29 % of them about family or social history.
+
+    The test sets stand in a part of their own.
     """
     signal, frames = signal_of(settings), []
     for name, (sha256, part) in FILES.items():
@@ -55,11 +57,9 @@ def load(settings: MtsDialog) -> Cohort:
         frames.append(pd.read_csv(path, keep_default_na=False).assign(part=part))
     table = pd.concat(frames, ignore_index=True)
     dialogues = table["dialogue"].tolist()
-    readings, places, noticed = read_all(
-        dialogues, lambda dialogue: text.reading(dialogue, signal), 0
-    )
+    readings, rows, notes = read_all(dialogues, lambda dialogue: text.reading(dialogue, signal), 0)
     outcome = (table["section_header"] == SECTION).to_numpy().astype(np.int8)
     index = pd.DataFrame({"part": table["part"].astype(object).where(table["part"].notna(), None)})
-    listed = Listing(dialogues, outcome, index, ())
+    entries = Listing(dialogues, outcome, index, ())
     schema = schema_of("mtsdialog", "talk about family or social history", signal)
-    return cohort_of(listed, readings, places, schema, SOURCE, noticed)
+    return cohort_of(entries, readings, rows, schema, SOURCE, notes)

@@ -1,5 +1,4 @@
-"""May this be learned from anybody's notes? JSON Lines, CSV or Parquet with a row a note, of which
-little is known.
+"""Anybody's notes: JSON Lines, CSV or Parquet with a row a note.
 
 A note stands in the column data.text, or in a text file of its own that the column data.file names.
 A note that cannot be used is named by file and line; data.set_aside lets a run go on without so
@@ -22,7 +21,7 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Signal
 from risk_model.data.sources.coerce import require_column
-from risk_model.data.sources.column_roles import TEXT_ROLES, recognise
+from risk_model.data.sources.column_roles import TEXT_ROLES, column_roles
 from risk_model.data.sources.files import column_names
 from risk_model.data.sources.files import read as read_table
 from risk_model.data.sources.recordings import cohort_of, listing, listing_of, read_all, schema_of
@@ -30,13 +29,11 @@ from risk_model.signals import Reading, text
 from risk_model.signals.text_encoder import tokenizer_json
 
 SUFFIXES = (".jsonl", ".ndjson")
-SHOWN = 3  # lines named in an error
+EXAMPLES = 3  # lines named in an error
 
 
 def load(settings: Notes) -> Cohort:
-    """The notes that have an outcome, with what was noticed; UserError, naming file and line, for
-    what is unfit.
-    """
+    """The notes that have an outcome; UserError, naming file and line, for what is unfit."""
     for key in ("path", "outcome"):
         if getattr(settings, key) in ("", "???"):
             example = (
@@ -56,31 +53,36 @@ def of_file(settings: Notes, name: str, source: str) -> Cohort:
     path, signal = Path(settings.path), signal_of(settings)
     schema = schema_of(name, settings.outcome, signal)
     if settings.file:
-        listed = listing(settings, settings.file, "text file")
+        entries = listing(settings, settings.file, "text file")
         one: Callable[[str], Reading] = lambda file: text.read(path.parent / file, signal)  # noqa: E731
-        readings, places, noticed = read_all(listed.recordings, one, settings.set_aside)
-        return cohort_of(listed, readings, places, schema, source, noticed)
-    held = _json_lines(path) if _is_json_lines(path) else _table(path, settings)
-    readings, places, noticed = read_all(
-        list(map(str, range(held.rows))),
-        lambda i: _reading(held, int(i), settings.text, path, signal),
+        readings, positions, notes = read_all(entries.recordings, one, settings.set_aside)
+        return cohort_of(entries, readings, positions, schema, source, notes)
+    file = _json_lines(path) if _is_json_lines(path) else _table(path, settings)
+    readings, positions, notes = read_all(
+        list(map(str, range(file.rows))),
+        lambda i: _reading(file, int(i), settings.text, path, signal),
         settings.set_aside,
     )
-    frame = held.frame(places.tolist()).assign(
-        **{settings.text: np.arange(len(places)).astype(str)}
+    frame = file.frame(positions.tolist()).assign(
+        **{settings.text: np.arange(len(positions)).astype(str)}
     )
-    listed = listing_of(
-        frame, settings, settings.text, lambda rows: held.where([int(places[row]) for row in rows])
+    entries = listing_of(
+        frame,
+        settings,
+        settings.text,
+        lambda rows: file.where([int(positions[row]) for row in rows]),
     )
-    order = [int(number) for number in listed.recordings]
+    order = [int(number) for number in entries.recordings]
     return cohort_of(
-        listed, [readings[i] for i in order], np.arange(len(order)), schema, source, noticed
+        entries, [readings[i] for i in order], np.arange(len(order)), schema, source, notes
     )
 
 
 def signal_of(settings: Words) -> Signal:
-    """The signal that the settings ask for; UserError when there is no such encoder or nothing
-    would be read.
+    """The signal that the settings ask for.
+
+    Raises:
+        UserError: there is no such encoder, or nothing would be read.
     """
     for key, least in (("windows", 1), ("tokens", 8), ("columns", 64)):
         if getattr(settings, key) < least:
@@ -102,9 +104,10 @@ def signal_of(settings: Words) -> Signal:
     )
 
 
-class Held(NamedTuple):
-    """The rows of a file before anything is refused: the note of a row, the frame of some rows,
-    where rows stand.
+class NotesFile(NamedTuple):
+    """The rows of a file before anything is refused.
+
+    It gives the note of a row, the frame of some rows, and where rows stand.
 
     `note` raises UserError without a place when the row itself cannot be read.
     """
@@ -115,11 +118,11 @@ class Held(NamedTuple):
     where: Callable[[Sequence[int]], str]
 
 
-def _reading(held: Held, row: int, column: str, path: Path, signal: Signal) -> Reading:
+def _reading(file: NotesFile, row: int, column: str, path: Path, signal: Signal) -> Reading:
     try:
-        return text.reading(held.note(row, column), signal)
+        return text.reading(file.note(row, column), signal)
     except UserError as error:
-        raise UserError(f"{path}, {held.where([row])}: {error}") from None
+        raise UserError(f"{path}, {file.where([row])}: {error}") from None
 
 
 def _is_json_lines(path: Path) -> bool:
@@ -135,7 +138,7 @@ def _is_json_lines(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES or start.startswith(b"{")
 
 
-def _json_lines(path: Path) -> Held:
+def _json_lines(path: Path) -> NotesFile:
     lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
     numbers = [number for number, line in enumerate(lines, start=1) if line.strip()]
     if not numbers:
@@ -152,11 +155,11 @@ def _json_lines(path: Path) -> Held:
         return "" if content[column] is None else content[column]
 
     def where(rows: Sequence[int]) -> str:
-        shown = ", ".join(str(numbers[row]) for row in rows[:SHOWN])
-        more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
-        return f"line{'s' if len(rows) > 1 else ''} {shown}{more}"
+        numbers_text = ", ".join(str(numbers[row]) for row in rows[:EXAMPLES])
+        more = f" and {len(rows) - EXAMPLES:,} more" if len(rows) > EXAMPLES else ""
+        return f"line{'s' if len(rows) > 1 else ''} {numbers_text}{more}"
 
-    return Held(
+    return NotesFile(
         len(numbers), note, lambda rows: pd.DataFrame([objects[row] for row in rows]), where
     )
 
@@ -182,18 +185,18 @@ def _plain(value: Any) -> str | None:
     return json.dumps(value)
 
 
-def _table(path: Path, settings: Notes) -> Held:
+def _table(path: Path, settings: Notes) -> NotesFile:
     names = column_names(path)
     require_column(settings.text, names, "data.text", str(path))
     require_column(settings.outcome, names, "data.outcome", str(path))
-    roles = recognise([name for name in names if name != settings.text], settings).column
-    words = [name for role, name in roles.items() if role in TEXT_ROLES]
-    file = read_table(path, settings.missing, [settings.outcome, settings.text, *words])
+    roles = column_roles([name for name in names if name != settings.text], settings).column
+    texts = [name for role, name in roles.items() if role in TEXT_ROLES]
+    file = read_table(path, settings.missing, [settings.outcome, settings.text, *texts])
     column = file.frame[settings.text]
 
     def note(row: int, name: str) -> Any:
         return "" if pd.isna(column.iloc[row]) else str(column.iloc[row])
 
-    return Held(
+    return NotesFile(
         len(column), note, lambda rows: file.frame.iloc[rows].reset_index(drop=True), file.where
     )

@@ -1,5 +1,6 @@
-"""Can a model tell a normal electrocardiogram from all others? PTB-XL: twelve leads, ten seconds,
-Germany 1984-2001.
+"""PTB-XL: twelve leads, ten seconds, Germany 1984-2001.
+
+Can a model tell a normal electrocardiogram from all others?
 
 The outcome is that a cardiologist found anything but a normal tracing: a diagnostic superclass
 other than NORM, or none. Sites and devices saw different patients, so the site alone says much
@@ -38,17 +39,28 @@ SOURCE = (
 )
 FOLDER, TABLE, STATEMENTS = "ptbxl500", "ptbxl_database.csv", "scp_statements.csv"
 MOST = 500
-USED = ("ecg_id", "patient_id", "age", "sex", "site", "recording_date", "scp_codes", "filename_lr")
+COLUMNS = (
+    "ecg_id",
+    "patient_id",
+    "age",
+    "sex",
+    "site",
+    "recording_date",
+    "scp_codes",
+    "filename_lr",
+)
 CLASSES = ("diagnostic", "diagnostic_class")
 TABLE_DIGEST = "3bb6d15304e69c0d0a0fbadeefcc5e057ac78931a6c2432a06b30aa7c68682f4"
 FILES_DIGEST = "4b16408d503aa14a6bb1e3cbf91b1dc6bd0f70b4a9530a13dd3ae6ad1f82c2c1"
 CONNECTIONS = 4
-OLDEST, HIDDEN_AGE = 90.0, 300.0  # whoever is older than 89 has the age 300 in the table
+OLDEST, AGE_OVER_89 = 90.0, 300.0  # whoever is older than 89 has the age 300 in the table
 
 
 def load(settings: PtbXl) -> Cohort:
-    """The first `settings.records` records, 42 % not normal; UserError when a file is not the one
-    published.
+    """The first `settings.records` records, 42 % not normal.
+
+    Raises:
+        UserError: a file is not the one published.
     """
     if not 100 <= settings.records <= MOST:
         raise UserError(
@@ -57,15 +69,17 @@ def load(settings: PtbXl) -> Cohort:
     folder = cache_directory(settings.cache) / FOLDER
     table = _table(folder)
     _records(folder, list(table["filename_lr"]))
-    chosen, signal = table.iloc[: settings.records].reset_index(drop=True), signal_of(settings)
-    normal = chosen["scp_codes"].map(_superclasses(folder)).map(lambda found: found == {"NORM"})
+    selection, signal = table.iloc[: settings.records].reset_index(drop=True), signal_of(settings)
+    normal = (
+        selection["scp_codes"].map(_superclasses(folder)).map(lambda classes: classes == {"NORM"})
+    )
     outcome = (~normal.astype(bool)).to_numpy().astype(np.int8)
-    listed = Listing(list(chosen["filename_lr"]), outcome, _index(chosen), ())
-    readings, places, noticed = read_all(
-        listed.recordings, lambda file: waveform.read(folder / file, signal), 0
+    entries = Listing(list(selection["filename_lr"]), outcome, _index(selection), ())
+    readings, rows, notes = read_all(
+        entries.recordings, lambda file: waveform.read(folder / file, signal), 0
     )
     schema = schema_of("ptbxl", "not a normal electrocardiogram", signal)
-    return cohort_of(listed, readings, places, schema, SOURCE, noticed)
+    return cohort_of(entries, readings, rows, schema, SOURCE, notes)
 
 
 def _index(table: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +90,7 @@ def _index(table: pd.DataFrame) -> pd.DataFrame:
             "subject_id": table["patient_id"].map(lambda number: f"{number:.0f}"),
             "prediction_time": pd.to_datetime(table["recording_date"]).dt.normalize(),
             "site": site.astype(object).where(site.notna(), None),
-            "age": age.where(age != HIDDEN_AGE, OLDEST),
+            "age": age.where(age != AGE_OVER_89, OLDEST),
             "sex": table["sex"].map({0: "M", 1: "F"}).astype(object),
         }
     )
@@ -94,7 +108,7 @@ def _table(folder: Path) -> pd.DataFrame:
     for name in (TABLE, STATEMENTS):
         if not (folder / name).exists():
             download(f"{URL}/{name}", folder / name)
-    rows = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False, nrows=MOST)[list(USED)]
+    rows = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False, nrows=MOST)[list(COLUMNS)]
     classes = pd.read_csv(folder / STATEMENTS, dtype=str, keep_default_na=False, index_col=0)[
         list(CLASSES)
     ]
@@ -109,9 +123,7 @@ def _table(folder: Path) -> pd.DataFrame:
 
 
 def _records(folder: Path, names: Sequence[str]) -> None:
-    """Sees that the two files of every record are there, downloaded where they are not, and as
-    published.
-    """
+    """Downloads the two files of every record where they are absent, and verifies all."""
     files = [f"{name}{suffix}" for name in names for suffix in (".dat", ".hea")]
     absent = [file for file in files if not (folder / file).exists()]
     if absent:
@@ -132,10 +144,10 @@ def _records(folder: Path, names: Sequence[str]) -> None:
     )
 
 
-def _verify(found: str, expected: str, folder: Path, what: str) -> None:
-    if found != expected:
+def _verify(digest: str, expected: str, folder: Path, what: str) -> None:
+    if digest != expected:
         raise UserError(
-            f"{folder}: {what} is not the one published (SHA-256 {found[:12]}…, expected "
+            f"{folder}: {what} is not the one published (SHA-256 {digest[:12]}…, expected "
             f"{expected[:12]}…) and must "
             f"not be used; delete the folder, and run again to download it from {URL}"
         )

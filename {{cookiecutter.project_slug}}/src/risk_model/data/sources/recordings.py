@@ -1,5 +1,4 @@
-"""How do recordings become a cohort? A table lists them with outcome, patient and file; each file
-is read once.
+"""Recordings as a cohort: a table lists them, and each file is read once.
 
 A recording that cannot be used stops the run, unless data.set_aside allows so many; what was set
 aside is told.
@@ -22,22 +21,20 @@ from risk_model.core.cohort import Cohort, Outcome, Rows
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Schema, Signal
-from risk_model.data.sources.coerce import conform, require_column
-from risk_model.data.sources.column_roles import TEXT_ROLES, Roles, index_of, recognise
+from risk_model.data.sources.coerce import coerce, require_column
+from risk_model.data.sources.column_roles import Roles, column_roles, index_of
 from risk_model.data.sources.files import column_names, read
 from risk_model.data.sources.inference import clean
 from risk_model.data.sources.outcome import events
 from risk_model.data.sources.values import trimmed
-from risk_model.signals import Reading, Recording, beside, measured, reader
+from risk_model.signals import Reading, Recording, measured, reader, signal_columns
 
 Recordings = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The recordings that a table lists: what each row says in the wanted column, its outcome and
-    its index.
-    """
+    """The recordings that a table lists: name or text, outcome and index of each."""
 
     recordings: list[str]
     outcome: Outcome
@@ -45,22 +42,21 @@ class Listing:
     notes: tuple[Finding, ...]
 
 
-def listing(settings: config.Recordings, column: str, wanted: str) -> Listing:
+def listing(settings: config.Recordings, column: str, needed: str) -> Listing:
     """The rows of a CSV or Parquet table that have an outcome, a subject and text in `column`.
 
-    `wanted` says in words what that column holds. UserError as for any table, and when a setting is
+    `needed` says in words what that column holds. UserError as for any table, and when a setting is
     missing.
     """
     for key in ("path", "outcome"):
         if getattr(settings, key) in ("", "???"):
-            example = f"a table with a row a recording, its {wanted} in the column {column!r}"
+            example = f"a table with a row a recording, its {needed} in the column {column!r}"
             raise UserError(
                 f"data.{key} is not set; say data.path=… ({example}) and data.outcome=… (a column)"
             )
     path = Path(settings.path)
     roles = _roles(column_names(path), settings, column)
-    texts = [name for role, name in roles.column.items() if role in TEXT_ROLES]
-    file = read(path, settings.missing, [settings.outcome, column, *texts])
+    file = read(path, settings.missing, [settings.outcome, column, *roles.text_columns])
     return listing_of(file.frame, settings, column, file.where)
 
 
@@ -72,49 +68,45 @@ def listing_of(
 ) -> Listing:
     """The same of a table that was read already."""
     roles = _roles(list(map(str, frame.columns)), settings, column)
-    labels = events(
-        trimmed(frame[settings.outcome], settings.missing), settings.outcome, settings.positive
-    )
-    wanted = list(roles.column.values())
-    words = [name for role, name in roles.column.items() if role in TEXT_ROLES]
-    cleaned = clean(
-        frame[wanted], settings.missing, where, words=words, time=roles.column.get("time", "")
-    )
+    outcome = trimmed(frame[settings.outcome], settings.missing)
+    labels = events(outcome, settings.outcome, settings.positive)
+    needed = list(roles.column.values())
+    time = roles.column.get("time", "")
+    cleaned = clean(frame[needed], settings.missing, where, roles.text_columns, time)
     index, roles = index_of(cleaned, roles)
     texts = frame[column].astype(object).where(frame[column].notna(), None)
-    kept = ~np.isnan(labels) & texts.notna().to_numpy()
+    usable = ~np.isnan(labels) & texts.notna().to_numpy()
     if "subject_id" in index:
-        kept &= index["subject_id"].notna().to_numpy()
-    rows, notes = np.flatnonzero(kept), roles.notes()
-    if lost := int((~kept).sum()):
-        message = f"{lost:,} rows have no outcome, no subject or nothing in {column!r}"
+        usable &= index["subject_id"].notna().to_numpy()
+    rows, notes = np.flatnonzero(usable), roles.notes()
+    if omitted := int((~usable).sum()):
+        message = f"{omitted:,} rows have no outcome, no subject or nothing in {column!r}"
         notes.append(Finding("warning", "rows left out", column, message, "find out why"))
-    taken = [str(text) for text in texts.iloc[rows]]
-    return Listing(
-        taken, labels[rows].astype(np.int8), index.iloc[rows].reset_index(drop=True), tuple(notes)
-    )
+    names = [str(text) for text in texts.iloc[rows]]
+    index = index.iloc[rows].reset_index(drop=True)
+    return Listing(names, labels[rows].astype(np.int8), index, tuple(notes))
 
 
 def _roles(names: list[str], settings: config.Recordings, column: str) -> Roles:
     require_column(column, names, "data.file", settings.path)
     require_column(settings.outcome, names, "data.outcome", settings.path)
-    return recognise([name for name in names if name != column], settings)
+    return column_roles([name for name in names if name != column], settings)
 
 
 def read_all(
     names: Sequence[str], read_one: Callable[[str], Reading], set_aside: int
 ) -> tuple[list[Reading], Rows, list[Finding]]:
-    """Every recording that can be used, its place among `names`, and what was noticed, counted.
+    """Every recording that can be used, its position among `names`, and the remarks, counted.
 
     UserError, naming the first, when more than `set_aside` cannot be used.
     """
-    readings, places, refused = [], [], []
-    for place, name in enumerate(
+    readings, positions, refused = [], [], []
+    for position, name in enumerate(
         tqdm(names, desc="reading", unit=" recordings", disable=None, leave=False)
     ):
         try:
             readings.append(read_one(name))
-            places.append(place)
+            positions.append(position)
         except UserError as error:
             refused.append(str(error))
             if len(refused) > set_aside:
@@ -123,11 +115,11 @@ def read_all(
         Finding("warning", "set aside", "recordings", message, "find out why")
         for message in refused
     ]
-    counted = Counter(noticed for reading in readings for noticed in reading.noticed)
-    for noticed, count in counted.items():
-        message = f"{count:,} recordings: {noticed.message}"
-        notes.append(Finding(noticed.severity, noticed.kind, "recordings", message, noticed.remedy))
-    return readings, np.array(places, dtype=np.int64), notes
+    counts = Counter(remark for reading in readings for remark in reading.remarks)
+    for remark, count in counts.items():
+        message = f"{count:,} recordings: {remark.message}"
+        notes.append(Finding(remark.severity, remark.kind, "recordings", message, remark.remedy))
+    return readings, np.array(positions, dtype=np.int64), notes
 
 
 def _too_many(refused: list[str], set_aside: int) -> UserError:
@@ -142,39 +134,48 @@ def _too_many(refused: list[str], set_aside: int) -> UserError:
 
 
 def cohort_of(
-    listed: Listing,
+    entries: Listing,
     readings: Sequence[Reading],
-    places: Rows,
+    positions: Rows,
     schema: Schema,
     source: str,
     notes: Sequence[Finding],
 ) -> Cohort:
-    """The cohort of the recordings that were read; what headers say fills the index where the table
-    is silent.
+    """The cohort of the recordings that were read.
+
+    What headers say fills the index where the table is silent.
     """
-    index = listed.index.iloc[places].reset_index(drop=True)
+    index = entries.index.iloc[positions].reset_index(drop=True)
     for name in sorted(
         {key for reading in readings for key in reading.header} - set(index.columns)
     ):
         index[name] = [reading.header.get(name) for reading in readings]
     recordings = objects([reading.recording for reading in readings])
-    cohort = cohort_from(recordings, listed.outcome[places], index, schema, source)
-    return replace(cohort, notes=(*listed.notes, *notes, *cohort.notes))
+    cohort = cohort_from(recordings, entries.outcome[positions], index, schema, source)
+    return replace(cohort, notes=(*entries.notes, *notes, *cohort.notes))
 
 
 def cohort_from(
     recordings: Recordings, outcome: Outcome, index: pd.DataFrame, schema: Schema, source: str
 ) -> Cohort:
-    """The cohort of recordings in memory (object[n]): what can be measured on them becomes its
-    inputs.
+    """The cohort of recordings in memory, object[n].
+
+    What can be measured on them becomes its inputs.
     """
     if schema.signal is None:
         raise ValueError("a cohort of recordings needs a schema with a signal")
-    inputs, notes = conform(
+    inputs, notes = coerce(
         pd.DataFrame(measured(recordings, schema.signal), dtype=np.float64), schema
     )
     return Cohort(
-        schema, inputs, outcome, index, source, notes, beside(recordings, schema.signal), recordings
+        schema,
+        inputs,
+        outcome,
+        index,
+        source,
+        notes,
+        signal_columns(recordings, schema.signal),
+        recordings,
     )
 
 
@@ -185,7 +186,7 @@ def schema_of(name: str, outcome: str, signal: Signal) -> Schema:
 
 def objects(recordings: Sequence[Recording]) -> Recordings:
     """Recordings as object[n], whatever their shapes."""
-    held = np.empty(len(recordings), dtype=object)
-    for place, recording in enumerate(recordings):
-        held[place] = recording
-    return held
+    array = np.empty(len(recordings), dtype=object)
+    for position, recording in enumerate(recordings):
+        array[position] = recording
+    return array

@@ -1,19 +1,15 @@
-"""What would a multi-hospital cohort look like whose truth is known? Readmission within 30 days,
-entirely made up.
+"""A made-up cohort of several hospitals whose truth is known: readmission within 30 days.
 
 Five hospitals, admissions in 2019 to 2023, one row an admission. The outcome is drawn from the
 values below, before any is lost, and from a frailty that a patient's admissions share and nobody
 sees: no model's AUROC can pass about .76. Nothing is wrong with the cohort until `data.plant` names
 it:
 
-| plant              | what is planted                                      | how large |
-|--------------------|------------------------------------------------------|----------------------------------------|
-| leaking_column     | `clinic_contacts`, counted until day 30              | mean 3.5 with the
-outcome, .2 else     | | duplicated_patient | patients registered twice, with all their admissions |
-20 patients                            | | site_shift         | Hospital C's laboratory reports
-albumin too low      | by 7 g/L, 1.4 SD                       | | drift              | ever more
-medications, ever more readmissions        | by 4 (1.1 SD), odds × 2, in five years | |
-underdiagnosis     | readmissions of Black patients that nobody recorded  | half of them |
+- leaking_column: `clinic_contacts`, counted until day 30; mean 3.5 with the outcome, .2 else
+- duplicated_patient: 20 patients registered twice, with all their admissions
+- site_shift: Hospital C's laboratory reports albumin too low, by 7 g/L, 1.4 SD
+- drift: ever more medications, by 4 (1.1 SD), and readmissions, odds × 2, in five years
+- underdiagnosis: half of the readmissions of Black patients are not recorded
 
 A plant changes what it names and leaves the rest of the cohort as it is without.
 """
@@ -31,15 +27,17 @@ from risk_model.core.cohort import INDEX, Cohort, Outcome
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field, Schema
-from risk_model.data.sources.coerce import conform, declare_recorded_after
+from risk_model.data.sources.coerce import coerce, declare_recorded_after
+from risk_model.data.sources.fields import category, number
 
 Numbers = npt.NDArray[np.float64]
 Column = npt.NDArray[Any]
 
 
-class Measured(NamedTuple):
-    """How a measurement is made up: its distribution, what drives it, what it does to the risk, how
-    it is recorded.
+class Measurement(NamedTuple):
+    """How a measurement is made up.
+
+    Its distribution, what drives it, what it does to the risk, how it is recorded.
     """
 
     name: str
@@ -74,16 +72,16 @@ CONDITIONS = {
     "kidney_disease": 0.15,
     "cancer": 0.12,
 }
-MEASURED = (
-    Measured("systolic_bp", "mm[Hg]", 50, 280, 132, 20, 0, -0.35, 0.1, -0.2, 0.01),
-    Measured("heart_rate", "/min", 20, 250, 84, 15, 0, 0.45, 0.1, 0.2, 0.01),
-    Measured("temperature", "Cel", 30, 44, 37.0, 0.6, 1, 0.4, 0.0, 0.0, 0.02),
-    Measured("oxygen_saturation", "%", 50, 100, 95, 1.5, 0, -0.5, -0.15, -0.2, 0.03),
-    Measured("creatinine", "umol/L", 10, 2000, 90, 0.35, 0, 0.25, 0.4, 0.2, 0.04, skewed=True),
-    Measured("sodium", "mmol/L", 100, 180, 138, 4, 0, -0.3, -0.15, -0.15, 0.04),
-    Measured("haemoglobin", "g/L", 30, 230, 126, 18, 0, -0.25, -0.35, -0.2, 0.05),
-    Measured("albumin", "g/L", 5, 60, 37, 5, 0, -0.45, -0.2, -0.25, 0.22),
-    Measured("crp", "mg/L", 0, 600, 25, 0.9, 1, 0.5, 0.1, 0.0, 0.28, skewed=True),
+MEASUREMENTS = (
+    Measurement("systolic_bp", "mm[Hg]", 50, 280, 132, 20, 0, -0.35, 0.1, -0.2, 0.01),
+    Measurement("heart_rate", "/min", 20, 250, 84, 15, 0, 0.45, 0.1, 0.2, 0.01),
+    Measurement("temperature", "Cel", 30, 44, 37.0, 0.6, 1, 0.4, 0.0, 0.0, 0.02),
+    Measurement("oxygen_saturation", "%", 50, 100, 95, 1.5, 0, -0.5, -0.15, -0.2, 0.03),
+    Measurement("creatinine", "umol/L", 10, 2000, 90, 0.35, 0, 0.25, 0.4, 0.2, 0.04, skewed=True),
+    Measurement("sodium", "mmol/L", 100, 180, 138, 4, 0, -0.3, -0.15, -0.15, 0.04),
+    Measurement("haemoglobin", "g/L", 30, 230, 126, 18, 0, -0.25, -0.35, -0.2, 0.05),
+    Measurement("albumin", "g/L", 5, 60, 37, 5, 0, -0.45, -0.2, -0.25, 0.22),
+    Measurement("crp", "mg/L", 0, 600, 25, 0.9, 1, 0.5, 0.1, 0.0, 0.28, skewed=True),
 )
 FIRST_DAY, DAYS = pd.Timestamp("2019-01-01"), 5 * 365
 INTERCEPT, FRAILTY_SD = -3.6, 0.5
@@ -91,8 +89,10 @@ TWICE_REGISTERED = 20
 
 
 def load(settings: config.Synthetic) -> Cohort:
-    """The made-up cohort of `settings.subjects` patients; UserError for an unknown plant or fewer
-    than 100 patients.
+    """The made-up cohort of `settings.subjects` patients.
+
+    Raises:
+        UserError: an unknown plant, or fewer than 100 patients.
     """
     unknown = [name for name in settings.plant if name not in PLANTS]
     if unknown:
@@ -134,15 +134,16 @@ def _people(n: int, rng: np.random.Generator) -> pd.DataFrame:
         people[name] = rng.random(n) < _expit(
             np.log(share / (1 - share)) + 0.7 * people["burden"].to_numpy()
         )
-    people["smoking"] = _lost(
+    people["smoking"] = _with_gaps(
         rng.choice(list(SMOKING), n, p=list(SMOKING.values())).astype(object), 0.1, rng
     )
     return people
 
 
 def _admissions(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """One to four admissions each, over the five years; a readmission within 30 days is no
-    admission of its own.
+    """One to four admissions each, over the five years.
+
+    A readmission within 30 days is no admission of its own.
     """
     who = np.repeat(
         np.arange(len(people)), rng.choice([1, 2, 3, 4], len(people), p=[0.66, 0.2, 0.09, 0.05])
@@ -151,16 +152,16 @@ def _admissions(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     again = np.append(False, who[1:] == who[:-1])
     step = np.where(again, 31 + rng.exponential(200, len(who)).astype(np.int64), first)
     day = pd.Series(step).groupby(who).cumsum().to_numpy()
-    seen = day < DAYS
-    admissions = people.iloc[who[seen]].reset_index(drop=True)
-    admissions["age"] += (day - first)[seen] // 365
-    return admissions.assign(prediction_time=FIRST_DAY + pd.to_timedelta(day[seen], unit="D"))
+    in_calendar = day < DAYS
+    admissions = people.iloc[who[in_calendar]].reset_index(drop=True)
+    admissions["age"] += (day - first)[in_calendar] // 365
+    return admissions.assign(
+        prediction_time=FIRST_DAY + pd.to_timedelta(day[in_calendar], unit="D")
+    )
 
 
 def _clinical(admissions: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, Numbers]:
-    """What is known at discharge, and the log odds; severity and comorbidity lie behind all
-    of it.
-    """
+    """The table at discharge, and the log odds; severity and comorbidity lie behind all of it."""
     n, burden = len(admissions), admissions["burden"].to_numpy()
     severity = rng.normal(size=n)
     table = admissions[["age", "sex", *CONDITIONS, "smoking"]].copy()
@@ -177,33 +178,33 @@ def _clinical(admissions: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.Da
         "emergency_admission": 0.4,
         **dict.fromkeys(CONDITIONS, 0.35),
     }
-    known = sum(
+    diagnosed = sum(
         effect * table[name].to_numpy(dtype=np.float64) for name, effect in log_odds.items()
     )
     logit = (
         INTERCEPT
         + 0.1 * (admissions["age"].to_numpy() - 66) / 15
-        + known
+        + diagnosed
         + admissions["frailty"].to_numpy()
     )
-    for measured in MEASURED:
-        table[measured.name], effect = _measure(measured, severity, burden, rng)
+    for item in MEASUREMENTS:
+        table[item.name], effect = _measure(item, severity, burden, rng)
         logit = logit + effect
     return table, logit
 
 
 def _measure(
-    m: Measured, severity: Numbers, burden: Numbers, rng: np.random.Generator
+    m: Measurement, severity: Numbers, burden: Numbers, rng: np.random.Generator
 ) -> tuple[Column, Numbers]:
     """A measurement as it was recorded, and what its true value adds to the log odds."""
     own = np.sqrt(1 - m.severity**2 - m.burden**2)
     z = m.severity * severity + m.burden * burden + own * rng.normal(size=len(severity))
     value = m.mean * np.exp(m.sd * z) if m.skewed else m.mean + m.sd * z
     recorded = value.clip(m.minimum, m.maximum).round(m.decimals)
-    return _lost(recorded, m.absent, rng), np.asarray(m.log_odds * z)
+    return _with_gaps(recorded, m.absent, rng), np.asarray(m.log_odds * z)
 
 
-def _lost(values: Column, share: float, rng: np.random.Generator) -> Column:
+def _with_gaps(values: Column, share: float, rng: np.random.Generator) -> Column:
     values[rng.random(len(values)) < share] = None if values.dtype == object else np.nan
     return values
 
@@ -216,15 +217,7 @@ def _planted(
     fields = _fields()
     if "leaking_column" in settings.plant:
         inputs["clinic_contacts"] = rng.poisson(0.2 + 3.3 * outcome).astype(np.float64)
-        fields.append(
-            Field(
-                "clinic_contacts",
-                "number",
-                minimum=0,
-                maximum=60,
-                description="contacts with a clinic",
-            )
-        )
+        fields.append(number("clinic_contacts", "", 0, 60, "contacts with a clinic"))
     if "site_shift" in settings.plant:
         inputs["albumin"] = (inputs["albumin"] - 7.0 * (index["site"] == "Hospital C")).clip(
             lower=5
@@ -235,8 +228,8 @@ def _planted(
     note = f"made-up data; planted: {', '.join(settings.plant) or 'nothing'}"
     schema = Schema(settings.name, "readmitted within 30 days", tuple(fields))
     schema = declare_recorded_after(schema, settings.recorded_after)
-    inputs, lost = conform(inputs, schema)
-    notes = (Finding("note", "synthetic", "every row", note), *lost)
+    inputs, reader_notes = coerce(inputs, schema)
+    notes = (Finding("note", "synthetic", "every row", note), *reader_notes)
     cohort = Cohort(
         schema, inputs, outcome, index, "made up by this package; no licence needed", notes
     )
@@ -255,22 +248,20 @@ def _registered_twice(cohort: Cohort, rng: np.random.Generator) -> Cohort:
 
 def _fields() -> list[Field]:
     return [
-        Field("age", "number", "a", 18, 110, missing_allowed=False, description="age at admission"),
-        Field("sex", "category", categories=("F", "M"), missing_allowed=False),
-        Field(
-            "prior_admissions", "number", "1", 0, 60, description="admissions in the year before"
-        ),
+        number("age", "a", 18, 110, "age at admission", missing_allowed=False),
+        category("sex", ("F", "M"), missing_allowed=False),
+        number("prior_admissions", "1", 0, 60, "admissions in the year before"),
         Field("emergency_admission", "boolean", description="admitted as an emergency"),
-        Field("length_of_stay", "number", "d", 0, 365, description="days in hospital"),
-        Field("medications", "number", "1", 0, 60, description="medications at discharge"),
+        number("length_of_stay", "d", 0, 365, "days in hospital"),
+        number("medications", "1", 0, 60, "medications at discharge"),
         *(
             Field(name, "boolean", description=f"{name.replace('_', ' ')}, known diagnosis")
             for name in CONDITIONS
         ),
-        Field("smoking", "category", categories=tuple(SMOKING), missing_flag=True),
-        Field("discharge_destination", "category", categories=DESTINATIONS),
+        category("smoking", SMOKING, missing_flag=True),
+        category("discharge_destination", DESTINATIONS),
         *(
-            Field(m.name, "number", m.unit, m.minimum, m.maximum, missing_flag=m.absent > 0.1)
-            for m in MEASURED
+            number(m.name, m.unit, m.minimum, m.maximum, missing_flag=m.absent > 0.1)
+            for m in MEASUREMENTS
         ),
     ]

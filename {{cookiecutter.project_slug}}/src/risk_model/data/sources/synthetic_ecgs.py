@@ -1,5 +1,4 @@
-"""What would electrocardiograms look like whose truth is known? Made-up leads I, II and V2, written
-as WFDB records.
+"""Made-up electrocardiograms whose truth is known: leads I, II and V2, as WFDB records.
 
 In two of five records a premature ventricular beat occurs: one to three wide beats without a P wave
 in ten seconds. The outcome is that a physician wrote one down, which happens in 95 % of these
@@ -37,23 +36,20 @@ Numbers = npt.NDArray[np.float64]
 NAMES = ("I", "II", "V2")
 SECONDS = 10.0
 AGAIN = 0.1  # of the patients have a second record
-WRITTEN, IMAGINED = (
-    0.95,
-    0.05,
-)  # share of records with a ventricular beat, and without, in which one is written down
+# share of records with a ventricular beat, and without, in which one is written down
+LABELLED, IMAGINED = 0.95, 0.05
 PREVALENCE, PER_DECADE = 0.4, 0.4  # at 60 years; log odds of ten years more
 BLOCK = 0.12  # of the patients have bundle branch block
 ATRIAL = (0.9, 0.4)  # share of records with premature atrial beats, without the outcome and with it
-LOOSE, CLIPPED = (
-    0.05,
-    0.06,
-)  # share of records in which an electrode falls off, in which a lead is clipped
+# share of records in which an electrode falls off, in which a lead is clipped
+LOOSE, CLIPPED = 0.05, 0.06
 TRUE_START, TRUE_END = -0.12, 0.5  # seconds around the centre of a ventricular beat
 
 
 class Recorder(NamedTuple):
-    """A hospital's recorder: share of the patients, Hz, unit, steps of the converter per mV, noise
-    and hum in mV.
+    """A hospital's recorder.
+
+    Share of the patients, Hz, unit, steps of the converter per mV, noise and hum in mV.
 
     Noise grows with the root of the rate: within the heart's frequencies all hospitals are alike.
     """
@@ -89,8 +85,7 @@ VENTRICULAR: dict[str, tuple[float, float, tuple[float, ...]]] = {
 
 
 def load(settings: SyntheticEcgs) -> Cohort:
-    """The records of `settings.subjects` patients, from files that are written on the first call
-    and kept.
+    """The records of `settings.subjects` patients, from files written on the first call.
 
     UserError for fewer than 100 patients, or when the files cannot be read.
     """
@@ -102,16 +97,14 @@ def load(settings: SyntheticEcgs) -> Cohort:
     if not folder.exists():
         write(folder, settings.subjects, settings.seed)
     shared = {f.name: getattr(settings, f.name) for f in fields(Leads)}
-    asked = Waveforms(path=str(folder / "labels.csv"), outcome="ventricular_beats", **shared)
+    source = Waveforms(path=str(folder / "labels.csv"), outcome="ventricular_beats", **shared)
     return waveforms.of_table(
-        asked, "synthetic_ecgs", "made-up electrocardiograms of four hospitals"
+        source, "synthetic_ecgs", "made-up electrocardiograms of four hospitals"
     )
 
 
 def write(folder: Path, subjects: int, seed: int) -> None:
-    """Writes labels.csv, truth.csv and the records of so many patients; the folder appears whole or
-    not at all.
-    """
+    """Writes labels.csv, truth.csv and the records; the folder appears whole or not at all."""
     rng = np.random.default_rng(seed)
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -151,18 +144,19 @@ def _record(
     odds = np.log(PREVALENCE / (1 - PREVALENCE)) + PER_DECADE * (person["age"] - 60) / 10
     present = bool(rng.random() < 1 / (1 + np.exp(-odds)))
     instants, kinds = _rhythm(person, present, rng)
-    outcome = rng.random() < (WRITTEN if present else IMAGINED)
+    outcome = rng.random() < (LABELLED if present else IMAGINED)
     recorder = SITES[person["site"]]
     _write(path, _leads(instants, kinds, person, recorder, rng), recorder)
     day = np.datetime64("2021-01-01") + int(rng.integers(3 * 365))
-    known = {key: person[key] for key in ("patient_id", "site", "age", "sex")}
-    found = [
+    identity = {key: person[key] for key in ("patient_id", "site", "age", "sex")}
+    beat_times = [
         instant for instant, kind in zip(instants, kinds, strict=True) if kind == "ventricular"
     ]
     beats = [
-        [round(max(at + TRUE_START, 0.0), 3), round(min(at + TRUE_END, SECONDS), 3)] for at in found
+        [round(max(at + TRUE_START, 0.0), 3), round(min(at + TRUE_END, SECONDS), 3)]
+        for at in beat_times
     ]
-    return {**known, "date": str(day), "ventricular_beats": int(outcome)}, beats
+    return {**identity, "date": str(day), "ventricular_beats": int(outcome)}, beats
 
 
 def _rhythm(
@@ -173,14 +167,14 @@ def _rhythm(
     count, phase, at = int(SECONDS / usual) + 3, rng.uniform(0, 2 * np.pi), rng.uniform(-usual, 0)
     kinds = ["sinus"] * count
     possible = list(range(2, count - 3, 2))  # no two in a row, none at the ends
-    chosen = rng.permutation(possible).tolist()
+    order = rng.permutation(possible).tolist()
     if present:
         for _ in range(int(rng.integers(1, 4))):
-            kinds[chosen.pop()] = "ventricular"
+            kinds[order.pop()] = "ventricular"
     if rng.random() < ATRIAL[present]:
         for _ in range(int(rng.integers(1, 4))):
-            if chosen:
-                kinds[chosen.pop()] = "atrial"
+            if order:
+                kinds[order.pop()] = "atrial"
     instants = []
     for kind, after in zip(kinds, [*kinds[1:], "sinus"], strict=True):
         instants.append(float(at))
@@ -216,12 +210,13 @@ Wave = tuple[float, float, Numbers]
 
 
 def _sinus(person: dict[str, Any], kind: str) -> list[Wave]:
-    """Waves of a beat that comes through the atria: an early one has an earlier, smaller P wave; a
-    block widens all.
+    """Waves of a beat that comes through the atria.
+
+    An early one has an earlier, smaller P wave; a block widens all.
     """
     waves = []
-    for place, (name, (centre, width, heights)) in enumerate(NORMAL.items()):
-        size = np.array(heights) * person["size"][place]
+    for wave, (name, (centre, width, heights)) in enumerate(NORMAL.items()):
+        size = np.array(heights) * person["size"][wave]
         if name == "P" and kind == "atrial":
             centre, size = centre + 0.02, 0.6 * size
         if person["block"] and name in "RS":
@@ -243,9 +238,7 @@ def _ectopic(rng: np.random.Generator) -> list[Wave]:
 
 
 def _disturbance(time: Numbers, recorder: Recorder, rng: np.random.Generator) -> Numbers:
-    """Breathing, mains hum, noise, bursts of muscle, and electrodes that slip as slowly as a wide
-    beat.
-    """
+    """Breathing, hum, noise, muscle, and electrodes that slip as slowly as a wide beat."""
     shape = (len(NAMES), len(time))
     noise = recorder.noise * rng.lognormal(0, 0.3) * rng.normal(size=shape)
     wander = rng.uniform(0.02, 0.15) * np.sin(

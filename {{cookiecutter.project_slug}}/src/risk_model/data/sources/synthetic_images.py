@@ -1,5 +1,4 @@
-"""What would chest radiographs look like whose truth is known? Made-up ones, written as DICOM
-files.
+"""Made-up chest radiographs whose truth is known, written as DICOM files.
 
 Three images in ten show a lesion in a lung: a bright, soft-edged spot of 4.5 to 8 mm radius in a
 chest 128 mm wide. A radiologist said so in 92 % of these images, and of 6 % of the others: no
@@ -35,8 +34,8 @@ Numbers = npt.NDArray[np.float64]
 SIDE = 128  # pixels of a stored image, a millimetre each
 AGAIN = 0.1
 PREVALENCE, PER_DECADE = 0.3, 0.4
-SAID, IMAGINED = 0.92, 0.06
-NAMED = 0.03
+LABELLED, IMAGINED = 0.92, 0.06
+WITH_TEXT = 0.03
 RADIUS, LIFT = (4.5, 8.0), (0.26, 0.4)  # pixels; of full brightness
 SURNAMES = (
     "Abel Brandt Chen Dubois Eriksen Fontana Gruber Haddad Ivanova Jansen Kowalski Lindqvist"
@@ -44,8 +43,9 @@ SURNAMES = (
 
 
 class Scanner(NamedTuple):
-    """A hospital's scanner: share of the patients, stored bits, inverted, window in the header,
-    blur, noise.
+    """A hospital's scanner.
+
+    Share of the patients, stored bits, inverted, window in the header, blur, noise.
     """
 
     share: float
@@ -63,10 +63,8 @@ SITES = {
 }
 
 
-class Drawn(NamedTuple):
-    """An image in 0..1 as displayed, the lesion's box where there is one, and whether text is
-    burned in.
-    """
+class Radiograph(NamedTuple):
+    """An image in 0..1 as displayed, the lesion's box if any, and whether text is burned in."""
 
     pixels: Numbers
     box: tuple[int, int, int, int] | None
@@ -74,8 +72,7 @@ class Drawn(NamedTuple):
 
 
 def load(settings: SyntheticImages) -> Cohort:
-    """The images of `settings.subjects` patients, from files that are written on the first call and
-    kept.
+    """The images of `settings.subjects` patients, from files written on the first call.
 
     UserError for fewer than 100 patients, or when the files cannot be read.
     """
@@ -87,16 +84,14 @@ def load(settings: SyntheticImages) -> Cohort:
     if not folder.exists():
         write(folder, settings.subjects, settings.seed)
     shared = {f.name: getattr(settings, f.name) for f in fields(Pixels)}
-    asked = Images(path=str(folder / "labels.csv"), outcome="lesion", **shared)
+    source = Images(path=str(folder / "labels.csv"), outcome="lesion", **shared)
     return images.of_table(
-        asked, "synthetic_images", "made-up chest radiographs of three hospitals"
+        source, "synthetic_images", "made-up chest radiographs of three hospitals"
     )
 
 
 def write(folder: Path, subjects: int, seed: int) -> None:
-    """Writes labels.csv, truth.csv and the images of so many patients; the folder appears whole or
-    not at all.
-    """
+    """Writes labels.csv, truth.csv and the images; the folder appears whole or not at all."""
     rng = np.random.default_rng(seed)
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -107,9 +102,9 @@ def write(folder: Path, subjects: int, seed: int) -> None:
         person = _person(number, rng)
         for _ in range(1 + int(rng.random() < AGAIN)):
             file = f"images/x{len(labels):05d}.dcm"
-            row, known = _image(partial / file, person, rng)
+            row, lesion_box = _image(partial / file, person, rng)
             labels.append({"file": file, **row})
-            truth.append({"file": file, **known})
+            truth.append({"file": file, **lesion_box})
     pd.DataFrame(labels).to_csv(partial / "labels.csv", index=False)
     pd.DataFrame(truth).to_csv(partial / "truth.csv", index=False)
     partial.rename(folder)
@@ -130,15 +125,20 @@ def _image(
     """Writes one image; its row of labels.csv and of truth.csv."""
     odds = np.log(PREVALENCE / (1 - PREVALENCE)) + PER_DECADE * (person["age"] - 60) / 10
     present = bool(rng.random() < 1 / (1 + np.exp(-odds)))
-    outcome = rng.random() < (SAID if present else IMAGINED)
+    outcome = rng.random() < (LABELLED if present else IMAGINED)
     day = np.datetime64("2021-01-01") + int(rng.integers(3 * 365))
-    drawn = draw(SITES[person["site"]], present, bool(rng.random() < NAMED), rng)
-    write_dicom(path, drawn.pixels, SITES[person["site"]], person, str(day))
-    known = dict(zip(("left", "top", "right", "bottom"), drawn.box or (None,) * 4, strict=True))
-    return {**person, "date": str(day), "lesion": int(outcome)}, {**known, "text": int(drawn.text)}
+    radiograph = draw(SITES[person["site"]], present, bool(rng.random() < WITH_TEXT), rng)
+    write_dicom(path, radiograph.pixels, SITES[person["site"]], person, str(day))
+    lesion_box = dict(
+        zip(("left", "top", "right", "bottom"), radiograph.box or (None,) * 4, strict=True)
+    )
+    return {**person, "date": str(day), "lesion": int(outcome)}, {
+        **lesion_box,
+        "text": int(radiograph.text),
+    }
 
 
-def draw(scanner: Scanner, lesion: bool, text: bool, rng: np.random.Generator) -> Drawn:
+def draw(scanner: Scanner, lesion: bool, text: bool, rng: np.random.Generator) -> Radiograph:
     """One radiograph as displayed, float64[128, 128] in 0..1."""
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
     lungs, centres, sizes = _lungs(x, y, rng)
@@ -154,7 +154,7 @@ def draw(scanner: Scanner, lesion: bool, text: bool, rng: np.random.Generator) -
         (pixels - 0.5) * rng.uniform(0.85, 1.15) + 0.5 + rng.normal(0, 0.05), 0.02, 0.93
     )
     pixels = _blurred(pixels, scanner.blur) + rng.normal(0, scanner.noise, pixels.shape)
-    return Drawn(_labelled(np.clip(pixels, 0.0, 0.95), text, rng), box, text)
+    return Radiograph(_labelled(np.clip(pixels, 0.0, 0.95), text, rng), box, text)
 
 
 def _lungs(x: Numbers, y: Numbers, rng: np.random.Generator) -> tuple[Numbers, Numbers, Numbers]:
@@ -211,8 +211,8 @@ def _lesion(
 def _smooth(rng: np.random.Generator, scale: int) -> Numbers:
     """Noise that changes over so many pixels, of standard deviation near 1."""
     coarse = rng.normal(size=(SIDE // scale + 2,) * 2)
-    places = np.linspace(0, len(coarse) - 1.001, SIDE)
-    low, share = places.astype(int), places % 1
+    positions = np.linspace(0, len(coarse) - 1.001, SIDE)
+    low, share = positions.astype(int), positions % 1
     rows = coarse[low] * (1 - share)[:, None] + coarse[low + 1] * share[:, None]
     noise: Numbers = rows[:, low] * (1 - share) + rows[:, low + 1] * share
     return noise
@@ -231,23 +231,21 @@ def _labelled(pixels: Numbers, text: bool, rng: np.random.Generator) -> Numbers:
     """With a side marker, and a name across the top of some."""
     from PIL import Image, ImageDraw
 
-    drawn = Image.fromarray((pixels * 255).astype(np.uint8))
-    pen = ImageDraw.Draw(drawn)
+    radiograph = Image.fromarray((pixels * 255).astype(np.uint8))
+    pen = ImageDraw.Draw(radiograph)
     pen.fontmode = "1"  # no grey edges: scanners write in one value
     pen.text((4, 16), str(rng.choice(["L", "R"])), fill=255)
     if text:
         name = f"{rng.choice(SURNAMES).upper()} 19{rng.integers(30, 99)}-0{rng.integers(1, 9)}"
         pen.text((int(rng.integers(2, 20)), int(rng.choice([1, 115]))), name, fill=255)
-    marked = np.asarray(drawn, dtype=np.float64) / 255
-    return np.where(marked == 1.0, 1.0, pixels)
+    with_text = np.asarray(radiograph, dtype=np.float64) / 255
+    return np.where(with_text == 1.0, 1.0, pixels)
 
 
 def write_dicom(
     path: Path, pixels: Numbers, scanner: Scanner, person: dict[str, Any], date: str
 ) -> None:
-    """Writes an image in 0..1 as the scanner stores it; the patient's made-up identity stands in
-    the header.
-    """
+    """Writes an image in 0..1 as the scanner stores it, with a made-up identity in the header."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import (
         DigitalXRayImageStorageForPresentation,

@@ -1,5 +1,4 @@
-"""What would emergency notes look like whose truth is known? Made-up notes of four hospitals,
-written as JSON Lines.
+"""Made-up emergency notes of four hospitals whose truth is known, as JSON Lines.
 
 The outcome is deterioration within 48 hours. It happens to 96 % of the patients of whom the note
 *affirms* an alarming symptom, and to 4 % of the others: no model's AUROC can pass about .95. Every
@@ -32,11 +31,8 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.data.sources import notes
 
-FLAGGED, IF_FLAGGED, ELSE = (
-    0.35,
-    0.96,
-    0.04,
-)  # share of notes that affirm an alarming symptom, and both risks
+# share of notes that affirm an alarming symptom, and both risks
+FLAGGED, IF_FLAGGED, ELSE = 0.35, 0.96, 0.04
 AGAIN = 0.08  # of the patients have a second note
 SITES = {
     "Northgate Hospital": 0.32,
@@ -104,8 +100,7 @@ MONTHS = (
 
 
 def load(settings: SyntheticNotes) -> Cohort:
-    """The notes of `settings.subjects` patients, from files that are written on the first call and
-    kept.
+    """The notes of `settings.subjects` patients, from files written on the first call.
 
     UserError for fewer than 100 patients, or when the files cannot be read.
     """
@@ -117,22 +112,20 @@ def load(settings: SyntheticNotes) -> Cohort:
     if not folder.exists():
         write(folder, settings.subjects, settings.seed)
     shared = {f.name: getattr(settings, f.name) for f in fields(Words)}
-    asked = Notes(path=str(folder / "notes.jsonl"), outcome="deteriorated", **shared)
-    return notes.of_file(asked, "synthetic_notes", "made-up notes of four hospitals")
+    source = Notes(path=str(folder / "notes.jsonl"), outcome="deteriorated", **shared)
+    return notes.of_file(source, "synthetic_notes", "made-up notes of four hospitals")
 
 
 def write(folder: Path, subjects: int, seed: int) -> None:
-    """Writes `notes.jsonl` and `truth.jsonl` of so many patients; the folder appears whole or not
-    at all.
-    """
+    """Writes `notes.jsonl` and `truth.jsonl`; the folder appears whole or not at all."""
     rng = np.random.default_rng(seed)
     who = np.repeat(np.arange(subjects), 1 + (rng.random(subjects) < AGAIN))
     people = [_person(i, rng) for i in range(subjects)]
-    made = [_note(number, people[i], rng) for number, i in enumerate(who)]
+    drafts = [_note(number, people[i], rng) for number, i in enumerate(who)]
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for name, rows in zip(("notes.jsonl", "truth.jsonl"), zip(*made, strict=True), strict=True):
+    for name, rows in zip(("notes.jsonl", "truth.jsonl"), zip(*drafts, strict=True), strict=True):
         lines = [json.dumps(row, ensure_ascii=False) for row in rows]
         (partial / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     partial.rename(folder)
@@ -160,8 +153,8 @@ class Draft:
 
 
 def _pick(rng: np.random.Generator, choices: list[str] | tuple[str, ...] | str) -> str:
-    listed = choices.split("|") if isinstance(choices, str) else choices
-    return str(listed[rng.integers(len(listed))])
+    options = choices.split("|") if isinstance(choices, str) else choices
+    return str(options[rng.integers(len(options))])
 
 
 def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
@@ -180,12 +173,12 @@ def _note(
     """A note's line of `notes.jsonl` and of `truth.jsonl`."""
     day = np.datetime64("2021-01-01") + int(rng.integers(3 * 365))
     flagged = bool(rng.random() < FLAGGED)
-    draft = _written(person, str(day), flagged, rng)
+    draft = _draft(person, str(day), flagged, rng)
     outcome = int(rng.random() < (IF_FLAGGED if flagged else ELSE))
-    known = {key: person[key] for key in ("patient_id", "site", "age", "sex")}
+    identity = {key: person[key] for key in ("patient_id", "site", "age", "sex")}
     row = {
         "note_id": number,
-        **known,
+        **identity,
         "date": str(day),
         "text": draft.text,
         "deteriorated": outcome,
@@ -195,7 +188,7 @@ def _note(
     return row, {"note_id": number, "affirmed": flagged, "decisive": decisive, "phi": phi}
 
 
-def _written(person: dict[str, Any], day: str, flagged: bool, rng: np.random.Generator) -> Draft:
+def _draft(person: dict[str, Any], day: str, flagged: bool, rng: np.random.Generator) -> Draft:
     draft, values = Draft(), _identity(person, day, rng)
     own = {**values, "NAME": lambda: " ".join(person["name"])}
     draft.fill(HEADERS[person["site"]], own)
@@ -226,8 +219,9 @@ def _opening(draft: Draft, person: dict[str, Any], rng: np.random.Generator) -> 
 
 
 def _statements(flagged: bool, rng: np.random.Generator) -> list[Callable[[Draft], None]]:
-    """What is affirmed, denied, long past and a relative's: as many symptoms whether or not one is
-    affirmed.
+    """What is affirmed, denied, long past and a relative's.
+
+    There are as many symptoms whether or not one is affirmed.
     """
     affirmed, denied = (int(size) for size in rng.integers(1, 4, 2))
     alarming = rng.permutation(ALARMING)[: rng.integers(2, 4)].tolist()
@@ -244,17 +238,17 @@ def _statements(flagged: bool, rng: np.random.Generator) -> list[Callable[[Draft
     yes, no = _pick(rng, AFFIRMING), _pick(rng, DENYING)
     earlier, relative = _pick(rng, EARLIER), _pick(rng, FAMILY)
     return [
-        lambda draft: _listed(draft, yes, present, now),
-        lambda draft: _listed(draft, no, absent, []),
+        lambda draft: _list_items(draft, yes, present, now),
+        lambda draft: _list_items(draft, no, absent, []),
         lambda draft: draft.fill(earlier, {"item": lambda: past}),
         lambda draft: draft.fill(relative, {"item": lambda: family}),
     ]
 
 
-def _listed(draft: Draft, verb: str, items: list[str], decisive: list[str]) -> None:
+def _list_items(draft: Draft, verb: str, items: list[str], decisive: list[str]) -> None:
     draft.add(verb, "decisive" if decisive else "")
-    for place, item in enumerate(items):
-        draft.add(" " if place == 0 else " and " if place == len(items) - 1 else ", ")
+    for position, item in enumerate(items):
+        draft.add(" " if position == 0 else " and " if position == len(items) - 1 else ", ")
         draft.add(item, "decisive" if item in decisive else "")
     draft.add(".")
 
@@ -268,7 +262,7 @@ def _identity(
         return "".join(map(str, rng.integers(1, 10, count)))
 
     year, month, date = (int(part) for part in day.split("-"))
-    written = [
+    dates = [
         day,
         f"{month}/{date}/{year}",
         f"{date} {MONTHS[month - 1]} {year}",
@@ -278,7 +272,7 @@ def _identity(
     ]
     return {
         "NAME": lambda: f"{_pick(rng, FIRST)} {_pick(rng, LAST)}",
-        "DATE": lambda: _pick(rng, written),
+        "DATE": lambda: _pick(rng, dates),
         "PHONE": lambda: _pick(
             rng, (f"({digits(3)}) {digits(3)}-{digits(4)}", f"{digits(3)}-{digits(3)}-{digits(4)}")
         ),

@@ -1,5 +1,4 @@
-"""May this be learned from anybody's table? A CSV or Parquet file of which only path and outcome
-are known.
+"""Anybody's table: a CSV or Parquet file of which only path and outcome are known.
 
 Everything else is inferred from names and values, told in notes, and can be set: roles with
 data.subject=… and its like, the schema with data.schema=….
@@ -19,13 +18,13 @@ from risk_model.core.cohort import Cohort, Rows
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Schema
-from risk_model.data.sources.coerce import conform, declare_recorded_after, require_column
+from risk_model.data.sources.coerce import coerce, declare_recorded_after, require_column
 from risk_model.data.sources.column_roles import (
     AUTO,
     TEXT_ROLES,
     Roles,
+    column_roles,
     index_of,
-    recognise,
     repeated_identifier,
 )
 from risk_model.data.sources.files import TableFile, column_names, read
@@ -34,32 +33,33 @@ from risk_model.data.sources.outcome import events
 from risk_model.data.sources.user_schema import read_schema, typed
 from risk_model.data.sources.values import trimmed
 
-INPUTS_TOO = (
-    "age",
-    "sex",
-)  # the other roles tell who, when and where; race is for the audit by group
+# the other roles tell who, when and where; race is for the audit by group
+INPUTS_TOO = "age", "sex"
 
 
 def load(settings: config.Table) -> Cohort:
-    """The rows of the file that have an outcome, with notes on everything that was recognised,
-    inferred or left out.
+    """The rows of the file that have an outcome.
+
+    Notes say what was recognised, inferred or left out.
 
     UserError, with the remedy and without any patient's value, for whatever makes the table unfit:
-    see `files`, `values`, `outcome` and `recognise`.
+    see `files`, `values`, `outcome` and `column_roles`.
     """
     path, outcome = Path(_required(settings.path, "path")), _required(settings.outcome, "outcome")
     names = column_names(path)
     _check_names(settings, names)
-    given = read_schema(Path(settings.schema), names, path.name) if settings.schema else None
-    roles = recognise(names, settings)
-    file = read(path, settings.missing, _read_as_text(outcome, roles, given))
+    own_schema = read_schema(Path(settings.schema), names, path.name) if settings.schema else None
+    roles = column_roles(names, settings)
+    file = read(path, settings.missing, _read_as_text(outcome, roles, own_schema))
     labels = events(trimmed(file.frame[outcome], settings.missing), outcome, settings.positive)
-    index, columns, notes = _index_and_columns(file, settings, roles, given)
+    index, columns, notes = _index_and_columns(file, settings, roles, own_schema)
     rows, dropped = _rows_to_keep(labels, index, outcome)
     columns, index = (frame.iloc[rows].reset_index(drop=True) for frame in (columns, index))
-    schema, inferred = (given, ()) if given else infer_schema(columns, _cohort_name(path), outcome)
+    schema, inferred = (
+        (own_schema, ()) if own_schema else infer_schema(columns, _cohort_name(path), outcome)
+    )
     schema = _declare(schema, outcome, settings.recorded_after, inferred)
-    inputs, changed = conform(columns, schema)
+    inputs, changed = coerce(columns, schema)
     source = f"{path.name}, supplied by the user"
     return Cohort(
         schema,
@@ -91,38 +91,34 @@ def _check_names(settings: config.Table, names: list[str]) -> None:
         raise UserError(
             f"{settings.path}: the first row looks like data; put a row of column names above it"
         )
-    asked = [("outcome", settings.outcome)]
-    asked += [
+    columns_by_key = [("outcome", settings.outcome)]
+    columns_by_key += [
         (key, name) for key in ("exclude", "recorded_after") for name in getattr(settings, key)
     ]
-    for key, name in asked:
+    for key, name in columns_by_key:
         require_column(name, names, f"data.{key}", settings.path)
 
 
-def _read_as_text(outcome: str, roles: Roles, given: Schema | None) -> list[str]:
+def _read_as_text(outcome: str, roles: Roles, own_schema: Schema | None) -> list[str]:
     """Columns whose spelling matters: 007 is not 7."""
-    categories = [f.name for f in given.fields if f.kind == "category"] if given else []
+    categories = [f.name for f in own_schema.fields if f.kind == "category"] if own_schema else []
     return list(
         {outcome, *categories, *(name for role, name in roles.column.items() if role in TEXT_ROLES)}
     )
 
 
 def _index_and_columns(
-    file: TableFile, settings: config.Table, roles: Roles, given: Schema | None
+    file: TableFile, settings: config.Table, roles: Roles, own_schema: Schema | None
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
     """The index, the columns that may become fields, and what was recognised."""
-    wanted = (
+    selection = (
         list(roles.column.values())
-        if given
+        if own_schema
         else [c for c in file.frame if c not in settings.exclude]
     )
-    cleaned = clean(
-        file.frame[wanted].drop(columns=settings.outcome, errors="ignore"),
-        settings.missing,
-        file.where,
-        words=[name for role, name in roles.column.items() if role in TEXT_ROLES],
-        time=roles.column.get("time", ""),
-    )
+    frame = file.frame[selection].drop(columns=settings.outcome, errors="ignore")
+    time = roles.column.get("time", "")
+    cleaned = clean(frame, settings.missing, file.where, roles.text_columns, time)
     index, roles = index_of(cleaned, roles)
     notes = roles.notes()
     if (
@@ -132,8 +128,12 @@ def _index_and_columns(
     ):
         index["subject_id"] = cleaned[repeated.where].astype(object)
         cleaned, notes = cleaned.drop(columns=repeated.where), [*notes, repeated]
-    hidden = [name for role, name in roles.column.items() if role not in INPUTS_TOO]
-    columns = typed(file, given, settings.missing) if given else cleaned.drop(columns=hidden)
+    roles_only = [name for role, name in roles.column.items() if role not in INPUTS_TOO]
+    columns = (
+        typed(file, own_schema, settings.missing)
+        if own_schema
+        else cleaned.drop(columns=roles_only)
+    )
     return index, columns, notes
 
 
@@ -148,24 +148,24 @@ def _rows_to_keep(
         else np.ones(len(labels), dtype=bool)
     )
     notes = []
-    if lost := int((~has_outcome).sum()):
+    if count := int((~has_outcome).sum()):
         notes.append(
             Finding(
                 "warning",
                 "rows left out",
                 outcome,
-                f"{lost:,} rows have no outcome",
+                f"{count:,} rows have no outcome",
                 "find out why",
             )
         )
-    if lost := int((has_outcome & ~has_subject).sum()):
-        message = f"{lost:,} rows have no subject: they could be anybody's"
+    if count := int((has_outcome & ~has_subject).sum()):
+        message = f"{count:,} rows have no subject: they could be anybody's"
         notes.append(Finding("warning", "rows left out", "subject", message, "find out why"))
     return np.flatnonzero(has_outcome & has_subject), notes
 
 
 def _declare(
-    schema: Schema, outcome: str, recorded_after: Sequence[str], left_out: Sequence[Finding]
+    schema: Schema, outcome: str, recorded_after: Sequence[str], excluded: Sequence[Finding]
 ) -> Schema:
     """The schema for this outcome; what the settings declare goes before what the schema says."""
     if outcome in schema.names:
@@ -179,7 +179,7 @@ def _declare(
         )
     if not schema.inputs:
         reasons = (
-            "; ".join(f"{note.where}: {note.message}" for note in left_out[:5])
+            "; ".join(f"{note.where}: {note.message}" for note in excluded[:5])
             or "all are excluded or roles"
         )
         raise UserError(f"data.path: no column is left to learn from ({reasons})")

@@ -1,5 +1,6 @@
-"""Does the table keep to a schema that somebody wrote? Every field must be there and be what it is
-said to be.
+"""A schema that the user wrote: does the table keep to it?
+
+Every field must be there and be what it is said to be.
 """
 
 from __future__ import annotations
@@ -12,16 +13,15 @@ import pandas as pd
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Field, Schema
 from risk_model.data.sources.coerce import require_column
-from risk_model.data.sources.files import TableFile, Where
-from risk_model.data.sources.inference import is_words
+from risk_model.data.sources.csv_file import Where
+from risk_model.data.sources.files import TableFile
+from risk_model.data.sources.inference import is_text
 from risk_model.data.sources.outcome import MEANING
 from risk_model.data.sources.values import refuse, to_numbers, trimmed
 
 
 def read_schema(path: Path, columns: list[str], table: str) -> Schema:
-    """The schema in a JSON file; UserError when it is none, or names a field that the table does
-    not have.
-    """
+    """The schema in a JSON file; UserError when it is none, or names a field without a column."""
     if not path.is_file():
         raise UserError(
             f"data.schema: there is no file {path}; the command data writes the inferred schema to "
@@ -41,24 +41,24 @@ def read_schema(path: Path, columns: list[str], table: str) -> Schema:
 def typed(file: TableFile, schema: Schema, missing: list[str]) -> pd.DataFrame:
     """The schema's fields as it describes them; UserError, with the place, for text in a number."""
     return pd.DataFrame(
-        {f.name: _as_described(file, f, missing) for f in schema.fields}, index=file.frame.index
+        {f.name: _coerced(file, f, missing) for f in schema.fields}, index=file.frame.index
     )
 
 
-def _as_described(file: TableFile, field: Field, missing: list[str]) -> pd.Series:
+def _coerced(file: TableFile, field: Field, missing: list[str]) -> pd.Series:
     column = file.frame[field.name]
-    if field.kind != "category" and not is_words(column):
+    if field.kind != "category" and not is_text(column):
         return column.astype(float)
-    words = trimmed(column, missing)
+    texts = trimmed(column, missing)
     if field.kind == "category":
-        return words
+        return texts
     if field.kind == "boolean":
-        return _booleans(words, field.name, file.where)
-    numbers = to_numbers(words, field.name, file.where, insist=True)
-    return words.astype(float) if numbers is None else numbers
+        return _booleans(texts, field.name, file.where)
+    numbers = to_numbers(texts, field.name, file.where, insist=True)
+    return texts.astype(float) if numbers is None else numbers
 
 
-def _booleans(words: pd.Series, name: str, where: Where) -> pd.Series:
-    meant = np.array([MEANING.get(word.casefold(), np.nan) for word in words.cat.categories])
-    refuse(words, name, where, np.isnan(meant), "true or false")
-    return pd.Series(np.append(meant, np.nan)[words.cat.codes], index=words.index)
+def _booleans(texts: pd.Series, name: str, where: Where) -> pd.Series:
+    numbers = np.array([MEANING.get(word.casefold(), np.nan) for word in texts.cat.categories])
+    refuse(texts, name, where, np.isnan(numbers), "true or false")
+    return pd.Series(np.append(numbers, np.nan)[texts.cat.codes], index=texts.index)

@@ -1,6 +1,4 @@
-"""May this be learned from anybody's electrocardiograms? WFDB records, listed in a table with
-outcome and patient.
-"""
+"""Anybody's electrocardiograms: WFDB records, listed in a table with outcome and patient."""
 
 from __future__ import annotations
 
@@ -18,9 +16,7 @@ SLOWEST, SHORTEST = 50.0, 2.0  # Hz, seconds: less shows no beats
 
 
 def load(settings: Waveforms) -> Cohort:
-    """The records that have an outcome, with what was noticed; UserError, naming the file, for what
-    is unfit.
-    """
+    """The records that have an outcome; UserError, naming the file, for what is unfit."""
     path = Path(settings.path)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "waveforms"
     return of_table(settings, name, f"{path.name}, supplied by the user")
@@ -29,12 +25,12 @@ def load(settings: Waveforms) -> Cohort:
 def of_table(settings: Waveforms, name: str, source: str) -> Cohort:
     """The cohort of that name of the records that the table `settings.path` lists."""
     signal, folder = signal_of(settings), Path(settings.path).parent
-    listed = listing(settings, settings.file, "WFDB record")
-    readings, places, noticed = read_all(
-        listed.recordings, lambda file: waveform.read(folder / file, signal), settings.set_aside
+    entries = listing(settings, settings.file, "WFDB record")
+    readings, rows, notes = read_all(
+        entries.recordings, lambda file: waveform.read(folder / file, signal), settings.set_aside
     )
     return cohort_of(
-        listed, readings, places, schema_of(name, settings.outcome, signal), source, noticed
+        entries, readings, rows, schema_of(name, settings.outcome, signal), source, notes
     )
 
 

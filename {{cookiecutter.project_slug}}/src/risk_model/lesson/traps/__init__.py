@@ -1,5 +1,6 @@
-"""Which mistakes make a clinical model look better than it is? Five demonstrations, each run on
-real patients.
+"""Five demonstrations of mistakes, each run on real patients.
+
+Which mistakes make a clinical model look better than it is?
 
 `traps` lists them, `traps weights` runs one. Each is a file that can be read alone, and each
 computes its figures anew: what it prints was measured on the reader's machine. Nothing else in the

@@ -1,5 +1,6 @@
-"""How well calibrated is this model? The expected calibration error answers as its bins were
-chosen.
+"""The expected calibration error, which depends on how its bins are chosen.
+
+How well calibrated is this model?
 
 It averages |mean outcome - mean risk| over bins of the risk, and nothing says how many bins or
 where their edges are. Where most risks are near 0 or 1 the bins between hold a handful of patients
@@ -15,6 +16,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from risk_model.core.cohort import Outcome
+from risk_model.core.scores import auroc
 from risk_model.evaluation import metrics
 from risk_model.lesson.traps.lesson import Lesson, Row
 from risk_model.lesson.traps.models import Floats, logistic_regression
@@ -25,8 +27,8 @@ FORMATS = {"bins": "", "fewest rows": "d", "most rows": "d", "ECE": ".4f"}
 def demonstrate(data: str, cache: str) -> Lesson:
     """One logistic regression, out of fold, measured with three binnings."""
     labels, risk = predictions()
-    figures = measure(labels, risk)
-    errors = [float(row["ECE"]) for row in figures]
+    rows = measure(labels, risk)
+    errors = [float(row["ECE"]) for row in rows]
     slope, large = (
         metrics.calibration_slope(labels, risk),
         metrics.calibration_in_the_large(labels, risk),
@@ -35,8 +37,8 @@ def demonstrate(data: str, cache: str) -> Lesson:
         question="How well calibrated is this model?",
         data=f"{data}, malignant: {len(labels)} biopsies, {labels.mean():.1%} events; logistic "
         "regression, five folds, "
-        f"AUROC {metrics.auroc(labels, risk):.3f}. The same risks in every line.",
-        figures=figures,
+        f"AUROC {auroc(labels, risk):.3f}. The same risks in every line.",
+        rows=rows,
         formats=FORMATS,
         see=f"The error is {min(errors):.4f} or {max(errors):.4f}, {max(errors) / min(errors):.1f} "
         "times as much, and "
@@ -61,8 +63,9 @@ def predictions() -> tuple[Outcome, Floats]:
 
 
 def measure(labels: Outcome, risk: Floats) -> list[Row]:
-    """The error with ten and fifteen bins of equal width and ten of equal count, and how full the
-    bins are.
+    """The error with three binnings, and how full their bins are.
+
+    Ten and fifteen bins of equal width, and ten of equal count.
     """
     binnings = {
         "10 of equal width": metrics.equal_width_edges(10),
@@ -71,13 +74,13 @@ def measure(labels: Outcome, risk: Floats) -> list[Row]:
     }
     rows: list[Row] = []
     for name, edges in binnings.items():
-        held = np.bincount(np.searchsorted(edges, risk), minlength=len(edges) + 1)
+        rows_of_bin = np.bincount(np.searchsorted(edges, risk), minlength=len(edges) + 1)
         error = metrics.expected_calibration_error(labels, risk, edges)
         rows.append(
             {
                 "bins": name,
-                "fewest rows": int(held.min()),
-                "most rows": int(held.max()),
+                "fewest rows": int(rows_of_bin.min()),
+                "most rows": int(rows_of_bin.max()),
                 "ECE": error,
             }
         )

@@ -1,5 +1,6 @@
-"""Is everything in the file known when the model is asked? SUPPORT2's best columns were written
-down later.
+"""Leakage: the best columns of SUPPORT2 were written down later.
+
+Is everything in the file known when the model is asked?
 
 The question is put on day 3: who will be dead within 180 days? `sfdm2` is how disabled the patient
 was two months on, and one of its values means that there was no two months later; `dnr` is an order
@@ -16,9 +17,9 @@ import numpy as np
 
 from risk_model import config
 from risk_model.core.cohort import Cohort
+from risk_model.core.scores import auroc
 from risk_model.data import load
 from risk_model.data.leakage import column_leak
-from risk_model.evaluation.metrics import auroc
 from risk_model.lesson.traps.lesson import Lesson, Row
 from risk_model.lesson.traps.models import logistic_regression, out_of_fold
 from risk_model.training.folds import subject_folds
@@ -39,14 +40,14 @@ FORMATS = {"columns": "", "fields": "d", "AUROC": ".3f", "the leakage check says
 def demonstrate(data: str, cache: str) -> Lesson:
     """Logistic regression on SUPPORT2 with ever fewer of the columns recorded after day 3."""
     cohort = half_year(load(config.Support2()))
-    figures = strip(cohort)
-    every, without, honest, strict = (float(row["AUROC"]) for row in figures)
+    rows = strip(cohort)
+    every, without, honest, strict = (float(row["AUROC"]) for row in rows)
     return Lesson(
         question="Is everything in the file known when the model is asked?",
         data=f"{data}, death within {HORIZON} days, asked on day 3: {len(cohort):,} patients, "
         f"{cohort.labels.mean():.1%} events; logistic regression out of fold, with a flag for what "
         "is missing.",
-        figures=figures,
+        rows=rows,
         formats=FORMATS,
         see=f"One column, sfdm2, is worth {every - without:.3f} of AUROC, and other models' scores "
         "and the order not "
@@ -75,25 +76,25 @@ def strip(cohort: Cohort) -> list[Row]:
     later = config.Support2().recorded_after
     fold = subject_folds(cohort.subjects, cohort.labels, seed=0)
     rows: list[Row] = []
-    for step, shown in STEPS.items():
-        schema = cohort.schema.declare_recorded_after([name for name in later if name not in shown])
-        seen = replace(cohort, schema=schema)
-        risk = out_of_fold(logistic_regression(), seen.encoded(), seen.labels, fold)
+    for step, added in STEPS.items():
+        schema = cohort.schema.declare_recorded_after([name for name in later if name not in added])
+        visible = replace(cohort, schema=schema)
+        risk = out_of_fold(logistic_regression(), visible.encoded(), visible.labels, fold)
         rows.append(
             {
                 "columns": step,
                 "fields": len(schema.inputs),
-                "AUROC": auroc(seen.labels, risk),
-                "the leakage check says": _checked(seen),
+                "AUROC": auroc(visible.labels, risk),
+                "the leakage check says": _leakage_check(visible),
             }
         )
     return rows
 
 
-def _checked(cohort: Cohort) -> str:
+def _leakage_check(cohort: Cohort) -> str:
     """Severity and names of the columns that the leakage check takes up, the first of each."""
-    found = [finding for field in cohort.schema.inputs for finding in column_leak(field, cohort)]
-    named = {s: [f.where for f in found if f.severity == s] for s in ("error", "warning")}
+    findings = [finding for field in cohort.schema.inputs for finding in column_leak(field, cohort)]
+    named = {s: [f.where for f in findings if f.severity == s] for s in ("error", "warning")}
     return (
         "; ".join(f"{severity}: {', '.join(names)}" for severity, names in named.items() if names)
         or "nothing"

@@ -1,6 +1,4 @@
-"""What does every demonstration hand over? A question, the figures that answer it, what to see and
-what to do.
-"""
+"""What a demonstration hands over: a question, a table, what to see and what to do."""
 
 from __future__ import annotations
 
@@ -14,13 +12,14 @@ WIDTH = 110  # characters a line
 
 @dataclass(frozen=True)
 class Lesson:
-    """A demonstration that was run. `formats` maps the columns to show, in order, to their format
-    ("" for text).
+    """A demonstration that was run.
+
+    `formats` maps the columns to show, in order, to their format ("" for text).
     """
 
     question: str
     data: str  # which rows, how many, how they were split
-    figures: Sequence[Row]
+    rows: Sequence[Row]
     formats: Mapping[str, str]
     see: str
     do: str
@@ -31,7 +30,7 @@ class Lesson:
         said = {"data": self.data, "see": self.see, "do": self.do, "source": self.source}
         paragraphs = {name: _paragraph(name, text) for name, text in said.items()}
         head, rest = paragraphs.pop("data"), "\n".join(paragraphs.values())
-        return f"{self.question}\n\n{head}\n\n{table(self.figures, self.formats)}\n\n{rest}"
+        return f"{self.question}\n\n{head}\n\n{table(self.rows, self.formats)}\n\n{rest}"
 
 
 def _paragraph(name: str, text: str) -> str:
@@ -47,17 +46,17 @@ def table(rows: Sequence[Row], formats: Mapping[str, str]) -> str:
     LR       0.823
     XGBoost  0.500
     """
-    shown = [
+    cells = [
         list(formats),
         *([format(row[name], how) for name, how in formats.items()] for row in rows),
     ]
-    wide = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     left = [how == "" for how in formats.values()]
     lines = [
         "  ".join(
             cell.ljust(w) if text else cell.rjust(w)
-            for cell, w, text in zip(line, wide, left, strict=True)
+            for cell, w, text in zip(line, widths, left, strict=True)
         )
-        for line in shown
+        for line in cells
     ]
     return "\n".join(line.rstrip() for line in lines)

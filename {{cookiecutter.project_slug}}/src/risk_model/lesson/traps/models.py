@@ -1,7 +1,6 @@
-"""Which models do the demonstrations fit? Plain ones, as a first notebook would, and scored out of
-fold.
+"""The plain models of the demonstrations, as a first notebook would fit them.
 
-They are not those of the `model` room on purpose: each mistake is shown with what everybody has at
+They are not those of the `model` layer on purpose: each mistake is shown with what everybody has at
 hand.
 """
 
@@ -50,18 +49,15 @@ def boosted_trees(scale_pos_weight: float = 1.0) -> XGBClassifier:
 
 
 def random_forest() -> RandomForestClassifier:
-    """Trees that are grown until a leaf holds two rows: enough to know its training rows by
-    heart.
-    """
+    """A forest whose leaves hold two rows: enough to know its training rows by heart."""
     return RandomForestClassifier(n_estimators=100, min_samples_leaf=2, n_jobs=1, random_state=0)
 
 
 def out_of_fold(model: Any, features: Features, labels: Outcome, fold: Folds) -> Floats:
     """Each row's risk from a model fitted on the rows of the other folds: float64[n]."""
     risk = np.empty(len(labels))
-    for held in tqdm(np.unique(fold), desc="folds", unit="fold", disable=None, leave=False):
-        inside = fold == held
-        risk[inside] = model.fit(features[~inside], labels[~inside]).predict_proba(
-            features[inside]
-        )[:, 1]
+    for held_out in tqdm(np.unique(fold), desc="folds", unit="fold", disable=None, leave=False):
+        inside = fold == held_out
+        fitted = model.fit(features[~inside], labels[~inside])
+        risk[inside] = fitted.predict_proba(features[inside])[:, 1]
     return risk

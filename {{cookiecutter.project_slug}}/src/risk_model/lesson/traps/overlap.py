@@ -1,5 +1,6 @@
-"""Does it matter that the same patient stands on both sides of a split? That depends on whose the
-outcome is.
+"""The same patient on both sides of a split.
+
+Does that matter? It depends on whose the outcome is.
 
 Two in five stays of Diabetes-130 that a random split puts into the test rows are of patients who
 also stand in the training rows. Whether somebody comes back within 30 days belongs to the stay, and
@@ -21,9 +22,9 @@ import pandas as pd
 
 from risk_model import config
 from risk_model.core.cohort import Cohort
+from risk_model.core.scores import auroc
 from risk_model.data import load
 from risk_model.evaluation.bootstrap import Sample, interval, resample
-from risk_model.evaluation.metrics import auroc
 from risk_model.lesson.traps.lesson import Lesson, Row
 from risk_model.lesson.traps.models import Floats, Folds, boosted_trees, out_of_fold
 from risk_model.training.folds import subject_folds
@@ -44,24 +45,25 @@ ROW, PATIENT, DIFFERENCE = "row", "patient", "difference"
 
 
 def demonstrate(data: str, cache: str) -> Lesson:
-    """XGBoost on all stays of Diabetes-130, and on those of a quarter of the patients with an
-    outcome of their own.
+    """XGBoost with the outcome of the stay, and with one of the patient.
+
+    The first on all stays of Diabetes-130, the second on those of a quarter of the patients.
     """
     cohort = load(config.Diabetes130(cache=cache))
     cohorts = {STAY: cohort, OWN: outcome_of_the_patient(some_patients(cohort, PATIENTS))}
-    figures: list[Row] = [
+    rows: list[Row] = [
         {"outcome": whose, **row} for whose, c in cohorts.items() for row in compare(c)
     ]
-    stay, own = (row for row in figures if row["split by"] == DIFFERENCE)
+    stay, own = (row for row in rows if row["split by"] == DIFFERENCE)
     return Lesson(
         question="Does it matter that the same patient stands on both sides of a split?",
         data=f"{data}, {cohort.schema.outcome}: {len(cohort):,} stays of "
         f"{len(set(cohort.subjects)):,} patients; "
         f"XGBoost, five folds, every row tested once; 95 % intervals from {RESAMPLES} resamples of "
         "patients.",
-        figures=figures,
+        rows=rows,
         formats=FORMATS,
-        see=f"Split by row, {figures[0]['overlap']:.1%} of the tested stays are of patients who "
+        see=f"Split by row, {rows[0]['overlap']:.1%} of the tested stays are of patients who "
         "are trained on too. "
         f"For the outcome of the stay that changes the AUROC by {_change(stay)}; for one of the "
         "patient (ever "
@@ -80,12 +82,13 @@ def _change(row: Row) -> str:
 
 
 def some_patients(cohort: Cohort, patients: int) -> Cohort:
-    """All rows of so many patients, drawn at random, always the same; a draw of rows would thin the
-    overlap.
+    """All rows of so many patients, chosen at random, always the same.
+
+    Choosing rows would thin the overlap.
     """
     names = np.unique(cohort.subjects)
-    kept = np.random.default_rng(0).permutation(names)[:patients]
-    return cohort.take(np.flatnonzero(pd.Series(cohort.subjects).isin(kept)))
+    chosen = np.random.default_rng(0).permutation(names)[:patients]
+    return cohort.take(np.flatnonzero(pd.Series(cohort.subjects).isin(chosen)))
 
 
 def outcome_of_the_patient(cohort: Cohort) -> Cohort:
@@ -95,11 +98,10 @@ def outcome_of_the_patient(cohort: Cohort) -> Cohort:
 
 
 def compare(cohort: Cohort) -> list[Row]:
-    """AUROC with its interval when folds are of rows and when they are of patients, and the paired
-    difference.
+    """AUROC with its interval for folds of rows and folds of patients, and their difference.
 
-    `overlap` is the share of rows whose patient also stands in the rows that their model was fitted
-    on.
+    `overlap` is the share of rows whose patient also stands in the rows that their model was
+    fitted on.
     """
     labels, subjects, features = cohort.labels, cohort.subjects, cohort.encoded()
     code, names = pd.factorize(subjects)
@@ -108,13 +110,13 @@ def compare(cohort: Cohort) -> list[Row]:
     )
     risks = [out_of_fold(boosted_trees(), features, labels, fold) for fold in (by_row, by_patient)]
     samples = [Sample.of(labels, risk, code, bins=0) for risk in risks]
-    drawn = [draws["auroc"] for draws in resample(samples, len(names), RESAMPLES, seed=0)]
-    found = [auroc(labels, risk) for risk in risks]
+    resampled = [draws["auroc"] for draws in resample(samples, len(names), RESAMPLES, seed=0)]
+    areas = [auroc(labels, risk) for risk in risks]
     shared = [overlap(code, fold) for fold in (by_row, by_patient)]
     rows = {
-        ROW: (shared[0], found[0], drawn[0]),
-        PATIENT: (shared[1], found[1], drawn[1]),
-        DIFFERENCE: (shared[0] - shared[1], found[0] - found[1], drawn[0] - drawn[1]),
+        ROW: (shared[0], areas[0], resampled[0]),
+        PATIENT: (shared[1], areas[1], resampled[1]),
+        DIFFERENCE: (shared[0] - shared[1], areas[0] - areas[1], resampled[0] - resampled[1]),
     }
     return [
         {"split by": how, "rows": len(labels), **_with_interval(*row)} for how, row in rows.items()
@@ -122,8 +124,9 @@ def compare(cohort: Cohort) -> list[Row]:
 
 
 def overlap(code: npt.NDArray[np.intp], fold: Folds) -> float:
-    """Share of rows of whose subject another row stands in another fold; `code` numbers the
-    subjects.
+    """Share of rows of whose subject another row stands in another fold.
+
+    `code` numbers the subjects.
     """
     lowest, highest = np.full(code.max() + 1, fold.max()), np.full(code.max() + 1, fold.min())
     np.minimum.at(lowest, code, fold)
@@ -132,5 +135,5 @@ def overlap(code: npt.NDArray[np.intp], fold: Folds) -> float:
 
 
 def _with_interval(share: float, estimate: float, draws: Floats) -> Row:
-    found = interval(estimate, draws)
-    return {"overlap": share, "AUROC": estimate, "low": found["low"], "high": found["high"]}
+    low, high = interval(estimate, draws).interval or (np.nan, np.nan)
+    return {"overlap": share, "AUROC": estimate, "low": low, "high": high}

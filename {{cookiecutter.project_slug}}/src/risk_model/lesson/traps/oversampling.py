@@ -1,5 +1,6 @@
-"""Where do figures near 1.0 on a hard problem come from? Often from copies: events repeated before
-the split.
+"""Oversampling before the split: copies of events in the test rows.
+
+Where do numbers near 1.0 on a hard problem come from?
 
 Random oversampling copies events until both classes are as large. Done before the split, nearly
 every event of the test set has a twin in the training set, and a forest knows its training rows by
@@ -15,8 +16,8 @@ import numpy.typing as npt
 
 from risk_model import config
 from risk_model.core.cohort import Cohort, Outcome, Rows
+from risk_model.core.scores import auroc
 from risk_model.data import load
-from risk_model.evaluation.metrics import auroc
 from risk_model.lesson.traps.lesson import Lesson, Row
 from risk_model.lesson.traps.models import random_forest
 from risk_model.training.folds import subject_folds
@@ -36,8 +37,8 @@ NEVER, AFTER, BEFORE = "never", "after the split, train only", "before the split
 def demonstrate(data: str, cache: str) -> Lesson:
     """A random forest on 25,000 stays of Diabetes-130."""
     cohort = sampled(load(config.Diabetes130(cache=cache)), ROWS)
-    figures = compare(cohort)
-    at = {str(row["oversampled"]): row for row in figures}
+    rows = compare(cohort)
+    at = {str(row["oversampled"]): row for row in rows}
     nobody = 1 - float(at[NEVER]["events"])
     return Lesson(
         question="Where do figures near 1.0 on a hard problem come from?",
@@ -45,7 +46,7 @@ def demonstrate(data: str, cache: str) -> Lesson:
         f"{cohort.labels.mean():.1%} "
         "events; random forest, a fifth of the rows tested, split by patient unless copies were "
         "made before.",
-        figures=figures,
+        rows=rows,
         formats=FORMATS,
         see=f"AUROC {at[NEVER]['AUROC']:.3f} becomes {at[BEFORE]['AUROC']:.3f}: "
         f"{at[BEFORE]['copied']:.1%} of the "
@@ -70,22 +71,19 @@ def sampled(cohort: Cohort, rows: int) -> Cohort:
 
 
 def compare(cohort: Cohort) -> list[Row]:
-    """A forest's figures: events never copied, copied within the training rows, and copied before
-    the split.
-    """
+    """A forest with events never copied, copied within the training rows, and before the split."""
     labels, everyone = cohort.labels, np.arange(len(cohort))
-    held = subject_folds(cohort.subjects, labels, seed=0) == 0
+    tested = subject_folds(cohort.subjects, labels, seed=0) == 0
     copied = balanced(everyone, labels)
-    drawn = (
-        subject_folds(np.arange(len(copied)), labels[copied], seed=0) == 0
-    )  # by row: the copies are strangers here
+    # by row: the copies are strangers here
+    tested_copies = subject_folds(np.arange(len(copied)), labels[copied], seed=0) == 0
     splits = {
-        NEVER: (everyone[~held], everyone[held]),
-        AFTER: (balanced(everyone[~held], labels), everyone[held]),
-        BEFORE: (copied[~drawn], copied[drawn]),
+        NEVER: (everyone[~tested], everyone[tested]),
+        AFTER: (balanced(everyone[~tested], labels), everyone[tested]),
+        BEFORE: (copied[~tested_copies], copied[tested_copies]),
     }
     return [
-        {"oversampled": when, **judged(cohort, train, test)}
+        {"oversampled": when, **evaluate_forest(cohort, train, test)}
         for when, (train, test) in splits.items()
     ]
 
@@ -97,9 +95,10 @@ def balanced(rows: Rows, labels: Outcome) -> Rows:
     return np.concatenate([rows, np.random.default_rng(0).choice(events, max(missing, 0))])
 
 
-def judged(cohort: Cohort, train: Rows, test: Rows) -> Row:
-    """A forest fitted on some rows and tested on others; `copied`: the share of tested events it
-    was fitted on.
+def evaluate_forest(cohort: Cohort, train: Rows, test: Rows) -> Row:
+    """A forest fitted on some rows and tested on others.
+
+    `copied` is the share of tested events that it was fitted on.
     """
     features, labels = cohort.encoded(), cohort.labels
     risk = random_forest().fit(features[train], labels[train]).predict_proba(features[test])[:, 1]

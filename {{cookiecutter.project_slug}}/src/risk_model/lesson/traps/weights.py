@@ -1,5 +1,6 @@
-"""Do class weights help with rare events? They leave the ranking as it is and break every risk; one
-line mends it.
+"""Class weights, which break every risk, and the line that mends them.
+
+Do class weights help with rare events? They leave the ranking as it is.
 
 An event that counts w times in training looks w times as common: the model learns logit + log w
 (Elkan, IJCAI 2001). Subtracting log w gives the risk back: for logistic regression all but exactly,
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from risk_model import config
+from risk_model.core import scores
 from risk_model.core.cohort import Cohort, Outcome
 from risk_model.data import load
 from risk_model.evaluation import metrics
@@ -40,28 +42,24 @@ FORMATS = {
     "in the large": "+z.2f",
     **{f"benefit at {threshold:.0%}": ".4f" for threshold in THRESHOLDS},
 }
-PLAIN, WEIGHTED, SHIFTED, REFITTED = (
-    "plain",
-    "weighted",
-    "weighted, minus log w",
-    "weighted, line refitted",
-)
+PLAIN, WEIGHTED = "plain", "weighted"
+SHIFTED, REFITTED = "weighted, minus log w", "weighted, line refitted"
 
 
 def demonstrate(data: str, cache: str) -> Lesson:
     """Both models on SUPPORT2 or Diabetes-130, out of fold, folds of patients."""
     cohort = load(config.Support2() if data == "support2" else config.Diabetes130(cache=cache))
     labels = cohort.labels
-    figures = compare(cohort)
+    rows = compare(cohort)
     return Lesson(
         question="Do class weights help with rare events?",
         data=f"{data}, {cohort.schema.outcome}: {len(labels):,} rows, {labels.mean():.1%} events, "
         "w = "
         f"{event_weight(cohort):.1f}; five folds of patients, every row scored by a model that "
         "never saw its patient.",
-        figures=figures,
+        rows=rows,
         formats=FORMATS,
-        see=_see({(str(row["model"]), str(row["trained"])): row for row in figures}),
+        see=_see({(str(row["model"]), str(row["trained"])): row for row in rows}),
         do="Do not weight. Move the threshold to what a miss costs instead "
         "(data.decision.harm_ratio). Who must weight "
         "subtracts log w from the logit, and with trees fits the line again on patients held back "
@@ -79,9 +77,7 @@ def event_weight(cohort: Cohort) -> float:
 
 
 def compare(cohort: Cohort) -> list[Row]:
-    """The figures of FORMATS for both models: plain, weighted, and weighted with each of the two
-    remedies.
-    """
+    """The metrics of FORMATS for both models: plain, weighted, and with each of two remedies."""
     weight, labels = event_weight(cohort), cohort.labels
     fold = subject_folds(cohort.subjects, labels, seed=0)
     pairs: dict[str, tuple[Any, Any]] = {
@@ -91,32 +87,30 @@ def compare(cohort: Cohort) -> list[Row]:
     rows = []
     for name, models in pairs.items():
         plain, weighted = (out_of_fold(model, cohort.encoded(), labels, fold) for model in models)
-        logit = metrics.logit(weighted)
+        logit = scores.logit(weighted)
         risks = {
             PLAIN: plain,
             WEIGHTED: weighted,
-            SHIFTED: prior_correction(weight, logit, labels)(
-                logit
-            ),  # the one line: sigmoid(logit - log w)
+            # the one line: sigmoid(logit - log w)
+            SHIFTED: prior_correction(weight, logit, labels)(logit),
             REFITTED: refitted(logit, labels, fold),
         }
         rows += [
-            {"model": name, "trained": how, **judged(labels, risk)} for how, risk in risks.items()
+            {"model": name, "trained": how, **score_risks(labels, risk)}
+            for how, risk in risks.items()
         ]
     return rows
 
 
 def refitted(logit: Floats, labels: Outcome, fold: Folds) -> Floats:
-    """Risks by a line through the logits [n], its slope and intercept fitted on the rows of the
-    other folds.
-    """
-    return cross_fitted(lambda part: platt(logit[part], labels[part]), logit, fold)
+    """Risks by a line through the logits [n], fitted on the rows of the other folds."""
+    return cross_fitted(lambda rows: platt(logit[rows], labels[rows]), logit, fold)
 
 
-def judged(labels: metrics.Outcomes, risk: Floats) -> Row:
+def score_risks(labels: Outcome, risk: Floats) -> Row:
     """Discrimination, calibration and net benefit of risks [n]."""
     return {
-        "AUROC": metrics.auroc(labels, risk),
+        "AUROC": scores.auroc(labels, risk),
         "Brier": metrics.brier(labels, risk),
         "ECE": metrics.expected_calibration_error(labels, risk, metrics.equal_width_edges()),
         "in the large": metrics.calibration_in_the_large(labels, risk),
@@ -128,7 +122,7 @@ def _see(at: dict[tuple[str, str], Row]) -> str:
     plain, weighted, shifted = (at["XGBoost", how] for how in (PLAIN, WEIGHTED, SHIFTED))
     name = f"benefit at {THRESHOLDS[-1]:.0%}"
     benefit = float(weighted[name])
-    told = (
+    comparison = (
         "less than flagging nobody"
         if benefit < 0
         else f"where the plain model's is {plain[name]:.4f}"
@@ -137,7 +131,7 @@ def _see(at: dict[tuple[str, str], Row]) -> str:
         f"The AUROC of XGBoost hardly moves ({plain['AUROC']:.3f} and {weighted['AUROC']:.3f}), "
         "yet weighted it is off "
         f"by {weighted['ECE']:.2f} on average, and its net benefit at {THRESHOLDS[-1]:.0%} is "
-        f"{benefit:.4f}, {told}. "
+        f"{benefit:.4f}, {comparison}. "
         "Minus log w, logistic regression is as good as never weighted; the trees nearly so: "
         "their odds stay off by "
         f"{np.expm1(abs(float(shifted['in the large']))):.0%} on average until the line is "

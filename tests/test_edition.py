@@ -1,0 +1,152 @@
+"""The edition `core`: what it leaves out, that the rest works, and that it can be added later."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import post_gen_project as hook
+import pytest
+
+from tests.conftest import ROOT, TREE, Bake, BakedProject
+from tests.test_modality import fetch_json, inputs, served
+
+CORE_LINES = 10_000  # of a tabular project's source: small enough for one person to own
+# Words of the paths of files that `core` does without.
+LEFT_OUT = """
+    lesson stability instability compare comparison checklists tripod probast documents
+    internal external confounding underdiagnosis shift noise diabetes130 batch
+""".split()
+
+
+def source_lines(project: BakedProject) -> dict[str, int]:
+    """Lines of each Python file of the package, blank ones and comments included."""
+    source = project.path / "src"
+    return {
+        path.relative_to(source).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in source.rglob("*.py")
+    }
+
+
+@pytest.mark.parametrize("question", hook.ONLY_FOR)
+def test_every_pattern_of_a_choice_names_a_file_of_the_project(question: str) -> None:
+    choices = hook.ONLY_FOR[question].values()
+    patterns = [pattern for patterns in choices for pattern in patterns]
+    assert [pattern for pattern in patterns if not list(TREE.glob(pattern))] == []
+
+
+def test_core_holds_no_file_of_what_it_leaves_out(bake: Bake) -> None:
+    names = bake(edition="core").files()
+    assert [name for name in names if set(re.split(r"[^a-z0-9]+", name)) & set(LEFT_OUT)] == []
+
+
+def test_both_editions_share_pipeline_and_tables(bake: Bake) -> None:
+    core = bake(into="core", edition="core").files()
+    reference = bake(into="reference").files()
+    assert core.keys() < reference.keys()
+    differing = {name for name in core if core[name] != reference[name]}
+    assert {name for name in differing if not name.endswith(".md")} <= {"pyproject.toml"}
+
+
+def test_core_is_small_enough_to_own(
+    bake: Bake, record_property: Callable[[str, object], None]
+) -> None:
+    lines = source_lines(bake(edition="core"))
+    record_property("figures", f"edition core, tabular: {sum(lines.values()):,} lines of source")
+    longest = sorted(lines, key=lambda name: -lines[name])[:10]
+    assert sum(lines.values()) <= CORE_LINES, {name: lines[name] for name in longest}
+
+
+def test_lint_passes_in_core(bake: Bake) -> None:
+    project = bake(project_slug="sepsis-watch", edition="core")
+    project.passes("ruff", "check", ".")
+    project.passes("ruff", "format", "--check", ".")
+
+
+def test_every_command_that_core_offers_can_be_imported(bake: Bake) -> None:
+    project = bake(project_slug="sepsis-watch", edition="core")
+    listed = project.passes(project.package, "--help")
+    assert "run" in listed
+    assert "serve" in listed
+    assert "traps" not in listed
+    assert "stability" not in listed
+
+
+@pytest.mark.slow
+def test_types_and_fast_tests_pass_in_core(bake: Bake) -> None:
+    project = bake(project_slug="sepsis-watch", edition="core")
+    project.passes("mypy", "src", "tests")
+    project.passes("pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow")
+
+
+@pytest.mark.slow
+def test_core_runs_registers_and_serves(bake: Bake) -> None:
+    project = bake(project_slug="sepsis-watch", edition="core")
+    project.passes(project.package, "run")
+    [report] = (project.path / "runs").glob("*/report.html")
+    assert report.stat().st_size > 10_000
+    assert list((project.path / "runs").glob("*/packages/*/model_card.md"))
+    with served(project) as url:
+        card = fetch_json(f"{url}/v1/model")
+        risk = fetch_json(f"{url}/v1/predict", {"inputs": inputs(project, card["schema"])})["risk"]
+    assert 0 < risk < 1
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The template as a repository of its own, which cruft reads without a network."""
+    identity = {"NAME": "Test", "EMAIL": "test@example.org"}
+    for role in ("AUTHOR", "COMMITTER"):
+        for key, value in identity.items():
+            monkeypatch.setenv(f"GIT_{role}_{key}", value)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    config = tmp_path / "cookiecutter.yaml"
+    config.write_text(f'replay_dir: "{tmp_path / "r"}"\ncookiecutters_dir: "{tmp_path / "c"}"\n')
+    monkeypatch.setenv("COOKIECUTTER_CONFIG", str(config))
+    template = tmp_path / "template"
+    ignored = shutil.ignore_patterns(".git", ".venv", ".cache", "demo", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, template, ignore=ignored)
+    commit_all(template)
+    return template
+
+
+def commit_all(directory: Path) -> None:
+    """Puts everything in a directory under version control."""
+    if not (directory / ".git").exists():
+        call(directory, "git", "init", "-q", "-b", "main")
+    call(directory, "git", "add", "-A")
+    call(directory, "git", "commit", "-q", "-m", "state")
+
+
+def call(directory: Path, *command: str) -> None:
+    """Runs a command there; fails with what it printed."""
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_core_becomes_reference_later_and_a_users_edit_is_kept(
+    repository: Path, tmp_path: Path, bake: Bake
+) -> None:
+    cruft = [sys.executable, "-m", "cruft"]
+    answers = json.dumps({"project_slug": "sepsis-watch", "edition": "core"})
+    call(tmp_path, *cruft, "create", "--no-input", "--extra-context", answers, str(repository))
+    project = BakedProject(tmp_path / "sepsis-watch")
+    edited = project.path / "src/sepsis_watch/core/cohort.py"
+    edited.write_text(edited.read_text() + "\n# our own line\n")
+    (project.path / "runs").mkdir()
+    (project.path / "runs" / "mine.txt").write_text("mine")
+    commit_all(project.path)
+    later = json.dumps({"edition": "reference"})
+    call(project.path, *cruft, "update", "--skip-apply-ask", "--variables-to-update", later)
+    expected = bake(project_slug="sepsis-watch").files()
+    ours = {n: c for n, c in project.files().items() if n in expected}
+    name = edited.relative_to(project.path).as_posix()
+    assert ours.pop(name) == expected.pop(name) + b"\n# our own line\n"
+    assert ours == expected
+    assert (project.path / "runs" / "mine.txt").read_text() == "mine"

@@ -1,0 +1,38 @@
+"""Is a group whose events go unrecorded found, and a healthier one left alone?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from risk_model.data import underdiagnosis
+
+from tests.data.made_cohorts import cohort_of
+
+
+def test_a_group_whose_risk_its_inputs_explain_is_not_called_underdiagnosed() -> None:
+    rng = np.random.default_rng(0)
+    sex = rng.choice(["F", "M"], 8000)
+    severity = rng.normal(size=8000) - 1.0 * (sex == "F")
+    events = rng.random(8000) < 1 / (1 + np.exp(1 - severity))
+    seen = events & ~((sex == "F") & (rng.random(8000) < 0.5))
+    columns = {"severity": severity, "gender": sex.astype(object)}
+    explained = underdiagnosis.event_ratios(cohort_of(columns, events, {"sex": sex}))
+    missed = underdiagnosis.event_ratios(cohort_of(columns, seen, {"sex": sex}))
+    assert [f for r in explained for f in r.findings()] == []
+    assert [f.where for r in missed for f in r.findings()] == ["sex: F"]
+
+
+def test_a_field_that_is_the_group_under_another_name_is_hidden_from_the_expectation() -> None:
+    group = pd.Series(["F", "M"] * 500, dtype="category")
+    assert underdiagnosis._same(pd.Series([0.0, 1.0] * 500), group)
+    assert not underdiagnosis._same(pd.Series(np.arange(1000.0)), group)
+    assert not underdiagnosis._same(pd.Series([0.0, 0.0, 1.0, 1.0] * 250), group)
+
+
+def test_the_expectation_is_out_of_fold() -> None:
+    rng = np.random.default_rng(0)
+    columns = {f"x{i}": rng.normal(size=300) for i in range(60)}
+    cohort = cohort_of(columns, rng.random(300) < 0.3, {"subject_id": np.arange(300).astype(str)})
+    assert abs(roc_auc_score(cohort.labels, underdiagnosis._blind_risk(cohort, [])) - 0.5) < 0.1

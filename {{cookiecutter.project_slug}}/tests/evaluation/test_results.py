@@ -1,0 +1,91 @@
+"""The evaluation survives its file, and a misspelt key in that file cannot pass for an absent one.
+
+Every record of evaluation.json is tried: each of its keys is misspelt once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import is_dataclass, replace
+from typing import Any
+
+import pytest
+
+from risk_model.core.errors import UserError
+from risk_model.core.package import Acceptance
+from risk_model.evaluation import results
+from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
+
+Place = tuple[str | int, ...]
+MODEL: Place = ("parts", "test", "models", "xgboost")
+PLACES: dict[str, Place] = {
+    "RunEvaluation": (),
+    "Decision": ("decision",),
+    "Acceptance": ("accepted",),
+    "Finding": ("findings", 0),
+    "GateVerdict": ("gates", "test", "xgboost"),
+    "PartEvaluation": ("parts", "test"),
+    "ModelEvaluation": MODEL,
+    "Estimate": (*MODEL, "metrics", "auroc"),
+    "OutcomesPer1000": (*MODEL, "per_1000"),
+    "RequiredRows": (*MODEL, "required_rows", 0),
+    "SubgroupEvaluation": (*MODEL, "subgroups", 0),
+    "Parity": (*MODEL, "parity", "sex"),
+    "Curves": (*MODEL, "curves"),
+    "RocCurve": (*MODEL, "curves", "roc"),
+    "CalibrationCurve": (*MODEL, "curves", "calibration"),
+    "RiskDistribution": (*MODEL, "curves", "risk_distribution"),
+    "DecisionCurve": (*MODEL, "curves", "decision"),
+    "Band": (*MODEL, "curves", "decision", "difference"),
+}
+
+
+def record_at(content: Any, place: Place) -> dict[str, Any]:
+    """The record at that place of a nested JSON value."""
+    for key in place:
+        content = content[key]
+    record: dict[str, Any] = content
+    return record
+
+
+def test_every_record_of_the_evaluation_is_tried() -> None:
+    records = {name for name, item in vars(results).items() if is_dataclass(item)}
+    assert records - {"LeftOutEvaluation"} == PLACES.keys()
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_misspelt_key_is_refused_and_its_place_named(
+    evaluation: RunEvaluation, name: str
+) -> None:
+    acceptance = Acceptance("A. Clinician", "few patients", "too few to judge", "2026-01-01")
+    accepted = replace(evaluation, accepted=acceptance)
+    content, place = accepted.to_json(), PLACES[name]
+    record, where = record_at(content, place), re.escape(".".join(map(str, place)))
+    for key in list(record):
+        record[f"{key}_"] = record.pop(key)
+        with pytest.raises(UserError, match=rf"RunEvaluation: {where}\.?{key}_?: "):
+            RunEvaluation.from_json(content)
+        record[key] = record.pop(f"{key}_")
+    assert RunEvaluation.from_json(content) == accepted
+
+
+def test_a_value_of_another_type_is_refused(evaluation: RunEvaluation) -> None:
+    content = evaluation.to_json()
+    record_at(content, MODEL)["metrics"]["auroc"]["low"] = "about 0.7"
+    with pytest.raises(UserError, match=r"models\.xgboost\.metrics\.auroc\.low: "):
+        RunEvaluation.from_json(content)
+
+
+def test_a_left_out_site_survives_its_file_and_a_misspelt_key_is_refused(
+    evaluation: RunEvaluation,
+) -> None:
+    metrics = evaluation.parts["North"].models["xgboost"].metrics
+    site = LeftOutEvaluation("site", "North", 400, 120, "", {"xgboost": metrics})
+    content = json.loads(json.dumps(site.to_json(), allow_nan=False))
+    assert LeftOutEvaluation.from_json(content) == site
+    for key in list(content):
+        with pytest.raises(UserError, match=rf"LeftOutEvaluation: {key}_?: "):
+            LeftOutEvaluation.from_json(
+                {f"{k}_" if k == key else k: item for k, item in content.items()}
+            )
