@@ -41,17 +41,17 @@ def cohort() -> tuple[Config, Prepared]:
 def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
     """What `stability` reads of an evaluated run of this cohort."""
     settings, prepared = cohort
-    cohort = prepared.cohort
-    made = develop(settings, cohort, cohort.encoded(), prepared.splits, only=KINDS, kinds=KINDS)
-    for name, model in made.models.items():
-        graph = append_calibrator(model.graph(), made.calibrators[name])
+    rows, features = prepared.cohort, prepared.cohort.encoded()
+    developed = develop(settings, rows, features, prepared.splits, only=KINDS, kinds=KINDS)
+    for name, model in developed.models.items():
+        graph = append_calibrator(model.graph(), developed.calibrators[name])
         write_atomically(tmp_path / "packages" / name / "risk.onnx", graph)
     record = TrainingRecord(
-        cohort=cohort.schema.name,
-        outcome=cohort.schema.outcome,
-        fingerprint=cohort.fingerprint(),
+        cohort=rows.schema.name,
+        outcome=rows.schema.outcome,
+        fingerprint=rows.fingerprint(),
         champion=ChampionChoice("network", "chosen by nobody", []),
-        calibrators={name: made.calibrators[name].record for name in KINDS},
+        calibrators={name: developed.calibrators[name].record for name in KINDS},
         threshold=0.1,
         threshold_reason="",
         findings=[],
@@ -113,19 +113,21 @@ def test_a_refit_on_the_very_training_rows_is_the_runs_own_model(
         return [splits] * refits
 
     monkeypatch.setattr(conductor, "samples_of_subjects", itself)
-    found = stability(cohort[0], run, cohort[1], 50)
+    record = stability(cohort[0], run, cohort[1], 50)
     for name in BASELINES:
-        assert max(found["models"][name]["mape"]["rows"]) < 1e-5
+        assert max(record.models[name].mape.rows) < 1e-5
 
 
 def test_a_run_gets_its_figures_a_plot_a_model_and_a_page_that_needs_no_network(
     run: Path, cohort: tuple[Config, Prepared]
 ) -> None:
-    found = stability(cohort[0], run, cohort[1], 50)
-    assert read_json(run / "stability.json") == found
-    assert list(found["models"]) == BASELINES
-    assert len(found["models"]["xgboost"]["mape"]["rows"]) == len(cohort[1].splits.test)
-    assert found["models"]["xgboost"]["slope"]["median"] is not None
+    record = stability(cohort[0], run, cohort[1], 50)
+    assert read_json(run / "stability.json") == record.to_json()
+    assert list(record.models) == BASELINES
+    xgboost = record.models["xgboost"]
+    assert len(xgboost.mape.rows) == len(cohort[1].splits.test)
+    assert xgboost.slope is not None
+    assert xgboost.slope.median is not None
     page = (run / "stability.html").read_text(encoding="utf-8")
     for name in BASELINES:
         drawing = (run / f"stability-{name}.svg").read_text(encoding="utf-8")
@@ -134,10 +136,7 @@ def test_a_run_gets_its_figures_a_plot_a_model_and_a_page_that_needs_no_network(
     links = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]+)""", page)
     assert not [link for link in links if not link.startswith("#")]
     assert "The champion of this run, network, is not judged here" in page
-    assert (
-        f"by {100 * found['models']['xgboost']['mape']['mean']:.1f} percentage points on average"
-        in page
-    )
+    assert f"by {100 * xgboost.mape.mean:.1f} percentage points on average" in page
     assert all(part in page for part in ('lang="en"', 'scope="row"', 'role="img"'))
 
 
