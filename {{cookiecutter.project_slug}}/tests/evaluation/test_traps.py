@@ -17,8 +17,12 @@ from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
 from risk_model.core.predictions import COLUMNS
 from risk_model.evaluation import evaluate, metrics
+from risk_model.evaluation.metric_table import METRICS
 from risk_model.evaluation.results import RunEvaluation
-from risk_model.reporting import report, tables
+from risk_model.reporting import tables
+from risk_model.reporting.content import ReportContent
+from risk_model.reporting.report import write_report
+from risk_model.training.record import ChampionChoice
 
 MISLEADING = re.compile(r"accuracy|\bacc\b|\bf1\b|f1[_ -]score|f_?beta", re.IGNORECASE)
 
@@ -61,10 +65,12 @@ def test_no_key_of_the_evaluation_is_accuracy_or_f1(evaluation: RunEvaluation) -
 
 
 def test_neither_accuracy_nor_f1_heads_a_row_or_stands_on_the_page(
-    evaluation: dict[str, Any], tmp_path: Path
+    evaluation: RunEvaluation, tmp_path: Path
 ) -> None:
-    assert not [label for label in tables.LABELS.values() if MISLEADING.search(label)]
-    report.write_report(tmp_path / "report.html", {"title": "T", "evaluation": evaluation})
+    reported = [metric for metric in METRICS if metric.when != "on request"]
+    assert not [metric for metric in reported if MISLEADING.search(metric.label)]
+    content = ReportContent("T", ChampionChoice("xgboost", "", []), evaluation)
+    write_report(tmp_path / "report.html", content)
     text = re.sub(
         r"<style>.*?</style>|<svg.*?</svg>", "", (tmp_path / "report.html").read_text(), flags=re.S
     )
@@ -74,27 +80,25 @@ def test_neither_accuracy_nor_f1_heads_a_row_or_stands_on_the_page(
 def test_accuracy_and_f1_are_told_on_request_with_a_warning(predictions: pd.DataFrame) -> None:
     stated = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try")
     rows = predictions.query("split == 'test'")
-    found = evaluate(rows, 0.2, Evaluation(resamples=20, classification=True), stated, seed=0)[
-        "parts"
-    ]["test"]
-    shown = {row["label"]: row for row in tables.figure_rows(found, 0.2)}
+    settings = Evaluation(resamples=20, classification=True)
+    part = evaluate(rows, 0.2, settings, stated, seed=0).parts["test"]
+    notes = {row.label: row.note for row in tables.metric_rows(part, 0.2)}
     mine = rows[rows["model"] == "xgboost"]
     flagged = mine["predicted_boolean_probability"] >= 0.2
     for label, name, reference in (
         ("accuracy", "accuracy", accuracy_score),
         ("F1", "f1", f1_score),
     ):
-        assert "choose nothing by it" in shown[label]["note"]
+        assert "choose nothing by it" in notes[label]
         expected = reference(mine["boolean_value"], flagged)
-        assert found["models"]["xgboost"]["metrics"][name]["estimate"] == pytest.approx(
-            expected, abs=1e-12
-        )
+        estimate = part.models["xgboost"].metrics[name].estimate
+        assert estimate == pytest.approx(expected, abs=1e-12)
 
 
 def test_no_metric_is_called_accuracy() -> None:
     assert not [name for name in vars(metrics) if MISLEADING.search(name)]
 
 
-def test_auprc_stands_beside_the_prevalence(evaluation: dict[str, Any]) -> None:
-    rows = tables.figure_rows(evaluation["parts"]["test"], 0.2)
-    assert next(row for row in rows if row["label"] == "AUPRC")["note"].startswith("prevalence 0.")
+def test_auprc_stands_beside_the_prevalence(evaluation: RunEvaluation) -> None:
+    rows = tables.metric_rows(evaluation.parts["test"], 0.2)
+    assert next(row for row in rows if row.label == "AUPRC").note.startswith("prevalence 0.")

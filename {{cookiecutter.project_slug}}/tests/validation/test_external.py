@@ -204,6 +204,6 @@ def test_intervals_of_few_patients_elsewhere_cannot_pass(
     settings: Config, package: Path, table: Path
 ) -> None:
     few = replace(settings, evaluation=Evaluation(resamples=50))
-    _, judged = evaluate_package(request(few, package, table))
-    (gates,) = judged["gates"].values()
-    assert gates["logistic_regression"]["verdict"] != "pass"
+    _, evaluation = evaluate_package(request(few, package, table))
+    (gates,) = evaluation.gates.values()
+    assert gates["logistic_regression"].verdict != "pass"

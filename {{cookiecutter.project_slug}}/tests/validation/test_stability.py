@@ -14,6 +14,7 @@ from risk_model.core.cohort import Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
 from risk_model.data.prepare import Prepared, prepare
+from risk_model.evaluation.instability import StabilityRecord
 from risk_model.model.table import refitted
 from risk_model.training.develop import develop
 from risk_model.training.onnx_calibration import append_calibrator
@@ -41,17 +42,17 @@ def cohort() -> tuple[Config, Prepared]:
 def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
     """What `stability` reads of an evaluated run of this cohort."""
     settings, prepared = cohort
-    cohort = prepared.cohort
-    made = develop(settings, cohort, cohort.encoded(), prepared.splits, only=KINDS, kinds=KINDS)
-    for name, model in made.models.items():
-        graph = append_calibrator(model.graph(), made.calibrators[name])
+    own = prepared.cohort
+    baselines = develop(settings, own, own.encoded(), prepared.splits, only=KINDS, kinds=KINDS)
+    for name, model in baselines.models.items():
+        graph = append_calibrator(model.graph(), baselines.calibrators[name])
         write_atomically(tmp_path / "packages" / name / "risk.onnx", graph)
     record = TrainingRecord(
-        cohort=cohort.schema.name,
-        outcome=cohort.schema.outcome,
-        fingerprint=cohort.fingerprint(),
+        cohort=own.schema.name,
+        outcome=own.schema.outcome,
+        fingerprint=own.fingerprint(),
         champion=ChampionChoice("network", "chosen by nobody", []),
-        calibrators={name: made.calibrators[name].record for name in KINDS},
+        calibrators={name: baselines.calibrators[name].record for name in KINDS},
         threshold=0.1,
         threshold_reason="",
         findings=[],
@@ -113,19 +114,21 @@ def test_a_refit_on_the_very_training_rows_is_the_runs_own_model(
         return [splits] * refits
 
     monkeypatch.setattr(conductor, "samples_of_subjects", itself)
-    found = stability(cohort[0], run, cohort[1], 50)
+    record = stability(cohort[0], run, cohort[1], 50)
     for name in BASELINES:
-        assert max(found["models"][name]["mape"]["rows"]) < 1e-5
+        assert max(record.models[name].mape.rows) < 1e-5
 
 
 def test_a_run_gets_its_figures_a_plot_a_model_and_a_page_that_needs_no_network(
     run: Path, cohort: tuple[Config, Prepared]
 ) -> None:
-    found = stability(cohort[0], run, cohort[1], 50)
-    assert read_json(run / "stability.json") == found
-    assert list(found["models"]) == BASELINES
-    assert len(found["models"]["xgboost"]["mape"]["rows"]) == len(cohort[1].splits.test)
-    assert found["models"]["xgboost"]["slope"]["median"] is not None
+    record = stability(cohort[0], run, cohort[1], 50)
+    assert StabilityRecord.from_json(read_json(run / "stability.json")) == record
+    assert list(record.models) == BASELINES
+    own = record.models["xgboost"]
+    assert len(own.mape.rows) == len(cohort[1].splits.test)
+    assert own.slope is not None
+    assert own.slope.median is not None
     page = (run / "stability.html").read_text(encoding="utf-8")
     for name in BASELINES:
         drawing = (run / f"stability-{name}.svg").read_text(encoding="utf-8")
@@ -134,10 +137,7 @@ def test_a_run_gets_its_figures_a_plot_a_model_and_a_page_that_needs_no_network(
     links = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]+)""", page)
     assert not [link for link in links if not link.startswith("#")]
     assert "The champion of this run, network, is not judged here" in page
-    assert (
-        f"by {100 * found['models']['xgboost']['mape']['mean']:.1f} percentage points on average"
-        in page
-    )
+    assert f"by {100 * own.mape.mean:.1f} percentage points on average" in page
     assert all(part in page for part in ('lang="en"', 'scope="row"', 'role="img"'))
 
 
