@@ -14,6 +14,7 @@ from markupsafe import Markup
 from risk_model.config import Config, Synthetic
 from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
+from risk_model.core.table import Row
 from risk_model.data.quality import Quality
 from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.split_report import PartSummary, RowSplitOverlap
@@ -210,7 +211,7 @@ def test_a_network_that_did_not_beat_a_baseline_is_said_not_to_have() -> None:
 def test_age_sex_and_site_alone_stand_beside_the_headline_and_beside_each_auroc(
     content: ReportContent, tmp_path: Path
 ) -> None:
-    simple = {"predictors": "age and sex", "AUROC": Estimate(0.771, 0.73, 0.81)}
+    simple: Row = {"predictors": "age and sex", "AUROC": Estimate(0.771, 0.73, 0.81)}
     quality = Quality({}, {SIMPLE_MODELS: [simple]}, [])
     champion = compared(xgboost=(0.3, 0.0), network=(0.4, 0.1))
     path = tmp_path / "report.html"

@@ -1,13 +1,11 @@
-"""Are two runs set side by side fairly: figures subtracted on the same rows and nowhere else, every
-change named?
-"""
+"""Two runs are set side by side fairly: subtracted on the same rows alone, every change named."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,11 +16,15 @@ from risk_model.config import Config, Evaluation, Synthetic
 from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
+from risk_model.core.estimate import Estimate
 from risk_model.core.files import read_json, write_json
+from risk_model.core.scores import logit
 from risk_model.evaluation import evaluate, metrics
 from risk_model.evaluation.bootstrap import draw_counts
-from risk_model.evaluation.paired_differences import differences, why_not
-from risk_model.reporting.comparison import Pair, told_apart
+from risk_model.evaluation.paired_differences import paired_differences, why_not
+from risk_model.reporting.comparison import PairedDifferences, conclusion
+from risk_model.reporting.wording import estimate_text
+from risk_model.training.record import CalibratorRecord, ChampionChoice, TrainingRecord
 from risk_model.validation.comparison import compare
 
 Part = Callable[..., pd.DataFrame]
@@ -50,9 +52,7 @@ def table(part: Part) -> pd.DataFrame:
     )
     worse = ((table["model"] == "logistic_regression") & (table["split"] == "test")).to_numpy()
     risk = table["predicted_boolean_probability"].to_numpy()
-    risk = np.where(
-        worse, 1 / (1 + np.exp(-metrics.logit(risk) - rng.normal(0, 1, len(table)))), risk
-    )
+    risk = np.where(worse, 1 / (1 + np.exp(-logit(risk) - rng.normal(0, 1, len(table)))), risk)
     return table.assign(predicted_boolean_probability=risk)
 
 
@@ -66,7 +66,7 @@ def pair(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_differences_are_those_of_a_plain_loop_over_the_drawn_rows(
     pair: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
-    found = differences(*pair, THRESHOLD, DRAWS, seed=3)
+    found = paired_differences(*pair, THRESHOLD, DRAWS, seed=3)
     codes, names = pd.factorize(pair[0]["subject_id"])
     outcome = pair[0]["boolean_value"].to_numpy().astype(int)
     risk = [rows["predicted_boolean_probability"].to_numpy() for rows in pair]
@@ -89,10 +89,8 @@ def test_differences_are_those_of_a_plain_loop_over_the_drawn_rows(
         close = (
             0.01 if name == "slope" else 1e-9
         )  # the bootstrap's calibration line is fitted to bins
-        assert (found[name]["low"], found[name]["high"]) == pytest.approx((low, high), abs=close), (
-            name
-        )
-    assert found["auroc"]["estimate"] == pytest.approx(
+        assert found[name].interval == pytest.approx((low, high), abs=close), name
+    assert found["auroc"].estimate == pytest.approx(
         roc_auc_score(outcome, risk[1]) - roc_auc_score(outcome, risk[0])
     )
 
@@ -101,18 +99,18 @@ def test_exchanging_the_runs_turns_every_sign_and_reordering_rows_changes_nothin
     pair: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
     found, turned = (
-        differences(*pair, THRESHOLD, DRAWS, seed=0),
-        differences(*pair[::-1], THRESHOLD, DRAWS, seed=0),
+        paired_differences(*pair, THRESHOLD, DRAWS, seed=0),
+        paired_differences(*pair[::-1], THRESHOLD, DRAWS, seed=0),
     )
-    shuffled = differences(
+    shuffled = paired_differences(
         pair[0], pair[1].sample(frac=1, random_state=0), THRESHOLD, DRAWS, seed=0
     )
-    for name, figure in found.items():
-        expected = (-figure["estimate"], -figure["high"], -figure["low"])
-        assert tuple(turned[name].values()) == pytest.approx(expected, abs=1e-9)
-        assert tuple(shuffled[name].values()) == pytest.approx(tuple(figure.values()), abs=1e-9)
-    same = differences(pair[0], pair[0], THRESHOLD, DRAWS, seed=0)
-    assert {value for figure in same.values() for value in figure.values()} == {0.0}
+    for name, difference in found.items():
+        estimate, low, high = astuple(difference)
+        assert astuple(turned[name]) == pytest.approx((-estimate, -high, -low), abs=1e-9)
+        assert astuple(shuffled[name]) == pytest.approx((estimate, low, high), abs=1e-9)
+    same = paired_differences(pair[0], pair[0], THRESHOLD, DRAWS, seed=0)
+    assert {value for difference in same.values() for value in astuple(difference)} == {0.0}
 
 
 def test_only_the_same_subjects_with_the_same_outcomes_can_be_paired(
@@ -128,31 +126,36 @@ def test_only_the_same_subjects_with_the_same_outcomes_can_be_paired(
 
 
 def write_run(
-    directory: Path, table: pd.DataFrame, champion: str = "xgboost", **changes: Any
+    directory: Path,
+    table: pd.DataFrame,
+    champion: str = "xgboost",
+    *,
+    seed: int = 0,
+    threshold: float = THRESHOLD,
+    outcome: str = "death",
+    fingerprint: str = "a" * 64,
 ) -> Path:
-    """An evaluated run's files: its champion, seed, threshold, outcome and fingerprint as told."""
-    told = {
-        "seed": 0,
-        "threshold": THRESHOLD,
-        "outcome": "death",
-        "fingerprint": "a" * 64,
-        **changes,
-    }
-    judged = evaluate(table, told["threshold"], Evaluation(resamples=DRAWS), STATED, 0)
-    facts = {
-        "cohort": "made",
-        **{key: told[key] for key in ("outcome", "fingerprint", "threshold")},
-        "champion": {"name": champion},
-        "calibrators": {champion: {"kind": "platt"}},
-        "git": "abc",
-        "versions": {"numpy": "2"},
-    }
-    directory.mkdir(parents=True)
-    write_json(
-        directory / "config.json", settings_to_dict(Config(data=Synthetic(), seed=told["seed"]))
+    """The files of an evaluated run."""
+    evaluation = evaluate(table, threshold, Evaluation(resamples=DRAWS), STATED, 0)
+    record = TrainingRecord(
+        cohort="made",
+        outcome=outcome,
+        fingerprint=fingerprint,
+        champion=ChampionChoice(champion, "", []),
+        calibrators={champion: CalibratorRecord("platt", {})},
+        threshold=threshold,
+        threshold_reason="",
+        findings=[],
+        sizes={},
+        history={},
+        mlflow_run="",
+        git="abc",
+        versions={"numpy": "2"},
     )
-    write_json(directory / "training.json", facts)
-    write_json(directory / "evaluation.json", judged)
+    directory.mkdir(parents=True)
+    write_json(directory / "config.json", settings_to_dict(Config(data=Synthetic(), seed=seed)))
+    write_json(directory / "training.json", record.to_json())
+    write_json(directory / "evaluation.json", evaluation.to_json())
     table.to_parquet(directory / "predictions.parquet")
     return directory
 
@@ -175,15 +178,12 @@ def test_two_runs_on_the_same_rows_are_told_apart(runs: Path, table: pd.DataFram
     path, text = compare(runs / "one", runs / "two")
     assert path == (runs / "compare-one-two.html").resolve()
     test = table[table["split"] == "test"]
-    figure = differences(of("xgboost", test), of("logistic_regression", test), THRESHOLD, DRAWS, 0)[
-        "auroc"
-    ]
-    shown = "{estimate:.3f} ({low:.3f} to {high:.3f})".format(**figure).replace("-", "−")
-    assert figure["high"] < 0
-    assert shown in text
-    assert (
-        f"AUROC is lower in the second, by {-figure['estimate']:.3f} ({-figure['high']:.3f}" in text
-    )
+    champions = of("xgboost", test), of("logistic_regression", test)
+    difference = paired_differences(*champions, THRESHOLD, DRAWS, 0)["auroc"]
+    estimate, _, high = astuple(difference)
+    assert high < 0
+    assert estimate_text(difference) in text
+    assert f"AUROC is lower in the second, by {-estimate:.3f} ({-high:.3f}" in text
     assert re.search(r"^setting +seed: 0 \| 7$", text, flags=re.M)
     assert "Both runs read the same data." in text
     assert "model.xgboost" not in text
@@ -245,9 +245,7 @@ def test_a_group_whose_verdict_differs_is_named(
 
 
 def test_an_interval_that_cannot_be_told_is_no_difference() -> None:
-    assert "cannot tell" in told_apart(
-        Pair("", {"slope": {"estimate": None, "low": None, "high": None}})
-    )
+    assert "cannot tell" in conclusion(PairedDifferences("", {"slope": Estimate(None)}))
 
 
 def test_runs_that_cannot_be_compared_are_refused_and_nothing_is_written(

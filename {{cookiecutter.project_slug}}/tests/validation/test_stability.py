@@ -14,6 +14,7 @@ from risk_model.core.cohort import Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
 from risk_model.data.prepare import Prepared, prepare
+from risk_model.evaluation.instability import StabilityRecord
 from risk_model.model.table import refitted
 from risk_model.training.develop import develop
 from risk_model.training.onnx_calibration import append_calibrator
@@ -41,17 +42,17 @@ def cohort() -> tuple[Config, Prepared]:
 def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
     """What `stability` reads of an evaluated run of this cohort."""
     settings, prepared = cohort
-    rows, features = prepared.cohort, prepared.cohort.encoded()
-    developed = develop(settings, rows, features, prepared.splits, only=KINDS, kinds=KINDS)
-    for name, model in developed.models.items():
-        graph = append_calibrator(model.graph(), developed.calibrators[name])
+    own = prepared.cohort
+    baselines = develop(settings, own, own.encoded(), prepared.splits, only=KINDS, kinds=KINDS)
+    for name, model in baselines.models.items():
+        graph = append_calibrator(model.graph(), baselines.calibrators[name])
         write_atomically(tmp_path / "packages" / name / "risk.onnx", graph)
     record = TrainingRecord(
-        cohort=rows.schema.name,
-        outcome=rows.schema.outcome,
-        fingerprint=rows.fingerprint(),
+        cohort=own.schema.name,
+        outcome=own.schema.outcome,
+        fingerprint=own.fingerprint(),
         champion=ChampionChoice("network", "chosen by nobody", []),
-        calibrators={name: developed.calibrators[name].record for name in KINDS},
+        calibrators={name: baselines.calibrators[name].record for name in KINDS},
         threshold=0.1,
         threshold_reason="",
         findings=[],
@@ -122,12 +123,12 @@ def test_a_run_gets_its_figures_a_plot_a_model_and_a_page_that_needs_no_network(
     run: Path, cohort: tuple[Config, Prepared]
 ) -> None:
     record = stability(cohort[0], run, cohort[1], 50)
-    assert read_json(run / "stability.json") == record.to_json()
+    assert StabilityRecord.from_json(read_json(run / "stability.json")) == record
     assert list(record.models) == BASELINES
-    xgboost = record.models["xgboost"]
-    assert len(xgboost.mape.rows) == len(cohort[1].splits.test)
-    assert xgboost.slope is not None
-    assert xgboost.slope.median is not None
+    own = record.models["xgboost"]
+    assert len(own.mape.rows) == len(cohort[1].splits.test)
+    assert own.slope is not None
+    assert own.slope.median is not None
     page = (run / "stability.html").read_text(encoding="utf-8")
     for name in BASELINES:
         drawing = (run / f"stability-{name}.svg").read_text(encoding="utf-8")
@@ -136,7 +137,7 @@ def test_a_run_gets_its_figures_a_plot_a_model_and_a_page_that_needs_no_network(
     links = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]+)""", page)
     assert not [link for link in links if not link.startswith("#")]
     assert "The champion of this run, network, is not judged here" in page
-    assert f"by {100 * xgboost.mape.mean:.1f} percentage points on average" in page
+    assert f"by {100 * own.mape.mean:.1f} percentage points on average" in page
     assert all(part in page for part in ('lang="en"', 'scope="row"', 'role="img"'))
 
 

@@ -29,7 +29,7 @@ from risk_model.data.split_report import (
 )
 from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
 from risk_model.model.explain import Explainer
-from risk_model.training.record import CalibratorRecord, ChampionChoice, TrainingRecord
+from risk_model.training.record import CalibratorRecord, ChampionChoice, History, TrainingRecord
 
 EXPLAINED_ROWS = 200  # validation rows behind the global SHAP plot
 FINGERPRINT = "fingerprint"  # among the digests: that of the data the run learnt from
@@ -121,7 +121,7 @@ class ReportContent:
     quality: Quality | None = None
     findings: list[Finding] | None = None
     calibrators: dict[str, CalibratorRecord] = field(default_factory=dict)
-    history: dict[str, list[dict[str, float | None]]] = field(default_factory=dict)
+    history: History = field(default_factory=dict)
     left_out: list[LeftOutEvaluation] = field(default_factory=list)
     network_start: NetworkStart | None = None
     explanation: GlobalExplanation | None = None
