@@ -37,8 +37,8 @@ MUTANTS = {
     ),
     "the hall imports a room": Mutant(
         "src/risk_model/core/findings.py",
-        "from dataclasses import asdict, dataclass\n",
-        "from dataclasses import asdict, dataclass\n\nfrom risk_model import data\n",
+        "from dataclasses import dataclass\n",
+        "from dataclasses import dataclass\n\nfrom risk_model import data\n",
         "tests/test_project.py::test_a_room_imports_only_the_hall_and_earlier_rooms",
     ),
     "serving imports pandas": Mutant(
