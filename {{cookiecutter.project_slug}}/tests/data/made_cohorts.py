@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from risk_model.core.cohort import Cohort
+from risk_model.core.cohort import INDEX, Cohort
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field, Schema
 
@@ -51,3 +51,23 @@ def hospital_cohort(n: int, seed: int = 0, prevalence: float = 0.2) -> Cohort:
         "ethnicity": np.array(list("abc"))[subject % 3],
     }
     return cohort_of({"x": rng.normal(size=n)}, rng.random(n) < prevalence, index)
+
+
+def in_the_agreed_form(cohort: Cohort) -> bool:
+    """Numbers and booleans float64, categories text or None, one column a field, an index of known
+    columns.
+    """
+    kinds = {f.name: f.kind for f in cohort.schema.fields}
+    for name, kind in kinds.items():
+        column = cohort.inputs[name]
+        if kind == "category":
+            assert all(v is None or isinstance(v, str) for v in column.unique()), name
+        else:
+            assert column.dtype == np.float64, name
+        if kind == "boolean":
+            assert set(column.dropna()) <= {0.0, 1.0}, name
+    assert list(cohort.inputs) == list(kinds)
+    assert set(cohort.index) <= set(INDEX)
+    assert len(cohort.index) == len(cohort.inputs) == len(cohort.labels)
+    assert set(np.unique(cohort.labels)) == {0, 1}
+    return cohort.encoded().dtype == np.float32

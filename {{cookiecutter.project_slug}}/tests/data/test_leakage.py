@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +19,6 @@ from risk_model.core.schema import Field
 from risk_model.data import load
 from risk_model.data.leakage import check, column_leak, refuse
 from risk_model.data.split import split
-from risk_model.data.split_report import shared_by_row_split
 from risk_model.data.univariate_association import univariate_association
 
 from tests.data.made_cohorts import cohort_of
@@ -95,16 +92,6 @@ def test_alike_patients_of_a_rare_kind_are_no_duplicates() -> None:
     assert not named(
         check(cohort, split(cohort, config.Split(), config.Data(name="made"), 0)), "error"
     )
-
-
-@pytest.mark.slow
-def test_a_hundred_thousand_real_stays_accuse_nobody(downloaded: Callable[[str], Path]) -> None:
-    settings = config.Diabetes130(cache=str(downloaded("diabetes130").parent))
-    cohort = load(settings)
-    findings = check(cohort, split(cohort, config.Split(), settings, 0))
-    assert not named(findings, "error") | named(findings, "warning")
-    overlap = shared_by_row_split(cohort, 0.2, 0)
-    assert overlap.test_rows / (0.2 * len(cohort)) == pytest.approx(0.42, abs=0.01)
 
 
 def test_subjects_moved_between_parts_are_noticed() -> None:

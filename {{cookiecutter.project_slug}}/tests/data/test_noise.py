@@ -24,3 +24,13 @@ def test_identical_records_with_different_outcomes_are_counted_as_label_noise() 
     assert "of 100 groups of identical records 50.0% differ" in noise.label_noise(
         cohort, np.arange(200)
     )
+
+
+def test_whole_numbers_that_end_in_0_too_often_show_digit_preference() -> None:
+    rng = np.random.default_rng(0)
+    columns = {
+        "rounded": rng.normal(13, 3, 400).round() * 10.0,
+        "read": rng.normal(size=400),
+        "counted": rng.poisson(1, 400) + 0.0,
+    }
+    assert noise.digit_preference(cohort_of(columns, np.arange(400) % 3 == 0)) == ["rounded"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +15,21 @@ import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 import risk_model
 from risk_model import config
-from risk_model.core.cohort import INDEX, Cohort
+from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Field, Schema
 from risk_model.data import load
-from risk_model.data.sources import diabetes130, heart_disease, support2
+from risk_model.data.sources import heart_disease, support2
 from risk_model.data.sources.coerce import coerce, near_matches
 
-DOWNLOAD = "diabetes130/dataset_diabetes.zip"
+from tests.data.made_cohorts import in_the_agreed_form
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +40,6 @@ def critically_ill() -> Cohort:
 @pytest.fixture(scope="module")
 def hearts() -> Cohort:
     return load(config.HeartDisease())
-
-
-@pytest.fixture(scope="module")
-def diabetics(downloaded: Callable[[str], Path]) -> Cohort:
-    return load(config.Diabetes130(cache=str(downloaded(DOWNLOAD).parent.parent)))
-
-
-def logistic_regression() -> Pipeline:
-    return make_pipeline(
-        SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression(C=0.1, max_iter=500)
-    )
 
 
 def boosted_trees() -> XGBClassifier:
@@ -67,24 +55,10 @@ def boosted_trees() -> XGBClassifier:
     )
 
 
-def in_the_agreed_form(cohort: Cohort) -> bool:
-    """Numbers and booleans float64, categories text or None, one column a field, an index of known
-    columns.
-    """
-    kinds = {f.name: f.kind for f in cohort.schema.fields}
-    for name, kind in kinds.items():
-        column = cohort.inputs[name]
-        if kind == "category":
-            assert all(v is None or isinstance(v, str) for v in column.unique()), name
-        else:
-            assert column.dtype == np.float64, name
-        if kind == "boolean":
-            assert set(column.dropna()) <= {0.0, 1.0}, name
-    assert list(cohort.inputs) == list(kinds)
-    assert set(cohort.index) <= set(INDEX)
-    assert len(cohort.index) == len(cohort.inputs) == len(cohort.labels)
-    assert set(np.unique(cohort.labels)) == {0, 1}
-    return cohort.encoded().dtype == np.float32
+def logistic_regression() -> Pipeline:
+    return make_pipeline(
+        SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression(C=0.1, max_iter=500)
+    )
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones() -> None:
@@ -138,11 +112,10 @@ def test_every_hand_written_field_says_what_it_is() -> None:
         *support2.DAY_3,
         *support2.AFTER_DAY_3,
         *heart_disease.FIELDS,
-        *diabetes130.FIELDS,
     ):
         assert field.description, field.name
         assert field.kind != "category" or field.categories, field.name
-    for field in (*support2.DAY_3, *heart_disease.FIELDS, *diabetes130.FIELDS):
+    for field in (*support2.DAY_3, *heart_disease.FIELDS):
         assert field.kind != "number" or (
             field.minimum is not None and field.maximum is not None
         ), field.name
@@ -180,58 +153,6 @@ def test_a_zero_that_means_not_measured_becomes_missing_and_is_counted(hearts: C
 
 def test_row_numbers_and_hospitals_are_no_features(hearts: Cohort) -> None:
     assert not {"id", "dataset", "site", "num"} & set(hearts.schema.names)
-
-
-def test_diabetes130_leaves_out_who_cannot_come_back(diabetics: Cohort) -> None:
-    assert len(diabetics) == 101_766 - 2_423
-    assert diabetics.notes[0].message.startswith("2,423 stays that ended in death or hospice")
-    assert diabetics.labels.mean() == pytest.approx(0.1139, abs=1e-4)
-    assert in_the_agreed_form(diabetics)
-
-
-def test_diabetes130_knows_that_patients_repeat(diabetics: Cohort) -> None:
-    assert len(set(diabetics.subjects)) == 69_990
-    assert all(isinstance(subject, str) for subject in diabetics.index["subject_id"])
-
-
-def test_diabetes130_takes_a_question_mark_as_missing_and_none_as_a_value(
-    diabetics: Cohort,
-) -> None:
-    assert diabetics.inputs["A1Cresult"].eq("None").mean() > 0.8
-    assert diabetics.inputs["A1Cresult"].notna().all()
-    assert not (diabetics.inputs.to_numpy(dtype=object) == "?").any()
-    assert diabetics.inputs["medical_specialty"].isna().mean() == pytest.approx(0.49, abs=0.01)
-
-
-def test_diabetes130_reads_an_age_band_as_its_middle(diabetics: Cohort) -> None:
-    assert sorted(diabetics.index["age"].unique()) == [5.0 + 10 * i for i in range(10)]
-
-
-def test_icd9_codes_fall_into_their_chapters() -> None:
-    codes = {
-        "250.83": "diabetes",
-        "251": "other",
-        "410": "circulatory",
-        "785.59": "circulatory",
-        "486": "respiratory",
-        "715": "musculoskeletal",
-        "999": "injury",
-        "V57": "other",
-        "E888": "other",
-        "140": "neoplasms",
-        "788.2": "genitourinary",
-        "530": "digestive",
-    }
-    assert diabetes130.chapters(pd.Series(codes.keys())).tolist() == list(codes.values())
-
-
-def test_without_a_download_nothing_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(diabetes130, "URL", "http://127.0.0.1:9/dataset_diabetes.zip")
-    with pytest.raises(UserError, match="could not be downloaded"):
-        load(config.Diabetes130(cache=str(tmp_path)))
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
 def test_implausible_and_infinite_numbers_become_missing_and_are_counted() -> None:
@@ -287,12 +208,3 @@ def test_a_model_of_three_hospitals_does_worse_in_the_fourth(hearts: Cohort) -> 
     assert reached == pytest.approx(
         {"Cleveland": 0.887, "Hungary": 0.899, "VA Long Beach": 0.711}, abs=0.025
     )
-
-
-@pytest.mark.slow
-def test_diabetes130_grouped_by_patient_is_as_hard_as_published(diabetics: Cohort) -> None:
-    folds = GroupKFold(5, shuffle=True, random_state=0)
-    rows, held = next(folds.split(diabetics.encoded(), groups=diabetics.subjects))
-    features, labels = diabetics.encoded(), diabetics.labels
-    model = boosted_trees().fit(features[rows], labels[rows])
-    assert 0.66 <= roc_auc_score(labels[held], model.predict_proba(features[held])[:, 1]) <= 0.69
