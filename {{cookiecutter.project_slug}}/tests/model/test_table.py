@@ -40,14 +40,20 @@ class AddedRow(table.ModelRow):
         return ElasticNet.from_inputs(inputs)
 
 
-ADDED = AddedRow("elastic_net", "elastic net", "model.elastic_net:ElasticNet", "", "")
+ADDED = AddedRow(
+    name="elastic_net",
+    label="elastic net",
+    fitted_by="model.elastic_net:ElasticNet.from_inputs",
+    regulariser="model.logistic_regression.c",
+    regularised="two penalties",
+)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A run of a project whose table has one row more."""
     where = tmp_path_factory.mktemp("added")
-    settings = Config(data=Synthetic(subjects=1500), runs=str(where / "runs"))
+    settings = Config(data=Synthetic(subjects=1200), runs=str(where / "runs"))
     settings.deployment.tracking_uri = f"sqlite:///{where / 'mlflow.db'}"
     settings.deployment.registry = str(where / "models")
     settings.model.xgboost.trees, settings.training.epochs = 10, 1
