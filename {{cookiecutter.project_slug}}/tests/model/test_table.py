@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -40,22 +39,26 @@ class AddedRow(table.ModelRow):
         return ElasticNet.from_inputs(inputs)
 
 
-ADDED = AddedRow("elastic_net", "elastic net", "model.elastic_net:ElasticNet", "", "")
+ADDED = AddedRow(
+    name="elastic_net",
+    label="elastic net",
+    fitted_by="model.elastic_net:ElasticNet.from_inputs",
+    regulariser="model.logistic_regression.c",
+    regularised="two penalties",
+)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of a project whose table has one row more."""
-    where = tmp_path_factory.mktemp("added")
-    settings = Config(data=Synthetic(subjects=1500), runs=str(where / "runs"))
-    settings.deployment.tracking_uri = f"sqlite:///{where / 'mlflow.db'}"
-    settings.deployment.registry = str(where / "models")
+    settings = Config(data=Synthetic(subjects=1200), runs=str(tmp_path / "runs"))
+    settings.deployment.tracking_uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    settings.deployment.registry = str(tmp_path / "models")
     settings.model.xgboost.trees, settings.training.epochs = 10, 1
     settings.model.network.width, settings.model.network.blocks = 8, 1
     settings.evaluation.resamples = 20
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "MODELS", (ADDED, *table.MODELS))
-        yield pipeline.run(settings).directory
+    monkeypatch.setattr(table, "MODELS", (ADDED, *table.MODELS))
+    return pipeline.run(settings).directory
 
 
 @pytest.mark.slow
