@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from risk_model.config import Config, Support2
-from risk_model.data.prepare import prepare
 from risk_model.core.scores import auroc
+from risk_model.data.prepare import prepare
 from risk_model.evaluation.metrics import calibration_slope
 from risk_model.pipeline import fit
 from risk_model.training.monitor import Monitor

@@ -92,7 +92,6 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/reporting/comparison*",
             "src/risk_model/reporting/data_card.py",
             "src/risk_model/reporting/documents.py",
-            "src/risk_model/reporting/forest.py",
             "src/risk_model/reporting/stability*",
             "src/risk_model/reporting/texts",
             "tests/lesson",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 import post_gen_project as hook
 import pytest
 
-from tests.conftest import ROOT, TREE, Bake, BakedProject
+from tests.conftest import MODALITIES, QUESTIONS, ROOT, TREE, Bake, BakedProject
 from tests.test_modality import fetch_json, inputs, served
 
 CORE_LINES = 10_000  # of a tabular project's source: small enough for one person to own
@@ -39,6 +40,43 @@ def test_every_pattern_of_a_choice_names_a_file_of_the_project(question: str) ->
     choices = hook.ONLY_FOR[question].values()
     patterns = [pattern for patterns in choices for pattern in patterns]
     assert [pattern for pattern in patterns if not list(TREE.glob(pattern))] == []
+
+
+def left_out(modality: str, edition: str) -> set[Path]:
+    """The files of the template's tree that a project with these answers does without."""
+    chosen = {modality, edition}
+    patterns = [
+        pattern
+        for question in hook.MARKING
+        for keepers, patterns in hook.ONLY_FOR[question].items()
+        for pattern in patterns
+        if not chosen & set(keepers.split())
+    ]
+    tops = [path for pattern in patterns for path in TREE.glob(pattern)]
+    return {path for top in tops for path in (top, *top.rglob("*")) if path.suffix == ".py"}
+
+
+def module(path: Path) -> str:
+    """The name under which a file of the tree is imported."""
+    parts = path.relative_to(TREE).with_suffix("").parts
+    return ".".join(parts[parts[0] == "src" :]).removesuffix(".__init__")
+
+
+def imported(path: Path) -> set[str]:
+    """Every name that a file could import a module by."""
+    nodes = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)]
+    names = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
+    return names | {str(node.module) for node in nodes}
+
+
+@pytest.mark.parametrize("edition", QUESTIONS["edition"])
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_no_file_that_stays_imports_one_that_leaves(modality: str, edition: str) -> None:
+    absent = left_out(modality, edition)
+    names = {module(path) for path in absent}
+    files = {*TREE.glob("src/**/*.py"), *TREE.glob("tests/**/*.py")} - absent
+    strays = {path.relative_to(TREE).as_posix(): imported(path) & names for path in files}
+    assert {file: sorted(wrong) for file, wrong in strays.items() if wrong} == {}
 
 
 def test_core_holds_no_file_of_what_it_leaves_out(bake: Bake) -> None:

@@ -15,10 +15,10 @@ from risk_model.config import SOURCES
 from risk_model.config.imaging import SyntheticImages
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
+from risk_model.core.scores import auroc
 from risk_model.data import load
 from risk_model.data.sources.synthetic_images import SITES, draw
 from risk_model.signals import image_dicom, image_text
-from risk_model.training.loop import auroc
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_labels_truth_and_files_belong_together(made: tuple[Path, Cohort]) -> No
 def test_no_measurement_gives_the_outcome_away(made: tuple[Path, Cohort]) -> None:
     cohort = made[1]
     for name in cohort.inputs:
-        area = auroc(cohort.inputs[name].to_numpy(), cohort.labels.astype(np.float32))
+        area = auroc(cohort.labels, cohort.inputs[name].to_numpy(np.float64))
         assert 0.3 < area < 0.7, name
 
 

@@ -90,7 +90,7 @@ def test_the_same_network_gives_the_same_bytes_without_a_path_of_this_machine() 
 
 
 def test_each_member_is_the_shared_layer_between_its_own_scales() -> None:
-    layer = MemberLinear(members=3, inputs=4, outputs=2, spread=True)
+    layer = MemberLinear(members=3, inputs=4, outputs=2, random_signs=True)
     with torch.no_grad():
         layer.output_scale.normal_()
         layer.bias.normal_()

@@ -16,13 +16,8 @@ from risk_model.data.sources.recordings import cohort_from, objects
 from risk_model.model import Sample
 from risk_model.model.baseline import LogisticRegression
 from risk_model.model.feature_subset import FeatureSubset
-from risk_model.reporting.example_selection import (
-    RULES,
-    RecordingExample,
-    RecordingExamples,
-    pick,
-    select_examples,
-)
+from risk_model.reporting.content import RecordingExample, RecordingExamples
+from risk_model.reporting.example_selection import RULES, pick, select_examples
 from risk_model.training.calibration import Calibrator
 from risk_model.training.onnx_calibration import append_calibrator
 from risk_model.training.record import CalibratorRecord

@@ -25,9 +25,10 @@ from risk_model.reporting.content import (
     GlobalExplanation,
     NetworkStart,
     Provenance,
+    RecordingExample,
+    RecordingExamples,
     ReportContent,
 )
-from risk_model.reporting.example_selection import RecordingExample, RecordingExamples
 from risk_model.reporting.report import IndexEntry, write_index, write_report
 from risk_model.training.record import CalibratorRecord, ChampionChoice, ModelComparison
 

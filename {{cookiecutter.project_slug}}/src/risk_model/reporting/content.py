@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from markupsafe import Markup
 
 from risk_model.config import NETWORKS, Config
 from risk_model.core.findings import Finding
+from risk_model.core.optional import optional_module
 from risk_model.core.package import Scorer
 from risk_model.core.schema import Features, Field
 from risk_model.core.scores import Floats
@@ -27,7 +29,6 @@ from risk_model.data.split_report import (
 )
 from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
 from risk_model.model.explain import Explainer
-from risk_model.reporting.example_selection import RecordingExamples, select_examples
 from risk_model.training.record import CalibratorRecord, ChampionChoice, History, TrainingRecord
 
 EXPLAINED_ROWS = 200  # validation rows behind the global SHAP plot
@@ -70,6 +71,29 @@ class GlobalExplanation:
     fields: list[str]
     shap: Floats
     ranks: Floats
+
+
+@dataclass(frozen=True)
+class RecordingExample:
+    """One drawn recording: the rule that picked it, its risk, and whether the event happened."""
+
+    rule: str
+    risk: float
+    event: bool
+    drawing: Markup
+
+
+@dataclass(frozen=True)
+class RecordingExamples:
+    """The drawn recordings, how many were asked for, and how what matters was measured.
+
+    `calibrated` is whether it is on the scale of the calibrated risk's log odds.
+    """
+
+    requested: int
+    method: Literal["Grad-CAM", "occlusion"]
+    calibrated: bool
+    recordings: list[RecordingExample]
 
 
 @dataclass(frozen=True)
@@ -142,17 +166,26 @@ def report_content(
         left_out=left_out,
         network_start=network_start(settings, prepared),
         explanation=None if schema.signal else explain_globally(package, prepared, settings.seed),
-        examples=select_examples(
-            package,
-            prepared,
-            record.calibrators[name],
-            record.threshold,
-            settings.evaluation.examples,
-        ),
+        examples=_examples(settings, package, prepared, record) if schema.signal else None,
         provenance=Provenance(
             {FINGERPRINT: record.fingerprint}, record.git, record.versions, settings
         ),
     )
+
+
+def _examples(
+    settings: Config, package: Path, prepared: Prepared, record: TrainingRecord
+) -> RecordingExamples | None:
+    selection = optional_module("reporting.example_selection")
+    assert selection is not None  # noqa: S101 - a project that reads signals draws them
+    examples: RecordingExamples | None = selection.select_examples(
+        package,
+        prepared,
+        record.calibrators[record.champion.name],
+        record.threshold,
+        settings.evaluation.examples,
+    )
+    return examples
 
 
 def network_start(settings: Config, prepared: Prepared) -> NetworkStart | None:

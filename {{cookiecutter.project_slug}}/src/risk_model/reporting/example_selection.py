@@ -7,18 +7,17 @@ alone, in no package, and `evaluation.examples=0` shows none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from markupsafe import Markup
 
 from risk_model.core.cohort import Outcome
 from risk_model.core.package import Scorer
 from risk_model.data.prepare import Prepared
 from risk_model.model.occlusion import occlude
+from risk_model.reporting.content import RecordingExample, RecordingExamples
 from risk_model.reporting.examples import RecordingExplanation, draw
 from risk_model.signals import Recording, rows
 from risk_model.training.record import CalibratorRecord
@@ -40,29 +39,6 @@ RULES: dict[str, Rule] = {
     "just above the threshold": lambda risk, event, at: np.where(risk >= at, -risk, NEVER),
     "just below the threshold": lambda risk, event, at: np.where(risk < at, risk, NEVER),
 }
-
-
-@dataclass(frozen=True)
-class RecordingExample:
-    """One drawn recording: the rule that picked it, its risk, and whether the event happened."""
-
-    rule: str
-    risk: float
-    event: bool
-    drawing: Markup
-
-
-@dataclass(frozen=True)
-class RecordingExamples:
-    """The drawn recordings, how many were asked for, and how what matters was measured.
-
-    `calibrated` is whether it is on the scale of the calibrated risk's log odds.
-    """
-
-    requested: int
-    method: Literal["Grad-CAM", "occlusion"]
-    calibrated: bool
-    recordings: list[RecordingExample]
 
 
 def pick(risk: Risks, event: Outcome, threshold: float, count: int) -> list[tuple[str, int]]:

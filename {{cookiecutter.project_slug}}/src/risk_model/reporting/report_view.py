@@ -17,8 +17,7 @@ from risk_model.data.split_report import RowSplitOverlap
 from risk_model.evaluation.results import GateVerdict
 from risk_model.model.table import label as model_label
 from risk_model.reporting import forest, sentences, tables
-from risk_model.reporting.content import CohortSummary, Provenance, ReportContent
-from risk_model.reporting.example_selection import RecordingExamples
+from risk_model.reporting.content import CohortSummary, Provenance, RecordingExamples, ReportContent
 from risk_model.reporting.plots import CorePlots, core_plots, difference_plot
 from risk_model.reporting.sentences import VerdictSummary
 from risk_model.reporting.tables import MetricRow

@@ -14,8 +14,7 @@ from risk_model.evaluation.gates import FAIL, PASS, UNCLEAR
 from risk_model.evaluation.results import Metrics, OutcomesPer1000, PartEvaluation, RunEvaluation
 from risk_model.model.table import is_baseline
 from risk_model.model.table import label as model_label
-from risk_model.reporting.content import NetworkStart
-from risk_model.reporting.example_selection import RecordingExample, RecordingExamples
+from risk_model.reporting.content import NetworkStart, RecordingExample, RecordingExamples
 from risk_model.reporting.wording import capitalise, cell, estimate_text, percent
 from risk_model.training.record import ChampionChoice
 
