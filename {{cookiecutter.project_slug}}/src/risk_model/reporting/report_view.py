@@ -10,14 +10,13 @@ from markupsafe import Markup
 
 from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.findings import Finding
-from risk_model.core.optional import optional_module
 from risk_model.core.package import Verdict
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.split_report import RowSplitOverlap
 from risk_model.evaluation.results import GateVerdict
 from risk_model.model.table import label as model_label
-from risk_model.reporting import sentences, tables
+from risk_model.reporting import forest, sentences, tables
 from risk_model.reporting.content import CohortSummary, Provenance, RecordingExamples, ReportContent
 from risk_model.reporting.plots import CorePlots, core_plots, difference_plot
 from risk_model.reporting.sentences import VerdictSummary
@@ -153,7 +152,7 @@ def report_view(content: ReportContent) -> ReportView:
     simple_models = quality.tables.get(SIMPLE_MODELS, []) if quality else []
     comparisons = sentences.baseline(content.champion), sentences.simple_models(simple_models)
     urgent, notes = tables.sort_findings([*(content.findings or []), *evaluation.findings])
-    forest, sites_and_times = _sites_and_times(content)
+    rows = forest.forest_rows(evaluation, content.left_out, name)
     return ReportView(
         title=capitalise(content.title),
         cohort_line=_cohort_line(content.cohort),
@@ -172,8 +171,8 @@ def report_view(content: ReportContent) -> ReportView:
         minimum_events=evaluation.minimum_events,
         parts=[_part_view(part, content, simple_models) for part in evaluation.parts],
         comparator=model_label(evaluation.comparator),
-        forest=forest,
-        sites_and_times=sites_and_times,
+        forest=forest.forest_plot(rows),
+        sites_and_times=forest.forest_table(rows) if len(rows) > 1 else [],
         left_out=bool(content.left_out),
         calibrators=tables.calibrators(content.calibrators),
         champion=_champion_view(content.champion),
@@ -220,15 +219,6 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
 
 def _reasons(model: str, gate: GateVerdict) -> str:
     return f"{model_label(model)}: {'; '.join(gate.reasons)}."
-
-
-def _sites_and_times(content: ReportContent) -> tuple[Markup | None, list[Row]]:
-    """The forest plot and its table, where this edition has them."""
-    forest = optional_module("reporting.forest")
-    if forest is None:
-        return None, []
-    rows = forest.forest_rows(content.evaluation, content.left_out, content.champion.name)
-    return forest.forest_plot(rows), forest.forest_table(rows) if len(rows) > 1 else []
 
 
 def _cohort_line(cohort: CohortSummary | None) -> str:
