@@ -22,8 +22,8 @@ from risk_model.core.scores import logit
 from risk_model.evaluation import evaluate, metrics
 from risk_model.evaluation.bootstrap import draw_counts
 from risk_model.evaluation.paired_differences import paired_differences, why_not
-from risk_model.reporting.comparison_run import PairedDifferences
 from risk_model.reporting.comparison import conclusion
+from risk_model.reporting.comparison_run import PairedDifferences
 from risk_model.reporting.wording import estimate_text
 from risk_model.training.record import CalibratorRecord, ChampionChoice, TrainingRecord
 from risk_model.validation.comparison import compare

@@ -19,8 +19,8 @@ from risk_model import artifacts
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json
 from risk_model.evaluation.paired_differences import paired_differences, why_not
-from risk_model.reporting.comparison_run import ComparedRun, PairedDifferences
 from risk_model.reporting.comparison import in_text, parts, write_comparison
+from risk_model.reporting.comparison_run import ComparedRun, PairedDifferences
 
 
 def compare(first: Path, second: Path) -> tuple[Path, str]:
