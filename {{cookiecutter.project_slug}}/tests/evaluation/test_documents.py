@@ -134,7 +134,7 @@ def test_the_data_card_tells_what_the_run_knows(run: Run) -> None:
         assert f"| {share:.1%} |" in line or f"| {share:.0%} |" in line
         assert field.unit in line
     assert "site: Hospital E" in text.split("## Held out")[1]
-    assert "age band: 65 to 79" in text.split("## Demographics")[1]
+    assert "age band: 65–79" in text.split("## Demographics")[1]
     assert "consent: Unknown" in text
 
 
