@@ -31,6 +31,7 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.data.sources import waveforms
 
+Record = dict[str, Any]  # what is known of a person or a file: a row of a table that is written
 Numbers = npt.NDArray[np.float64]
 
 NAMES = ("I", "II", "V2")
@@ -109,8 +110,8 @@ def write(folder: Path, subjects: int, seed: int) -> None:
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "records").mkdir(parents=True)
-    labels: list[dict[str, Any]] = []
-    truth: list[dict[str, Any]] = []
+    labels: list[Record] = []
+    truth: list[Record] = []
     for number in range(subjects):
         person = _person(number, rng)
         for _ in range(1 + int(rng.random() < AGAIN)):
@@ -123,7 +124,7 @@ def write(folder: Path, subjects: int, seed: int) -> None:
     partial.rename(folder)
 
 
-def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
+def _person(number: int, rng: np.random.Generator) -> Record:
     """Who it is, and what stays the same from one record to the next."""
     return {
         "patient_id": f"E{number:05d}",
@@ -138,8 +139,8 @@ def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _record(
-    path: Path, person: dict[str, Any], rng: np.random.Generator
-) -> tuple[dict[str, Any], list[list[float]]]:
+    path: Path, person: Record, rng: np.random.Generator
+) -> tuple[Record, list[list[float]]]:
     """Writes one record; its row of labels.csv, and the seconds of its ventricular beats."""
     odds = np.log(PREVALENCE / (1 - PREVALENCE)) + PER_DECADE * (person["age"] - 60) / 10
     present = bool(rng.random() < 1 / (1 + np.exp(-odds)))
@@ -160,7 +161,7 @@ def _record(
 
 
 def _rhythm(
-    person: dict[str, Any], present: bool, rng: np.random.Generator
+    person: Record, present: bool, rng: np.random.Generator
 ) -> tuple[list[float], list[str]]:
     """When beats come, in seconds, and of which kind they are: sinus, atrial or ventricular."""
     usual = 60 / (person["rate"] * rng.normal(1, 0.06))
@@ -190,7 +191,7 @@ def _rhythm(
 def _leads(
     instants: list[float],
     kinds: list[str],
-    person: dict[str, Any],
+    person: Record,
     recorder: Recorder,
     rng: np.random.Generator,
 ) -> Numbers:
@@ -209,7 +210,7 @@ def _leads(
 Wave = tuple[float, float, Numbers]
 
 
-def _sinus(person: dict[str, Any], kind: str) -> list[Wave]:
+def _sinus(person: Record, kind: str) -> list[Wave]:
     """Waves of a beat that comes through the atria.
 
     An early one has an earlier, smaller P wave; a block widens all.

@@ -29,6 +29,7 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.data.sources import images
 
+Record = dict[str, Any]  # what is known of a person or a file: a row of a table that is written
 Numbers = npt.NDArray[np.float64]
 
 SIDE = 128  # pixels of a stored image, a millimetre each
@@ -96,8 +97,8 @@ def write(folder: Path, subjects: int, seed: int) -> None:
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "images").mkdir(parents=True)
-    labels: list[dict[str, Any]] = []
-    truth: list[dict[str, Any]] = []
+    labels: list[Record] = []
+    truth: list[Record] = []
     for number in range(subjects):
         person = _person(number, rng)
         for _ in range(1 + int(rng.random() < AGAIN)):
@@ -110,7 +111,7 @@ def write(folder: Path, subjects: int, seed: int) -> None:
     partial.rename(folder)
 
 
-def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
+def _person(number: int, rng: np.random.Generator) -> Record:
     return {
         "patient_id": f"X{number:05d}",
         "site": str(rng.choice(list(SITES), p=[scanner.share for scanner in SITES.values()])),
@@ -119,9 +120,7 @@ def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _image(
-    path: Path, person: dict[str, Any], rng: np.random.Generator
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _image(path: Path, person: Record, rng: np.random.Generator) -> tuple[Record, Record]:
     """Writes one image; its row of labels.csv and of truth.csv."""
     odds = np.log(PREVALENCE / (1 - PREVALENCE)) + PER_DECADE * (person["age"] - 60) / 10
     present = bool(rng.random() < 1 / (1 + np.exp(-odds)))
@@ -242,9 +241,7 @@ def _labelled(pixels: Numbers, text: bool, rng: np.random.Generator) -> Numbers:
     return np.where(with_text == 1.0, 1.0, pixels)
 
 
-def write_dicom(
-    path: Path, pixels: Numbers, scanner: Scanner, person: dict[str, Any], date: str
-) -> None:
+def write_dicom(path: Path, pixels: Numbers, scanner: Scanner, person: Record, date: str) -> None:
     """Writes an image in 0..1 as the scanner stores it, with a made-up identity in the header."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import (

@@ -31,6 +31,8 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.data.sources import notes
 
+Record = dict[str, Any]  # what is known of a person or a file: a row of a table that is written
+
 # share of notes that affirm an alarming symptom, and both risks
 FLAGGED, IF_FLAGGED, ELSE = 0.35, 0.96, 0.04
 AGAIN = 0.08  # of the patients have a second note
@@ -157,7 +159,7 @@ def _pick(rng: np.random.Generator, choices: list[str] | tuple[str, ...] | str) 
     return str(options[rng.integers(len(options))])
 
 
-def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
+def _person(number: int, rng: np.random.Generator) -> Record:
     return {
         "patient_id": f"N{number:05d}",
         "site": str(rng.choice(list(SITES), p=list(SITES.values()))),
@@ -167,9 +169,7 @@ def _person(number: int, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _note(
-    number: int, person: dict[str, Any], rng: np.random.Generator
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _note(number: int, person: Record, rng: np.random.Generator) -> tuple[Record, Record]:
     """A note's line of `notes.jsonl` and of `truth.jsonl`."""
     day = np.datetime64("2021-01-01") + int(rng.integers(3 * 365))
     flagged = bool(rng.random() < FLAGGED)
@@ -188,7 +188,7 @@ def _note(
     return row, {"note_id": number, "affirmed": flagged, "decisive": decisive, "phi": phi}
 
 
-def _draft(person: dict[str, Any], day: str, flagged: bool, rng: np.random.Generator) -> Draft:
+def _draft(person: Record, day: str, flagged: bool, rng: np.random.Generator) -> Draft:
     draft, values = Draft(), _identity(person, day, rng)
     own = {**values, "NAME": lambda: " ".join(person["name"])}
     draft.fill(HEADERS[person["site"]], own)
@@ -204,7 +204,7 @@ def _draft(person: dict[str, Any], day: str, flagged: bool, rng: np.random.Gener
     return draft
 
 
-def _opening(draft: Draft, person: dict[str, Any], rng: np.random.Generator) -> None:
+def _opening(draft: Draft, person: Record, rng: np.random.Generator) -> None:
     """Who it is; an age above 89 names a person, as the HIPAA rule has it."""
     template, title = _pick(rng, OPENINGS), "Ms" if person["sex"] == "F" else "Mr"
     for words, name, _, _ in Formatter().parse(template):
@@ -253,9 +253,7 @@ def _list_items(draft: Draft, verb: str, items: list[str], decisive: list[str]) 
     draft.add(".")
 
 
-def _identity(
-    person: dict[str, Any], day: str, rng: np.random.Generator
-) -> dict[str, Callable[[], str]]:
+def _identity(person: Record, day: str, rng: np.random.Generator) -> dict[str, Callable[[], str]]:
     """Makers of what names a person, each called once for each place it stands at."""
 
     def digits(count: int) -> str:
