@@ -9,6 +9,14 @@ from types import ModuleType
 PACKAGE = __name__.partition(".")[0]
 
 
+def required_module(name: str) -> ModuleType:
+    """The module of that dotted name below the package, where what is read shows that it is there.
+
+    A cohort of recordings, say, exists only in a project that reads them.
+    """
+    return import_module(f"{PACKAGE}.{name}")
+
+
 def optional_module(name: str) -> ModuleType | None:
     """The module of that dotted name below the package; None where this project lacks it.
 

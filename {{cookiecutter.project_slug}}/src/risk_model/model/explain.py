@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from risk_model.core.optional import required_module
 from risk_model.core.schema import Features, Field, Schema, encode
 
 Logits = npt.NDArray[np.float64]
@@ -37,9 +38,9 @@ def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) 
     fields = encode(values, schema)
     if schema.signal is None:
         return fields
-    from risk_model.signals import reader, signal_columns
-
-    neutral = signal_columns([reader(schema.signal).neutral(schema.signal)], schema.signal)
+    signals = required_module("signals")
+    recording = signals.reader(schema.signal).neutral(schema.signal)
+    neutral = signals.signal_columns([recording], schema.signal)
     return np.hstack([fields, np.repeat(neutral, n, axis=0)])
 
 

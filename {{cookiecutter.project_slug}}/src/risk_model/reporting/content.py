@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from risk_model.config import NETWORKS, Config
 from risk_model.core.findings import Finding
-from risk_model.core.optional import optional_module
+from risk_model.core.optional import required_module
 from risk_model.core.package import Scorer
 from risk_model.core.schema import Features, Field
 from risk_model.core.scores import Floats
@@ -176,8 +176,7 @@ def report_content(
 def _examples(
     settings: Config, package: Path, prepared: Prepared, record: TrainingRecord
 ) -> RecordingExamples | None:
-    selection = optional_module("reporting.example_selection")
-    assert selection is not None  # noqa: S101 - a project that reads signals draws them
+    selection = required_module("reporting.example_selection")
     examples: RecordingExamples | None = selection.select_examples(
         package,
         prepared,

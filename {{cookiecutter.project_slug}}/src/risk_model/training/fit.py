@@ -9,6 +9,7 @@ import numpy as np
 from risk_model import config
 from risk_model.core.cohort import Outcome, Rows, Splits
 from risk_model.core.errors import UserError
+from risk_model.core.optional import required_module
 from risk_model.core.schema import Features, Schema
 from risk_model.model import FitInputs, RiskModel, Sample, table
 from risk_model.training.monitor import Monitor
@@ -75,9 +76,9 @@ def _fit_baseline(row: table.ModelRow, inputs: FitInputs) -> RiskModel:
     schema = inputs.schema
     if not schema.signal:
         return row.fit(inputs)
-    from risk_model.model.feature_subset import FeatureSubset
-
-    return FeatureSubset(row.fit(inputs.simple_columns()), schema.simple, schema.width)
+    subset = required_module("model.feature_subset").FeatureSubset
+    model: RiskModel = subset(row.fit(inputs.simple_columns()), schema.simple, schema.width)
+    return model
 
 
 def _sample(
