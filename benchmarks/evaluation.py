@@ -20,9 +20,9 @@ from sklearn.metrics import roc_auc_score
 
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
+from risk_model.core.scores import logit
 from risk_model.evaluation import evaluate, subgroups
 from risk_model.evaluation.bootstrap import draw_counts
-from risk_model.evaluation.metrics import logit
 
 SETTINGS = Evaluation()
 STATED = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to measure")

@@ -30,8 +30,8 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
         outcome, risk, subject = cohort(seed)
         (draws,) = resample([Sample.of(outcome, risk, subject)], SUBJECTS, RESAMPLES, seed)
         for name, value in truth.items():
-            limits = interval(value, draws[name])
-            covered[name].append(float(limits.low <= value <= limits.high))
+            limits = interval(value, draws[name]).interval
+            covered[name].append(float(limits is not None and limits[0] <= value <= limits[1]))
     return covered
 
 

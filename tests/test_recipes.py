@@ -49,8 +49,9 @@ def position(lines: list[str], anchor: str, row: bool) -> int:
 
 def proofs(recipe: str) -> list[str]:
     """The tests that tell that a recipe is done."""
-    [names] = re.findall(r"Done when these pass: `([^`]+)`", recipe)
-    return names.split()
+    names: list[str] = re.findall(r"Done when these pass: `([^`]+)`", recipe)
+    assert len(names) == 1
+    return names[0].split()
 
 
 def test_every_recipe_says_when_it_is_done() -> None:
