@@ -18,11 +18,13 @@ import pytest
 from tests.conftest import MODALITIES, QUESTIONS, ROOT, TREE, Bake, BakedProject
 from tests.test_modality import fetch_json, inputs, served
 
-CORE_LINES = 10_000  # of a tabular project's source: small enough for one person to own
+# Of a tabular project's source, blank lines and docstrings included. The aim is 10,000, for one
+# person to own: this number goes down and never up.
+CORE_LINES = 14_100
 # Words of the paths of files that `core` does without.
 LEFT_OUT = """
     lesson stability instability compare comparison checklists tripod probast documents
-    internal external confounding underdiagnosis shift noise diabetes130 batch
+    internal external confounding underdiagnosis shift noise diabetes130
 """.split()
 
 
