@@ -173,7 +173,7 @@ def test_lint_passes_under_a_short_and_a_long_name(bake: Bake, slug: str, modali
 def test_an_import_that_its_new_name_makes_too_long_is_wrapped_as_the_formatter_does(
     bake: Bake, tmp_path: Path, indent: str
 ) -> None:
-    names = ", ".join(f"measurement_{i}" for i in range(5))
+    names = ", ".join(f"measurement_{i}" for i in range(4))
     line = f"{indent}from risk_model.evaluation import {names}"
     source = tmp_path / "module.py"
     source.write_text(f"if True:\n{line}\n" if indent else f"{line}\n")

@@ -27,7 +27,8 @@ FROM_FILE = True
 def put_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes this module what reads and draws waveforms until the test ends."""
     for name in ("signals", "reporting.examples"):
-        monkeypatch.setitem(sys.modules, f"risk_model.{name}.waveform", sys.modules[__name__])
+        module = f"risk_model.{name}.waveform"
+        monkeypatch.setitem(sys.modules, module, sys.modules[__name__])
 
 
 def read(path: Path, signal: Signal) -> Reading:

@@ -210,10 +210,11 @@ def run_python(program: str, **environment: str) -> str:
 
 
 def test_serving_imports_nothing_that_only_training_needs() -> None:
-    printed = run_python("import risk_model.deployment.app, sys; print(*sys.modules)")
+    program = "import risk_model.deployment.app, sys; print(*sys.modules)"
+    printed = run_python(program)
     assert {module.split(".")[0] for module in printed.split()} & HEAVY == set()
 
 
 def test_importing_the_package_turns_telemetry_off() -> None:
-    program = "import os, risk_model; print(os.environ['MLFLOW_DISABLE_TELEMETRY'])"
+    program = "import os, risk_model\nprint(os.environ['MLFLOW_DISABLE_TELEMETRY'])"
     assert run_python(program, MLFLOW_DISABLE_TELEMETRY="false").strip() == "true"

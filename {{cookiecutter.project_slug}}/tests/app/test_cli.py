@@ -82,7 +82,8 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_help_needs_no_heavy_library() -> None:
-    code = "import sys\nfrom risk_model.app.cli import main\nmain(['--help'])\n"
+    code = "import sys\nfrom risk_model.app.cli import main\n"
+    code += "main(['--help'])\n"
     code += "assert not {'torch', 'hydra', 'pandas', 'mlflow'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 

@@ -179,7 +179,8 @@ def test_a_name_that_is_nearly_right_is_offered() -> None:
 def test_importing_the_room_imports_nothing_heavy() -> None:
     code = "import sys, risk_model.data\n"
     code += "assert not {'pandas', 'torch', 'sklearn'} & set(sys.modules)"
-    environment = {**os.environ, "PYTHONPATH": str(Path(risk_model.__file__).parent.parent)}
+    source = str(Path(risk_model.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": source}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 

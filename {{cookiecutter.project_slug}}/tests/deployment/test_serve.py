@@ -158,7 +158,8 @@ def test_a_full_audit_disk_stops_predictions_and_nothing_else_until_there_is_roo
     running: Running, package: ModelPackage, patient: dict[str, Any], tmp_path: Path
 ) -> None:
     log = tmp_path / "audit.db"
-    never_cached = "import risk_model.deployment.app as a\na.READY_SECONDS = 0.0"
+    never_cached = "import risk_model.deployment.app as a\n"
+    never_cached += "a.READY_SECONDS = 0.0"
     with running(package.directory, log, before=never_cached) as server:
         before = server.predict(patient)
         assert before.status_code == 200

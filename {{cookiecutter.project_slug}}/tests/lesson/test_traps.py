@@ -106,9 +106,11 @@ def test_no_other_file_of_the_package_needs_the_demonstrations() -> None:
 
 
 def test_listing_them_imports_nothing_heavy() -> None:
-    code = "import sys\nfrom risk_model.lesson.traps import listing\nlisting()\n"
+    code = "import sys\nfrom risk_model.lesson.traps import listing\n"
+    code += "listing()\n"
     code += "assert not {'pandas', 'torch', 'sklearn', 'xgboost'} & set(sys.modules)"
-    environment = {**os.environ, "PYTHONPATH": str(Path(risk_model.__file__).parent.parent)}
+    source = str(Path(risk_model.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": source}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
