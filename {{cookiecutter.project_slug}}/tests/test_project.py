@@ -216,5 +216,6 @@ def test_serving_imports_nothing_that_only_training_needs() -> None:
 
 
 def test_importing_the_package_turns_telemetry_off() -> None:
-    program = "import os, risk_model\nprint(os.environ['MLFLOW_DISABLE_TELEMETRY'])"
-    assert run_python(program, MLFLOW_DISABLE_TELEMETRY="false").strip() == "true"
+    name = "MLFLOW_DISABLE_TELEMETRY"
+    program = f"import os, risk_model\nprint(os.environ['{name}'])"
+    assert run_python(program, **{name: "false"}).strip() == "true"
