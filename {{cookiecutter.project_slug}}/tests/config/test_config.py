@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import MISSING
 
 from risk_model.app.cli import main
 from risk_model.app.commands import train
@@ -33,17 +35,16 @@ def composed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 def test_a_source_brings_its_network_and_the_network_its_way_of_training(
     source: str, composed: Any
 ) -> None:
-    settings = composed(
-        f"data={source}", *(["data.path=x", "data.outcome=y"] if _asks(source) else [])
-    )
+    settings = composed(f"data={source}", *_asked(source))
     assert type(settings.data) is SOURCES[source]
     assert settings.model.network == NETWORKS[SOURCES[source].network]()
     for name in PROPOSED:
         assert getattr(settings.training, name) == getattr(settings.model.network, name)
 
 
-def _asks(source: str) -> bool:
-    return hasattr(SOURCES[source], "outcome") or "path" in SOURCES[source].__dataclass_fields__
+def _asked(source: str) -> list[str]:
+    """A value for each setting that the source has no default for."""
+    return [f"data.{f.name}=x" for f in fields(SOURCES[source]) if f.default == MISSING]
 
 
 @pytest.mark.parametrize("network", sorted(NETWORKS))

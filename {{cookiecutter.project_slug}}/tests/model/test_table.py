@@ -18,10 +18,10 @@ PACKAGE = Path(table.__file__).parents[1]
 NAMES = [row.name for row in table.MODELS]
 
 
-class ElasticNet(LinearModel):
+class AddedModel(LinearModel):
     """A model that somebody adds: logistic regression with both penalties."""
 
-    name: ClassVar[str] = "elastic_net"
+    name: ClassVar[str] = "added_model"
 
     @classmethod
     def from_inputs(cls, inputs: FitInputs) -> Self:
@@ -35,14 +35,14 @@ class ElasticNet(LinearModel):
 class AddedRow(table.ModelRow):
     """A row whose model stands in a test."""
 
-    def fit(self, inputs: FitInputs) -> ElasticNet:
-        return ElasticNet.from_inputs(inputs)
+    def fit(self, inputs: FitInputs) -> AddedModel:
+        return AddedModel.from_inputs(inputs)
 
 
 ADDED = AddedRow(
-    name="elastic_net",
-    label="elastic net",
-    fitted_by="model.elastic_net:ElasticNet.from_inputs",
+    name="added_model",
+    label="added model",
+    fitted_by="model.added_model:AddedModel.from_inputs",
     regulariser="model.logistic_regression.c",
     regularised="two penalties",
 )
@@ -63,14 +63,14 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 def test_a_model_that_is_added_to_the_table_appears_everywhere(finished: Path) -> None:
-    names = {"elastic_net", *NAMES}
+    names = {"added_model", *NAMES}
     training, evaluation = artifacts.read_training(finished), artifacts.read_evaluation(finished)
     left_out = artifacts.read_left_out(finished)
-    assert [row.model for row in training.champion.table] == ["elastic_net", *NAMES]
+    assert [row.model for row in training.champion.table] == ["added_model", *NAMES]
     assert set(training.calibrators) == names
     assert all(set(part.models) == names for part in evaluation.parts.values())
     assert {path.name for path in (finished / "packages").iterdir()} == names
-    assert {name for row in left_out for name in row.models} == {"elastic_net", *table.refitted()}
+    assert {name for row in left_out for name in row.models} == {"added_model", *table.refitted()}
     report = (finished / "report.html").read_text(encoding="utf-8")
     for name in names:
         assert re.search(rf">\s*{table.label(name)}\b", report, re.IGNORECASE), name

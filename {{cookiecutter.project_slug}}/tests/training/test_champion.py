@@ -30,7 +30,7 @@ def test_among_equals_the_simplest_is_chosen() -> None:
     said, labels = logits(network=0.1, xgboost=0.1, logistic_regression=0.1)
     champion = choose_champion(said, labels, SUBJECTS, 0, config.Config())
     assert champion.name == "logistic_regression"
-    assert [row.model for row in champion.table] == [row.name for row in MODELS]
+    assert [row.model for row in champion.table] == [row.name for row in MODELS if row.name in said]
 
 
 def test_a_clearly_better_model_wins_although_it_is_not_the_simplest() -> None:
