@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
-FOLDER = f"{__name__.rpartition('.')[0]}.commands"
+from risk_model.core.optional import module_exists, required_module
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,12 @@ class Command:
     @property
     def exists(self) -> bool:
         """Whether this edition of the project has the command."""
-        return find_spec(f"{FOLDER}.{self.name}") is not None
+        return module_exists(f"app.commands.{self.name}")
 
     def load(self) -> Callable[[Any], int | None]:
         """Imports the function: of the settings, or of the words after the command's name."""
-        function: Callable[[Any], int | None] = getattr(
-            import_module(f"{FOLDER}.{self.name}"), self.name
-        )
+        module = required_module(f"app.commands.{self.name}")
+        function: Callable[[Any], int | None] = getattr(module, self.name)
         return function
 
 

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from risk_model.config.settings import (
@@ -33,6 +31,7 @@ from risk_model.config.sources import (
     Synthetic,
     Table,
 )
+from risk_model.core.optional import optional_module
 
 __all__ = [
     "FIRST_SOURCE",
@@ -62,7 +61,6 @@ FIRST_SOURCE = Path(__file__).with_name("first_source.txt").read_text(encoding="
 
 # A modality besides tables has a module of its own, with two tables of the same names.
 for _modality in ("imaging", "waveform", "text"):
-    if find_spec(f"{__name__}.{_modality}"):
-        _module = import_module(f"{__name__}.{_modality}")
+    if _module := optional_module(f"config.{_modality}"):
         SOURCES |= _module.SOURCES
         NETWORKS |= _module.NETWORKS

@@ -9,6 +9,17 @@ from types import ModuleType
 PACKAGE = __name__.partition(".")[0]
 
 
+def module_exists(name: str) -> bool:
+    """Whether this project holds the module of that dotted name below the package.
+
+    >>> module_exists("core.errors"), module_exists("absent.errors")
+    (True, False)
+    """
+    parts = name.split(".")
+    # find_spec would fail on a missing parent
+    return all(find_spec(".".join([PACKAGE, *parts[:k]])) for k in range(1, len(parts) + 1))
+
+
 def required_module(name: str) -> ModuleType:
     """The module of that dotted name below the package, where what is read shows that it is there.
 
@@ -25,7 +36,4 @@ def optional_module(name: str) -> ModuleType | None:
     >>> optional_module("core.absent") is None
     True
     """
-    for k in range(1, name.count(".") + 2):  # find_spec would fail on a missing parent
-        if find_spec(f"{PACKAGE}.{'.'.join(name.split('.')[:k])}") is None:
-            return None
-    return import_module(f"{PACKAGE}.{name}")
+    return required_module(name) if module_exists(name) else None

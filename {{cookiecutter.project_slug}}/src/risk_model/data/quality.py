@@ -8,12 +8,11 @@ used nor shown: what a reader learns here may change what they do next.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.findings import Finding
 from risk_model.core.json_record import JsonRecord
+from risk_model.core.optional import optional_module
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import Answer
 
@@ -52,8 +51,6 @@ def assess(cohort: Cohort, splits: Splits) -> Quality:
 
 
 def _answers_of(check: str, cohort: Cohort, splits: Splits) -> list[Answer]:
-    module = f"{__package__}.{check}"
-    if find_spec(module) is None:
-        return []
-    answers: list[Answer] = import_module(module).answers(cohort, splits)
+    module = optional_module(f"data.{check}")
+    answers: list[Answer] = module.answers(cohort, splits) if module else []
     return answers

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 
 from risk_model.core.errors import UserError
+from risk_model.core.optional import optional_module
 from risk_model.core.package import ModelPackage
 from risk_model.deployment.admission import InlineWorker, Worker
 from risk_model.deployment.explanations import RequestExplainer, field_explainer
@@ -49,10 +48,10 @@ def package_input(package: ModelPackage) -> PackageInput:
 
 def recording_module(name: str, package: ModelPackage) -> ModuleType:
     """A module that only recordings need; UserError where this project has none."""
-    module = f"{__package__}.{name}"
-    if find_spec(module) is None:
+    module = optional_module(f"deployment.{name}")
+    if module is None:
         raise UserError(
             f"{package.directory}: its model reads recordings, and this project tables only; use "
             "the project that trained it"
         )
-    return import_module(module)
+    return module

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pkgutil import resolve_name
 
+from risk_model.core.optional import PACKAGE, module_exists
 from risk_model.model import FitInputs, RiskModel
-
-PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class ModelRow:
     @property
     def is_installed(self) -> bool:
         """Whether this project holds the module: a smaller edition may lack it."""
-        return find_spec(f"{PACKAGE}.{self.fitted_by.partition(':')[0]}") is not None
+        return module_exists(self.fitted_by.partition(":")[0])
 
     def fit(self, inputs: FitInputs) -> RiskModel:
         """Fits the model; UserError when the settings ask for what cannot be fitted."""
