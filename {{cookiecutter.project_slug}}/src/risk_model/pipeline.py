@@ -16,6 +16,7 @@ from risk_model import artifacts
 from risk_model.config import Config
 from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Splits
+from risk_model.core.column_reading import reading_lines
 from risk_model.core.files import write_json
 from risk_model.core.optional import optional_module
 from risk_model.core.package import Scorer
@@ -79,6 +80,8 @@ def prepare_aloud(settings: Config, announce: Announce) -> Prepared:
     labels, outcome = prepared.cohort.labels, prepared.cohort.schema.outcome
     size = f"{len(labels):,} rows, {int(labels.sum()):,} events ({labels.mean():.1%})"
     announce("data", f"{size}: {outcome}")
+    for line in reading_lines(prepared.cohort.columns):
+        announce("", line)
     for finding in prepared.findings:
         if finding.severity != "note":
             announce("data", finding.line())

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from risk_model import artifacts
+from risk_model.core.column_reading import reading_lines
 from risk_model.core.schema import Field
 from risk_model.core.table import Row
 from risk_model.data.prepare import Prepared
@@ -31,6 +32,9 @@ def print_data(prepared: Prepared, schema: Path) -> None:
     """Prints what was read, the path of the schema to review, the split, and what was noticed."""
     cohort = prepared.cohort
     print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
+    for line in reading_lines(cohort.columns):
+        print(line)
+    print()
     print(_text([_field_row(field) for field in cohort.schema.fields]))
     print(f"\nschema    {schema} (review it, correct it, pass it with data.schema)\n")
     print(_text([_part_row(part) for part in split_report(cohort, prepared.splits)]))

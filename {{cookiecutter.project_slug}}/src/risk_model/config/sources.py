@@ -8,6 +8,7 @@ from typing import ClassVar
 from omegaconf import MISSING
 
 from risk_model.core.decision import Decision
+from risk_model.core.reading_rules import NOT_RECORDED
 
 
 @dataclass
@@ -106,7 +107,8 @@ class Table(Data):
     outcome: str = MISSING
     # the outcome's value that counts as an event; "": recognised from 0/1, true/false, yes/no
     positive: str = ""
-    subject: str = "auto"  # column of each index entry: a name, "auto" or "none"
+    # column of each index entry: a name, "auto" or "none"; two joined by + name a subject together
+    subject: str = "auto"
     time: str = "auto"
     site: str = "auto"
     age: str = "auto"
@@ -114,10 +116,16 @@ class Table(Data):
     ethnicity: str = "auto"
     exclude: list[str] = field(default_factory=list)  # columns no model shall see
     schema: str = ""  # a schema.json to use instead of the inferred one
-    # texts that mean "not recorded"
-    missing: list[str] = field(
-        default_factory=lambda: ["", "NA", "N/A", "NaN", "nan", "null", "NULL", ".", "?"]
-    )
+    # texts and numbers that mean "not recorded": in every column, and more of them by column
+    missing: list[str] = field(default_factory=lambda: list(NOT_RECORDED))
+    missing_in: dict[str, list[str]] = field(default_factory=dict)
+    decimal: str = "."  # the mark before a fraction, and that between thousands
+    thousands: str = ""
+    censored: str = ""  # what "<8.1" becomes: "limit", "half" of it, or "": refused
+    numbers: list[str] = field(default_factory=list)  # columns of numbers beside a unit, say
+    categories: list[str] = field(default_factory=list)  # columns whose numbers are codes
+    ticked: list[str] = field(default_factory=list)  # columns in which an empty cell means no
+    folded: list[str] = field(default_factory=list)  # columns in which "St. Mary" is "st mary"
 
 
 @dataclass

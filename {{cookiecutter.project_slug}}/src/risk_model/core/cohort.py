@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from risk_model.core.column_reading import ColumnReading
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Features, Schema, encode
 
@@ -35,9 +36,9 @@ class Cohort:
     `inputs` has a column for every field of `schema`; `outcome` is 0 or 1 per row, or None when
     there is nothing to learn from; `index` has a column for each of INDEX that was recorded (age in
     years, prediction_time as a date) and none for what was not (`part` names the external part that
-    a source published); `notes` say what the reader changed; `source` is where the data came from,
-    with its licence. Where the schema has a signal, `signals` is float32[n, signal.width] and
-    `recordings` what they were made from.
+    a source published); `notes` say what the reader changed, `columns` what each column of a user's
+    table was taken for; `source` is where the data came from, with its licence. Where the schema
+    has a signal, `signals` is float32[n, signal.width] and `recordings` what they were made from.
     """
 
     schema: Schema
@@ -48,6 +49,7 @@ class Cohort:
     notes: tuple[Finding, ...] = ()
     signals: Features | None = None
     recordings: npt.NDArray[np.object_] | None = None
+    columns: tuple[ColumnReading, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from risk_model.core.reading_rules import ReadingRules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,12 +127,16 @@ class Signal:
 
 @dataclass(frozen=True)
 class Schema:
-    """The fields of a cohort, in order, the signal beside them, and what is predicted."""
+    """The fields of a cohort, in order, the signal beside them, and what is predicted.
+
+    `reading` are the rules by which a file of such fields is read.
+    """
 
     name: str
     outcome: str
     fields: tuple[Field, ...]
     signal: Signal | None = None
+    reading: ReadingRules = field(default_factory=ReadingRules)
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -183,7 +189,10 @@ class Schema:
 
     def to_json(self) -> str:
         """The schema as indented JSON; `from_json` reads it back equal."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        content = asdict(self)
+        if self.reading == ReadingRules():
+            del content["reading"]
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Schema:
@@ -201,7 +210,8 @@ class Schema:
             signal = Signal(
                 **{**signal, "shape": tuple(signal["shape"]), "channels": tuple(signal["channels"])}
             )
-        return cls(name=content["name"], outcome=content["outcome"], fields=fields, signal=signal)
+        reading = ReadingRules.from_json(content.get("reading", {}))
+        return cls(content["name"], content["outcome"], fields, signal, reading)
 
 
 def _absent(name: str) -> Field:

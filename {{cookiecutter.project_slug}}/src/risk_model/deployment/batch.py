@@ -1,9 +1,10 @@
 """Batch scoring: a file in, a file out, with the schema, model and threshold of the service.
 
 The table is read, scored and written in pieces, so memory does not grow with its rows. A row that
-the API would refuse (an implausible number, an unknown category, a required value missing) gets no
-risk but a reason that names the fields and their rules: a risk computed from an impossible value
-looks like any other.
+the API would refuse (an implausible number, an unknown category, a required value missing, no value
+at all) gets no risk but a reason that names the fields and their rules: a risk computed from an
+impossible value looks like any other. Cells are read by the reader and the rules of training, so
+what a model was trained on it can score.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from tqdm import tqdm
 
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
+from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.schema import Features, Field, Schema
+from risk_model.data.tables.cells import category_codes, to_numbers, to_texts, to_truth
+from risk_model.data.tables.table_file import open_table
 from risk_model.deployment import table_stream
 from risk_model.deployment.package_input import recording_module
 from risk_model.deployment.record_encoder import FieldColumns, field_columns
@@ -49,28 +52,31 @@ def score(package: ModelPackage, input: Path, output: Path) -> BatchCounts:
 
     Args:
         package: what scores.
-        input: a .csv or .parquet file; for recordings a listing, see `batch_recordings`.
+        input: a CSV or Parquet file; for recordings a listing, see `batch_recordings`.
         output: the .parquet or .csv file to write.
 
     Raises:
-        UserError: `output` exists, or columns of `input` are missing (all are named) or hold
-            something else than the schema says; nothing is then left.
+        UserError: `output` exists, columns of `input` are missing (all are named), or the file is
+            broken; nothing is then left.
     """
     table_stream.check_output(output)
     if package.schema.signal:
         recordings = recording_module("batch_recordings", package)
         counts: BatchCounts = recordings.score_recordings(package, input, output)
         return counts
-    table = _open(input, package.schema)
+    table = open_table(input, "input")
+    needed = [field.name for field in package.schema.inputs]
+    table_stream.check_columns(input, table.names, needed)
     keys = [name for name in table.names if name not in package.schema.names]
-    return write_risks(package, input, output, table, keys, column_encoder(package.schema))
+    return write_risks(
+        package, table_stream.of(table), output, keys, column_encoder(package.schema)
+    )
 
 
 def write_risks(
     package: ModelPackage,
-    input: Path,
-    output: Path,
     table: OpenTable,
+    output: Path,
     keys: list[str],
     encode_piece: Callable[[pa.RecordBatch], tuple[Features, BrokenRules]],
 ) -> BatchCounts:
@@ -80,14 +86,14 @@ def write_risks(
         table_stream.writer(output) as write,
         tqdm(total=table.rows, unit=" rows", disable=None, desc="score") as bar,
     ):
-        for piece in table_stream.nonempty_pieces(table.pieces, input, table.names):
+        for piece in table_stream.ahead(table.pieces):
             scored = _score_piece(package, *encode_piece(piece), piece.select(keys))
             write(scored)
             rows += piece.num_rows
             refused += piece.num_rows - scored.column("reason").null_count
             bar.update(piece.num_rows)
         if not rows:
-            raise UserError(f"{input}: has no rows; there is nothing to score")
+            raise UserError(f"{table.path}: has no rows; there is nothing to score")
     return BatchCounts(rows, refused)
 
 
@@ -99,56 +105,61 @@ def column_encoder(schema: Schema) -> Callable[[pa.RecordBatch], tuple[Features,
     """
     fields, shape = field_columns(schema), (len(schema.features), table_stream.PIECE)
     buffers = np.empty(shape, dtype=np.float32), np.empty(shape[::-1], dtype=np.float32)
+    rules = schema.reading
 
     def encode_columns(piece: pa.RecordBatch) -> tuple[Features, BrokenRules]:
         columns, rows = buffers[0][:, : piece.num_rows], buffers[1][: piece.num_rows]
         broken: BrokenRules = {}
+        empty = np.ones(piece.num_rows, dtype=bool)  # rows without any value so far
         for field in schema.inputs:
             column, at = piece.column(field.name), fields[field.name]
             fill = _fill_category if at.kind is str else _fill_number
-            if (wrong := fill(column, at, columns)) is not None:
+            absent, wrong = fill(column, rules, field, at, columns)
+            if wrong is not None:
                 broken[_rule(field)] = wrong
+                absent = absent & ~wrong
             if at.flag is not None:
-                columns[at.flag] = _absent(column, at, columns)
-            if not field.missing_allowed:
-                broken[f"{field.name} is required"] = _absent(column, at, columns)
+                columns[at.flag] = absent
+            if not field.missing_allowed and absent.any():
+                broken[f"{field.name} is required"] = absent
+            empty &= absent
+        if empty.any():
+            broken["at least one field must have a value"] = empty
         rows[...] = columns.T
         return rows, broken
 
     return encode_columns
 
 
-def _absent(column: pa.Array, field: FieldColumns, columns: Features) -> Mask:
-    is_text = field.kind is str
-    return np.asarray(column.is_null()) if is_text else np.isnan(columns[field.at])
+def _fill_number(
+    column: pa.Array, rules: ReadingRules, field: Field, at: FieldColumns, columns: Features
+) -> tuple[Mask, Mask | None]:
+    """Copies numbers or truth values; which rows have none, and which break the rule."""
+    read = to_truth if at.kind is bool else to_numbers
+    values, wrong = read(column, rules, field.name)
+    absent = np.isnan(values)
+    low, high = (0.0, 1.0) if at.kind is bool else (at.low, at.high)
+    if wrong is None and low <= np.fmin.reduce(values) and np.fmax.reduce(values) <= high:
+        columns[at.at] = values
+        return absent, None
+    outside = (values < low) | (values > high)
+    wrong = outside if wrong is None else wrong | outside
+    columns[at.at] = np.where(wrong, 0.0, values)  # such a row gets no risk
+    return absent, wrong if wrong.any() else None
 
 
-def _fill_number(column: pa.Array, field: FieldColumns, columns: Features) -> Mask | None:
-    """Copies numbers or truth values; which rows are implausible, None when none is."""
-    values = np.asarray(column.to_numpy(zero_copy_only=False))
-    if values.dtype.kind not in "fiu":
-        values = np.asarray(values, dtype=np.float64)
-    low, high = (0.0, 1.0) if field.kind is bool else (field.low, field.high)
-    plausible = low <= np.fmin.reduce(values) and np.fmax.reduce(values) <= high
-    if plausible and field.kind is float:
-        columns[field.at] = values
-        return None
-    wrong = (values < low) | (values > high)
-    if field.kind is bool:
-        wrong |= (values > 0) & (values < 1)
-    columns[field.at] = np.where(wrong, 0.0, values)  # such a row gets no risk
-    return np.asarray(wrong)
-
-
-def _fill_category(column: pa.Array, field: FieldColumns, columns: Features) -> Mask | None:
-    """Puts a one for each category; which rows hold an unknown one, None when none does."""
-    categories = pa.array(list(field.codes), pa.string())
-    code = pc.index_in(column.cast(pa.string()), value_set=categories)
-    code = code.fill_null(-1).to_numpy(zero_copy_only=False)
+def _fill_category(
+    column: pa.Array, rules: ReadingRules, field: Field, at: FieldColumns, columns: Features
+) -> tuple[Mask, Mask | None]:
+    """Puts a one for each category; which rows have none, and which hold an unknown one."""
+    texts = to_texts(column, rules, field.name)
+    code = category_codes(texts, field.categories, field.name in rules.folded)
     given = np.flatnonzero(code >= 0)
-    columns[field.at : field.at + len(field.codes)] = 0.0
-    columns[field.at + code[given], given] = 1.0
-    return None if len(given) == len(code) else (code < 0) & ~np.asarray(column.is_null())
+    columns[at.at : at.at + len(field.categories)] = 0.0
+    columns[at.at + code[given], given] = 1.0
+    absent = np.asarray(texts.is_null())
+    unknown = (code < 0) & ~absent
+    return absent, unknown if unknown.any() else None
 
 
 def _rule(field: Field) -> str:
@@ -180,42 +191,3 @@ def _reasons(broken: BrokenRules, rows: int) -> list[str | None]:
         for row in breaking:
             reasons[row] = f"{reasons[row]}; {rule}" if reasons[row] else rule
     return reasons
-
-
-def _open(path: Path, schema: Schema) -> OpenTable:
-    """A file's columns and pieces; UserError when it does not fit."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    if path.suffix not in (".csv", ".parquet"):
-        raise UserError(f"{path}: is neither .csv nor .parquet; convert it first")
-    return _open_csv(path, schema) if path.suffix == ".csv" else _open_parquet(path, schema)
-
-
-def _open_parquet(path: Path, schema: Schema) -> OpenTable:
-    file = table_stream.parquet_file(path)
-    names = file.schema_arrow.names
-    table_stream.check_columns(path, names, [f.name for f in schema.inputs])
-    for field in schema.inputs:
-        kind = file.schema_arrow.field(field.name).type
-        if field.kind != "category" and not _numeric(kind):
-            raise UserError(
-                f"{path}: column '{field.name}' holds {kind}, not numbers; convert it first"
-            )
-    pieces = file.iter_batches(table_stream.PIECE, use_threads=False)
-    return OpenTable(names, file.metadata.num_rows, pieces)
-
-
-def _numeric(kind: pa.DataType) -> bool:
-    number = pa.types.is_floating(kind) or pa.types.is_integer(kind)
-    return bool(number or kind in (pa.bool_(), pa.null()))
-
-
-def _open_csv(path: Path, schema: Schema) -> OpenTable:
-    names = table_stream.csv_names(path)
-    table_stream.check_columns(path, names, [f.name for f in schema.inputs])
-    kinds = {
-        f.name: {"number": pa.float64(), "boolean": pa.bool_()}.get(f.kind, pa.string())
-        for f in schema.inputs
-    }
-    types = {name: kinds.get(name, pa.string()) for name in names}  # keys stay text: 007 is not 7
-    return OpenTable(names, None, table_stream.csv_pieces(path, types))

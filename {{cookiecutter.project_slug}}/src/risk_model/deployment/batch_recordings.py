@@ -20,6 +20,8 @@ import pyarrow as pa
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.core.schema import Features, Schema
+from risk_model.data.tables.cells import to_texts
+from risk_model.data.tables.table_file import open_table
 from risk_model.deployment import table_stream
 from risk_model.deployment.batch import BatchCounts, BrokenRules, write_risks
 from risk_model.deployment.recording_requests import signal_of
@@ -27,8 +29,7 @@ from risk_model.deployment.table_stream import OpenTable
 from risk_model.signals import Recording, reader, rows
 
 FEW = 64  # recordings read and scored together: each may be a megabyte as numbers
-LONGEST = 1 << 24  # bytes of one row of a CSV file
-TEXTS = (pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.null())
+JSON_LINES = (".jsonl", ".ndjson")
 
 Json = dict[str, Any]  # a line of a JSON Lines file
 
@@ -43,10 +44,9 @@ def score_recordings(package: ModelPackage, input: Path, output: Path) -> BatchC
     """
     column = "file" if reader(signal_of(package.schema)).FROM_FILE else "text"
     listing = _open(input, column)
-    few = listing._replace(pieces=table_stream.split_pieces(listing.pieces, FEW))
     keys = [name for name in listing.names if name != "text" or column == "file"]
     encode = recording_encoder(package, input.parent, column)
-    return write_risks(package, input, output, few, keys, encode)
+    return write_risks(package, listing, output, keys, encode)
 
 
 def recording_encoder(
@@ -57,11 +57,11 @@ def recording_encoder(
     Those hold the package's golden case, whose risk nobody gets to see.
     """
     blank = np.load(package.directory / "explain/background.npy", allow_pickle=False)[:1]
-    read = _value_reader(package.schema, folder, column)
+    read, rules = _value_reader(package.schema, folder, column), package.schema.reading
 
     def encode(piece: pa.RecordBatch) -> tuple[Features, BrokenRules]:
         features, broken = np.repeat(blank, piece.num_rows, axis=0), BrokenRules()
-        for row, value in enumerate(piece.column(column).to_pylist()):
+        for row, value in enumerate(to_texts(piece.column(column), rules, column).to_pylist()):
             try:
                 features[row] = rows([read(value)], package.schema)[0]
             except (UserError, OSError) as error:
@@ -87,36 +87,21 @@ def _value_reader(schema: Schema, folder: Path, column: str) -> Callable[[str | 
 
 
 def _open(path: Path, column: str) -> OpenTable:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    if path.suffix not in _OPENERS:
-        raise UserError(f"{path}: is none of {', '.join(_OPENERS)}; convert it first")
-    return _OPENERS[path.suffix](path, column)
-
-
-def _open_csv(path: Path, column: str) -> OpenTable:
-    names = table_stream.csv_names(path)
-    table_stream.check_columns(path, names, [column])
-    types = dict.fromkeys(names, pa.string())
-    return OpenTable(names, None, table_stream.csv_pieces(path, types, LONGEST))
-
-
-def _open_parquet(path: Path, column: str) -> OpenTable:
-    file = table_stream.parquet_file(path)
-    names = file.schema_arrow.names
-    table_stream.check_columns(path, names, [column])
-    kind = file.schema_arrow.field(column).type
-    if kind not in TEXTS:
-        raise UserError(f"{path}: column '{column}' holds {kind}, not texts; convert it first")
-    return OpenTable(names, file.metadata.num_rows, file.iter_batches(FEW, use_threads=False))
+    if path.suffix in JSON_LINES:
+        return _open_json_lines(path, column)
+    table = open_table(path, "input")
+    table_stream.check_columns(path, table.names, [column])
+    return table_stream.of(table, FEW)
 
 
 def _open_json_lines(path: Path, column: str) -> OpenTable:
     """The members of the first line are the columns; values that are no text stay JSON."""
+    if not path.is_file():
+        raise UserError(f"input: {path}: there is no such file (looked in {Path.cwd()})")
     lines = _json_lines(path)
     first = next(lines, {})
     table_stream.check_columns(path, list(first), [column])
-    return OpenTable(list(first), None, _batches(path, first, lines))
+    return OpenTable(path, list(first), None, _batches(path, first, lines))
 
 
 def _json_lines(path: Path) -> Iterator[Json]:
@@ -149,6 +134,3 @@ def _batches(path: Path, first: Json, lines: Iterator[Json]) -> Iterator[pa.Reco
 
 def _as_text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
-
-
-_OPENERS = {".csv": _open_csv, ".parquet": _open_parquet, ".jsonl": _open_json_lines}

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.schema import Features, Schema, encode
+from risk_model.data.first_look.spelling import folded
 
 Encoder = Callable[[Mapping[str, Any]], Features | None]
 
@@ -44,6 +46,41 @@ def field_columns(schema: Schema) -> dict[str, FieldColumns]:
         columns[f.name] = FieldColumns(kind, at, *f.bounds, codes, flag)
         at = end
     return columns
+
+
+def by_the_rules(schema: Schema) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """A function that reads the values of a request as training read the cells of its table.
+
+    A value that means "not recorded" becomes null, and a spelling that the rules fold becomes that
+    of the schema. The usual texts for "not recorded" are for files: a request says null.
+    """
+    rules, known = schema.reading, ReadingRules()
+    numbers: dict[str, frozenset[float]] = {}
+    texts: dict[str, dict[str, str | None]] = {}
+    for field in schema.inputs:
+        if field.kind == "number" and (codes := rules.missing_numbers(field.name)):
+            numbers[field.name] = codes
+        if field.kind == "category":
+            own = set(rules.missing_texts(field.name)) - set(known.missing)
+            texts[field.name] = dict.fromkeys(own)
+            if field.name in rules.folded:
+                texts[field.name] |= {folded(category): category for category in field.categories}
+    texts = {name: own for name, own in texts.items() if own}
+    if not numbers and not texts:
+        return lambda record: record
+
+    def read(record: Mapping[str, Any]) -> Mapping[str, Any]:
+        read_as = dict(record)
+        for name, value in record.items():
+            if type(value) in (int, float) and name in numbers and value in numbers[name]:
+                read_as[name] = None
+            elif isinstance(value, str) and name in texts:
+                own = texts[name]
+                key = value if value in own or name not in rules.folded else folded(value)
+                read_as[name] = own.get(key, value)
+        return read_as
+
+    return read
 
 
 def record_encoder(schema: Schema) -> Encoder:

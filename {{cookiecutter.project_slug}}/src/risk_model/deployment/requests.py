@@ -20,7 +20,7 @@ import orjson
 from starlette.requests import Request
 
 from risk_model.core.schema import Features, Field, Schema
-from risk_model.deployment.record_encoder import record_encoder
+from risk_model.deployment.record_encoder import by_the_rules, record_encoder
 
 BODY_LIMIT = 65_536  # bytes
 BODY_SECONDS = 10.0
@@ -62,10 +62,13 @@ class PredictionRequest:
 def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
     """A function from a body to a checked request; its RefusedError (400, 422) holds all errors."""
     encode_record, names = record_encoder(schema), [f.name for f in schema.inputs]
+    read_values = by_the_rules(schema)
 
     def read(body: bytes) -> PredictionRequest:
         content = read_json(body)
         inputs = content.get("inputs")
+        if isinstance(inputs, dict):
+            inputs = content["inputs"] = read_values(inputs)
         row = encode_record(inputs) if isinstance(inputs, dict) else None
         # The encoder refuses what is wrong; the slow check says why.
         errors = body_errors(content, schema) if row is None or len(content) > 1 else []

@@ -1,16 +1,15 @@
-"""Tables of any length, read and written in pieces, so that memory does not grow with their rows.
+"""Tables of any length, scored in pieces, so that memory does not grow with their rows.
 
-What is read is a CSV or Parquet file; what is written gets its name when all of it is on disk.
+The next piece is read while one is scored; what is written gets its name when all of it is on disk.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from csv import reader
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,12 +19,12 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from risk_model.core.errors import UserError
+from risk_model.data.tables.table_file import TableFile
 
 ADDED = ("risk", "flagged", "reason", "model_version")
 PIECE = 8_192  # rows read and checked together: more outgrow the cache and are slower
 GROUP = 16  # pieces written together, as one row group of a Parquet file
-NOT_RECORDED = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", ".", "?"]
-TRUE, FALSE = ["true", "True", "TRUE", "1", "1.0"], ["false", "False", "FALSE", "0", "0.0"]
+MOST = 12  # columns of a file that a message lists
 
 WRITERS = {
     ".csv": csv.CSVWriter,
@@ -35,11 +34,17 @@ WRITERS = {
 
 
 class OpenTable(NamedTuple):
-    """A file's column names, its number of rows where the file says so, and its pieces."""
+    """An open file: its column names, its number of rows where it says so, and its pieces."""
 
+    path: Path
     names: list[str]
     rows: int | None
     pieces: Iterable[pa.RecordBatch]
+
+
+def of(table: TableFile, rows: int = 0) -> OpenTable:
+    """A CSV or Parquet file in pieces of so many rows, PIECE when none are given."""
+    return OpenTable(table.path, table.names, table.rows, table.pieces(rows or PIECE))
 
 
 def check_output(output: Path) -> None:
@@ -50,84 +55,35 @@ def check_output(output: Path) -> None:
         raise UserError(f"{output}: is neither .csv nor .parquet; name one of them")
 
 
-def parquet_file(path: Path) -> pq.ParquetFile:
-    """A Parquet file, to be read in pieces; UserError when it is none."""
-    try:  # without the buffer a whole row group of every column would be held at once
-        return pq.ParquetFile(path, buffer_size=1 << 18, pre_buffer=False)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise unreadable(path, [], error) from error
-
-
-def csv_names(path: Path) -> list[str]:
-    """The names in the first row of a CSV file."""
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        return next(reader(file), [])
-
-
-def csv_pieces(
-    path: Path, types: dict[str, pa.DataType], longest: int = 0
-) -> Iterator[pa.RecordBatch]:
-    """The pieces of a CSV file.
-
-    Where `longest` is given, rows of so many bytes may hold line ends within quotes.
-    """
-    convert = csv.ConvertOptions(
-        column_types=types,
-        null_values=NOT_RECORDED,
-        strings_can_be_null=True,
-        true_values=TRUE,
-        false_values=FALSE,
-    )
-    blocks = csv.ReadOptions(block_size=longest or None)
-    rows = csv.ParseOptions(newlines_in_values=longest > 0)
-    try:
-        return split_pieces(csv.open_csv(path, blocks, rows, convert), PIECE)
-    except pa.ArrowInvalid as error:
-        raise unreadable(path, list(types), error) from error
-
-
-def split_pieces(pieces: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """The same rows in pieces of at most so many."""
-    for piece in pieces:
-        for start in range(0, piece.num_rows, rows):
-            yield piece.slice(start, rows)
-
-
 def check_columns(path: Path, names: list[str], needed: list[str]) -> None:
-    """UserError when needed columns are missing, or a name occurs twice or is one of ADDED."""
+    """UserError when needed columns are missing, or one to be copied is called like a result."""
     if missing := [name for name in needed if name not in names]:
+        near = {name: near_names(name, names) for name in missing}
+        hints = [f"{name} (is it {like[0]}?)" if like else name for name, like in near.items()]
+        there = ", ".join(names[:MOST]) + (" …" if len(names) > MOST else "")
         raise UserError(
-            f"{path}: columns missing that the model needs: {', '.join(missing)}; add them, empty "
-            "if unknown"
+            f"{path}: columns missing that the model needs: {', '.join(hints)}; the file has "
+            f"{there}; rename them, or add one that nobody recorded as an empty column"
         )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UserError(f"{path}: column names given twice: {', '.join(twice)}; rename them")
-    if reserved := [name for name in ADDED if name in names]:
+    if reserved := [name for name in ADDED if name in names and name not in needed]:
         raise UserError(f"{path}: columns named like results: {', '.join(reserved)}; rename them")
 
 
-def nonempty_pieces(
-    pieces: Iterable[pa.RecordBatch], path: Path, names: list[str]
-) -> Iterator[pa.RecordBatch]:
+def near_names(name: str, names: list[str]) -> list[str]:
+    """Columns that may be meant by a name, the nearest first."""
+    folded = {other.casefold(): other for other in names}
+    return [folded[near] for near in get_close_matches(name.casefold(), folded, n=1)]
+
+
+def ahead(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The pieces that hold rows; the next one is read while one is scored."""
     source = iter(pieces)
-    try:
-        with ThreadPoolExecutor(1, "read") as thread:
+    with ThreadPoolExecutor(1, "read") as thread:
+        following = thread.submit(next, source, None)
+        while (piece := following.result()) is not None:
             following = thread.submit(next, source, None)
-            while (piece := following.result()) is not None:
-                following = thread.submit(next, source, None)
-                if piece.num_rows:
-                    yield piece
-    except (pa.ArrowInvalid, OSError) as error:
-        raise unreadable(path, names, error) from error
-
-
-def unreadable(path: Path, names: list[str], error: Exception) -> UserError:
-    """What is wrong with a file, without the value that Arrow's own message repeats."""
-    problem = "not readable"
-    if column := re.search(r"column #(\d+)", str(error)):
-        problem = f"column '{names[int(column[1])]}' holds something else than the schema says"
-    return UserError(f"{path}: {problem}; correct the file and write it again in UTF-8")
+            if piece.num_rows:
+                yield piece
 
 
 @contextmanager

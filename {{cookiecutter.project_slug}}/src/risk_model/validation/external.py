@@ -9,6 +9,7 @@ Stat Med 2017). The new package is evaluated on patients whose line was fitted w
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from risk_model.core.predictions import prediction_table
 from risk_model.core.runs import code_versions, new_run
 from risk_model.core.scores import Floats, logit, sigmoid
 from risk_model.data import load
+from risk_model.data.sources.coerce import REFUSED
 from risk_model.deployment.registry import champion
 from risk_model.evaluation import evaluate
 from risk_model.evaluation.results import RunEvaluation
@@ -42,6 +44,8 @@ from risk_model.training.calibration import (
 from risk_model.training.folds import subject_folds
 from risk_model.training.onnx_calibration import append_recalibration
 from risk_model.training.record import ChampionChoice, TrainingRecord
+
+Announce = Callable[[str, str], None]  # a step and what it has to say
 
 FITS = {
     "identity": lambda logits, labels: Calibrator("identity"),
@@ -94,7 +98,7 @@ class ExternalCohort:
         return table, evaluation
 
 
-def read_external(settings: Config) -> ExternalCohort:
+def read_external(settings: Config, announce: Announce = lambda step, text: None) -> ExternalCohort:
     """The package that `package=` names, and the cohort of `data=` read with its schema.
 
     Raises:
@@ -109,6 +113,11 @@ def read_external(settings: Config) -> ExternalCohort:
     if hasattr(data, "schema") and not package.schema.signal:
         data = replace(data, schema=str(directory / "schema.json"))
     cohort = load(data)
+    for note in cohort.notes:
+        if note.severity != "note" and note.kind != REFUSED:
+            announce("data", note.line())
+    refused = [note.message for note in cohort.notes if note.kind == REFUSED]
+    announce("data", *refused or [f"the service would answer for all {len(cohort):,} rows"])
     served = cohort.schema.served()
     if served.features != package.schema.features or served.signal != package.schema.signal:
         missing = [field for field in package.schema.names if field not in served.names]
@@ -125,15 +134,19 @@ def read_external(settings: Config) -> ExternalCohort:
     return ExternalCohort(source, package, cohort, risk, sigmoid(logits))
 
 
-def evaluate_package(settings: Config) -> tuple[Path, RunEvaluation]:
+def evaluate_package(
+    settings: Config, announce: Announce = lambda step, text: None
+) -> tuple[Path, RunEvaluation]:
     """Evaluates a package on other patients; the new directory with its report, and the result."""
-    external = read_external(settings)
+    external = read_external(settings, announce)
     table, evaluation = external.evaluate({external.model: external.risk}, settings)
     remark = "judged as it is; nothing was trained"
     return _write(settings, external, table, evaluation, remark), evaluation
 
 
-def recalibrate(settings: Config) -> tuple[Path, RunEvaluation, Path]:
+def recalibrate(
+    settings: Config, announce: Announce = lambda step, text: None
+) -> tuple[Path, RunEvaluation, Path]:
     """Makes the package `output=` with a line behind its risk.
 
     Returns:
@@ -149,7 +162,7 @@ def recalibrate(settings: Config) -> tuple[Path, RunEvaluation, Path]:
             "output: write output=DIRECTORY, one that does not exist yet, for the recalibrated "
             "package"
         )
-    external = read_external(settings)
+    external = read_external(settings, announce)
     _check_recalibration(external, settings)
     labels, subjects = external.cohort.labels, external.cohort.subjects
     logits = logit(external.risk)

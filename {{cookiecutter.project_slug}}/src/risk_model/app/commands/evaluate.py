@@ -32,4 +32,4 @@ def _evaluate_package(settings: Config) -> None:
     external = optional_module("validation.external")
     if external is None:
         raise UserError("package: external validation is not part of this edition; leave it out")
-    console.print_results(*external.evaluate_package(settings))
+    console.print_results(*external.evaluate_package(settings, console.say))

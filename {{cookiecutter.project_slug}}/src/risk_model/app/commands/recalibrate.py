@@ -9,6 +9,6 @@ from risk_model.validation import external
 
 def recalibrate(settings: Config) -> None:
     """Makes the recalibrated package, and prints how it was evaluated."""
-    directory, evaluation, package = external.recalibrate(settings)
+    directory, evaluation, package = external.recalibrate(settings, say)
     print_results(directory, evaluation)
     say("next", f"serve --package {package}")

@@ -2,8 +2,6 @@
 
 Does every value mean what its column says? Values that cannot be true become missing, and are
 counted.
-
-What every source does last: bring its columns to the types of its schema.
 """
 
 from __future__ import annotations
@@ -11,13 +9,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from risk_model.core.errors import UserError
-from risk_model.core.findings import Finding
+from risk_model.core.findings import Finding, Severity
 from risk_model.core.schema import Field, Schema
+from risk_model.data.sources.doubts import accepted
 
 WORTH_SAYING = 0.01  # share of rows
+MOSTLY = 0.5  # share of a field's values that break its rule, above which it is another quantity
+REFUSED = "rows refused"  # the kind of the finding that counts them
+
+Mask = npt.NDArray[np.bool_]
 
 
 def coerce(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
@@ -39,6 +44,58 @@ def coerce(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, tuple[Fin
             notes += _unknown_categories(column, field)
         columns[field.name] = column
     return pd.DataFrame(columns, index=frame.index).reset_index(drop=True), tuple(notes)
+
+
+def refused_rows(frame: pd.DataFrame, schema: Schema) -> dict[str, Mask]:
+    """For each input, the rows whose value the service would refuse: bool[n] by name."""
+    return {field.name: _refused(frame[field.name], field) for field in schema.inputs}
+
+
+def _refused(column: pd.Series, field: Field) -> Mask:
+    if field.kind == "category":
+        wrong = column.notna() & ~column.isin(field.categories)
+    elif field.kind == "number":
+        wrong = column.notna() & ~column.astype(float).between(*field.bounds)
+    else:
+        wrong = column.notna() & ~column.isin([0, 1])
+    if not field.missing_allowed:
+        wrong |= column.isna()
+    return np.asarray(wrong, dtype=bool)
+
+
+def refusals(frame: pd.DataFrame, schema: Schema) -> list[Finding]:
+    """What the service would refuse: how many rows, and the fields that mostly do not fit.
+
+    A field of which most values break its rule is an error: it is in another unit, or in other
+    words, than the schema was made for.
+    """
+    refused = refused_rows(frame, schema)
+    findings = [
+        _misfit(frame[name], schema.field(name), int(rows.sum()))
+        for name, rows in refused.items()
+        if rows.sum() > MOSTLY * frame[name].notna().sum()
+    ]
+    count = int(np.logical_or.reduce(list(refused.values())).sum()) if refused else 0
+    if count:
+        worst = sorted(refused, key=lambda name: -int(refused[name].sum()))[:5]
+        fields = ", ".join(f"{n} {refused[n].sum():,}" for n in worst if refused[n].any())
+        message = f"the service would refuse {count:,} of {len(frame):,} rows ({fields})"
+        severity: Severity = "warning" if count > WORTH_SAYING * len(frame) else "note"
+        findings.append(Finding(severity, REFUSED, "rows", message))
+    return findings
+
+
+def _misfit(column: pd.Series, field: Field, count: int) -> Finding:
+    if field.kind == "number":
+        median = float(column.astype(float).median())
+        what = f"their median is {median:.3g}, the schema wants {field.range_text()}: another unit?"
+    else:
+        what = "the schema does not list them: other words?"
+    message = f"{count:,} of {int(column.notna().sum()):,} values do not fit; {what}"
+    remedy = (
+        f"bring the column to the schema's form; if it is right as it is, {accepted(field.name)}"
+    )
+    return Finding("error", "another unit or other words", field.name, message, remedy)
 
 
 def as_text(column: pd.Series) -> pd.Series:

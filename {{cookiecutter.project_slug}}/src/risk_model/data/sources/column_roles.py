@@ -1,7 +1,7 @@
-"""The columns that say who, when and where, recognised by name and switched off by one word.
+"""The columns that say who, when and where: proposed by name, checked against their values.
 
-A patient's rows must stay together, so a repeated patient number is taken as the subject even when
-nobody named it.
+A patient's rows must stay together, a held-out site be whole, and the audit by age needs years:
+whatever in the values speaks against a role is a doubt, which stops the run until it is answered.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from risk_model import config
+from risk_model.core.column_reading import ColumnReading
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.data.sources.coerce import as_text, require_column
+from risk_model.data.sources.doubts import accepted, missing_in, setting
+from risk_model.data.sources.values import UNDERSTOOD
 
 AUTO, NONE = "auto", "none"
 ROLES = {
@@ -27,6 +31,7 @@ ROLES = {
     "ethnicity": "ethnicity",
 }
 TEXT_ROLES = ("subject", "site", "sex", "ethnicity")
+READ_AS = {"subject": "patient", "time": "prediction time"}
 
 # Compared in lower case without spaces, dots and underscores; an earlier name goes before a later
 # one.
@@ -44,9 +49,11 @@ NAMES = {
     "sex": "sex gender patientsex patientgender",
     "ethnicity": "ethnicity race raceethnicity ethnicgroup ethnicityrace",
 }
+OLDEST = 120  # years
 VAGUE = ("id", "case", "caseid", "record", "recordid")  # a subject only where the values repeat
 REPEATS = 0.9  # fewer distinct values than this share of the rows: they repeat ...
 SUBJECTS = 0.05  # ... and more than this share: they are people, not kinds
+TOGETHER = "+"  # data.subject=hospital+number: neither alone names a patient
 
 
 @dataclass(frozen=True)
@@ -61,19 +68,9 @@ class Roles:
         """The columns that are text even when they look like numbers."""
         return [name for role, name in self.column.items() if role in TEXT_ROLES]
 
-    def notes(self) -> list[Finding]:
-        """One line for each column taken by its name."""
-        return [
-            Finding(
-                "note",
-                "recognised",
-                name,
-                f"taken as the {role} by its name",
-                f"data.{role}=none if it is not",
-            )
-            for role, name in self.column.items()
-            if role not in self.named
-        ]
+    def why(self, role: str) -> str:
+        """Why a column has this role."""
+        return "by setting" if role in self.named else "by its name"
 
 
 def column_roles(columns: list[str], settings: config.Table) -> Roles:
@@ -81,55 +78,84 @@ def column_roles(columns: list[str], settings: config.Table) -> Roles:
 
     UserError when a setting names a column that is not there, or one column for two roles.
     """
-    setting = {role: str(getattr(settings, role)) for role in ROLES}
-    named = {role: name for role, name in setting.items() if name not in (AUTO, NONE)}
+    chosen_by = {role: str(getattr(settings, role)) for role in ROLES}
+    named = {role: name for role, name in chosen_by.items() if name not in (AUTO, NONE)}
     for role, name in named.items():
-        require_column(name, columns, f"data.{role}", settings.path)
+        for part in parts_of(name, columns) if role == "subject" else [name]:
+            require_column(part, columns, f"data.{role}", settings.path)
     if len(set(named.values())) < len(named):
         raise UserError(
             "data.subject, time, site, age, sex and ethnicity must name different columns"
         )
     occupied = {*named.values(), settings.outcome, *settings.exclude}
     free = [column for column in columns if column not in occupied]
-    by_name = {role: _by_name(role, free) for role in ROLES if setting[role] == AUTO}
+    by_name = {role: _by_name(role, free) for role in ROLES if chosen_by[role] == AUTO}
     chosen = {role: named.get(role) or by_name.get(role) for role in ROLES}
     return Roles({role: name for role, name in chosen.items() if name}, frozenset(named))
 
 
-def repeated_identifier(frame: pd.DataFrame) -> Finding | None:
-    """The column with a vague name such as "id" whose values repeat as patients' do."""
+def role_readings(roles: Roles, index: pd.DataFrame) -> list[ColumnReading]:
+    """A line for each role that a column has: why, and how many there are of it."""
+    return [
+        ColumnReading(
+            name,
+            READ_AS.get(role, role),
+            f"{roles.why(role)}; {_extent(index[ROLES[role]])}",
+            f"data.{role}={NONE}",
+        )
+        for role, name in roles.column.items()
+        if ROLES[role] in index
+    ]
+
+
+def _extent(column: pd.Series) -> str:
+    """How many different ones, or from where to where."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return f"{column.min():%Y} to {column.max():%Y}"
+    if pd.api.types.is_numeric_dtype(column):
+        return f"half of them above {column.median():.0f}"
+    return f"{column.nunique():,} in {int(column.notna().sum()):,} rows"
+
+
+def parts_of(subject: str, columns: list[str]) -> list[str]:
+    """The columns that together name a patient: one, unless joined by a plus sign."""
+    return [subject] if subject in columns else subject.split(TOGETHER)
+
+
+def is_vague(name: str) -> bool:
+    """Whether a column's name, such as "id", may or may not mean a patient."""
+    return _folded(name) in VAGUE
+
+
+def repeated_identifier(frame: pd.DataFrame) -> str:
+    """The column with a vague name such as "id" whose values repeat as patients' do, or ""."""
     for name in map(str, frame.columns):
-        if _folded(name) in VAGUE and SUBJECTS < frame[name].nunique() / len(frame) < REPEATS:
-            message = (
-                "its values repeat, so it was taken as the subject: one patient's rows stay "
-                "in one split"
-            )
-            return Finding(
-                "note", "recognised", name, message, "data.subject=none if they are not patients"
-            )
-    return None
+        if is_vague(name) and SUBJECTS < frame[name].nunique() / len(frame) < REPEATS:
+            return name
+    return ""
 
 
-def index_of(frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, Roles]:
-    """The cohort's index from cleaned columns, and the roles that could be played.
-
-    A "date" without dates is no time.
+def index_of(
+    frame: pd.DataFrame, roles: Roles, today: pd.Timestamp
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """The cohort's index from cleaned columns, and the doubts about them.
 
     UserError when a column that the user named cannot play its role.
     """
-    columns = {role: _as_role(frame[name], role) for role, name in roles.column.items()}
-    for role in roles.named:
-        if columns[role] is None:
-            kind = "dates (write YYYY-MM-DD)" if role == "time" else "numbers"
+    index, doubts = {}, []
+    for role, name in roles.column.items():
+        column = _as_role(frame[name], role)
+        if column is not None:
+            index[ROLES[role]] = column
+            doubts += _role_doubts(column, role, name, today)
+        elif role in roles.named:
+            kind = f"dates ({UNDERSTOOD})" if role == "time" else "numbers"
             raise UserError(
-                f"data.{role}: column {roles.column[role]!r} does not hold {kind}; name another or "
-                "none"
+                f"data.{role}: column {name!r} does not hold {kind}; name another or none"
             )
-    usable = {role: column for role, column in columns.items() if column is not None}
-    index = pd.DataFrame(
-        {ROLES[role]: column for role, column in usable.items()}, index=frame.index
-    )
-    return index, Roles({role: roles.column[role] for role in usable}, roles.named)
+        else:
+            doubts.append(_unread(role, name))
+    return pd.DataFrame(index, index=frame.index), doubts
 
 
 def _as_role(column: pd.Series, role: str) -> pd.Series | None:
@@ -140,7 +166,101 @@ def _as_role(column: pd.Series, role: str) -> pd.Series | None:
     if pd.api.types.is_datetime64_any_dtype(column):
         return column
     years = pd.api.types.is_numeric_dtype(column) and column.dropna().between(1900, 2100).all()
-    return pd.to_datetime(column.astype("Int64").astype("string"), format="%Y") if years else None
+    if not years or not (column.dropna() % 1 == 0).all():
+        return None
+    return pd.to_datetime(column.astype("Int64").astype("string"), format="%Y")
+
+
+def _unread(role: str, name: str) -> Finding:
+    without = f"{setting('data.' + role, NONE)} {setting('data.exclude', [name])}"
+    if role == "time":
+        message = "by its name the moment of the prediction, and its values are no dates I can read"
+        remedy = f"write {UNDERSTOOD}; or go on without dates: {without}"
+    else:
+        message = f"by its name the patient's {role}, and its values are no numbers"
+        keep = setting("data." + role, NONE)
+        remedy = f"write years as numbers; or go on without an audit by {role}: {keep}"
+    return Finding("error", "role not read", name, message, remedy)
+
+
+def _role_doubts(column: pd.Series, role: str, name: str, today: pd.Timestamp) -> list[Finding]:
+    if role == "age":
+        return _age_doubts(column, name)
+    return _date_doubts(column, name, today) if role == "time" else []
+
+
+def _age_doubts(age: pd.Series, name: str) -> list[Finding]:
+    """Ages that cannot be years: months, scores, codes among them."""
+    known = age.dropna()
+    if known.empty:
+        return []
+    old, negative = int((known > OLDEST).sum()), int((known < 0).sum())
+    keep = f"go on without an audit by age: {setting('data.age', NONE)}"
+    if known.median() > OLDEST:
+        message = f"half of the ages are above {OLDEST}: months or days?"
+        remedy = f"write years; or {keep}"
+    elif known.nunique() < 2 or (known < 3).mean() > 0.5:
+        same = known.nunique() < 2
+        message = "every age is the same" if same else "most ages are below 3: a score or a share?"
+        remedy = f"write years; if they are years, {accepted(name, 'infants')}; or {keep}"
+    elif old or negative:
+        values = known[(known > OLDEST) | (known < 0)]
+        often = list(values.value_counts().index[:2]) if _few(values) else []
+        kinds = " and ".join(f"{value:g}" for value in often)
+        which = f", among them {kinds}" if kinds else ""
+        message = f"{old + negative:,} ages are above {OLDEST} or below 0{which}"
+        codes = [f"{v:g}" for v in sorted(values.unique())[:5]] if _few(values) else ["999"]
+        remedy = f"if that means not recorded, {missing_in(name, codes)}; or {keep}"
+    else:
+        return []
+    return [Finding("error", "age", name, message, remedy)]
+
+
+def _few(values: pd.Series) -> bool:
+    """Whether these are codes that repeat, and no patient's own value."""
+    counts = values.value_counts()
+    return bool(len(counts) <= 3 and counts.min() >= 3)
+
+
+def _date_doubts(time: pd.Series, name: str, today: pd.Timestamp) -> list[Finding]:
+    """Dates that mean "open" or "unknown", such as 9999-12-31, among ordinary ones.
+
+    Where all dates lie in the future they are shifted, as de-identified ones are.
+    """
+    known = time.dropna()
+    odd = (known < pd.Timestamp(1900, 1, 1)) | (known > today + pd.Timedelta(days=366))
+    if not odd.any() or odd.mean() > 0.5:
+        return []
+    dates = known[odd].dt.strftime("%Y-%m-%d")
+    counts = dates.value_counts()
+    often = list(map(str, counts.index[counts >= 3]))[:5]
+    named = f" ({', '.join(often)})" if often else ""
+    message = f"{int(odd.sum()):,} dates lie before 1900 or in the future{named}"
+    leave = f"correct them; or go on without dates: {setting('data.time', NONE)}"
+    remedy = f"if that means unknown, {missing_in(name, often)}; or {leave}" if often else leave
+    return [Finding("error", "dates", name, message, remedy)]
+
+
+def site_doubts(site: pd.Series, name: str, spellings: list[tuple[str, ...]]) -> list[Finding]:
+    """One hospital under several spellings, or a site a row: no whole site can be held out."""
+    if spellings:
+        example = " and ".join(map(repr, spellings[0][:2]))
+        message = f"{len(spellings):,} sites stand under several spellings, such as {example}"
+        remedy = f"if each is one, {setting('data.folded', [name])}; if not, {accepted(name)}"
+        return [Finding("error", "site", name, message, remedy)]
+    known = site.dropna()
+    if len(known) >= 100 and known.nunique() > len(known) / 2:
+        message = f"{known.nunique():,} different sites in {len(known):,} rows"
+        return [Finding("error", "site", name, message, f"{setting('data.site', NONE)}")]
+    return []
+
+
+def joined(frame: pd.DataFrame, parts: list[str]) -> pd.Series:
+    """Texts of several columns as one, missing where one of them is: "North/12"."""
+    texts = [as_text(frame[part]) for part in parts]
+    whole = np.logical_and.reduce([text.notna() for text in texts])
+    together = texts[0].astype(str).str.cat([text.astype(str) for text in texts[1:]], sep="/")
+    return together.where(whole).astype("category")
 
 
 def _by_name(role: str, columns: list[str]) -> str | None:

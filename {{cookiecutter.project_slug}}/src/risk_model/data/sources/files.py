@@ -1,143 +1,153 @@
-"""A CSV or Parquet file as typed columns, or one line that says where it is broken."""
+"""A whole table in memory, its cells read by the rules: numbers, dates, and trimmed text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet
+import pyarrow.compute as pc
 
 from risk_model.core.errors import UserError
-from risk_model.data.sources.csv_file import (
-    EXAMPLES,
-    Where,
-    is_bytes,
-    lines_of,
-    numbered,
-    read_csv,
-    read_header,
-    tidy,
-    value_type,
-)
+from risk_model.core.reading_rules import NOT_RECORDED, ReadingRules
+from risk_model.data.first_look.decoration import ambiguous_thousands
+from risk_model.data.tables.cells import is_text, to_numbers, to_texts
+from risk_model.data.tables.csv_file import Where
+from risk_model.data.tables.table_file import TableFile
+
+ROWS = 1 << 20  # read together
+# 007 is not 7, and beyond 16 digits a floating-point number no longer tells neighbours apart
+SPELLING_COUNTS = r"^\s*(0\d+|\d{16,})\s*$"
 
 
 @dataclass(frozen=True)
-class TableFile:
-    """A file's columns, and how to tell a person where a row stands in it."""
+class TableFrame:
+    """A file's columns, and how to tell a person where a row stands in it.
+
+    `frame` holds float64 numbers, datetime64 dates, and text as categoricals without the spaces
+    around it; missing is missing. `unmatched` are texts that the rules take as missing, beyond the
+    usual ones, and that occur nowhere; `thousands` names the columns of numbers whose point may as
+    well part thousands.
+    """
 
     frame: pd.DataFrame
     where: Where
+    unmatched: tuple[str, ...] = ()
+    thousands: tuple[str, ...] = ()
 
 
-def is_parquet(path: Path) -> bool:
-    """Whether the file is Parquet, by its first bytes.
+def read(file: TableFile, rules: ReadingRules, as_text: Sequence[str] = ()) -> TableFrame:
+    """All rows of a file.
+
+    Args:
+        file: the opened file.
+        rules: what its cells mean.
+        as_text: the columns never taken for numbers (007 is not 7).
 
     Raises:
-        UserError: the file is missing, empty or a workbook.
+        UserError: there are no rows, or the file is broken; names the place, never a value.
     """
-    if not path.is_file():
+    pieces = list(file.pieces(ROWS))
+    if not pieces:
+        raise UserError(f"{file.path}: there are no rows below the header; export the table again")
+    table = pa.Table.from_batches(pieces)
+    columns: dict[str, pd.Series] = {}
+    unmatched = {text for text in _extra(rules) if text}
+    thousands = []
+    for name in file.names:
+        column = table.column(name).combine_chunks()
+        table = table.drop_columns([name])
+        unmatched -= _matched(column, rules, name, unmatched)
+        columns[name] = _column(column, rules, name, name in as_text)
+        if is_text(column) and columns[name].dtype != np.float64:
+            _refuse_nul(column, file)
+        parsed = is_text(column) and columns[name].dtype == np.float64
+        if parsed and not rules.thousands and name not in rules.numbers and _ambiguous(column):
+            thousands.append(name)
+    frame = pd.DataFrame(columns)
+    return TableFrame(frame, file.where, tuple(sorted(unmatched)), tuple(thousands))
+
+
+def _refuse_nul(column: pa.Array, file: TableFile) -> None:
+    nul = pc.match_substring(column.cast(pa.string()), "\0").fill_null(False)
+    if rows := np.flatnonzero(np.asarray(nul)).tolist():
         raise UserError(
-            f"data.path: there is no file {path} (looked in {Path.cwd()}); give the path of a CSV "
-            "or Parquet file"
+            f"{file.path}: {file.where(rows)}: holds a NUL byte; take it out, for example with "
+            f"tr -d '\\000' < {file.path.name} > clean.csv"
         )
-    with path.open("rb") as file:
-        start = file.read(4)
-    if not start:
-        raise UserError(f"{path}: the file is empty; export the table again, with its header row")
-    if start in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise UserError(
-            f"{path}: this is a workbook or an archive; save the table as CSV (UTF-8) or Parquet"
-        )
-    return start == b"PAR1"
 
 
-def column_names(path: Path) -> list[str]:
-    """The file's column names; UserError when it has no header row or a name occurs twice."""
-    names = (
-        tidy(_open_parquet(path).schema_arrow.names)
-        if is_parquet(path)
-        else read_header(path).names
-    )
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise UserError(
-            f"{path}: column names must differ; {', '.join(map(repr, repeated))} occurs more than "
-            "once; rename them"
-        )
-    return names
+def _extra(rules: ReadingRules) -> list[str]:
+    own = [text for texts in rules.missing_in.values() for text in texts]
+    return [text for text in (*rules.missing, *own) if text not in NOT_RECORDED]
 
 
-def read(path: Path, missing: Sequence[str], as_text: Sequence[str] = ()) -> TableFile:
-    """The columns of a CSV or Parquet file.
-
-    Numbers, booleans, dates (datetime64), text as categoricals or strings.
-
-    `missing` are the texts that mean "not recorded"; `as_text` the columns never taken for numbers
-    (007 is not 7). UserError, naming the place, for no rows, ragged rows, text that is not UTF-8
-    and files that cannot be read.
-    """
-    where: Where = rows_of
-    if is_parquet(path):
-        table = _read_parquet(path)
-    else:
-        header = read_header(path)
-        table, where = read_csv(path, header, missing, as_text), lines_of(path, header)
-    if not len(table):
-        raise UserError(f"{path}: there are no rows below the header; export the table again")
-    return TableFile(_to_pandas(table, as_text), where)
+def _matched(column: pa.Array, rules: ReadingRules, name: str, texts: set[str]) -> set[str]:
+    """Which of these texts the column holds, as itself or as a number spelt in another way."""
+    texts = texts & set(rules.missing_texts(name))
+    if not texts:
+        return set()
+    bare = ReadingRules(missing=("",), decimal=rules.decimal, thousands=rules.thousands)
+    found = set()
+    if is_text(column):
+        present = set(pc.unique(to_texts(column, bare, name)).to_pylist())
+        found = texts & present
+    numbers = {text: number for text in texts if (number := _as_number(text)) is not None}
+    if numbers:
+        values, _ = to_numbers(column, bare, name)
+        found |= {text for text, number in numbers.items() if (values == number).any()}
+    return found
 
 
-def rows_of(rows: Sequence[int]) -> str:
-    """Row numbers for a person, counted from 1: "rows 3, 17, 20 and 4 more"."""
-    return numbered("row", [row + 1 for row in rows[:EXAMPLES]], len(rows))
-
-
-def _open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
+def _as_number(text: str) -> float | None:
     try:
-        return pa.parquet.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError):
-        raise UserError(
-            f"{path}: starts like Parquet but cannot be read as it; was it copied whole?"
-        ) from None
+        return float(text)
+    except ValueError:
+        return None
 
 
-def _read_parquet(path: Path) -> pa.Table:
-    try:
-        return _open_parquet(path).read(use_threads=False).replace_schema_metadata(None)
-    except (pa.ArrowInvalid, OSError):
-        raise UserError(f"{path}: the Parquet file is damaged; copy or export it again") from None
+def _column(column: pa.Array, rules: ReadingRules, name: str, as_text: bool) -> pd.Series:
+    types = pa.types
+    if types.is_timestamp(column.type) or types.is_date(column.type):
+        return _text(column, rules, name) if as_text else _dates(column, rules, name)
+    if as_text or (is_text(column) and _spelling_counts(column, rules, name)):
+        return _text(column, rules, name)
+    if is_text(column) and name in (*rules.ticked, *rules.folded):
+        return _text(column, rules, name)
+    numbers, wrong = to_numbers(column, rules, name)
+    if wrong is None and not (is_text(column) and np.isnan(numbers).all()):
+        return pd.Series(numbers)
+    return _text(column, rules, name)
 
 
-def _to_pandas(table: pa.Table, as_text: Sequence[str]) -> pd.DataFrame:
-    columns = zip(tidy(table.column_names), table.columns, strict=True)
-    return pd.DataFrame(
-        {name: _column_to_pandas(column, name in as_text) for name, column in columns}
-    )
+def _spelling_counts(column: pa.Array, rules: ReadingRules, name: str) -> bool:
+    if name in rules.numbers:
+        return False
+    return bool(pc.any(pc.match_substring_regex(column.cast(pa.string()), SPELLING_COUNTS)).as_py())
 
 
-def _column_to_pandas(column: pa.ChunkedArray, as_text: bool) -> pd.Series:
-    series: pd.Series = _plain(column, as_text).to_pandas(date_as_object=False)
-    if pd.api.types.is_datetime64_any_dtype(series):
-        return series.dt.tz_localize(None) if series.dt.tz is not None else series
-    return series
+def _text(column: pa.Array, rules: ReadingRules, name: str) -> pd.Series:
+    """Trimmed text as a categorical whose categories all occur."""
+    texts = to_texts(column, rules, name).dictionary_encode()
+    categories = pd.Index(texts.dictionary.to_pylist(), dtype=object)
+    codes = np.asarray(texts.indices.fill_null(-1))
+    return pd.Series(pd.Categorical.from_codes(codes, categories))
 
 
-def _plain(column: pa.ChunkedArray, as_text: bool) -> pa.ChunkedArray:
-    """The column as numbers, timestamps or text: what pandas has a type of its own for."""
-    kind, types = value_type(column.type), pa.types
-    if types.is_nested(kind) or is_bytes(kind):
-        return pa.chunked_array(
-            [pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())]
-        )
-    if types.is_time(kind) or (as_text and not types.is_string(kind)):
-        return column.cast(pa.string())
-    if types.is_duration(kind):
-        return column.cast(pa.duration("s"), safe=False).cast(pa.int64())
-    if types.is_decimal(kind) or types.is_float16(kind):
-        return column.cast(pa.float64())
-    return (
-        column.cast(pa.int8()) if types.is_boolean(kind) else column
-    )  # a boolean with gaps has no numpy type
+def _dates(column: pa.Array, rules: ReadingRules, name: str) -> pd.Series:
+    series = pd.Series(column.to_pandas(date_as_object=False))
+    if series.dt.tz is not None:
+        series = series.dt.tz_localize(None)
+    missing = pd.to_datetime(pd.Series(rules.missing_texts(name)), errors="coerce").dropna()
+    return series.where(~series.dt.normalize().isin(missing))
+
+
+def _ambiguous(column: pa.Array) -> bool:
+    """Whether 12.345 may be twelve thousand: asked only where every fraction has three digits."""
+    texts = column.cast(pa.string())
+    odd = pc.invert(pc.match_substring_regex(texts, r"^\s*[-+]?\d{1,3}(\.\d{3})?\s*$"))
+    if pc.any(odd).as_py() or not pc.any(pc.match_substring_regex(texts, r"\.")).as_py():
+        return False
+    return ambiguous_thousands([text for text in pc.unique(texts).to_pylist() if text])

@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
+from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.schema import Field, Schema
-from risk_model.data.sources.csv_file import Where
-from risk_model.data.sources.files import rows_of
-from risk_model.data.sources.values import COMMON, to_dates, to_numbers, trimmed
+from risk_model.data.first_look.spelling import folded, is_ticked
+from risk_model.data.sources.values import (
+    COMMON,
+    DATE_FORMS,
+    UNDERSTOOD,
+    refuse,
+    to_dates,
+    to_numbers,
+    trimmed,
+)
+from risk_model.data.tables.cells import TRUTH
+from risk_model.data.tables.csv_file import Where
+from risk_model.data.tables.table_file import rows_of
 
 CATEGORIES = (
     30  # the most frequent values of a column; the rest are unknown to the model: all zeros
@@ -33,32 +45,97 @@ IDENTIFIER = re.compile(
     r"(^|[\W_])(id|ids|nr|nbr|mrn|key|uuid|guid|ssn|number|identifier)$|[a-z](ID|Id)$",
     re.IGNORECASE,
 )
+# names that a program gives to the numbers of the rows when it saves a table
+ROW_NUMBERS = re.compile(
+    r"column \d+|unnamed:? ?\d*|__index_level_\d+__|x|index|row[._ ]?(names?|numbers?|nr|id|index)",
+    re.IGNORECASE,
+)
+DATE_NAME = re.compile(
+    r"(^|[\W_])(date|datum|fecha|dat|dob|birthdate|datetime)([\W_]|$)|[a-z]Date$", re.IGNORECASE
+)
 
 
 def clean(
     frame: pd.DataFrame,
-    missing: Sequence[str],
+    rules: ReadingRules,
     where: Where = rows_of,
     as_text: Sequence[str] = (),
     time: str = "",
 ) -> pd.DataFrame:
-    """Columns as numbers, booleans, dates or trimmed text; UserError for a mixture.
+    """Columns as numbers, booleans, dates or trimmed text.
 
     Those named in `as_text` stay text even when they look like numbers; that of `time` must be
     dates one can read in one way only.
+
+    Raises:
+        UserError: columns that hold a mixture, a line each.
     """
+    columns, problems = {}, []
+    for name in map(str, frame.columns):
+        try:
+            columns[name] = _typed(frame[name], name, rules, where, as_text, time)
+        except UserError as problem:
+            problems.append(str(problem))
+    if problems:
+        raise UserError("\n  ".join(problems))
+    return pd.DataFrame(columns, index=frame.index)
 
-    def typed(name: str) -> pd.Series:
-        if not is_text(frame[name]):
-            return frame[name]
-        text = trimmed(frame[name], missing)
-        if name in as_text:
-            return text
-        numbers = to_numbers(text, name, where)
-        dates = to_dates(text, name, where, insist=name == time) if numbers is None else None
-        return next((c for c in (numbers, dates) if c is not None), text)
 
-    return pd.DataFrame({name: typed(name) for name in map(str, frame.columns)}, index=frame.index)
+def _typed(
+    column: pd.Series,
+    name: str,
+    rules: ReadingRules,
+    where: Where,
+    as_text: Sequence[str],
+    time: str,
+) -> pd.Series:
+    if not is_text(column):
+        return column
+    known = isinstance(column.dtype, pd.CategoricalDtype)
+    text = column if known else trimmed(column, rules.missing_texts(name))
+    if name in as_text:
+        return text
+    if name in rules.ticked:
+        return ticks(text, name, where)
+    if name in rules.folded:
+        return one_spelling(text)
+    if name != time and _spelling_counts(text, name, rules):
+        return text
+    dates = to_dates(text, name, where, insist=name == time)
+    if dates is not None:
+        missing = pd.Series(rules.missing_texts(name), dtype=object)
+        unknown = pd.to_datetime(missing, format="%Y-%m-%d", errors="coerce").dropna()
+        return dates.where(~dates.isin(unknown))
+    numbers = to_numbers(text, name, where, rules)
+    return text if numbers is None else numbers
+
+
+def ticks(text: pd.Series, name: str, where: Where) -> pd.Series:
+    """A column of ticks: 1 where one was made, 0 where the cell is empty or says no."""
+    words = list(map(str, text.cat.categories))
+    values = [1.0 if is_ticked(word) else TRUTH.get(word.casefold(), np.nan) for word in words]
+    refuse(text, name, where, np.isnan(values), "ticks")
+    return pd.Series(np.append(values, 0.0)[text.cat.codes], index=text.index)
+
+
+def one_spelling(text: pd.Series, known: Sequence[str] = ()) -> pd.Series:
+    """Spellings that fold alike as the known one, or else as the most frequent of them."""
+    best: dict[str, str] = {}
+    for word in (*known, *text.value_counts().index):
+        best.setdefault(folded(str(word)), str(word))
+    return text.map(lambda word: best[folded(word)]).astype("category")
+
+
+def _spelling_counts(text: pd.Series, name: str, rules: ReadingRules) -> bool:
+    """Whether whole numbers have leading zeros, which makes them codes: 007 is not 7."""
+    words = [str(word) for word in text.cat.categories]
+    return (
+        name not in rules.numbers
+        and bool(words)
+        and all(re.fullmatch(r"\d+", word) for word in words)
+        and any(re.fullmatch(r"0\d+", word) for word in words)
+        and not all(re.fullmatch(DATE_FORMS["%Y%m%d"], word) for word in words)
+    )
 
 
 def is_text(column: pd.Series) -> bool:
@@ -69,7 +146,10 @@ def is_text(column: pd.Series) -> bool:
 
 
 def infer_schema(
-    frame: pd.DataFrame, name: str, outcome: str
+    frame: pd.DataFrame,
+    name: str,
+    outcome: str,
+    suspects: Mapping[str, Sequence[float]] | None = None,
 ) -> tuple[Schema, tuple[Finding, ...]]:
     """The schema of a cleaned table's columns, and a note for each column that no model should see.
 
@@ -78,13 +158,14 @@ def infer_schema(
     """
     fields, notes = [], []
     for column in map(str, frame.columns):
-        reason = reason_to_leave_out(frame[column], column)
+        values = frame[column]
+        if codes := (suspects or {}).get(column):
+            values = values.where(~values.isin(codes))
+        reason = reason_to_leave_out(values, column)
         if reason:
-            notes.append(
-                Finding("note", "left out", column, reason, _remedy(frame[column], column))
-            )
+            notes.append(Finding("note", "left out", column, reason, _remedy(values, column)))
         else:
-            fields.append(infer_field(frame[column], column))
+            fields.append(infer_field(values, column))
     return Schema(name, outcome, tuple(fields)), tuple(notes)
 
 
@@ -102,6 +183,8 @@ def reason_to_leave_out(column: pd.Series, name: str) -> str:
         return "constant: the same value in every row" if distinct else "nothing is recorded"
     if pd.api.types.is_datetime64_any_dtype(column):
         return "a date: what it says about the patient must be counted from the prediction moment"
+    if DATE_NAME.search(name) and distinct > 2:
+        return f"by its name a date, and its values are none I can read ({UNDERSTOOD})"
     check: Callable[[pd.Series, str, int], str] = (
         _text_reason if is_text(column) else _numbers_reason
     )
@@ -123,11 +206,10 @@ def _text_reason(recorded: pd.Series, name: str, distinct: int) -> str:
 
 def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     values = recorded.to_numpy(dtype=float)
-    if (
-        distinct <= max(DISTINCT * len(values), COMMON)
-        or not np.isfinite(values).all()
-        or (values % 1 != 0).any()
-    ):
+    whole = np.isfinite(values).all() and bool((values % 1 == 0).all())
+    if whole and distinct == len(values) and ROW_NUMBERS.fullmatch(name):
+        return "a saved row number"
+    if distinct <= max(DISTINCT * len(values), COMMON) or not whole:
         return ""
     row_number = distinct == len(values) and (
         (np.diff(values) > 0).all() or np.ptp(values) + 1 == len(values)

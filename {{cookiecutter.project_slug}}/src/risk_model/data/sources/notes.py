@@ -22,9 +22,10 @@ from risk_model.core.errors import UserError
 from risk_model.core.schema import Signal
 from risk_model.data.sources.coerce import require_column
 from risk_model.data.sources.column_roles import TEXT_ROLES, column_roles
-from risk_model.data.sources.files import column_names
 from risk_model.data.sources.files import read as read_table
 from risk_model.data.sources.recordings import cohort_of, listing, listing_of, read_all, schema_of
+from risk_model.data.sources.table import rules_of
+from risk_model.data.tables.table_file import open_table
 from risk_model.signals import Reading, text
 from risk_model.signals.text_encoder import tokenizer_json
 
@@ -186,12 +187,14 @@ def _plain(value: Any) -> str | None:
 
 
 def _table(path: Path, settings: Notes) -> NotesFile:
-    names = column_names(path)
+    opened = open_table(path)
+    names = opened.names
     require_column(settings.text, names, "data.text", str(path))
     require_column(settings.outcome, names, "data.outcome", str(path))
     roles = column_roles([name for name in names if name != settings.text], settings).column
-    texts = [name for role, name in roles.items() if role in TEXT_ROLES]
-    file = read_table(path, settings.missing, [settings.outcome, settings.text, *texts])
+    texts = [name for role, name in roles.items() if role in (*TEXT_ROLES, "time")]
+    rules = rules_of(settings)
+    file = read_table(opened, rules, [settings.outcome, settings.text, *texts])
     column = file.frame[settings.text]
 
     def note(row: int, name: str) -> Any:

@@ -10,12 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.core.errors import UserError
+from risk_model.core.findings import Finding
+from risk_model.data.sources.doubts import missing_in
 from risk_model.data.sources.values import COMMON
-
-MEANING = {
-    **dict.fromkeys("1 true yes y t positive dead died deceased".split(), 1.0),
-    **dict.fromkeys("0 false no n f negative alive survived".split(), 0.0),
-}
+from risk_model.data.tables.cells import TRUTH
 
 
 def events(column: pd.Series, name: str, positive: str) -> npt.NDArray[np.float64]:
@@ -35,7 +33,7 @@ def events(column: pd.Series, name: str, positive: str) -> npt.NDArray[np.float6
             f"data.outcome: column {name!r} {problem}; there is nothing to learn, name another "
             "column"
         )
-    meaning = [MEANING.get(word.casefold(), np.nan) for word in values]
+    meaning = [TRUTH.get(word.casefold(), np.nan) for word in values]
     if positive:
         meaning = _against_the_rest(values, positive, name, counts)
     elif len(set(values)) > 2:
@@ -50,6 +48,23 @@ def events(column: pd.Series, name: str, positive: str) -> npt.NDArray[np.float6
             "Name it with data.positive=…"
         )
     return np.append(meaning, np.nan)[column.cat.codes]
+
+
+def outcome_doubts(column: pd.Series, name: str, positive: str) -> list[Finding]:
+    """A warning where more than two values became two: is each of the others truly "no event"?"""
+    counts = column.map(lambda word: _plain(str(word))).value_counts()
+    others = counts.drop(_plain(positive), errors="ignore")
+    if not positive or len(others) < 2:
+        return []
+    rare = others.iloc[1:]
+    known = [str(word) for word, count in rare.items() if count >= COMMON][:5]
+    words = f" ({', '.join(known)})" if known else ""
+    message = (
+        f"{int(rare.sum()):,} rows hold neither the event nor the most frequent other value"
+        f"{words}, and count as no event"
+    )
+    remedy = f"if that means unknown, {missing_in(name, known or ['TEXT'])} leaves them out"
+    return [Finding("warning", "outcome", name, message, remedy)]
 
 
 def _against_the_rest(

@@ -18,15 +18,20 @@ from tqdm import tqdm
 
 from risk_model import config
 from risk_model.core.cohort import Cohort, Outcome, Rows
+from risk_model.core.column_reading import ColumnReading
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Schema, Signal
 from risk_model.data.sources.coerce import coerce, require_column
-from risk_model.data.sources.column_roles import Roles, column_roles, index_of
-from risk_model.data.sources.files import column_names, read
+from risk_model.data.sources.column_doubts import patient_doubts
+from risk_model.data.sources.column_roles import Roles, column_roles, index_of, role_readings
+from risk_model.data.sources.doubts import answered
+from risk_model.data.sources.files import read
 from risk_model.data.sources.inference import clean
 from risk_model.data.sources.outcome import events
+from risk_model.data.sources.table import rules_of
 from risk_model.data.sources.values import trimmed
+from risk_model.data.tables.table_file import open_table
 from risk_model.signals import Reading, Recording, measured, reader, signal_columns
 
 Recordings = npt.NDArray[np.object_]
@@ -40,6 +45,7 @@ class Listing:
     outcome: Outcome
     index: pd.DataFrame
     notes: tuple[Finding, ...]
+    columns: tuple[ColumnReading, ...] = ()
 
 
 def listing(settings: config.Recordings, column: str, needed: str) -> Listing:
@@ -54,9 +60,10 @@ def listing(settings: config.Recordings, column: str, needed: str) -> Listing:
             raise UserError(
                 f"data.{key} is not set; say data.path=… ({example}) and data.outcome=… (a column)"
             )
-    path = Path(settings.path)
-    roles = _roles(column_names(path), settings, column)
-    file = read(path, settings.missing, [settings.outcome, column, *roles.text_columns])
+    opened = open_table(Path(settings.path))
+    roles = _roles(opened.names, settings, column)
+    texts = [settings.outcome, column, *roles.text_columns, roles.column.get("time", "")]
+    file = read(opened, rules_of(settings), texts)
     return listing_of(file.frame, settings, column, file.where)
 
 
@@ -68,23 +75,26 @@ def listing_of(
 ) -> Listing:
     """The same of a table that was read already."""
     roles = _roles(list(map(str, frame.columns)), settings, column)
-    outcome = trimmed(frame[settings.outcome], settings.missing)
+    rules = rules_of(settings)
+    outcome = trimmed(frame[settings.outcome], rules.missing_texts(settings.outcome))
     labels = events(outcome, settings.outcome, settings.positive)
     needed = list(roles.column.values())
     time = roles.column.get("time", "")
-    cleaned = clean(frame[needed], settings.missing, where, roles.text_columns, time)
-    index, roles = index_of(cleaned, roles)
+    cleaned = clean(frame[needed], rules, where, roles.text_columns, time)
+    index, doubts = index_of(cleaned, roles, pd.Timestamp.now().normalize())
+    doubts += patient_doubts(cleaned, index, roles, settings, labels)
     texts = frame[column].astype(object).where(frame[column].notna(), None)
     usable = ~np.isnan(labels) & texts.notna().to_numpy()
     if "subject_id" in index:
         usable &= index["subject_id"].notna().to_numpy()
-    rows, notes = np.flatnonzero(usable), roles.notes()
+    rows, notes = np.flatnonzero(usable), answered(doubts, settings.accept)
     if omitted := int((~usable).sum()):
         message = f"{omitted:,} rows have no outcome, no subject or nothing in {column!r}"
         notes.append(Finding("warning", "rows left out", column, message, "find out why"))
     names = [str(text) for text in texts.iloc[rows]]
     index = index.iloc[rows].reset_index(drop=True)
-    return Listing(names, labels[rows].astype(np.int8), index, tuple(notes))
+    columns = (ColumnReading(settings.outcome, "outcome"), *role_readings(roles, index))
+    return Listing(names, labels[rows].astype(np.int8), index, tuple(notes), columns)
 
 
 def _roles(names: list[str], settings: config.Recordings, column: str) -> Roles:
@@ -152,7 +162,8 @@ def cohort_of(
         index[name] = [reading.header.get(name) for reading in readings]
     recordings = objects([reading.recording for reading in readings])
     cohort = cohort_from(recordings, entries.outcome[positions], index, schema, source)
-    return replace(cohort, notes=(*entries.notes, *notes, *cohort.notes))
+    notes = (*entries.notes, *notes, *cohort.notes)
+    return replace(cohort, notes=notes, columns=entries.columns)
 
 
 def cohort_from(

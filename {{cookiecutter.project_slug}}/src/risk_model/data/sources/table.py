@@ -1,13 +1,14 @@
 """Anybody's table: a CSV or Parquet file of which only path and outcome are known.
 
-Everything else is inferred from names and values, told in notes, and can be set: roles with
-data.subject=… and its like, the schema with data.schema=….
+Everything else is inferred from values, with names as a hint. `Cohort.columns` says what each
+column was taken for; a doubt that would change the split or the audit stops the run until a
+setting answers it, other doubts are warnings.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,60 +16,114 @@ import pandas as pd
 
 from risk_model import config
 from risk_model.core.cohort import Cohort, Rows
+from risk_model.core.column_reading import ColumnReading
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
+from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.schema import Schema
-from risk_model.data.sources.coerce import coerce, declare_recorded_after, require_column
+from risk_model.data.sources.coerce import coerce, declare_recorded_after, refusals, require_column
+from risk_model.data.sources.column_doubts import column_doubts, patient_doubts, suspects
 from risk_model.data.sources.column_roles import (
     AUTO,
-    TEXT_ROLES,
     Roles,
     column_roles,
     index_of,
+    is_vague,
+    joined,
+    parts_of,
     repeated_identifier,
+    role_readings,
 )
-from risk_model.data.sources.files import TableFile, column_names, read
+from risk_model.data.sources.doubts import answered, setting
+from risk_model.data.sources.files import TableFrame, read
 from risk_model.data.sources.inference import clean, infer_schema
-from risk_model.data.sources.outcome import events
+from risk_model.data.sources.outcome import events, outcome_doubts
 from risk_model.data.sources.user_schema import read_schema, typed
-from risk_model.data.sources.values import trimmed
+from risk_model.data.tables.table_file import open_table
 
 # the other roles tell who, when and where; race is for the audit by group
 INPUTS_TOO = "age", "sex"
 
 
 def load(settings: config.Table) -> Cohort:
-    """The rows of the file that have an outcome.
+    """The rows of the file that have an outcome, and what each column was taken for.
 
-    Notes say what was recognised, inferred or left out.
-
-    UserError, with the remedy and without any patient's value, for whatever makes the table unfit:
-    see `files`, `values`, `outcome` and `column_roles`.
+    Raises:
+        UserError: the table is unfit, or a doubt must be answered first; with the remedy and
+            without any patient's value.
     """
     path, outcome = Path(_required(settings.path, "path")), _required(settings.outcome, "outcome")
-    names = column_names(path)
-    _check_names(settings, names)
-    own_schema = read_schema(Path(settings.schema), names, path.name) if settings.schema else None
-    roles = column_roles(names, settings)
-    file = read(path, settings.missing, _read_as_text(outcome, roles, own_schema))
-    labels = events(trimmed(file.frame[outcome], settings.missing), outcome, settings.positive)
-    index, columns, notes = _index_and_columns(file, settings, roles, own_schema)
-    rows, dropped = _rows_to_keep(labels, index, outcome)
-    columns, index = (frame.iloc[rows].reset_index(drop=True) for frame in (columns, index))
-    schema, inferred = (
-        (own_schema, ()) if own_schema else infer_schema(columns, _cohort_name(path), outcome)
+    opened = open_table(path)
+    _check_names(settings, opened.names)
+    own_schema = (
+        read_schema(Path(settings.schema), opened.names, path.name) if settings.schema else None
     )
-    schema = _declare(schema, outcome, settings.recorded_after, inferred)
-    inputs, changed = coerce(columns, schema)
-    source = f"{path.name}, supplied by the user"
+    rules = rules_of(settings, own_schema)
+    roles = column_roles(opened.names, settings)
+    file = read(opened, rules, _read_as_text(settings, opened.names, roles, own_schema))
+    labels = events(file.frame[outcome], outcome, settings.positive)
+    table = _interpret(file, settings, rules, roles, own_schema, labels)
+    rows, dropped = _rows_to_keep(labels, table.index, outcome)
+    inputs, index = (
+        frame.iloc[rows].reset_index(drop=True) for frame in (table.inputs, table.index)
+    )
+    codes = {} if own_schema else suspects(inputs, settings.accept)
+    columns = list(table.columns)
+    left_out: tuple[Finding, ...] = ()
+    if own_schema:
+        schema = own_schema
+    else:
+        schema, left_out = infer_schema(inputs, _cohort_name(path), outcome, codes)
+        columns += [*_readings(schema, inputs), *map(_left_out, left_out)]
+    schema = replace(_declare(schema, settings, left_out), reading=rules)
+    values, changed = coerce(inputs, schema)
+    doubts = [
+        *table.doubts,
+        *outcome_doubts(file.frame[outcome], outcome, settings.positive),
+        *column_doubts(inputs, schema, codes, settings.accept),
+        *refusals(inputs, schema),
+        *_unmatched(file),
+    ]
+    event = f"1 = event, {int(np.nansum(labels)):,} of {int((~np.isnan(labels)).sum()):,} rows"
     return Cohort(
         schema,
-        inputs,
+        values,
         labels[rows].astype(np.int8),
         index,
-        source,
-        (*dropped, *notes, *inferred, *changed),
+        f"{path.name}, supplied by the user",
+        (*answered(doubts, settings.accept), *dropped, *left_out, *changed),
+        columns=(ColumnReading(outcome, "outcome", event), *columns),
     )
+
+
+def rules_of(settings: config.Table, own_schema: Schema | None = None) -> ReadingRules:
+    """The reading rules of the settings, with those of a schema that is given.
+
+    Raises:
+        UserError: a mark or a word is none that is understood.
+    """
+    choices = {
+        "decimal": (".", ","),
+        "thousands": ("", ".", ",", "'", " "),
+        "censored": ("", "limit", "half"),
+    }
+    for key, known in choices.items():
+        if getattr(settings, key) not in known:
+            words = ", ".join(repr(word) for word in known)
+            raise UserError(f"data.{key}={getattr(settings, key)}: must be one of {words}")
+    if settings.decimal == settings.thousands:
+        raise UserError("data.decimal and data.thousands must be different marks")
+    rules = ReadingRules(
+        tuple(map(str, settings.missing)),
+        {name: tuple(map(str, texts)) for name, texts in settings.missing_in.items()},
+        settings.decimal,
+        settings.thousands,
+        settings.censored,  # type: ignore[arg-type]  # checked above
+        tuple(settings.numbers),
+        tuple(settings.ticked),
+        tuple(settings.folded),
+    )
+    return rules.with_rules_of(own_schema.reading) if own_schema else rules
 
 
 def _required(value: str, key: str) -> str:
@@ -85,6 +140,9 @@ def _cohort_name(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "table"
 
 
+NAMING = ("exclude", "recorded_after", "numbers", "categories", "ticked", "folded", "missing_in")
+
+
 def _check_names(settings: config.Table, names: list[str]) -> None:
     if settings.outcome not in names and any(re.fullmatch(r"[-+\d.,/: ]+", name) for name in names):
         # not listed, as columns are elsewhere: they may be a patient's values
@@ -92,49 +150,112 @@ def _check_names(settings: config.Table, names: list[str]) -> None:
             f"{settings.path}: the first row looks like data; put a row of column names above it"
         )
     columns_by_key = [("outcome", settings.outcome)]
-    columns_by_key += [
-        (key, name) for key in ("exclude", "recorded_after") for name in getattr(settings, key)
-    ]
+    columns_by_key += [(key, name) for key in NAMING for name in getattr(settings, key)]
     for key, name in columns_by_key:
         require_column(name, names, f"data.{key}", settings.path)
 
 
-def _read_as_text(outcome: str, roles: Roles, own_schema: Schema | None) -> list[str]:
-    """Columns whose spelling matters: 007 is not 7."""
-    categories = [f.name for f in own_schema.fields if f.kind == "category"] if own_schema else []
-    return list(
-        {outcome, *categories, *(name for role, name in roles.column.items() if role in TEXT_ROLES)}
-    )
+def _read_as_text(
+    settings: config.Table, names: list[str], roles: Roles, own_schema: Schema | None
+) -> list[str]:
+    """Columns whose spelling matters: 007 is not 7, and 20150101 is a date."""
+    fields = own_schema.fields if own_schema else ()
+    subject = roles.column.get("subject", "")
+    return [
+        settings.outcome,
+        *settings.categories,
+        *(field.name for field in fields if field.kind == "category"),
+        *(name for role, name in roles.column.items() if role != "age"),
+        *parts_of(subject, names),
+        *filter(is_vague, names),
+    ]
 
 
-def _index_and_columns(
-    file: TableFile, settings: config.Table, roles: Roles, own_schema: Schema | None
-) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
-    """The index, the columns that may become fields, and what was recognised."""
-    selection = (
-        list(roles.column.values())
+@dataclass(frozen=True)
+class _Interpreted:
+    """The columns that may become fields, the index, and what was noticed on the way."""
+
+    inputs: pd.DataFrame
+    index: pd.DataFrame
+    columns: list[ColumnReading]
+    doubts: list[Finding]
+
+
+def _interpret(
+    file: TableFrame,
+    settings: config.Table,
+    rules: ReadingRules,
+    roles: Roles,
+    own_schema: Schema | None,
+    labels: np.ndarray,
+) -> _Interpreted:
+    """Roles first, then what is left as inputs."""
+    subject, frame = roles.column.get("subject", ""), file.frame
+    parts = parts_of(subject, list(map(str, frame))) if subject else []
+    if len(parts) > 1:
+        frame = frame.assign(**{subject: joined(frame, parts)})
+    others = [*roles.column.values()] if own_schema else list(map(str, frame))
+    keep = [c for c in others if c not in settings.exclude and c != settings.outcome]
+    vague = ""
+    if settings.subject == AUTO and not subject and not own_schema:
+        vague = repeated_identifier(frame[keep])
+    texts = [*roles.text_columns, *parts, *settings.categories, *filter(None, [vague])]
+    cleaned = clean(frame[keep], rules, file.where, texts, roles.column.get("time", ""))
+    index, doubts = index_of(cleaned, roles, pd.Timestamp.now().normalize())
+    columns = role_readings(roles, index)
+    if vague:
+        index["subject_id"] = cleaned[vague].astype(object)
+        why = "values repeat as patients' do"
+        columns.append(ColumnReading(vague, "patient", why, setting("data.subject", "none")))
+    given = {vague, *(name for role, name in roles.column.items() if role not in INPUTS_TOO)}
+    given |= {part for part in parts if len(parts) > 1}
+    inputs = (
+        typed(file, own_schema, rules)
         if own_schema
-        else [c for c in file.frame if c not in settings.exclude]
+        else cleaned[[name for name in cleaned if name not in given]]
     )
-    frame = file.frame[selection].drop(columns=settings.outcome, errors="ignore")
-    time = roles.column.get("time", "")
-    cleaned = clean(frame, settings.missing, file.where, roles.text_columns, time)
-    index, roles = index_of(cleaned, roles)
-    notes = roles.notes()
-    if (
-        settings.subject == AUTO
-        and "subject" not in roles.column
-        and (repeated := repeated_identifier(cleaned))
-    ):
-        index["subject_id"] = cleaned[repeated.where].astype(object)
-        cleaned, notes = cleaned.drop(columns=repeated.where), [*notes, repeated]
-    roles_only = [name for role, name in roles.column.items() if role not in INPUTS_TOO]
-    columns = (
-        typed(file, own_schema, settings.missing)
-        if own_schema
-        else cleaned.drop(columns=roles_only)
+    doubts += patient_doubts(cleaned, index, roles, settings, labels)
+    doubts += [_thousands(name) for name in file.thousands if name in inputs]
+    return _Interpreted(inputs, index, columns, doubts)
+
+
+def _thousands(name: str) -> Finding:
+    message = (
+        "every fraction has exactly three digits and every whole number is below 1,000: is the "
+        "point a mark between thousands?"
     )
-    return index, columns, notes
+    thousands = f"{setting('data.thousands', '.')} {setting('data.decimal', ',')}"
+    remedy = f"if it is, {thousands}; if not, {setting('data.numbers', [name])}"
+    return Finding("error", "ambiguous numbers", name, message, remedy)
+
+
+def _unmatched(file: TableFrame) -> list[Finding]:
+    if not file.unmatched:
+        return []
+    texts = ", ".join(map(repr, file.unmatched))
+    message = f"{texts} occurs in no column, so that nothing was read as missing for it"
+    return [Finding("warning", "missing code", "data.missing", message, "look at how it is spelt")]
+
+
+def _readings(schema: Schema, inputs: pd.DataFrame) -> list[ColumnReading]:
+    """What each input was read as; silent about plain numbers, and words that are all listed."""
+    readings = []
+    for field in schema.fields:
+        why = change = ""
+        if field.kind == "category":
+            column = inputs[field.name]
+            rare = int((column.notna() & ~column.isin(field.categories)).sum())
+            if all(re.fullmatch(r"\d+", c) for c in field.categories) and field.categories:
+                why, change = "digits, read as codes", setting("data.numbers", [field.name])
+            elif rare:
+                why = f"{rare:,} rows hold rarer words, which the service would refuse"
+        kind = {"number": "number", "boolean": "yes or no", "category": "words"}[field.kind]
+        readings.append(ColumnReading(field.name, kind, why, change))
+    return readings
+
+
+def _left_out(note: Finding) -> ColumnReading:
+    return ColumnReading(note.where, "left out", note.message, note.remedy)
 
 
 def _rows_to_keep(
@@ -149,37 +270,29 @@ def _rows_to_keep(
     )
     notes = []
     if count := int((~has_outcome).sum()):
-        notes.append(
-            Finding(
-                "warning",
-                "rows left out",
-                outcome,
-                f"{count:,} rows have no outcome",
-                "find out why",
-            )
-        )
+        message = f"{count:,} rows have no outcome"
+        notes.append(Finding("warning", "rows left out", outcome, message, "find out why"))
     if count := int((has_outcome & ~has_subject).sum()):
         message = f"{count:,} rows have no subject: they could be anybody's"
         notes.append(Finding("warning", "rows left out", "subject", message, "find out why"))
     return np.flatnonzero(has_outcome & has_subject), notes
 
 
-def _declare(
-    schema: Schema, outcome: str, recorded_after: Sequence[str], excluded: Sequence[Finding]
-) -> Schema:
+def _declare(schema: Schema, settings: config.Table, left_out: tuple[Finding, ...]) -> Schema:
     """The schema for this outcome; what the settings declare goes before what the schema says."""
+    outcome, recorded_after = settings.outcome, settings.recorded_after
     if outcome in schema.names:
         raise UserError(
             f"data.schema: the outcome {outcome!r} must not be one of the fields; take it out"
         )
-    schema = Schema(schema.name, outcome, schema.fields)
+    schema = replace(schema, outcome=outcome)
     if recorded_after:
         schema = declare_recorded_after(
             schema, [name for name in recorded_after if name in schema.names]
         )
     if not schema.inputs:
         reasons = (
-            "; ".join(f"{note.where}: {note.message}" for note in excluded[:5])
+            "; ".join(f"{note.where}: {note.message}" for note in left_out[:5])
             or "all are excluded or roles"
         )
         raise UserError(f"data.path: no column is left to learn from ({reasons})")

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from risk_model.core.errors import UserError
+from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.schema import Field, Schema
 from risk_model.data.sources.coerce import require_column
-from risk_model.data.sources.csv_file import Where
-from risk_model.data.sources.files import TableFile
-from risk_model.data.sources.inference import is_text
-from risk_model.data.sources.outcome import MEANING
-from risk_model.data.sources.values import refuse, to_numbers, trimmed
+from risk_model.data.sources.files import TableFrame
+from risk_model.data.sources.inference import is_text, one_spelling, ticks
+from risk_model.data.sources.values import refuse, to_numbers
+from risk_model.data.tables.cells import TRUTH
+from risk_model.data.tables.csv_file import Where
 
 
 def read_schema(path: Path, columns: list[str], table: str) -> Schema:
@@ -38,27 +39,26 @@ def read_schema(path: Path, columns: list[str], table: str) -> Schema:
     return schema
 
 
-def typed(file: TableFile, schema: Schema, missing: list[str]) -> pd.DataFrame:
+def typed(file: TableFrame, schema: Schema, rules: ReadingRules) -> pd.DataFrame:
     """The schema's fields as it describes them; UserError, with the place, for text in a number."""
     return pd.DataFrame(
-        {f.name: _coerced(file, f, missing) for f in schema.fields}, index=file.frame.index
+        {f.name: _coerced(file, f, rules) for f in schema.fields}, index=file.frame.index
     )
 
 
-def _coerced(file: TableFile, field: Field, missing: list[str]) -> pd.Series:
-    column = file.frame[field.name]
-    if field.kind != "category" and not is_text(column):
-        return column.astype(float)
-    texts = trimmed(column, missing)
+def _coerced(file: TableFrame, field: Field, rules: ReadingRules) -> pd.Series:
+    column, name = file.frame[field.name], field.name
     if field.kind == "category":
-        return texts
+        return one_spelling(column, field.categories) if name in rules.folded else column
+    if not is_text(column):
+        return column.astype(float)
     if field.kind == "boolean":
-        return _booleans(texts, field.name, file.where)
-    numbers = to_numbers(texts, field.name, file.where, insist=True)
-    return texts.astype(float) if numbers is None else numbers
+        return (ticks if name in rules.ticked else _booleans)(column, name, file.where)
+    numbers = to_numbers(column, name, file.where, rules, insist=True)
+    return column.astype(float) if numbers is None else numbers
 
 
 def _booleans(texts: pd.Series, name: str, where: Where) -> pd.Series:
-    numbers = np.array([MEANING.get(word.casefold(), np.nan) for word in texts.cat.categories])
+    numbers = np.array([TRUTH.get(word.casefold(), np.nan) for word in texts.cat.categories])
     refuse(texts, name, where, np.isnan(numbers), "true or false")
     return pd.Series(np.append(numbers, np.nan)[texts.cat.codes], index=texts.index)

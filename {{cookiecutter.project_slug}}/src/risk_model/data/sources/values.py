@@ -10,20 +10,46 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.core.errors import UserError
-from risk_model.data.sources.csv_file import Where
+from risk_model.core.reading_rules import ReadingRules
+from risk_model.data.first_look.decoration import Decoration, censored_limit, decorations
+from risk_model.data.sources.doubts import setting
+from risk_model.data.tables.cells import number_reader
+from risk_model.data.tables.csv_file import Where
 
 COMMON = 10  # rows: a value rarer than this is no category of its own, and might point at a patient
+FEW = 12  # distinct values that may well be categories though each holds a number: 40-49, 5 mg
 # V57 or E11.9 among numbers makes the column codes, not typing errors
 CODE = re.compile(r"[A-Z]{1,2}\d+(\.\d+)?")
 DATE_FORMS = {
     "%Y-%m-%d": r"\d{4}-\d{1,2}-\d{1,2}",
     "%Y/%m/%d": r"\d{4}/\d{1,2}/\d{1,2}",
+    "%Y%m%d": r"(19|20|21|22)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])",
     "%d/%m/%Y": r"\d{1,2}/\d{1,2}/\d{4}",
     "%d.%m.%Y": r"\d{1,2}\.\d{1,2}\.\d{4}",
     "%d-%m-%Y": r"\d{1,2}-\d{1,2}-\d{4}",
     "%d-%b-%Y": r"\d{1,2}-[A-Za-z]{3}-\d{4}",
 }
-CLOCK = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"
+CLOCK = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp]\.?[Mm]\.?)?(Z| UTC|[+-]\d{2}:?\d{2})?)?"
+UNDERSTOOD = "YYYY-MM-DD, YYYYMMDD, DD.MM.YYYY, DD/MM/YYYY or DD-Mon-YYYY, with or without a time"
+# what each kind of decoration is called, and the settings that answer it
+WRITTEN = {
+    "unit": "a unit",
+    "percent": "a percent sign",
+    "apostrophe": "a leading apostrophe",
+    "formula": '="…" around them',
+    "minus sign": "a sign that is no minus",
+    "leading sign": "a sign of their own",
+    "parentheses": "parentheses",
+    "currency": "a currency",
+    "thousands": "marks between thousands",
+    "decimal comma": "a decimal comma",
+    "decimal comma and thousands": "a decimal comma and marks between thousands",
+    "censored": "< or >",
+    "range": "a range",
+    "fraction": "two numbers",
+    "duration": "hours and minutes",
+}
+INSIDE = ("unit", "percent", "apostrophe", "formula", "minus sign", "leading sign", "currency")
 
 Mask = npt.NDArray[np.bool_]
 
@@ -42,27 +68,33 @@ def trimmed(column: pd.Series, missing: Sequence[str]) -> pd.Series:
 
 
 def to_numbers(
-    column: pd.Series, name: str, where: Where, insist: bool = False
+    column: pd.Series, name: str, where: Where, rules: ReadingRules, insist: bool = False
 ) -> pd.Series | None:
     """A column of trimmed text as numbers, or None when it is words.
 
-    UserError with the count and the places, never the value, when most of it is numbers and the
-    rest is stray text, or when it must be numbers (`insist`).
+    UserError with the count and the places, never the value, when it holds numbers beside something
+    that is no word of its own, or when it must be numbers (`insist`).
     """
-    texts = list(column.cat.categories)
-    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(
-        dtype=float, na_value=np.nan
-    )
+    texts = list(map(str, column.cat.categories))
+    read = number_reader(rules, name)
+    parsed = [read(text) for text in texts]
     counts = np.bincount(column.cat.codes[column.cat.codes >= 0], minlength=len(texts))
-    text = np.isnan(numbers)
-    if _decimal_commas(texts):
-        raise UserError(
-            f"column {name!r}: numbers are written with a comma; write 3.5 for 3,5 and 1000 for "
-            "1,000"
+    numbers = np.array([np.nan if n is None else n for n in parsed], dtype=np.float64)
+    text = np.array([n is None for n in parsed], dtype=bool)
+    if text.any():
+        found = decorations([w for w, t in zip(texts, text, strict=True) if t], counts[text])
+        limits = np.array(
+            [t and censored_limit(w) is not None for w, t in zip(texts, text, strict=True)]
         )
-    if insist or _stray(texts, text, numbers, counts):
-        refuse(column, name, where, text, "numbers")
-    elif text.any() or not texts:
+        if limits.any() and not found:
+            found = [Decoration("censored", "", int(counts[limits].sum()))]
+        words = len(texts) <= FEW and counts.min() >= COMMON and not insist
+        if found and not words:
+            raise _decorated(column, name, where, text, found)
+        if insist or _stray(texts, text, numbers, counts):
+            refuse(column, name, where, text, "numbers")
+        return None
+    if not texts:
         return None
     return pd.Series(np.append(numbers, np.nan)[column.cat.codes], index=column.index)
 
@@ -70,24 +102,58 @@ def to_numbers(
 def _stray(
     texts: list[str], text: Mask, numbers: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]
 ) -> bool:
-    """Whether the text among numbers is a slip.
+    """Whether a column of numbers and text is meant to be numbers.
 
-    Numbers prevail, and it is neither codes nor a frequent word.
+    It is when it holds many numbers, or fractions; how many rows hold text decides nothing. Codes
+    are no numbers, and few whole numbers beside a frequent word are categories.
     """
-    if not text.any() or counts[~text].sum() <= counts[text].sum():
+    plain, words = int((~text).sum()), int(text.sum())
+    if not plain or all(CODE.fullmatch(w) for w, t in zip(texts, text, strict=True) if t):
         return False
-    if all(CODE.fullmatch(word) for word, is_text in zip(texts, text, strict=True) if is_text):
-        return False
-    return (
-        (~text).sum() > COMMON
-        or counts[text].max() < COMMON
-        or bool((numbers[~text] % 1 != 0).any())
+    more_rows = bool(counts[~text].sum() > counts[text].sum())
+    if plain > COMMON or bool((numbers[~text] % 1 != 0).any()):
+        return more_rows or plain > words
+    return more_rows and bool(counts[text].max() < COMMON)
+
+
+def _decorated(
+    column: pd.Series, name: str, where: Where, text: Mask, found: list[Decoration]
+) -> UserError:
+    """What is written around or between the numbers, and the setting that reads them."""
+    rows = np.flatnonzero(np.append(text, False)[column.cat.codes])
+    kinds = list(dict.fromkeys(decoration.kind for decoration in found))
+    detail = next((f" ({d.detail})" for d in found if d.detail), "")
+    written = " and ".join(WRITTEN.get(kind, kind) for kind in kinds)
+    leave = f"leave the column out with {setting('data.exclude', [name])}"
+    return UserError(
+        f"column {name!r}: {len(rows):,} cells look like numbers written with {written}{detail} "
+        f"({where(rows.tolist())}); {_remedy(found, name)}, or {leave}"
     )
 
 
-def _decimal_commas(texts: list[str]) -> bool:
-    return any("," in w for w in texts) and all(
-        re.fullmatch(r"[-+]?\d+(,\d+)*(\.\d+)?", w) for w in texts
+def _remedy(found: list[Decoration], name: str) -> str:
+    kinds = {decoration.kind for decoration in found}
+    if "censored" in kinds:
+        return (
+            "data.censored=limit takes 8.1 for <8.1, data.censored=half half of it (data.missing "
+            "would call it not recorded)"
+        )
+    if kinds == {"decimal comma"}:
+        return f"read 3,5 as 3.5 with {setting('data.decimal', ',')}"
+    if "decimal comma and thousands" in kinds:
+        return (
+            f"read 1.234,5 as 1234.5 with {setting('data.decimal', ',')} "
+            f"{setting('data.thousands', '.')}"
+        )
+    several = any("," in d.detail for d in found if d.kind == "unit")
+    if kinds <= {*INSIDE, "thousands", "parentheses"} and not several:
+        inside = setting("data.numbers", [name])
+        return f"write plain numbers, or take the number in each with {inside}"
+    if several:
+        return "write all of them in one unit"
+    return (
+        "write plain numbers in columns of their own, or keep them as words with "
+        f"{setting('data.categories', [name])}"
     )
 
 
@@ -98,11 +164,13 @@ def refuse(column: pd.Series, name: str, where: Where, wrong: Mask, expected: st
     """
     rows = np.flatnonzero(np.append(wrong, False)[column.cat.codes])
     if len(rows):
+        counts = np.bincount(column.cat.codes[rows], minlength=len(wrong))
+        word = str(column.cat.categories[int(counts.argmax())])
+        example = [word] if counts.max() >= COMMON else ["TEXT"]
         raise UserError(
             f"column {name!r}: {len(rows):,} values are not {expected} ({where(rows.tolist())}); "
-            "correct them, list "
-            "the text in data.missing if it means not recorded, or leave the column out with "
-            f"data.exclude=[{name}]"
+            f"correct them, say {setting('data.missing', example)} if the text means not recorded, "
+            f"or leave the column out with {setting('data.exclude', [name])}"
         )
 
 
@@ -166,9 +234,9 @@ def _two_formats(column: pd.Series, name: str, where: Where, kinds: Sequence[Mas
 
 
 def _parsed(column: pd.Series, name: str, where: Where, texts: list[str], form: str) -> pd.Series:
-    days = [re.split(r"[ T]", word)[0] for word in texts]
+    days = [re.split(r"(?<=\d)[ T]", word)[0] for word in texts]
     dates = pd.to_datetime(pd.Series(days, dtype=object), format=form, errors="coerce").to_numpy(
-        dtype="datetime64[ns]"
+        dtype="datetime64[s]"
     )
     refuse(column, name, where, np.isnat(dates), "dates written YYYY-MM-DD")
     return pd.Series(np.append(dates, np.datetime64("NaT"))[column.cat.codes], index=column.index)

@@ -1,7 +1,6 @@
 """CSV files: the header, the separator and the rows, or the line at which the file is broken.
 
-The `pyarrow` reader takes a column as numbers only when every value of the file is one, and takes
-as missing only what it is told to: the category "None" survives.
+All values are handed on as text, piece by piece; what they mean is said in `cells`.
 """
 
 from __future__ import annotations
@@ -9,8 +8,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +21,10 @@ from risk_model.core.errors import UserError
 
 SEPARATORS = ",;\t|"
 BLOCK = 1 << 24  # bytes; no row may be longer
+FIRST_LINES = 64  # looked at to find the separator
 EXAMPLES = 3  # lines named in an error
+# the first bytes of a compressed file, whatever its name ends in
+PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 
 Where = Callable[[Sequence[int]], str]
 
@@ -35,20 +39,37 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """A CSV file's names; its separator is the sign that splits the first row most."""
+    """A CSV file's names and separator.
+
+    The separator is the sign that splits the first rows into equally many values, and most; a line
+    "sep=;" above the header, which Excel writes, names it.
+
+    Raises:
+        UserError: there is no header row, or the text is not UTF-8.
+    """
     try:
         with _text(path) as file:
-            lines = [line for line, _ in zip(file, range(64), strict=False)]
+            lines = list(islice(file, FIRST_LINES))
     except UnicodeDecodeError:
         raise _not_utf8(path) from None
-    parsed = []
-    for separator in SEPARATORS:
-        reader = csv.reader(lines, delimiter=separator)
-        parsed.append(Header(next(filter(None, reader), []), separator, reader.line_num))
-    header = max(parsed, key=lambda h: len(h.names))
+    except (OSError, EOFError):
+        raise UserError(f"{path}: cannot be unpacked; was it copied whole?") from None
+    above = 1 if lines and re.fullmatch(r'"?sep=.?"?\s*', lines[0], re.IGNORECASE) else 0
+    parsed = [_header(lines[above:], separator, above) for separator in SEPARATORS]
+    header, _ = max(parsed, key=lambda found: (found[1], len(found[0].names)))
     if not header.names:
         raise UserError(f"{path}: there is no header row; the first row must name the columns")
     return Header(tidy(header.names), header.separator, header.lines)
+
+
+def _header(lines: list[str], separator: str, above: int) -> tuple[Header, bool]:
+    """The header with this separator, and whether it splits the first rows into equal parts."""
+    reader = csv.reader(lines, delimiter=separator)
+    names = next(filter(None, reader), [])
+    taken = reader.line_num + above
+    rows = [len(row) for row in reader if row]
+    whole = rows if len(lines) + above < FIRST_LINES else rows[:-1]  # the last may be cut short
+    return Header(names, separator, taken), len(names) > 1 and set(whole) <= {len(names)}
 
 
 def tidy(names: Sequence[str]) -> list[str]:
@@ -70,21 +91,21 @@ def lines_of(path: Path, header: Header) -> Where:
 
     def where(rows: Sequence[int]) -> str:
         first = sorted(rows)[:EXAMPLES]
-        return numbered("line", _line_numbers(path, header.separator, first), len(rows))
+        return numbered("line", _line_numbers(path, header, first), len(rows))
 
     return where
 
 
-def _line_numbers(path: Path, separator: str, rows: Sequence[int]) -> list[int]:
+def _line_numbers(path: Path, header: Header, rows: Sequence[int]) -> list[int]:
     """The lines at which these rows start, 0 being the first row below the header.
 
     Blank lines count, quoted ones too.
     """
     numbers: list[int] = []
     with _text(path, errors="replace") as file:
-        reader, row, start = csv.reader(file, delimiter=separator), -1, 1
+        reader, row, start = csv.reader(file, delimiter=header.separator), 0, 1
         for record in reader:
-            if record:
+            if record and start > header.lines:
                 numbers += [start] * (row in rows)
                 row += 1
             start = reader.line_num + 1
@@ -93,18 +114,23 @@ def _line_numbers(path: Path, separator: str, rows: Sequence[int]) -> list[int]:
     return numbers
 
 
+def open_bytes(path: Path) -> pa.NativeFile:
+    """The bytes of a file, unpacked if it is compressed."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    packed = next((kind for sign, kind in PACKED.items() if start.startswith(sign)), None)
+    return pa.input_stream(str(path), compression=packed)
+
+
 def _text(path: Path, errors: str = "strict") -> io.TextIOWrapper:
-    return io.TextIOWrapper(
-        pa.input_stream(str(path)), encoding="utf-8-sig", errors=errors, newline=""
-    )
+    return io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", errors=errors, newline="")
 
 
-def read_csv(
-    path: Path, header: Header, missing: Sequence[str], as_text: Sequence[str]
-) -> pa.Table:
-    """The rows below the header; UserError, naming the line, where the file is broken.
+def csv_pieces(path: Path, header: Header) -> Iterator[pa.RecordBatch]:
+    """The rows below the header, a piece a block, every value as text and an empty one as null.
 
-    `missing` are the texts that mean "not recorded", `as_text` the columns never taken for numbers.
+    Raises:
+        UserError: the file is broken; names the line, and never a value.
     """
     ragged: list[int] = []
 
@@ -118,49 +144,53 @@ def read_csv(
     parsing = pa.csv.ParseOptions(
         delimiter=header.separator, newlines_in_values=True, invalid_row_handler=note_ragged
     )
-    spaces = [" ", "  "] if "" in missing else []
     types = pa.csv.ConvertOptions(
-        null_values=[*missing, *spaces],
+        null_values=[""],
         strings_can_be_null=True,
-        auto_dict_encode=True,
-        auto_dict_max_cardinality=1000,
-        column_types={name: pa.string() for name in as_text},
+        column_types={name: pa.string() for name in header.names},
     )
+    last: pa.RecordBatch | None = None
+    rows = 0
     try:
-        table = pa.csv.read_csv(path, reading, parsing, types)
-    except pa.ArrowInvalid as error:
-        raise _unreadable(path, header, error) from None  # pyarrow's own message repeats the row
-    if any(is_bytes(value_type(kind)) for kind in table.schema.types):
-        raise _not_utf8(path)
+        for piece in pa.csv.open_csv(open_bytes(path), reading, parsing, types):
+            if ragged:
+                break
+            if piece.num_rows:
+                last, rows = piece, rows + piece.num_rows
+                yield piece
+    except (pa.ArrowInvalid, OSError) as error:
+        if "Empty CSV" not in str(error):
+            raise _unreadable(path, header, error) from None  # pyarrow's own words repeat the row
     if ragged:
-        lines = lines_of(path, header)(ragged)
-        raise UserError(
-            f"{path}: {len(ragged):,} rows do not have the header's {len(header.names)} values "
-            f"({lines}); quote values that contain {header.separator!r} or line ends"
-        )
-    if _ends_in_quotes(path, table):
-        line = lines_of(path, header)([len(table) - 1])
+        raise _ragged(path, header, ragged)
+    if last is not None and _ends_in_quotes(path, last):
+        line = lines_of(path, header)([rows - 1])
         raise UserError(
             f"{path}: a quote that opens in {line} is never closed; close it, or double it within "
             "a value"
         )
-    return table
 
 
-def _ends_in_quotes(path: Path, table: pa.Table) -> bool:
+def _ragged(path: Path, header: Header, rows: list[int]) -> UserError:
+    return UserError(
+        f"{path}: {len(rows):,} rows do not have the header's {len(header.names)} values "
+        f"({lines_of(path, header)(rows)}); quote values that contain {header.separator!r} or line "
+        "ends"
+    )
+
+
+def _ends_in_quotes(path: Path, piece: pa.RecordBatch) -> bool:
     """Whether the last value swallowed the lines after it."""
-    last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
+    last = piece.column(piece.num_columns - 1)[-1].as_py()
     if not isinstance(last, str) or "\n" not in last:
         return False
-    with pa.input_stream(str(path)) as file:
+    with open_bytes(path) as file:
         while chunk := file.read(BLOCK):
             end = chunk
     return not end.rstrip().endswith(b'"')
 
 
-def _unreadable(path: Path, header: Header, error: pa.ArrowInvalid) -> UserError:
-    if "Empty CSV" in str(error):
-        return UserError(f"{path}: there are no rows below the header; export the table again")
+def _unreadable(path: Path, header: Header, error: Exception) -> UserError:
     if "UTF8" in str(error):
         return _not_utf8(path)
     return UserError(
@@ -172,7 +202,7 @@ def _unreadable(path: Path, header: Header, error: pa.ArrowInvalid) -> UserError
 def _not_utf8(path: Path) -> UserError:
     """Names the first byte that is not UTF-8 and its line."""
     decoder, line, read = codecs.getincrementaldecoder("utf-8")(), 1, 0
-    with pa.input_stream(str(path)) as file:
+    with open_bytes(path) as file:
         while chunk := file.read(1 << 20):
             pending = len(decoder.getstate()[0])
             try:
@@ -188,18 +218,4 @@ def _not_utf8(path: Path) -> UserError:
             line, read = line + chunk.count(b"\n"), read + len(chunk)
     return UserError(
         f"{path}: is not UTF-8; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
-    )
-
-
-def value_type(kind: pa.DataType) -> pa.DataType:
-    """The type of a column's values, dictionary-encoded or not."""
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def is_bytes(kind: pa.DataType) -> bool:
-    """Whether values of this type are bytes, which a text that is not UTF-8 becomes."""
-    return bool(
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
     )
