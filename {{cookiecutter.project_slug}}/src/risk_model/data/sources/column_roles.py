@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from risk_model import config
@@ -257,10 +256,9 @@ def site_doubts(site: pd.Series, name: str, spellings: list[tuple[str, ...]]) ->
 
 def joined(frame: pd.DataFrame, parts: list[str]) -> pd.Series:
     """Texts of several columns as one, missing where one of them is: "North/12"."""
-    texts = [as_text(frame[part]) for part in parts]
-    whole = np.logical_and.reduce([text.notna() for text in texts])
-    together = texts[0].astype(str).str.cat([text.astype(str) for text in texts[1:]], sep="/")
-    return together.where(whole).astype("category")
+    texts = frame[parts].astype(object)
+    together = texts.astype(str).agg("/".join, axis=1)
+    return together.where(texts.notna().all(axis=1)).astype("category")
 
 
 def _by_name(role: str, columns: list[str]) -> str | None:

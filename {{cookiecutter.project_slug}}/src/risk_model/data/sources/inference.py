@@ -101,6 +101,10 @@ def _typed(
         return one_spelling(text)
     if name != time and _spelling_counts(text, name, rules):
         return text
+    words = [str(word) for word in text.cat.categories]
+    if words and {word.casefold() for word in words} <= {"true", "false"}:
+        values = np.array([TRUTH[word.casefold()] for word in words] + [np.nan])
+        return pd.Series(values[text.cat.codes], index=text.index)
     dates = to_dates(text, name, where, insist=name == time)
     if dates is not None:
         missing = pd.Series(rules.missing_texts(name), dtype=object)
