@@ -56,6 +56,7 @@ def values_of(column: pd.Series) -> Values:
     """A column of any type as `Values`; text is numbered in its sorted order."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers = np.where(np.isfinite(numbers), numbers, np.nan)
         return Values(numbers, True, _near(numbers))
     text = column.astype("category").cat
     codes = text.codes.to_numpy().astype(np.float64)
@@ -74,11 +75,13 @@ def grouping(codes: Floats) -> Grouping:
     inner[starts] = False
     inner &= np.repeat(sizes < max(50, 20 * np.median(sizes)), sizes)  # no "unknown" as a person
     second = _some(np.flatnonzero(inner), rng)
-    borders = _some(starts[1:], rng)
+    last = np.repeat(np.append(starts[1:], len(present)), sizes)[second]
+    first = np.repeat(starts, sizes)[second]
+    beside = np.where(last < len(present), last, first - 1)
     random = rng.integers(len(present), size=(2, PAIRS))
     return Grouping(
         (present[second - 1], present[second]),
-        (present[borders - 1], present[borders]),
+        (present[second], present[beside]),
         (present[random[0]], present[random[1]]),
         sizes.astype(np.int64),
         present[starts],
@@ -90,11 +93,14 @@ def _some(positions: Ints, rng: np.random.Generator) -> Ints:
     return positions if len(positions) <= PAIRS else rng.choice(positions, PAIRS, replace=False)
 
 
-def agreement(people: Grouping, other: Values, tolerance: float = 0.0) -> Verdict:
+def agreement(
+    people: Grouping, other: Values, tolerance: float = 0.0, ordered: bool = False
+) -> Verdict:
     """Whether a column hardly varies ("agrees") or clearly does ("varies") within a grouping.
 
     "agrees" needs 95 % equal pairs, 80 % of what chance leaves, odds of a million to one against
-    chance, and no smooth dependence on the grouping's order (a band of age, the year of a date).
+    chance, and no smooth dependence on the grouping's order (a band of age, the year of a date);
+    with `ordered`, that order may be the column's (a table sorted by sex and numbered then).
     """
     equal = _equal(other, people.within, tolerance)
     if len(equal) < FEWEST:
@@ -102,13 +108,13 @@ def agreement(people: Grouping, other: Values, tolerance: float = 0.0) -> Verdic
     share = float(equal.mean())
     chance = max(
         float(_equal(other, pairs, tolerance).mean() if len(pairs[0]) else 0.0)
-        for pairs in (people.anyhow, people.adjacent)
+        for pairs in ((people.anyhow,) if ordered else (people.anyhow, people.adjacent))
     )
     if not chance < 1:  # constant, or never recorded twice
         return "unclear"
     beyond = (share - chance) / (1 - chance)
     if share >= EQUAL and beyond >= BEYOND_CHANCE and _surely(share, chance, len(equal)):
-        return "unclear" if _smooth(people, other) else "agrees"
+        return "unclear" if not ordered and _smooth(people, other) else "agrees"
     return "varies" if beyond < VARIES and _apart(people, other) else "unclear"
 
 

@@ -81,10 +81,14 @@ def are_bands(ranges: Sequence[str]) -> bool:
 
 
 def are_days(fractions: Sequence[str]) -> bool:
-    """Whether fractions may be days and months: 24/12, 3/5; but 7/10 beside 8/10 is a score."""
+    """Whether fractions may be days, months and years of two digits: 24/12, 3/5, 11/86.
+
+    7/10 beside 8/10 is a score, and 6/60 beside 6/9 the sight of an eye.
+    """
     pairs = _pairs(_FRACTION, fractions)
     fixed = min(len({one for one, _ in pairs}), len({other for _, other in pairs})) == 1
-    calendar = all(0 < min(pair) <= 12 and max(pair) <= 31 for pair in pairs)
+    days = all(0 < min(pair) <= 12 and max(pair) <= 31 for pair in pairs)
+    calendar = days or all(0 < one <= 12 and other < 100 for one, other in pairs)
     return calendar and (not fixed or any(re.match("0", text) for text in fractions))
 
 

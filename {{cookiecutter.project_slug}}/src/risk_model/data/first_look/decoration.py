@@ -47,7 +47,8 @@ NUMBERS = 0.5  # of the distinct texts are numbers, decorated or not
 FEW = 10  # whole numbers, with "3+" among them, are a scale
 SAMPLE = 500  # texts to look at before all
 _CHOICES = re.compile(r"\d{1,2}(?:, ?\d{1,2}){2,}")  # of several answers
-_AGE_AND_SEX = re.compile(r"\d{1,3} ?[fFmMwW]")
+_WITH_LETTER = re.compile(r"\d{1,3} ?[A-Za-z]")  # 34F for age and sex, flight 41D, stage 3a
+_LINES = re.compile(r"\d+:\d")  # verses and lines are no durations
 _PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _UNHARMED = {"unit", "apostrophe", "formula", "quotes", "percent", "currency", "flag"} | {
     "minus sign",
@@ -166,7 +167,11 @@ def _words_after_all(numbers: dict[str, Marks], others: Collection[str]) -> bool
         or ("fraction" in kinds and are_days(written("fraction")))
         or ("censored" in kinds and _grades(numbers))
         or ("thousands" in kinds and _identifiers(numbers))
-        or any(_CHOICES.fullmatch(text) or _AGE_AND_SEX.fullmatch(text) for text in others)
+        or any(
+            pattern.fullmatch(text)
+            for text in others
+            for pattern in (_CHOICES, _WITH_LETTER, _LINES)
+        )
     )
 
 

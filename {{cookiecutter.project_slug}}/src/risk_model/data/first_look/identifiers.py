@@ -108,7 +108,8 @@ def _floating(sizes: pd.Series) -> IdentifierDoubt | None:
     rows = int(sizes[wrong].sum())
     message = (
         f"{rows:,} rows have identifiers {' or '.join(words for _, words in some)}, as "
-        "numbers that went through a spreadsheet or floating point: different patients may have become one"
+        "numbers that went through a spreadsheet or floating point; different patients may have "
+        "become one"
     )
     return IdentifierDoubt("through floating point", rows, len(wrong), message)
 

@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.data.first_look.agreement import Grouping, Values, agreement, grouping, values_of
-from risk_model.data.first_look.personal import is_lookup, may_name_people, personal
+from risk_model.data.first_look.personal import has_codes, is_lookup, may_name_people, personal
 
 Floats = npt.NDArray[np.float64]
 
 DISTINCT = (0.02, 0.90)  # share of the rows: more people than sites have, fewer than rows
 FEWEST = 20  # people, and pairs of rows of one person
+OUTCOME = "\0outcome"  # no column is called so
 COLUMNS = 2  # that hardly vary; the outcome may be one of them
 
 
@@ -43,20 +44,17 @@ def names_people(frame: pd.DataFrame, outcome: Floats) -> list[NamesPeople]:
     Dates are no names, nor is a column whose agreeing columns depend on each other alone (the
     region of a ward).
     """
+    of_outcome = Values(outcome, True)
     columns = {str(name): values_of(frame[name]) for name in frame.columns}
     who = personal(list(columns))
-    named = [
-        (name, people)
-        for name, column in columns.items()
-        if (people := _people(name, frame[name], column)) is not None
-    ]
-    columns["outcome of the table"] = Values(outcome, True)
-    result = [
-        judged
-        for name, people in named
-        if name not in who and (judged := _judge(name, people, columns, who)) is not None
-    ]
-    return sorted(result, key=lambda r: (-len(r.agreeing), r.subjects))
+    judged = []
+    for name in frame.columns:
+        people = None if str(name) in who else _people(str(name), frame[name], columns[str(name)])
+        if people is not None:
+            coded = has_codes(frame[name])
+            judged.append(_judge(str(name), people, coded, {**columns, OUTCOME: of_outcome}, who))
+    named = [result for result in judged if result is not None]
+    return sorted(named, key=lambda result: (-len(result.agreeing), result.subjects))
 
 
 def _people(name: str, column: pd.Series, values: Values) -> Grouping | None:
@@ -73,21 +71,23 @@ def _people(name: str, column: pd.Series, values: Values) -> Grouping | None:
 
 
 def _judge(
-    name: str, people: Grouping, columns: dict[str, Values], who: dict[str, str]
+    name: str, people: Grouping, coded: bool, columns: dict[str, Values], who: dict[str, str]
 ) -> NamesPeople | None:
-    agreed: list[str] = []
-    varied: list[str] = []
-    for other, values in columns.items():
-        if other != name:
-            verdict = agreement(people, values, 2.0 if who.get(other) == "age" else 0.0)
-            agreed += [other] if verdict == "agrees" else []
-            varied += [other] if verdict == "varies" else []
-    outcome = "outcome of the table"
-    agreeing = tuple(other for other in agreed if other != outcome)
-    if len(agreed) < COLUMNS or not agreeing or any(other in who for other in varied):
+    verdicts = {
+        other: agreement(
+            people,
+            values,
+            tolerance=2.0 if who.get(other) == "age" else 0.0,
+            ordered=who.get(other) in ("sex", "race"),
+        )
+        for other, values in columns.items()
+        if other != name
+    }
+    agreed = [other for other, verdict in verdicts.items() if verdict == "agrees"]
+    agreeing = tuple(other for other in agreed if other != OUTCOME)
+    if len(agreed) < COLUMNS or not agreeing or any(verdicts[o] == "varies" for o in who):
         return None
-    if not any(other in who for other in agreeing) and is_lookup(
-        people, [columns[other] for other in agreed], columns.values()
-    ):
+    unproven = not any(other in who for other in agreeing)
+    if unproven and (not coded or is_lookup(people, [columns[other] for other in agreed])):
         return None
     return NamesPeople(name, people.subjects, people.rows, agreeing)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ _OTHERS = re.compile(
     r"hh_?id|famil(?:y|ie)\w*|batch\w*|district\w*|region\w*|count(?:y|ry|ies)\w*|schools?|class|"
     r"physicians?|doctors?|provider\w*|surgeons?|clinics?|practice\w*|clusters?|villages?|cit(?:y|"
     r"ies)|towns?|states?|province\w*|arms?|treat\w*|drugs?|diag\w*|icd\w*|dx|drg\w*|plates?|"
-    r"dates?|days?|months?|years?|times?|litters?|pairs?|strat\w*|blocks?|psu|segments?|tracts?)"
+    r"weights?|wght|wgt|wt|fnlwgt|comm\w*|dates?|days?|months?|years?|times?|litters?|pairs?|strat\w*|blocks?|psu|segments?|tracts?)"
     r"(?:$|_)"
 )
 # "hospital number", "clinic no": the patient's
@@ -87,14 +87,22 @@ def _dates(column: pd.Series) -> bool:
 
 def _compact_dates(numbers: Floats) -> pd.Series:
     """Which whole numbers are days as 20150131, or years."""
-    whole = pd.Series(numbers).astype("int64")
+    whole = pd.Series(np.where(np.abs(numbers) < 1e9, numbers, 0)).astype("int64")
     years = whole.between(1900, 2100)
     month, day = whole // 100 % 100, whole % 100
     days = (whole // 10000).between(1850, 2200) & month.between(1, 12) & day.between(1, 31)
     return years | days
 
 
-def is_lookup(people: Grouping, agreeing: Sequence[Values], columns: Collection[Values]) -> bool:
+def has_codes(column: pd.Series) -> bool:
+    """Whether a column is numbers or texts that nearly all hold a digit, not words."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return True
+    some = column.dropna().drop_duplicates().iloc[:1000].astype(str)
+    return bool(some.str.contains(r"\d").mean() >= CODED)
+
+
+def is_lookup(people: Grouping, agreeing: Sequence[Values]) -> bool:
     """Whether the agreeing columns say one thing, as the region and the type of a ward do.
 
     Without a column called sex or age, people must be told by at least two columns of which neither
@@ -105,10 +113,7 @@ def is_lookup(people: Grouping, agreeing: Sequence[Values], columns: Collection[
     return not any(_independent(a, b) for a, b in pairs)
 
 
-def _independent(
-    one: Floats,
-    other: Floats,
-) -> bool:
+def _independent(one: Floats, other: Floats) -> bool:
     """Whether neither of two columns (one value for each person) is a function of the other."""
     both = ~(np.isnan(one) | np.isnan(other))
     table = pd.DataFrame({"one": one[both], "other": other[both]}).drop_duplicates()

@@ -18,6 +18,7 @@ REST = 10  # rows of real values, without which nothing can be called far away
 STEPS = 3  # a code lies this many ordinary steps from its neighbour: 9 beside 8 is a value
 EMPTY = 5.0  # rows that a ceiling of a heavy tail would have left in the gap below it
 FAR = 1000.0  # times the largest other value: a fill value, whatever its digits
+SCALE = 10  # the top of a scale that does not go below 0 by a step
 STRAY = 0.1  # values beyond the code, as a share of its rows: a slip of the pen does not hide it
 FILLS = {32767, 32768, 65535, 65536, 2147483647, 2147483648, 4294967295}
 
@@ -33,7 +34,7 @@ class SuspectCode:
 def suspect_codes(values: Floats) -> list[SuspectCode]:
     """Isolated, repeated, extreme values of one digit; lowest first.
 
-    `values`: float64[n], NaN where missing. A code has at least 3 rows and is either the lowest or
+    `values`: float64[n], NaN where missing; infinite ones are not looked at. A code has at least 3 rows and is either the lowest or
     highest value of the column, far from the next one, or the only negative value (-1, -9, -99)
     of a column that is otherwise not negative. Several codes (997, 998, 999) are found together.
 
@@ -44,7 +45,7 @@ def suspect_codes(values: Floats) -> list[SuspectCode]:
     >>> suspect_codes(np.array([*range(60, 90), 999.0, 999.0, 999.0]))
     [SuspectCode(value=999.0, rows=3)]
     """
-    unique, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    unique, counts = np.unique(values[np.isfinite(values)], return_counts=True)
     high = _top_codes(unique, counts)
     low = _only_negatives(unique, counts) or _top_codes(-unique[::-1], counts[::-1])
     positions = sorted({*(len(unique) - 1 - i for i in high), *low})
@@ -92,6 +93,8 @@ def _may_be_code(unique: Floats, position: int) -> bool:
     value = unique[-1 - position]
     if value <= 0:
         return False
+    if value < 10 and (unique[: len(unique) - 1 - position] % 1 != 0).any():
+        return False  # 9 among 7.2 and 8.1 is a value
     others = np.abs(unique[: len(unique) - 1 - position])
     beyond_all = len(others) > 1 and value >= 1e6 and value >= FAR * others.max()
     return bool(beyond_all or is_code(value))
@@ -108,7 +111,7 @@ def is_code(value: float) -> bool:
     digits = text.replace(".", "")
     if not digits.isdigit():
         return False
-    return (set(digits) <= {digits[0]} and digits[0] in "6789") or (
+    return (set(digits) <= {digits[0]} and digits[0] in "789") or (
         len(digits) > 1 and set(digits[:-1]) == {"9"} and digits[-1] in "678" and "." not in text
     )
 
@@ -122,10 +125,22 @@ def _only_negatives(unique: Floats, counts: npt.NDArray[np.int64]) -> list[int]:
     rest, rest_counts = unique[len(negative) :], counts[len(negative) :]
     if not len(negative) or len(rest) < 2 or rest_counts.sum() < REST:
         return []
-    if not all(is_code(v) or v == -1 for v in negative) or counts[: len(negative)].max() < ROWS:
+    if not all(is_code(v) or v == -1 or _sixes(v) for v in negative):
         return []
-    if negative[0] == -1 and rest[0] == 0 and rest[-1] < 5 and (rest % 1 == 0).all():
-        return []
-    if negative[0] == -1 and set(rest) <= {0.0, 1.0}:
+    below = len(negative) == 1 and negative[0] == -1 and rest[0] == 0 and rest[1] >= 1
+    if below and not _code_below_zero(rest, rest_counts, int(counts[0])):
         return []
     return list(range(len(negative)))
+
+
+def _sixes(value: float) -> bool:
+    return value in (-6, -66, -666, -6666, -66666)
+
+
+def _code_below_zero(rest: Floats, rest_counts: npt.NDArray[np.int64], rows: int) -> bool:
+    """Whether -1 beside 0, 1, 2 is a code and no step down: rare beside yes and no, or on a long
+    scale and in 1 % of the rows.
+    """
+    if len(rest) == 2:
+        return 10 * rows < int(rest_counts.min())
+    return bool(rest[-1] >= SCALE and rows >= 0.01 * rest_counts.sum())

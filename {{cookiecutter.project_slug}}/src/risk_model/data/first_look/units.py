@@ -17,6 +17,7 @@ DISTINCT = 6  # values in each cluster: a few round doses are no measurements
 GAP = 0.5  # of the wider cluster's 10th to 90th percentile, in logarithms
 INNER = 2.0  # times the widest gap within either cluster's middle
 WITHIN = 0.2  # of the known factor
+SMALL, WITHIN_SMALL = 5.0, 0.08  # a small factor is met by chance: more is asked of it
 SHAPES = 3.0  # times as wide (in logarithms) one cluster may be as the other
 
 # factor, what the two units are (lower numbers first), where the lower cluster's median may lie
@@ -27,22 +28,16 @@ FACTORS: tuple[tuple[float, str, float, float], ...] = (
     (17.104, "mg/dL and µmol/L of bilirubin", 0.1, 20),
     (38.67, "mmol/L and mg/dL of cholesterol", 0.5, 9),
     (59.48, "mg/dL and µmol/L of urate", 1.5, 15),
-    (4.008, "mmol/L and mg/dL of calcium", 0.8, 3.5),
+    (4.008, "mmol/L and mg/dL of calcium", 0.9, 3),
     (2.801, "mmol/L and mg/dL of urea nitrogen", 1.5, 40),
     (6.006, "mmol/L and mg/dL of urea", 1.5, 40),
-    (3.097, "mmol/L and mg/dL of phosphate", 0.5, 3),
-    (2.431, "mmol/L and mg/dL of magnesium", 0.4, 2),
-    (1.611, "mmol/L and g/dL of haemoglobin", 3, 12),
     (9.01, "mmol/L and mg/dL of lactate", 0.4, 10),
     (7.5006, "kPa and mmHg", 3, 30),
-    (1.3595, "mmHg and cmH2O", 3, 30),
     (5.585, "µmol/L and µg/dL of iron", 5, 40),
-    (2.496, "ng/mL and nmol/L of vitamin D", 5, 80),
     (27.59, "µg/dL and nmol/L of cortisol", 2, 50),
     (12.87, "ng/dL and pmol/L of thyroxine", 0.5, 4),
-    (1.7, "µmol/L and µg/dL of ammonia", 10, 100),
     (2.2046, "kg and lb", 1, 300),
-    (2.54, "in and cm", 10, 80),
+    (2.54, "in and cm", 15, 80),
     (30.48, "ft and cm", 1, 8),
     (4.184, "kcal and kJ", 100, 6000),
     (10.0, "two units a factor of 10 apart, such as g/dL and g/L or mg/dL and mg/L", 0, np.inf),
@@ -136,9 +131,18 @@ def _known_factor(low: Floats, high: Floats) -> MixedUnits | None:
         if least <= below <= most
     }
     (factor, units), away = min(apart.items(), key=lambda item: item[1])
-    if away > np.log(1 + WITHIN) or not _same_shape(low * factor, high):
+    within = WITHIN if factor >= SMALL else WITHIN_SMALL
+    if away > np.log(1 + within) or not _same_shape(low * factor, high):
+        return None
+    if factor < SMALL and not _alike(np.log(low), np.log(high)):
         return None
     return MixedUnits(below, above, factor, units, min(len(low), len(high)))
+
+
+def _alike(low: Floats, high: Floats) -> bool:
+    """Whether two clusters in logarithms are nearly equally wide, and the gap wider than both."""
+    widths = [np.subtract(*np.quantile(part, [0.9, 0.1])) for part in (low, high)]
+    return bool(max(widths) <= 1.6 * min(widths) and high[0] - low[-1] >= max(widths))
 
 
 def _same_shape(converted: Floats, high: Floats) -> bool:
