@@ -31,13 +31,11 @@ from risk_model.data.tables.cells import TRUTH
 from risk_model.data.tables.csv_file import Where
 from risk_model.data.tables.table_file import rows_of
 
-CATEGORIES = (
-    30  # the most frequent values of a column; the rest are unknown to the model: all zeros
-)
+# the most frequent values of a column; the rest are unknown to the model: all zeros
+CATEGORIES = 30
 FLAGGED = 0.05  # share missing above which "not measured" becomes a feature of its own
-DISTINCT = (
-    0.9  # share of distinct values above which text names rows, and numbers with such a name do
-)
+# share of distinct values above which text names rows, and numbers with such a name do
+DISTINCT = 0.9
 # rows: from here on whole numbers that rise from row to row, or fill their range, count the rows
 ENOUGH = 100
 FREE_TEXT = 40  # characters, or half as many words as LISTED: longer is prose
