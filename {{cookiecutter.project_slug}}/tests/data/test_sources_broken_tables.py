@@ -96,7 +96,7 @@ BROKEN = {
     ),
     "decimal commas": (
         with_column("hb", [f'"{i},5"' for i in range(40)]),
-        "written with a comma; write 3.5",
+        "written with a decimal comma .* read 3,5 as 3.5 with data.decimal=,",
     ),
     "dates in two formats": (
         with_column("seen", [*DATES[:4], "05/13/2021", *DATES[5:]]),

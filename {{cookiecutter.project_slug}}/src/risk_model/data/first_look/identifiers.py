@@ -17,6 +17,7 @@ import pandas as pd
 from risk_model.data.first_look.site_numbers import per_site
 from risk_model.data.first_look.spelling import folded, is_placeholder
 
+FEW_EACH = 10  # rows of each of a few patients, below which they may well be patients
 SHARE, PEOPLE = 0.02, 20  # of the rows, and at least: fewer distinct values are no people
 GIANT_ROWS, GIANT_TIMES, GIANT_SHARE = 20, 10.0, 0.01  # rows of a value beyond all others
 PLACEHOLDER_TIMES = 3.0  # for a word that says "unknown"
@@ -189,7 +190,7 @@ def _per_site(
 
 def _not_people(sizes: pd.Series) -> IdentifierDoubt | None:
     rows, subjects = int(sizes.sum()), len(sizes)
-    if subjects >= max(PEOPLE, SHARE * rows):
+    if subjects >= max(PEOPLE, SHARE * rows) or rows < FEW_EACH * subjects:
         return None
     message = f"{subjects:,} different values in {rows:,} rows are too few to be patients"
     return IdentifierDoubt("not people", rows, subjects, message)

@@ -91,12 +91,12 @@ def _typed(
         return column
     known = isinstance(column.dtype, pd.CategoricalDtype)
     text = column if known else trimmed(column, rules.missing_texts(name))
+    if name in rules.folded:
+        return one_spelling(text)
     if name in as_text:
         return text
     if name in rules.ticked:
         return ticks(text, name, where)
-    if name in rules.folded:
-        return one_spelling(text)
     if name != time and _spelling_counts(text, name, rules):
         return text
     words = [str(word) for word in text.cat.categories]

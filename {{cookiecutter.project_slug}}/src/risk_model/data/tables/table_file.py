@@ -76,10 +76,9 @@ def open_table(path: Path, key: str = "data.path") -> TableFile:
 
 def _is_parquet(path: Path, key: str) -> bool:
     if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "there is no such file"
         raise UserError(
-            f"{key}: {path}: {kind} (looked in {Path.cwd()}); give the path of a CSV or Parquet "
-            "file"
+            f"{key}: there is no file {path} (looked in {Path.cwd()}); give the path of a CSV or "
+            "Parquet file"
         )
     with path.open("rb") as file:
         start = file.read(4)
