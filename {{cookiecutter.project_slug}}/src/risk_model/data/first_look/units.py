@@ -18,6 +18,7 @@ GAP = 0.5  # of the wider cluster's 10th to 90th percentile, in logarithms
 INNER = 2.0  # times the widest gap within either cluster's middle
 WITHIN = 0.2  # of the known factor
 SMALL, WITHIN_SMALL = 5.0, 0.08  # a small factor is met by chance: more is asked of it
+NARROW, NARROW_NOT = 0.4, (80.0, 95.0)  # so narrow are heights (100), no creatinine (88.4)
 SHAPES = 3.0  # times as wide (in logarithms) one cluster may be as the other
 
 # factor, what the two units are (lower numbers first), where the lower cluster's median may lie
@@ -125,10 +126,11 @@ def _celsius(low: Floats, high: Floats) -> MixedUnits | None:
 
 def _known_factor(low: Floats, high: Floats) -> MixedUnits | None:
     below, above = float(np.median(low)), float(np.median(high))
+    narrow = np.subtract(*np.quantile(np.log(low), [0.9, 0.1])) < NARROW
     apart = {
         (factor, units): abs(np.log(above / below / factor))
         for factor, units, least, most in FACTORS
-        if least <= below <= most
+        if least <= below <= most and not (NARROW_NOT[0] < factor < NARROW_NOT[1] and narrow)
     }
     (factor, units), away = min(apart.items(), key=lambda item: item[1])
     within = WITHIN if factor >= SMALL else WITHIN_SMALL
