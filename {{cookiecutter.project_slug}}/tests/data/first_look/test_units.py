@@ -35,6 +35,14 @@ def test_two_units_are_found(name: str, share: float) -> None:
     assert 10 <= found.rows <= N / 2
 
 
+def test_the_tails_of_either_cluster_may_meet() -> None:
+    values = RNG.lognormal(0.2, 0.6, 3000)
+    values[:20] = RNG.uniform(8, 20, 20)
+    found = mixed_units(np.where(RNG.random(3000) < 0.3, values * 88.42, values))
+    assert found is not None
+    assert found.units == "mg/dL and µmol/L of creatinine"
+
+
 def test_celsius_and_fahrenheit_are_found() -> None:
     celsius = RNG.normal(37, 0.7, N).round(1)
     found = mixed_units(np.append(celsius, (celsius[:60] * 1.8 + 32).round(1)))
