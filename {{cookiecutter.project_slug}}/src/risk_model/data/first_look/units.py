@@ -25,8 +25,7 @@ SHAPES = 3.0  # times as wide (in logarithms) one cluster may be as the other
 
 # factor, what the two units are (lower numbers first), where the lower cluster's median may lie
 FACTORS: tuple[tuple[float, str, float, float], ...] = (
-    (88.42, "mg/dL and µmol/L of creatinine", 0.3, 5),
-    (88.57, "mmol/L and mg/dL of triglycerides", 0.3, 6),
+    (88.42, "mg/dL and µmol/L of creatinine, or mmol/L and mg/dL of triglycerides", 0.3, 6),
     (18.016, "mmol/L and mg/dL of glucose", 2.5, 20),
     (17.104, "mg/dL and µmol/L of bilirubin", 0.1, 20),
     (38.67, "mmol/L and mg/dL of cholesterol", 0.5, 9),
