@@ -164,7 +164,7 @@ def _words_after_all(numbers: dict[str, Marks], others: Collection[str]) -> bool
 
     return (
         ("range" in kinds and are_bands(written("range")))
-        or ("fraction" in kinds and are_days(written("fraction")))
+        or ("fraction" in kinds and (are_days(written("fraction")) or _alleles(numbers)))
         or ("censored" in kinds and _grades(numbers))
         or ("thousands" in kinds and _identifiers(numbers))
         or any(
@@ -173,6 +173,11 @@ def _words_after_all(numbers: dict[str, Marks], others: Collection[str]) -> bool
             for pattern in (_CHOICES, _WITH_LETTER, _LINES)
         )
     )
+
+
+def _alleles(numbers: dict[str, Marks]) -> bool:
+    """Whether "112/112" stands beside "112": pairs of alleles, of which one may be missing."""
+    return any(f"{text}/{text}" in numbers for text, marks in numbers.items() if not marks)
 
 
 def _grades(numbers: dict[str, Marks]) -> bool:
