@@ -73,7 +73,7 @@ def grouping(codes: Floats) -> Grouping:
     _, starts, sizes = np.unique(codes[present], return_index=True, return_counts=True)
     inner = np.ones(len(present), dtype=bool)
     inner[starts] = False
-    inner &= np.repeat(sizes < max(50, 20 * np.median(sizes)), sizes)  # no "unknown" as a person
+    inner &= np.repeat(sizes <= _largest(sizes), sizes)
     second = _some(np.flatnonzero(inner), rng)
     last = np.repeat(np.append(starts[1:], len(present)), sizes)[second]
     first = np.repeat(starts, sizes)[second]
@@ -87,6 +87,12 @@ def grouping(codes: Floats) -> Grouping:
         present[starts],
         len(present),
     )
+
+
+def _largest(sizes: Ints) -> int:
+    """The most rows that a person may have: a value beyond all others is "unknown"."""
+    top = np.sort(sizes)[-2:]
+    return int(top[0] if len(top) == 2 and top[1] > max(20, 3 * top[0]) else top[-1])
 
 
 def _some(positions: Ints, rng: np.random.Generator) -> Ints:

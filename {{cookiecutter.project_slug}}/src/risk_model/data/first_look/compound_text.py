@@ -27,7 +27,7 @@ _DATES = re.compile(
     |\d{{1,2}}(?::\d{{2}})*\s?[ap]\.?m\.?""",
     re.VERBOSE | re.IGNORECASE,
 )
-_RANGE = re.compile(rf"({_NUMBER})\s*(?:[-–—]|to|bis|à|\.\.)\s*({_NUMBER})(?:\s*[^\d\s].*)?")
+_RANGE = re.compile(rf"({_NUMBER})\s*(?:[-–—]|to|bis|à|\.\.)\s*({_NUMBER})(?:\s*([^\d\s].*))?")
 _FRACTION = re.compile(rf"({_NUMBER})\s*/\s*({_NUMBER})(?:\s*(?:mm\s?hg))?", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?")
 _DURATION = re.compile(
@@ -72,12 +72,14 @@ def _float(text: str) -> float:
 def are_bands(ranges: Sequence[str]) -> bool:
     """Whether ranges are names: bands that do not overlap (40-49, 50-59), or numbers of people.
 
-    "3-2041" for the 2041st patient of site 3 rises too much for the limits of a measurement.
+    "3-2041" for the 2041st patient of site 3 rises too much for the limits of a measurement, and
+    bands of lengths change the unit (1-3 months, 1-2 years).
     """
     pairs = sorted(set(_pairs(_RANGE, ranges)))
+    words = {m[3] for t in ranges if (m := _RANGE.fullmatch(t.lstrip("'’"))) and m[3]}
     apart = [one[1] <= other[0] for one, other in itertools.pairwise(pairs)]
     steep = [high > 20 * low > 0 for low, high in pairs]
-    return all(apart) or sum(steep) > len(steep) / 2
+    return all(apart) or len(words) > 1 or sum(steep) > len(steep) / 2
 
 
 def are_days(fractions: Sequence[str]) -> bool:

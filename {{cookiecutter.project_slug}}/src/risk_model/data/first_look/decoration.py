@@ -164,7 +164,7 @@ def _words_after_all(numbers: dict[str, Marks], others: Collection[str]) -> bool
 
     return (
         ("range" in kinds and are_bands(written("range")))
-        or ("fraction" in kinds and are_days(written("fraction")))
+        or ("fraction" in kinds and (are_days(written("fraction")) or _alleles(numbers)))
         or ("censored" in kinds and _grades(numbers))
         or ("thousands" in kinds and _identifiers(numbers))
         or any(
@@ -175,14 +175,17 @@ def _words_after_all(numbers: dict[str, Marks], others: Collection[str]) -> bool
     )
 
 
+def _alleles(numbers: dict[str, Marks]) -> bool:
+    """Whether "112/112" stands beside "112": pairs of alleles, of which one may be missing."""
+    return any(f"{text}/{text}" in numbers for text, marks in numbers.items() if not marks)
+
+
 def _grades(numbers: dict[str, Marks]) -> bool:
     """Whether "<5", "3+" and few whole numbers are a scale: 0, 1, 2, 3+ or <30, >30."""
-    plain = [text for text, marks in numbers.items() if not marks]
-    limits = [t for t, m in numbers.items() if {kind for kind, _ in m} & {"censored"}]
-    wholes = len(plain) < FEW and all(text.isdigit() for text in plain)
-    return (
-        len(numbers) - len(limits) < DISTINCT or wholes or len(limits) > 2 * len(plain) + FEW
-    ) and len(limits) < FEW
+    limits = [text for text, marks in numbers.items() if "censored" in {kind for kind, _ in marks}]
+    others = numbers.keys() - limits
+    wholes = len(others) < FEW and all(text.isdigit() for text in others)
+    return len(limits) < FEW and (len(others) < DISTINCT or wholes)
 
 
 def _identifiers(numbers: dict[str, Marks]) -> bool:

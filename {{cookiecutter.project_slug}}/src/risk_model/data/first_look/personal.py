@@ -35,7 +35,7 @@ _OTHERS = re.compile(
     r"(?:^|_)(?:sites?|cent(?:er|re)s?|hosp\w*|ward\w*|units?|post_?codes?|zip\w*|plz|household\w*|"
     r"hh_?id|famil(?:y|ie)\w*|batch\w*|district\w*|region\w*|count(?:y|ry|ies)\w*|schools?|class|"
     r"physicians?|doctors?|provider\w*|surgeons?|clinics?|practice\w*|clusters?|villages?|cit(?:y|"
-    r"ies)|towns?|states?|province\w*|arms?|treat\w*|drugs?|diag\w*|icd\w*|dx|drg\w*|plates?|"
+    r"ies)|town\w*|follow\w*|fu_?time|futime|surv\w*|los|states?|province\w*|arms?|treat\w*|drugs?|diag\w*|icd\w*|dx|drg\w*|plates?|"
     r"weights?|wght|wgt|wt|fnlwgt|comm\w*|dates?|days?|months?|years?|times?|litters?|pairs?|strat\w*|blocks?|psu|segments?|tracts?)"
     r"(?:$|_)"
 )

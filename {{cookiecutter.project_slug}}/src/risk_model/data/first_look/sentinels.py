@@ -34,9 +34,10 @@ class SuspectCode:
 def suspect_codes(values: Floats) -> list[SuspectCode]:
     """Isolated, repeated, extreme values of one digit; lowest first.
 
-    `values`: float64[n], NaN where missing; infinite ones are not looked at. A code has at least 3 rows and is either the lowest or
-    highest value of the column, far from the next one, or the only negative value (-1, -9, -99)
-    of a column that is otherwise not negative. Several codes (997, 998, 999) are found together.
+    `values`: float64[n], NaN where missing; infinite ones are not looked at. A code has at least 3
+    rows and is either the lowest or highest value of the column, far from the next one, or the only
+    negative value (-1, -9, -99) of a column that is otherwise not negative. Several codes (997,
+    998, 999) are found together.
 
     "Far" for c rows at v above the largest other value M and the median m: at least three steps,
     and either v - M >= M - m or c (v - M) / (M - m) >= 5, the rows that even a Pareto tail of
@@ -93,7 +94,7 @@ def _may_be_code(unique: Floats, position: int) -> bool:
     value = unique[-1 - position]
     if value <= 0:
         return False
-    if value < 10 and (unique[: len(unique) - 1 - position] % 1 != 0).any():
+    if value in (7, 8, 9) and (unique[: len(unique) - 1 - position] % 1 != 0).any():
         return False  # 9 among 7.2 and 8.1 is a value
     others = np.abs(unique[: len(unique) - 1 - position])
     beyond_all = len(others) > 1 and value >= 1e6 and value >= FAR * others.max()

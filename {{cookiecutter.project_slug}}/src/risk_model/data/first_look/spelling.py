@@ -17,8 +17,8 @@ _MEANT = re.compile(r"(?<=\d)[.,/](?=\d)|(?<!\w)-(?=\d)|[-+](?=$|[\s)])|[<>=โคโ
 _LEADING_ZEROS = re.compile(r"(?<![\d.,])0+(?=\d)")
 
 _PLACEHOLDERS = """
-unknown unk unkn unknwn notknown nk ukn uk na nan null none nil nothing nonegiven notgiven notdone nd
-notrecorded notavailable notapplicable notentered notstated notprovided notassigned notspecified
+unknown unk unkn unknwn notknown nk ukn uk na nan null none nil nothing nonegiven notgiven notdone
+nd notrecorded notavailable notapplicable notentered notstated notprovided notassigned notspecified
 unspecified undefined unassigned unavailable unidentified missing miss blank empty xx noid nonumber
 nomrn nonhs nonhsnumber noinformation noinfo nodata novalue nosubject nopatient anonymous anonym
 anon anonymised anonymized deidentified redacted removed masked hidden withheld confidential tbd

@@ -13,17 +13,19 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 ROWS, SHARE = 10, 0.01  # the smaller cluster has at least
+STRAYS = 0.02  # of the smaller cluster, which its tail and the other's may leave in the gap
 DISTINCT = 6  # values in each cluster: a few round doses are no measurements
 GAP = 0.5  # of the wider cluster's 10th to 90th percentile, in logarithms
 INNER = 2.0  # times the widest gap within either cluster's middle
 WITHIN = 0.2  # of the known factor
 SMALL, WITHIN_SMALL = 5.0, 0.08  # a small factor is met by chance: more is asked of it
+ROUND = 0.05  # a round factor must fit better by this (of a logarithm) than a laboratory's
+NARROW, NARROW_NOT = 0.4, (80.0, 95.0)  # so narrow are heights (100), no creatinine (88.4)
 SHAPES = 3.0  # times as wide (in logarithms) one cluster may be as the other
 
 # factor, what the two units are (lower numbers first), where the lower cluster's median may lie
 FACTORS: tuple[tuple[float, str, float, float], ...] = (
-    (88.42, "mg/dL and µmol/L of creatinine", 0.3, 5),
-    (88.57, "mmol/L and mg/dL of triglycerides", 0.3, 6),
+    (88.42, "mg/dL and µmol/L of creatinine, or mmol/L and mg/dL of triglycerides", 0.3, 6),
     (18.016, "mmol/L and mg/dL of glucose", 2.5, 20),
     (17.104, "mg/dL and µmol/L of bilirubin", 0.1, 20),
     (38.67, "mmol/L and mg/dL of cholesterol", 0.5, 9),
@@ -66,8 +68,9 @@ def mixed_units(values: Floats) -> MixedUnits | None:
 
     `values`: float64[n], NaN where missing; only values above 0 are looked at, which must be nearly
     all. Two clusters count, each with at least 1 % of the rows, 10 rows and 6 distinct values,
-    of like shape in logarithms, with nothing between them over half the width of the wider one,
-    whose medians' ratio is within 20 % of a conversion factor; or degrees Celsius and Fahrenheit.
+    of like shape in logarithms, with next to nothing between them over half the width of the wider
+    one, whose medians' ratio is within 20 % of a conversion factor (8 % of one below 5); or degrees
+    Celsius and Fahrenheit.
 
     >>> metres = np.linspace(1.5, 2.0, 40)
     >>> found = mixed_units(np.concatenate([metres, 100 * metres[:20]]))
@@ -79,22 +82,32 @@ def mixed_units(values: Floats) -> MixedUnits | None:
     if len(positive) < 2 * ROWS or len(positive) < 0.95 * np.count_nonzero(present):
         return None
     logs = np.log(positive)
-    split = _widest_gap(logs)
-    if split is None or not _two_clusters(logs, split):
+    found = _widest_gap(logs)
+    if found is None or not _two_clusters(logs, *found):
         return None
-    low, high = positive[:split], positive[split:]
+    low, high = positive[: found[0]], positive[found[0] :]
     return _celsius(low, high) or _known_factor(low, high)
 
 
-def _widest_gap(logs: Floats) -> int | None:
-    """Where the widest gap between two clusters that are large enough begins, or None."""
-    fewest = max(ROWS, int(np.ceil(SHARE * len(logs))))
-    gaps = np.diff(logs)[fewest - 1 : len(logs) - fewest]
-    return int(np.argmax(gaps)) + fewest if len(gaps) and gaps.max() > 0 else None
+def _widest_gap(logs: Floats) -> tuple[int, float] | None:
+    """Where the widest gap between two clusters that are large enough lies, and its width.
+
+    A few extreme values of either cluster (2 % of the smaller one) may stand in the gap.
+    """
+    size = len(logs)
+    fewest = max(ROWS, int(np.ceil(SHARE * size)))
+    splits = np.arange(fewest, size - fewest + 1)
+    if not len(splits):
+        return None
+    strays = (STRAYS * np.minimum(splits, size - splits)).astype(int)
+    gaps = logs[splits + strays] - logs[splits - 1 - strays]
+    best = int(np.argmax(gaps))
+    start, end = splits[best] - 1 - strays[best], splits[best] + strays[best]
+    widest = int(np.argmax(np.diff(logs[start : end + 1])))  # between the strays of either
+    return int(start) + widest + 1, float(gaps[best])
 
 
-def _two_clusters(logs: Floats, split: int) -> bool:
-    gap = logs[split] - logs[split - 1]
+def _two_clusters(logs: Floats, split: int, gap: float) -> bool:
     parts = (logs[:split], logs[split:])
     if min(len(np.unique(part)) for part in parts) < DISTINCT:
         return False
@@ -125,10 +138,11 @@ def _celsius(low: Floats, high: Floats) -> MixedUnits | None:
 
 def _known_factor(low: Floats, high: Floats) -> MixedUnits | None:
     below, above = float(np.median(low)), float(np.median(high))
+    narrow = np.subtract(*np.quantile(np.log(low), [0.9, 0.1])) < NARROW
     apart = {
-        (factor, units): abs(np.log(above / below / factor))
+        (factor, units): abs(np.log(above / below / factor)) + ROUND * (most == np.inf)
         for factor, units, least, most in FACTORS
-        if least <= below <= most
+        if least <= below <= most and not (NARROW_NOT[0] < factor < NARROW_NOT[1] and narrow)
     }
     (factor, units), away = min(apart.items(), key=lambda item: item[1])
     within = WITHIN if factor >= SMALL else WITHIN_SMALL
