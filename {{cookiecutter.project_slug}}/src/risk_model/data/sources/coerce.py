@@ -63,17 +63,17 @@ def _refused(column: pd.Series, field: Field) -> Mask:
     return np.asarray(wrong, dtype=bool)
 
 
-def refusals(frame: pd.DataFrame, schema: Schema) -> list[Finding]:
+def refusals(frame: pd.DataFrame, schema: Schema, schema_given: bool) -> list[Finding]:
     """What the service would refuse: how many rows, and the fields that mostly do not fit.
 
-    A field of which most values break its rule is an error: it is in another unit, or in other
-    words, than the schema was made for.
+    A field of which most values break the rule of a schema that was given is an error: it is in
+    another unit, or in other words, than the schema was made for.
     """
     refused = refused_rows(frame, schema)
     findings = [
         _misfit(frame[name], schema.field(name), int(rows.sum()))
         for name, rows in refused.items()
-        if rows.sum() > MOSTLY * frame[name].notna().sum()
+        if schema_given and rows.sum() > MOSTLY * frame[name].notna().sum()
     ]
     count = int(np.logical_or.reduce(list(refused.values())).sum()) if refused else 0
     if count:

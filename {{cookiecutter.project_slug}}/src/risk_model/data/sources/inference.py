@@ -174,6 +174,8 @@ def infer_schema(
 def _remedy(column: pd.Series, name: str) -> str:
     if pd.api.types.is_datetime64_any_dtype(column):
         return f"data.time={name} if it is the prediction moment"
+    if is_text(column):
+        return "group its values if a model should see it"
     return "describe it in data.schema if a model should see it"
 
 
@@ -201,8 +203,12 @@ def _text_reason(recorded: pd.Series, name: str, distinct: int) -> str:
         IDENTIFIER.search(name) and distinct > len(recorded) / 2
     ):
         return "an identifier: its values hardly repeat"
-    if recorded.value_counts().iloc[0] < COMMON:
+    counts = recorded.value_counts()
+    if counts.iloc[0] < COMMON:
         return f"no value occurs in {COMMON} rows"
+    listed = counts[counts >= COMMON].iloc[:CATEGORIES]
+    if listed.sum() < len(recorded) / 2:
+        return f"its {len(listed)} most frequent values cover less than half of the rows"
     return ""
 
 

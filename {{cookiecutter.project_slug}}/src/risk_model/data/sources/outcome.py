@@ -52,7 +52,7 @@ def events(column: pd.Series, name: str, positive: str) -> npt.NDArray[np.float6
 
 def outcome_doubts(column: pd.Series, name: str, positive: str) -> list[Finding]:
     """A warning where more than two values became two: is each of the others truly "no event"?"""
-    counts = column.map(lambda word: _plain(str(word))).value_counts()
+    counts = column.dropna().astype(str).map(_plain).value_counts()
     others = counts.drop(_plain(positive), errors="ignore")
     if not positive or len(others) < 2:
         return []

@@ -81,7 +81,7 @@ def load(settings: config.Table) -> Cohort:
         *table.doubts,
         *outcome_doubts(file.frame[outcome], outcome, settings.positive),
         *column_doubts(inputs, schema, codes, settings.accept),
-        *refusals(inputs, schema),
+        *refusals(inputs, schema, schema_given=own_schema is not None),
         *_unmatched(file),
     ]
     event = f"1 = event, {int(np.nansum(labels)):,} of {int((~np.isnan(labels)).sum()):,} rows"
@@ -204,6 +204,7 @@ def _interpret(
     index, doubts = index_of(cleaned, roles, pd.Timestamp.now().normalize())
     columns = role_readings(roles, index)
     if vague:
+        roles = replace(roles, column={**roles.column, "subject": vague})
         index["subject_id"] = cleaned[vague].astype(object)
         why = "values repeat as patients' do"
         columns.append(ColumnReading(vague, "patient", why, setting("data.subject", "none")))
