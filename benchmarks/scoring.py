@@ -92,7 +92,7 @@ def main() -> None:
         f"score, {ROWS:,} rows of {COLUMNS}: {median(shares):.0%} of the speed of computing alone "
         f"({shares[0]:.0%} to {shares[-1]:.0%} in {TURNS} turns; {rates[1]:.2f} against "
         f"{rates[0]:.2f} million rows/s; "
-        f"target 40%), {memory:.2f} GB resident (target under 1)"
+        f"target 60%), {memory:.2f} GB resident (target under 1)"
     )
 
 

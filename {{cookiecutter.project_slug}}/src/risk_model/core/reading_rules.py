@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Literal
 
 NOT_RECORDED = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", ".", "?")
@@ -42,7 +43,7 @@ class ReadingRules:
 
     def missing_numbers(self, column: str) -> frozenset[float]:
         """The numbers that mean "not recorded" in a column."""
-        return frozenset(_numbers(self.missing_texts(column)))
+        return _numbers(self.missing_texts(column))
 
     def with_rules_of(self, other: ReadingRules) -> ReadingRules:
         """These rules and those of another table; where both say something, these win."""
@@ -70,11 +71,12 @@ class ReadingRules:
         return cls(**rules)
 
 
-def _numbers(texts: tuple[str, ...]) -> list[float]:
+@cache  # asked for every piece of every column
+def _numbers(texts: tuple[str, ...]) -> frozenset[float]:
     numbers = []
     for text in texts:
         try:
             numbers.append(float(text))
         except ValueError:
             continue
-    return [number for number in numbers if number == number]
+    return frozenset(number for number in numbers if number == number)

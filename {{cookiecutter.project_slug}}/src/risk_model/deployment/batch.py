@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +87,9 @@ def write_risks(
         table_stream.writer(output) as write,
         tqdm(total=table.rows, unit=" rows", disable=None, desc="score") as bar,
     ):
-        for piece in table_stream.ahead(table.pieces):
-            scored = _score_piece(package, *encode_piece(piece), piece.select(keys))
+        encoded = ((piece, *encode_piece(piece)) for piece in table.pieces if piece.num_rows)
+        for piece, features, broken in table_stream.ahead(encoded):
+            scored = _score_piece(package, features, broken, piece.select(keys))
             write(scored)
             rows += piece.num_rows
             refused += piece.num_rows - scored.column("reason").null_count
@@ -100,15 +102,17 @@ def write_risks(
 def column_encoder(schema: Schema) -> Callable[[pa.RecordBatch], tuple[Features, BrokenRules]]:
     """`schema.encode` for columns of a file, at most PIECE rows: float32[n, d], and broken rules.
 
-    Equal to `encode` where no rule is broken; tested to be. The rows stand until the next call: new
-    memory for each piece would take longer than the copying.
+    Equal to `encode` where no rule is broken; tested to be. The rows stand until the call after the
+    next, so that one piece can be encoded while another is scored: new memory for each piece would
+    take longer than the copying.
     """
     fields, shape = field_columns(schema), (len(schema.features), table_stream.PIECE)
-    buffers = np.empty(shape, dtype=np.float32), np.empty(shape[::-1], dtype=np.float32)
+    buffer = np.empty(shape, dtype=np.float32)
+    turns = cycle([np.empty(shape[::-1], dtype=np.float32) for _ in range(2)])
     rules = schema.reading
 
     def encode_columns(piece: pa.RecordBatch) -> tuple[Features, BrokenRules]:
-        columns, rows = buffers[0][:, : piece.num_rows], buffers[1][: piece.num_rows]
+        columns, rows = buffer[:, : piece.num_rows], next(turns)[: piece.num_rows]
         broken: BrokenRules = {}
         empty = np.ones(piece.num_rows, dtype=bool)  # rows without any value so far
         for field in schema.inputs:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +24,7 @@ from risk_model.data.tables.table_file import TableFile
 ADDED = ("risk", "flagged", "reason", "model_version")
 PIECE = 8_192  # rows read and checked together: more outgrow the cache and are slower
 GROUP = 16  # pieces written together, as one row group of a Parquet file
+Item = TypeVar("Item")
 MOST = 12  # columns of a file that a message lists
 
 WRITERS = {
@@ -75,15 +76,14 @@ def near_names(name: str, names: list[str]) -> list[str]:
     return [folded[near] for near in get_close_matches(name.casefold(), folded, n=1)]
 
 
-def ahead(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The pieces that hold rows; the next one is read while one is scored."""
-    source = iter(pieces)
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The items; the next one is made in a thread while one is worked on."""
+    source = iter(items)
     with ThreadPoolExecutor(1, "read") as thread:
         following = thread.submit(next, source, None)
-        while (piece := following.result()) is not None:
+        while (item := following.result()) is not None:
             following = thread.submit(next, source, None)
-            if piece.num_rows:
-                yield piece
+            yield item
 
 
 @contextmanager
