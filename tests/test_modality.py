@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MODALITIES, TREE, Bake, BakedProject
+from tests.conftest import DEPENDING, MODALITIES, TREE, Bake, BakedProject
 
 SIGNALS = MODALITIES[1:]
 # What each modality asks for, as distributions, and what its files import.
@@ -174,11 +174,6 @@ def test_without_hooks_every_modality_is_there(bake: Bake) -> None:
     )
     assert set(project.passes("offered").split()) == set().union(*SOURCES.values())
     tomllib.loads(project.read("pyproject.toml"))
-
-
-# Folders of tests whose outcome depends on the modality. The others hold the same files as the
-# template's own tree, where they run.
-DEPENDING = ("app", "core", "deployment", "reporting", "signals")
 
 
 @pytest.mark.slow
