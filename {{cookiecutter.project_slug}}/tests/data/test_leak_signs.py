@@ -35,7 +35,7 @@ def errors(columns: Columns, outcome: Any, **kinds: str) -> dict[str, Finding]:
 
 
 def days_in_hospital(rng: np.random.Generator, died: np.ndarray) -> np.ndarray:
-    """Of a trial that ends on day 28: the dead die early, two at its end, the others leave later."""
+    """Of a trial that ends on day 28: the dead die early, all but two, the others leave later."""
     stay = np.where(died, rng.gamma(0.7, 9, len(died)), rng.lognormal(2.2, 0.8, len(died)))
     days = np.minimum(np.floor(stay), np.where(died, 27.0, 28.0))
     days[np.flatnonzero(died)[:2]] = 28

@@ -83,7 +83,7 @@ STAY = {
         r"(?:duration|days) of (?:the )?(?:hospital )?(?:stay|admission|hospitali[sz]ation)",
         r"(?:days|time|hours) (?:in|at) (?:the )?(?:hospital|icu|itu)",
         r"(?:hosp|hospital|icu) (?:days|stay|time)|stay (?:length|days|hours|duration)",
-        r"liegedauer|liegezeit|verweildauer|aufenthaltsdauer|duree (?:de |du |d ?)"
+        r"liegedauer|liegezeit|verweildauer|aufenthaltsdauer|duree (?:de |du |d )?"
         r"(?:sejour|hospitali\w*)",
         r"estancia\w*|dias (?:de )?(?:estancia|hospital\w*|ingreso|internacao)",
         r"tempo (?:de |di )?(?:internacao|permanencia|degenza)|degenza",

@@ -57,8 +57,8 @@ def demonstrate(data: str, cache: str) -> Lesson:
         "could answer.",
         do="Ask of each column when it was written down, and name the later ones in "
         "data.recorded_after. The check "
-        "finds by itself only what is too good to be true; that a plausible column came later it "
-        "cannot know.",
+        "finds by itself what is too good to be true or says that it is later; that a plausible "
+        "column came later it cannot know.",
         source="Kapoor and Narayanan 2023, Patterns 4:100804; data: Knaus 1995, Ann Intern Med "
         "122:191.",
     )
