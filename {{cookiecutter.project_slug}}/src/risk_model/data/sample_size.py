@@ -93,8 +93,9 @@ def _balance(cohort: Cohort, splits: Splits) -> Answer:
     no_model = f"{prevalence}; accuracy would be {max(share, 1 - share):.1%} for no model at all."
     if min(share, 1 - share) >= RARE:
         return Answer(question, [no_model])
+    rare = "The outcome" if share < RARE else "A row without the outcome"
     advice = (
-        "The outcome is rare: compare training.loss=pos_weight, which is recalibrated, with the "
+        f"{rare} is rare: compare training.loss=pos_weight, which is recalibrated, with the "
         "default."
     )
     note = Finding("note", "imbalance", cohort.schema.outcome, prevalence)
