@@ -44,7 +44,7 @@ def kinds(cohort: Cohort, held_out: list[str]) -> dict[str, Finding]:
 @pytest.mark.parametrize("numbers", [300, 301, 600])
 def test_a_held_out_site_that_takes_every_subject_is_refused_with_the_reason(numbers: int) -> None:
     settings = dataclasses.replace(DEFAULT, held_out_sites=["A"])
-    with pytest.raises(UserError, match=r"no row is left to develop on.*data\.subject"):
+    with pytest.raises(UserError, match=r"leaves no subject; .*data\.subject"):
         split(numbered(numbers), config.Split(), settings, 0)
 
 

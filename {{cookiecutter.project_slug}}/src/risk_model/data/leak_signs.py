@@ -26,12 +26,9 @@ Sign = tuple[Severity, str, str]
 
 LEAK, COPY, STRONG = "leaking column", "copy of the outcome", "strong predictor"  # kinds
 COPIES = 0.9  # correlation of a value's presence with the outcome
-PERFECT, SURELY = (
-    0.99,
-    0.97,
-)  # AUROC of one column alone, and its lower bound: no measurement has it
-# AUROC that no measurement has where the next best column has no more than SUSPECT
-ALONE = 0.96
+# AUROC of one column and its lower bound that no measurement has ...
+PERFECT, SURELY = 0.99, 0.97
+ALONE, SURELY_ALONE = 0.96, 0.93  # ... and that none has where no other column passes SUSPECT
 SUSPECT = 0.8  # AUROC worth a question, when its lower bound ...
 LEGITIMATE = 0.77  # ... is what the best honest columns of the demo cohorts reach (cp, oldpeak)
 TELLS, MATTERS = 0.01, 0.05  # p and Cramér's V at which a column with a later name tells something
@@ -134,7 +131,8 @@ def _of_strength(column: _Column) -> Iterator[Sign]:
     share = column.share
     if column.auroc >= PERFECT and column.lowest >= SURELY:
         yield "error", LEAK, share
-    if column.auroc >= ALONE and column.next_best <= SUSPECT:
+    unmatched = column.auroc >= ALONE and column.lowest >= SURELY_ALONE
+    if unmatched and column.next_best <= SUSPECT:
         yield "error", LEAK, f"{share}, while no other column passes {column.next_best:.3f}"
     if column.auroc >= SUSPECT and column.lowest >= LEGITIMATE:
         yield "warning", STRONG, f"{share}; {ASKED}"

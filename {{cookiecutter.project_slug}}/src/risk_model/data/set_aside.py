@@ -14,9 +14,9 @@ MUCH = 0.05  # share of the rows set aside that is worth a warning
 SEVERAL = 20  # subjects of several sites: fewer say nothing about the numbers
 CONTRADICT = 0.2  # of them whose sex or age is another elsewhere: slips of the pen are rarer
 YEARS = 10.0  # of age between two rows of one subject: more is another person
-COUNTED_TWICE = (
+REMEDY = (
     "if patient numbers count within each hospital, put hospital and number in one column and name "
-    "it in data.subject"
+    "it in data.subject; or hold out less"
 )
 
 
@@ -29,15 +29,14 @@ def set_aside_findings(cohort: Cohort, splits: Splits) -> list[Finding]:
             f"{aside:,} of {len(cohort):,} rows are used nowhere: their subjects also stand in "
             "what is held out"
         )
-        remedy = f"{COUNTED_TWICE}; or hold out less"
-        findings.append(Finding("warning", "rows set aside", "subjects", message, remedy))
+        findings.append(Finding("warning", "rows set aside", "subjects", message, REMEDY))
     several, contradicting = contradicting_subjects(cohort)
     if several >= SEVERAL and contradicting >= CONTRADICT * several:
         message = (
             f"{contradicting:,} of {several:,} subjects seen at several sites have another sex "
             f"there, or an age more than {YEARS:g} years off: one number may be several people"
         )
-        findings.append(Finding("warning", "shared numbers", "subjects", message, COUNTED_TWICE))
+        findings.append(Finding("warning", "shared numbers", "subjects", message, REMEDY))
     return findings
 
 

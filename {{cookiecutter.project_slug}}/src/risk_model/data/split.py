@@ -19,6 +19,7 @@ import pandas as pd
 from risk_model import config
 from risk_model.core.cohort import DEVELOPMENT, Cohort, Rows, Splits
 from risk_model.core.errors import UserError
+from risk_model.data.set_aside import REMEDY
 from risk_model.data.strata import strata
 
 Codes = npt.NDArray[np.int64]
@@ -30,10 +31,6 @@ EXTERNAL_SHARE = 0.25  # of the rows: more would cost the development too much
 # Years at which the split separates patients: fewer than the bands that tables show, so that a cell
 # keeps enough subjects. Other edges would be another split of every cohort.
 AGE_EDGES = (40.0, 65.0, 80.0)
-NOBODY_LEFT = (
-    "every subject also stands in what is held out. If patient numbers count within each hospital, "
-    "put hospital and number in one column and name it in data.subject; else hold out less"
-)
 # 2^64 / golden ratio: multiples of it fill the circle most evenly
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -71,7 +68,7 @@ def split(
     rows = {name: np.flatnonzero(own & (block == i)) for i, name in enumerate(blocks)}
     development = rows.pop(DEVELOPED)
     if not len(development):
-        raise UserError(f"split: no row is left to develop on; {NOBODY_LEFT}")
+        raise UserError(f"split: what is held out leaves no subject; {REMEDY}")
     part = _allot(cohort, development, subject, names, shares, seed, fold)
     parts = {name: development[part == i] for i, name in enumerate(DEVELOPMENT)}
     _check_parts(parts, cohort.labels)
