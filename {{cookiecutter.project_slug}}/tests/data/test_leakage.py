@@ -17,7 +17,8 @@ from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field
 from risk_model.data import load
-from risk_model.data.leakage import check, column_leak, refuse
+from risk_model.data.leak_signs import column_leaks
+from risk_model.data.leakage import check, refuse
 from risk_model.data.split import split
 from risk_model.data.univariate_association import univariate_association
 
@@ -37,7 +38,7 @@ def one_column(values: np.ndarray, labels: np.ndarray, kind: str = "number") -> 
     cohort = cohort_of(
         {"x": values}, labels, {"subject_id": np.arange(len(labels)).astype(str)}, x=kind
     )
-    return column_leak(cohort.schema.fields[0], cohort)
+    return column_leaks(cohort)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

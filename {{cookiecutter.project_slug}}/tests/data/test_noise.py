@@ -34,3 +34,31 @@ def test_whole_numbers_that_end_in_0_too_often_show_digit_preference() -> None:
         "counted": rng.poisson(1, 400) + 0.0,
     }
     assert noise.digit_preference(cohort_of(columns, np.arange(400) % 3 == 0)) == ["rounded"]
+
+
+@pytest.mark.parametrize("twice", [0, 1, 49, 50])
+def test_too_few_repeated_records_are_called_too_few_and_not_none(twice: int) -> None:
+    values = np.append(np.arange(200.0), np.arange(float(twice)))
+    cohort = cohort_of({"x": values, "y": values**2}, np.arange(len(values)) % 3 == 0)
+    said = noise.label_noise(cohort, np.arange(len(values)))
+    assert (f"not assessable, {twice} records stand there twice" in said) == (twice < 50)
+
+
+@pytest.mark.parametrize("slips", [0, 1, 3])
+def test_a_number_that_is_not_whole_hides_no_digit_preference(slips: int) -> None:
+    rng = np.random.default_rng(0)
+    rounded = rng.integers(6, 20, 500) * 10.0
+    rounded[:slips] = 67.5
+    cohort = cohort_of({"rounded": rounded}, np.arange(500) % 3 == 0)
+    assert noise.digit_preference(cohort) == ["rounded"]
+
+
+@pytest.mark.parametrize("constant", [1, 2, 3])
+def test_a_number_that_never_varies_does_not_stand_among_the_least_alike(constant: int) -> None:
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(100), 2)
+    columns = {f"same{i}": np.full(200, 7.0) for i in range(constant)}
+    columns |= {"x": rng.normal(size=200), "y": rng.normal(size=200) + 3 * (who % 2)}
+    agreement = noise.repeatability(cohort_of(columns, who % 2, {"subject_id": who.astype(str)}))
+    assert [row["column"] for row in agreement[:2]] == ["x", "y"]
+    assert "nan" not in noise._least_alike(agreement)

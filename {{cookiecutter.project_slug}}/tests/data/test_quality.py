@@ -73,3 +73,33 @@ def test_columns_that_cannot_help_or_cannot_be_true_are_named() -> None:
     )
     assert columns_found(pd.Series(rng.normal(size=400))) == set()
     assert columns_found(pd.Series(rng.poisson(1, 400) + 0.0)) == set()
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.05, False), (0.2, True), (0.5, True), (1.0, True)])
+def test_rows_that_stand_there_twice_are_warned_of_where_they_are_many(
+    share: float, told: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    again = np.arange(round(300 * share))
+    columns = {name: np.append(v := rng.normal(size=300), v[again]) for name in "xyz"}
+    who = np.append(np.arange(300), again).astype(str)
+    cohort = cohort_of(columns, np.append(np.arange(300), again) % 3 == 0, {"subject_id": who})
+    quality = assess(cohort, split(cohort, config.Split(), config.Data(name="made"), 0))
+    assert ("repeated rows" in [f.kind for f in quality.findings]) == told
+
+
+@pytest.mark.parametrize(("share", "rare"), [(0.03, "The outcome"), (0.97, "A row without")])
+def test_what_is_rare_is_named_at_either_end(share: float, rare: str) -> None:
+    outcome = np.random.default_rng(0).random(2000) < share
+    cohort = cohort_of({"x": np.arange(2000.0)}, outcome)
+    quality = assess(cohort, split(cohort, config.Split(), config.Data(name="made"), 0))
+    assert quality.answers["How unbalanced is the outcome?"][1].startswith(rare)
+
+
+@pytest.mark.parametrize("recorded", [0, 400])
+def test_a_column_without_any_value_is_not_said_to_have_one(recorded: int) -> None:
+    values = np.where(np.arange(400) < recorded, 7.0, np.nan)
+    cohort = cohort_of({"x": values, "age": np.linspace(20, 90, 400)}, np.arange(400) % 3 == 0)
+    quality = assess(cohort, split(cohort, config.Split(), config.Data(name="made"), 0))
+    (found,) = [f for f in quality.findings if f.kind == "constant column"]
+    assert found.message == ("has one value in every row" if recorded else "has no value")

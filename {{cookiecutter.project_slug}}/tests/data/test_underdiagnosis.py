@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.metrics import roc_auc_score
 
 from risk_model.data import underdiagnosis
@@ -29,6 +30,34 @@ def test_a_field_that_is_the_group_under_another_name_is_hidden_from_the_expecta
     assert underdiagnosis._same(pd.Series([0.0, 1.0] * 500), group)
     assert not underdiagnosis._same(pd.Series(np.arange(1000.0)), group)
     assert not underdiagnosis._same(pd.Series([0.0, 0.0, 1.0, 1.0] * 250), group)
+
+
+@pytest.mark.parametrize("recorded", [0.0, 0.01, 0.02, 0.05, 0.1, 0.5])
+def test_the_fewer_events_of_a_group_are_recorded_the_surer_it_is_told_down_to_none(
+    recorded: float,
+) -> None:
+    rng = np.random.default_rng(0)
+    sex = rng.choice(["F", "M"], 3000, p=[0.2, 0.8])
+    severity = rng.normal(size=3000)
+    events = rng.random(3000) < 1 / (1 + np.exp(2 - severity))
+    events &= (sex == "M") | (rng.random(3000) < recorded)
+    ratios = underdiagnosis.event_ratios(cohort_of({"severity": severity}, events, {"sex": sex}))
+    (found,) = [f for r in ratios for f in r.findings()]
+    assert found.where == "sex: F"
+    assert ("recorded for nobody" in found.message) == (recorded == 0)
+
+
+def test_groups_that_are_recorded_alike_are_not_accused() -> None:
+    accused = []
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        who = rng.integers(0, 600, 800)
+        severity = rng.normal(size=800) + rng.normal(size=600)[who]
+        events = rng.random(800) < 1 / (1 + np.exp(1.5 - severity))
+        index = {"sex": np.array(["F", "M"])[who % 2], "subject_id": who.astype(str)}
+        ratios = underdiagnosis.event_ratios(cohort_of({"severity": severity}, events, index))
+        accused += [f for r in ratios for f in r.findings()]
+    assert accused == []
 
 
 def test_the_expectation_is_out_of_fold() -> None:

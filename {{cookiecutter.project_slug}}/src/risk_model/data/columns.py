@@ -14,6 +14,7 @@ from risk_model.data.strata import strata
 MOSTLY = 0.5  # share missing worth a note
 IDENTIFIER = 0.99  # distinct values a row
 ENOUGH = 100  # values on which a column can look like an identifier
+AGAIN = 0.1  # share of rows that repeat another of their subject
 MOST_GROUPS = 12  # of a stratum whose missing values are counted group by group
 
 
@@ -79,11 +80,12 @@ def _repetition(cohort: Cohort) -> Answer:
     rows = pd.DataFrame({"hash": cohort.row_hash, "subject": cohort.subjects})
     repeated = int(rows.duplicated().sum())
     sentences = [f"{repeated:,} rows repeat another row of the same subject in every field."]
-    findings: list[Finding] = []
+    findings = [_again(repeated, len(rows))] if repeated >= AGAIN * len(rows) else []
     for field in cohort.schema.inputs:
         column, name = cohort.inputs[field.name], field.name
         if _constant(column):
-            message, remedy = "has one value in every row", "add it to data.exclude"
+            message = "has one value in every row" if column.notna().any() else "has no value"
+            remedy = "add it to data.exclude"
             findings.append(Finding("warning", "constant column", name, message, remedy))
             sentences.append(f"{name} never varies.")
         if _identifier(field, column):
@@ -91,6 +93,14 @@ def _repetition(cohort: Cohort) -> Answer:
             findings.append(Finding("warning", "identifier-like column", name, message, remedy))
             sentences.append(f"{name} looks like an identifier.")
     return Answer("Do records repeat, and do columns vary?", sentences, findings=findings)
+
+
+def _again(repeated: int, rows: int) -> Finding:
+    message = (
+        f"{repeated:,} of {rows:,} rows repeat another of the same subject in every field: the "
+        "file may hold them twice"
+    )
+    return Finding("warning", "repeated rows", "rows", message, "keep one of each")
 
 
 def _constant(column: pd.Series[float]) -> bool:

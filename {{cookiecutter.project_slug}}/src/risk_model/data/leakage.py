@@ -1,6 +1,6 @@
 """Leakage: columns that give the outcome away, and people who stand on both sides of a split.
 
-Columns are examined on the train rows alone, each by itself. A leak stops the run, unless
+Columns are examined on the train rows alone (see `leak_signs`). A leak stops the run, unless
 `data.accept` names it with a reason, or `data.recorded_after` keeps it from the model.
 """
 
@@ -13,15 +13,9 @@ import pandas as pd
 
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.errors import UserError
-from risk_model.core.findings import Finding, Severity
-from risk_model.core.schema import Field
+from risk_model.core.findings import Finding
 from risk_model.data.duplicates import duplicated_patients
-from risk_model.data.univariate_association import univariate_association
-
-LEAKING, SUSPECT = 0.9, 0.8  # AUROC of one column alone ...
-LEGITIMATE = 0.77  # ... which the best honest columns of the demo cohorts reach (cp, oldpeak)
-BEYOND_CHANCE = 4.0  # standard errors above .5: once in 30,000 columns without any association
-COPIES = 0.9  # correlation of a value's presence with the outcome
+from risk_model.data.leak_signs import column_leaks
 
 
 def check(cohort: Cohort, splits: Splits) -> list[Finding]:
@@ -33,13 +27,11 @@ def check(cohort: Cohort, splits: Splits) -> list[Finding]:
 
     Returns:
         The worst first: subjects in two parts; identical records under different subjects; inputs
-        that give the outcome away (see `column_leak`); a note of the fields declared
+        that give the outcome away (see `leak_signs`); a note of the fields declared
         `recorded_after`.
     """
-    train = cohort.take(splits.train)
     findings = [*_shared_subjects(cohort, splits), *duplicated_patients(cohort, splits)]
-    for field in cohort.schema.inputs:
-        findings += column_leak(field, train)
+    findings += column_leaks(cohort.take(splits.train))
     later = [f.name for f in cohort.schema.fields if f.recorded_after]
     if later:
         message = "declared as recorded after the prediction moment; no model sees them"
@@ -82,32 +74,6 @@ def _syntax(errors: list[Finding]) -> str:
     """How to accept these errors on the command line; Hydra wants its signs escaped in a key."""
     keys = [re.sub(r"([\\()\[\]{}:=,])", r"\\\1", f.where) for f in errors]
     return "'data.accept={" + ", ".join(f'{key}: "why this is no leak"' for key in keys) + "}'"
-
-
-def column_leak(field: Field, cohort: Cohort) -> list[Finding]:
-    """One finding at most: the strongest sign that an input gives the outcome away."""
-    association = univariate_association(field, cohort)
-    auroc = association.auroc
-    strength = auroc if auroc - 0.5 > BEYOND_CHANCE * association.null_error else 0.5
-    share = f"AUROC {auroc:.3f} by itself"
-    copy = f"one of its values tells the outcome, {share}"
-    never = f"{association.never:.0%} of the rows carry values that never have the outcome"
-    always = f"{association.always:.0%} of the rows carry values that always have the outcome"
-    lowest = strength - 1.645 * association.largest_error
-    signs: list[tuple[bool, Severity, str, str]] = [
-        (association.largest_phi >= COPIES, "error", "copy of the outcome", copy),
-        (strength >= LEAKING, "error", "leaking column", share),
-        (association.never > 0, "error", "leaking column", f"{never}; {share}"),
-        (association.always > 0, "error", "leaking column", f"{always}; {share}"),
-        (
-            strength >= SUSPECT and lowest >= LEGITIMATE,
-            "warning",
-            "leaking column",
-            f"{share}; is it known at the prediction moment?",
-        ),
-    ]
-    remedy = f"add {field.name} to data.recorded_after if it is known only later"
-    return [Finding(s, k, field.name, m, remedy) for present, s, k, m in signs if present][:1]
 
 
 def _shared_subjects(cohort: Cohort, splits: Splits) -> list[Finding]:

@@ -14,6 +14,7 @@ from risk_model.core.findings import Finding
 from risk_model.core.schema import Field
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SAMPLE_SIZE, Answer
+from risk_model.data.set_aside import set_aside_findings
 
 SHRINKAGE = 0.9  # the calibration slope to be expected in new patients
 OPTIMISM = 0.05  # difference allowed between apparent and adjusted Nagelkerke R²
@@ -68,7 +69,9 @@ def _volume(cohort: Cohort, splits: Splits) -> Answer:
         f"A regression of that size needs {most:,} rows to train on (Riley 2020, assuming a modest "
         f"R²); it has {train:,}.",
     ]
-    findings = [_small(train, most, parameters)] if train < most else []
+    findings = set_aside_findings(cohort, splits)
+    if train < most:
+        findings.append(_small(train, most, parameters))
     table: list[Row] = [{"criterion": c, "rows needed": n} for c, n in needed.items()]
     return Answer("How much data is there?", sentences, {SAMPLE_SIZE: table}, findings)
 
@@ -93,8 +96,9 @@ def _balance(cohort: Cohort, splits: Splits) -> Answer:
     no_model = f"{prevalence}; accuracy would be {max(share, 1 - share):.1%} for no model at all."
     if min(share, 1 - share) >= RARE:
         return Answer(question, [no_model])
+    rare = "The outcome" if share < RARE else "A row without the outcome"
     advice = (
-        "The outcome is rare: compare training.loss=pos_weight, which is recalibrated, with the "
+        f"{rare} is rare: compare training.loss=pos_weight, which is recalibrated, with the "
         "default."
     )
     note = Finding("note", "imbalance", cohort.schema.outcome, prevalence)

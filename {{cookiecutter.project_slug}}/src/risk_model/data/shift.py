@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import xlogy
 from scipy.stats import norm
 
 from risk_model.core.cohort import Cohort, Rows, Splits
@@ -146,15 +147,24 @@ class _Groups:
         return self._contrasts(column, respect, mean - rest, z)
 
     def events(self, outcome: Floats) -> list[Contrast]:
-        """The log odds ratio of each group, half an event added to each cell (Haldane)."""
+        """The log odds ratio of each group, half an event added to each cell (Haldane).
+
+        Its p-value is that of the likelihood ratio, which is as sure of a group without any event
+        as of one with a few; an error of the log odds ratio would be endless there.
+        """
         n, mean, n_rest, rest = self._means(outcome)
-        cells = [n * mean, n - n * mean, n_rest * rest, n_rest - n_rest * rest]
+        events, events_rest = n * mean, n_rest * rest
+        cells = [events, n - events, events_rest, n_rest - events_rest]
         a, b, c, d = (cell + 0.5 for cell in cells)
         effect = np.log(a * d / (b * c))
+        both = np.maximum(n + n_rest, 1)
+        share = (events + events_rest) / both
+        null = [n * share, n * (1 - share), n_rest * share, n_rest * (1 - share)]
+        terms = (xlogy(o, o / np.maximum(e, 1e-9)) for o, e in zip(cells, null, strict=True))
+        g = np.maximum(2 * np.sum(list(terms), axis=0), 0)
         of_rows = 1 / np.maximum(n, 1e-9) + 1 / np.maximum(n_rest, 1e-9)
         rows_per_subject = np.maximum(self._spread(n, n_rest) / of_rows, 1)
-        error = np.sqrt((1 / a + 1 / b + 1 / c + 1 / d) * rows_per_subject)
-        return self._contrasts("outcome", "events", effect, effect / error)
+        return self._contrasts("outcome", "events", effect, np.sqrt(g / rows_per_subject))
 
     def _means(self, values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Number and mean of the values in each group, and in what it is compared with."""

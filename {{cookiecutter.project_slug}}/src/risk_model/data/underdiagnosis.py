@@ -36,7 +36,10 @@ TABLE = "recorded and expected events"
 
 @dataclass(frozen=True)
 class EventRatio:
-    """Events recorded and expected in one group; `ratio` is theirs against that of all others."""
+    """Events recorded and expected in one group; `ratio` is theirs against that of all others.
+
+    0 where none was recorded.
+    """
 
     stratum: str
     group: str
@@ -49,10 +52,10 @@ class EventRatio:
         """A warning when the outcome is recorded too rarely."""
         if self.ratio > RATIO or self.p >= ALPHA:
             return []
+        seen = f"{self.ratio:.2f} times as often as" if self.events else "for nobody, unlike"
         message = (
-            f"outcome recorded {self.ratio:.2f} times as often as in the others with the same "
-            f"inputs ({self.events:,} events, {self.expected:,.0f} expected): a lower risk, or "
-            "missed events"
+            f"outcome recorded {seen} in the others with the same inputs ({self.events:,} events, "
+            f"{self.expected:,.0f} expected): a lower risk, or missed events"
         )
         remedy = "ask how the outcome comes to be recorded in this group before a model learns it"
         where = f"{self.stratum}: {self.group}"
@@ -94,18 +97,21 @@ def _compare(
 ) -> EventRatio:
     """Ratio of observed to expected events, against the others'.
 
-    The variance of its log is a sandwich over subjects.
+    A score test: the variance is what it would be were the group's events recorded as the others'
+    are, and no less than that seen, with subjects as clusters. So a group without any event is no
+    less certain than one with a few.
     """
-    ratio, variance = [], 0.0
-    for rows in (member, ~member):
-        events, expected = float(cohort.labels[rows].sum()), float(risk[rows].sum())
-        residual = pd.Series(cohort.labels[rows] - risk[rows]).groupby(cohort.subjects[rows]).sum()
-        ratio.append(max(events, 0.5) / max(expected, 1e-9))
-        variance += float((residual**2).sum()) / max(events, 0.5) ** 2
-    effect = np.log(ratio[0] / ratio[1])
-    p = float(norm.cdf(effect / np.sqrt(max(variance, 1e-12))))
-    events, expected = int(cohort.labels[member].sum()), float(risk[member].sum())
-    return EventRatio(stratum, group, events, expected, float(np.exp(effect)), p)
+    events, expected, variance = (np.zeros(2) for _ in range(3))
+    for i, rows in enumerate((member, ~member)):
+        own, labels = risk[rows], cohort.labels[rows]
+        residual = pd.Series(labels - own).groupby(cohort.subjects[rows]).sum()
+        events[i], expected[i] = labels.sum(), max(float(own.sum()), 1e-9)
+        variance[i] = max(float((residual**2).sum()), float((own * (1 - own)).sum()))
+    level = max(events[1], 0.5) / expected[1]  # of the others
+    ratio = float(events[0] / expected[0] / level)
+    error = np.sqrt(variance[0] / (level * expected[0]) ** 2 + variance[1] / max(events[1], 1) ** 2)
+    p = float(norm.cdf((ratio - 1) / error))
+    return EventRatio(stratum, group, int(events[0]), float(expected[0]), ratio, p)
 
 
 def _blind_risk(cohort: Cohort, groups: list[pd.Series[Any]]) -> Floats:

@@ -29,7 +29,7 @@ NO: Answer = "No"
 NOT_APPLICABLE: Answer = "Not applicable"
 # Kinds of findings: patients on both sides of the split, and columns that know the outcome.
 CROSSING = ("shared subjects", "duplicated patient")
-LEAKING = ("leaking column", "copy of the outcome")
+LEAKING = ("leaking column", "copy of the outcome", "strong predictor")
 
 
 class Assessment(NamedTuple):

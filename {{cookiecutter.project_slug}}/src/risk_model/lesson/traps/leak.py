@@ -19,7 +19,7 @@ from risk_model import config
 from risk_model.core.cohort import Cohort
 from risk_model.core.scores import auroc
 from risk_model.data import load
-from risk_model.data.leakage import column_leak
+from risk_model.data.leak_signs import column_leaks
 from risk_model.lesson.traps.lesson import Lesson, Row
 from risk_model.lesson.traps.models import logistic_regression, out_of_fold
 from risk_model.training.folds import subject_folds
@@ -57,8 +57,8 @@ def demonstrate(data: str, cache: str) -> Lesson:
         "could answer.",
         do="Ask of each column when it was written down, and name the later ones in "
         "data.recorded_after. The check "
-        "finds by itself only what is too good to be true; that a plausible column came later it "
-        "cannot know.",
+        "finds by itself what is too good to be true or says that it is later; that a plausible "
+        "column came later it cannot know.",
         source="Kapoor and Narayanan 2023, Patterns 4:100804; data: Knaus 1995, Ann Intern Med "
         "122:191.",
     )
@@ -93,7 +93,7 @@ def strip(cohort: Cohort) -> list[Row]:
 
 def _leakage_check(cohort: Cohort) -> str:
     """Severity and names of the columns that the leakage check takes up, the first of each."""
-    findings = [finding for field in cohort.schema.inputs for finding in column_leak(field, cohort)]
+    findings = column_leaks(cohort)
     named = {s: [f.where for f in findings if f.severity == s] for s in ("error", "warning")}
     return (
         "; ".join(f"{severity}: {', '.join(names)}" for severity, names in named.items() if names)
