@@ -26,7 +26,7 @@ def client(uri: str) -> MlflowClient:
 
     for library in ("mlflow", "alembic"):  # after the import, which sets levels of its own
         logging.getLogger(library).setLevel(logging.WARNING)
-    database = _database(uri)
+    database = database_path(uri)
     if not database.exists():
         _make(database)
     local = f"sqlite:///{database}"
@@ -52,7 +52,7 @@ def experiment(store: MlflowClient, uri: str, name: str) -> str:
     recorded = store.get_experiment_by_name(name)
     if recorded:
         return str(recorded.experiment_id)
-    artifacts = _database(uri).parent / "mlartifacts" / name
+    artifacts = database_path(uri).parent / "mlartifacts" / name
     return str(store.create_experiment(name, artifacts.as_uri()))
 
 
@@ -71,7 +71,7 @@ def training_run(uri: str, name: str, parameters: Mapping[str, str]) -> Iterator
     store.set_terminated(run_id, "FINISHED")
 
 
-def _database(uri: str) -> Path:
+def database_path(uri: str) -> Path:
     """The absolute path of the SQLite file that a tracking URI names."""
     if not uri.startswith("sqlite:///"):
         raise UserError(
