@@ -10,7 +10,7 @@ import pytest
 
 from risk_model.app.cli import main
 from risk_model.app.command_table import COMMANDS
-from risk_model.app.hydra_settings import literal_overrides
+from risk_model.app.setting_words import hydra_words
 from risk_model.config import SOURCES, Config, Table
 from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.core.optional import optional_module
@@ -99,7 +99,7 @@ def test_a_path_is_taken_as_it_stands(
 
 
 def test_quoted_paths_are_left_alone() -> None:
-    assert literal_overrides(["data.path='a b.csv'"]) == ["data.path='a b.csv'"]
+    assert hydra_words(["data.path='a b.csv'"]) == ["data.path='a b.csv'"]
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -6,7 +6,6 @@ Columns are examined on the train rows alone, each by itself. A leak stops the r
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pandas as pd
@@ -15,6 +14,7 @@ from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding, Severity
 from risk_model.core.schema import Field
+from risk_model.core.settings_text import setting
 from risk_model.data.duplicates import duplicated_patients
 from risk_model.data.univariate_association import univariate_association
 
@@ -22,6 +22,7 @@ LEAKING, SUSPECT = 0.9, 0.8  # AUROC of one column alone ...
 LEGITIMATE = 0.77  # ... which the best honest columns of the demo cohorts reach (cp, oldpeak)
 BEYOND_CHANCE = 4.0  # standard errors above .5: once in 30,000 columns without any association
 COPIES = 0.9  # correlation of a value's presence with the outcome
+LEAKING_COLUMN, COPY = "leaking column", "copy of the outcome"  # findings about one column
 
 
 def check(cohort: Cohort, splits: Splits) -> list[Finding]:
@@ -66,10 +67,7 @@ def refuse(findings: list[Finding], accept: dict[str, str]) -> list[Finding]:
     errors = [f for f in findings if f.severity == "error" and f.where not in accept]
     if errors:
         text = "; ".join(f"{f.where} ({f.kind}: {f.message})" for f in errors)
-        raise UserError(
-            f"leakage: {text}. Hide columns from the model with data.recorded_after, or "
-            f"{_syntax(errors)}"
-        )
+        raise UserError(f"leakage: {text}. {_remedy(errors)}")
     lowered = {
         f: f"{f.message}; accepted: {accept[f.where]}" for f in findings if f.severity == "error"
     }
@@ -78,10 +76,13 @@ def refuse(findings: list[Finding], accept: dict[str, str]) -> list[Finding]:
     ]
 
 
-def _syntax(errors: list[Finding]) -> str:
-    """How to accept these errors on the command line; Hydra wants its signs escaped in a key."""
-    keys = [re.sub(r"([\\()\[\]{}:=,])", r"\\\1", f.where) for f in errors]
-    return "'data.accept={" + ", ".join(f'{key}: "why this is no leak"' for key in keys) + "}'"
+def _remedy(errors: list[Finding]) -> str:
+    """What to write: columns hidden from the model, or the errors accepted with a reason."""
+    columns = [f.where for f in errors if f.kind in (LEAKING_COLUMN, COPY)]
+    hide = setting("data.recorded_after", columns)
+    accept = setting("data.accept", {f.where: "why this is no leak" for f in errors})
+    hidden = f"Hide what is known only later: {hide}; or write" if columns else "Write"
+    return f"{hidden} {accept}"
 
 
 def column_leak(field: Field, cohort: Cohort) -> list[Finding]:
@@ -95,14 +96,14 @@ def column_leak(field: Field, cohort: Cohort) -> list[Finding]:
     always = f"{association.always:.0%} of the rows carry values that always have the outcome"
     lowest = strength - 1.645 * association.largest_error
     signs: list[tuple[bool, Severity, str, str]] = [
-        (association.largest_phi >= COPIES, "error", "copy of the outcome", copy),
-        (strength >= LEAKING, "error", "leaking column", share),
-        (association.never > 0, "error", "leaking column", f"{never}; {share}"),
-        (association.always > 0, "error", "leaking column", f"{always}; {share}"),
+        (association.largest_phi >= COPIES, "error", COPY, copy),
+        (strength >= LEAKING, "error", LEAKING_COLUMN, share),
+        (association.never > 0, "error", LEAKING_COLUMN, f"{never}; {share}"),
+        (association.always > 0, "error", LEAKING_COLUMN, f"{always}; {share}"),
         (
             strength >= SUSPECT and lowest >= LEGITIMATE,
             "warning",
-            "leaking column",
+            LEAKING_COLUMN,
             f"{share}; is it known at the prediction moment?",
         ),
     ]
