@@ -42,19 +42,46 @@ TAKEN = """
     soundfile sqlalchemy sqlparse starlette sympy text_unidecode threadpoolctl timm tokenizers
     torch torchgen tqdm transformers truststore typer types_tqdm typing_extensions
     typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug wfdb wheel xdist xgboost
-    xgboost_cpu yaml yarl zipp benchmarks config data demo deployment docs evaluation generated
-    make model models pip project python risk runs src tests training
+    xgboost_cpu yaml yarl zipp audit benchmarks build config conftest data demo deployment dist docs
+    env evaluation evidence generated hooks licences make mlartifacts mlruns model models pip
+    project python risk runs sitecustomize src tests training usercustomize venv
+""".split()
+# Modules that some Python from 3.11 on has and sys.stdlib_module_names of this one may lack.
+STANDARD = """
+    aifc annotationlib asynchat asyncore audioop cgi cgitb chunk compression crypt distutils
+    imghdr imp lib2to3 mailcap msilib nis nntplib ossaudiodev pipes profiling smtpd sndhdr spwd
+    sunau telnetlib test uu xdrlib
+""".split()
+# Files of these names are devices on Windows, whatever the case and the ending.
+DEVICES = [
+    *"aux con nul prn".split(),
+    *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)),
+]
+# The project's command would run instead of these, or these instead of it.
+SHELL = """
+    alias awk bash bind builtin caller case cat chmod chown cmp command compgen complete conda
+    curl cut date declare diff dirname dirs disown docker done echo elif enable esac eval exec
+    exit expand export expr false find function gcc getopts git grep gunzip gzip hash head help
+    history install jobs kill let ln local locale login logout mapfile mkdir mktemp mount nohup
+    open paste patch ping pipx popd printf pushd pwd read readarray readonly rmdir rsync sed seq
+    set shift shopt sleep sort source split ssh stat strace stty sudo suspend sync tail tar tee
+    then time timeout times top touch trap true tty type typeset ulimit umask unalias uname uniq
+    unset until unzip vim wait wget which who xargs yes zip zsh
 """.split()
 
 
 def package_problem(package: str) -> str:
-    """Why Python could not import a package of this name beside everything else; "" when it can."""
+    """Why a package and a command of this name would be in others' way; "" when they would not."""
     if keyword.iskeyword(package) or keyword.issoftkeyword(package):
         return "is a Python keyword"
-    if package in sys.stdlib_module_names:
+    if package in sys.stdlib_module_names or package in STANDARD:
         return "is a module of Python's standard library"
     if package in TAKEN:
         return "is the name of something the project uses"
+    if package in DEVICES:
+        return "is a device on Windows, where no folder can have that name"
+    if package in SHELL:
+        return "is a command of the shell"
     return "" if package.isascii() and package.isidentifier() else "is no name for a Python package"
 
 

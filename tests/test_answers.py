@@ -19,6 +19,26 @@ REFUSED = {
     "a keyword": ("project_slug", "class", "is a Python keyword"),
     "a soft keyword": ("project_slug", "match", "is a Python keyword"),
     "a module of the standard library": ("project_slug", "statistics", "standard library"),
+    "the standard library's tests": ("project_slug", "test", "standard library"),
+    "a module of another Python": ("project_slug", "annotationlib", "standard library"),
+    "a module that later Pythons lack": ("project_slug", "distutils", "standard library"),
+    "a module that Python starts with": ("project_slug", "site", "standard library"),
+    "a module that Python starts with, of the user": (
+        "project_slug",
+        "sitecustomize",
+        "something the project uses",
+    ),
+    "a device of Windows": ("project_slug", "con", "Windows"),
+    "another device of Windows": ("project_slug", "lpt1", "Windows"),
+    "a device of Windows, in capitals": ("project_slug", "NUL", "lower-case"),
+    "a folder that git ignores": ("project_slug", "audit", "something the project uses"),
+    "a folder of packages": ("project_slug", "dist", "something the project uses"),
+    "a folder of MLflow": ("project_slug", "mlruns", "something the project uses"),
+    "an installer": ("project_slug", "setuptools", "something the project uses"),
+    "a word of the shell": ("project_slug", "time", "standard library"),
+    "a command of the shell": ("project_slug", "printf", "command of the shell"),
+    "an underline alone": ("project_slug", "_", "lower-case"),
+    "a private name": ("project_slug", "_icu", "lower-case"),
     "a dependency": ("project_slug", "torch", "something the project uses"),
     "a dependency's distribution": ("project_slug", "scikit-learn", "something the project uses"),
     "a word of the project's layout": ("project_slug", "risk", "something the project uses"),
@@ -159,6 +179,14 @@ def test_no_project_can_hide_a_module_that_it_installs() -> None:
     public = [module for module in modules if hook.SLUG.fullmatch(module)]
     assert len(public) > 100
     assert [module for module in public if not hook.package_problem(module)] == []
+
+
+def test_no_project_can_take_a_name_that_its_own_tree_uses() -> None:
+    ignored = (TREE / ".gitignore").read_text(encoding="utf-8").splitlines()
+    names = {line.strip("/*") for line in ignored} | {path.name for path in TREE.iterdir()}
+    names = {name for name in names if hook.SLUG.fullmatch(name)}
+    assert names >= {"audit", "runs", "build", "src", "docs", "licences"}
+    assert [name for name in names if not hook.slug_problem(name)] == []
 
 
 def test_there_are_at_most_eight_questions_with_plain_labels() -> None:

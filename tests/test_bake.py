@@ -56,6 +56,48 @@ def test_python_is_copied_and_only_the_package_is_renamed(bake: Bake) -> None:
     )
 
 
+def in_git(project: BakedProject, *command: str) -> list[str]:
+    """The lines that git prints in the project, by NUL so that no name is quoted."""
+    done = subprocess.run(["git", *command], cwd=project.path, capture_output=True, check=True)
+    return done.stdout.decode().split("\0")[:-1]
+
+
+@pytest.mark.parametrize("package", ["audit", "build", "dist", "models", "mlruns", "runs"])
+def test_git_tracks_every_file_of_the_code_whatever_its_folders_are_called(
+    bake: Bake, package: str
+) -> None:
+    project = bake(hooks=False)
+    (project.path / "src/risk_model").rename(project.path / "src" / package)
+    (project.path / "tests" / package).mkdir()
+    (project.path / "tests" / package / "test_it.py").touch()
+    (project.path / "src" / package / "__pycache__").mkdir()
+    (project.path / "src" / package / "__pycache__/it.py").touch()
+    in_git(project, "init", "--quiet")
+    in_git(project, "add", "--all")
+    files = {name for name in project.files() if not name.startswith(".git/")}
+    ignored = files - set(in_git(project, "ls-files", "-z"))
+    assert f"src/{package}/__pycache__/it.py" in ignored
+    assert [name for name in ignored if "__pycache__" not in name] == []
+
+
+@pytest.mark.parametrize("folder", [".", "notebooks", "a/deep folder"])
+def test_git_ignores_what_a_run_leaves_wherever_it_ran(bake: Bake, folder: str) -> None:
+    project = bake()
+    left = "runs/csv-1/config.json models/csv/champion.json audit/audit.db mlflow.db mlruns/0/meta "
+    left += "mlartifacts/1/f generated/cohort/table.csv .mlflow.db-x/mlflow.db"
+    for name in left.split():
+        path = project.path / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    in_git(project, "init", "--quiet")
+    in_git(project, "add", "--all")
+    tracked = in_git(project, "ls-files", "-z")
+    assert "src/clinical_risk_model/pipeline.py" in tracked
+    assert [
+        name for name in tracked if Path(name).name in {Path(n).name for n in left.split()}
+    ] == []
+
+
 def test_workflows_reach_the_project_as_they_are(bake: Bake) -> None:
     workflow = (TREE / ".github/workflows/ci.yml").read_text()
     assert "${{" in workflow

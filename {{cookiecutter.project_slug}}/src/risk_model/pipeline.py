@@ -14,28 +14,29 @@ import pandas as pd
 
 from risk_model import artifacts
 from risk_model.config import Config
+from risk_model.config.bounds import check_settings
 from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.column_reading import reading_lines
-from risk_model.core.files import write_json
+from risk_model.core.files import check_folder, write_json
 from risk_model.core.optional import optional_module
-from risk_model.core.package import Scorer
+from risk_model.core.package import Scorer, check_name
 from risk_model.core.predictions import prediction_table
 from risk_model.core.runs import new_run
 from risk_model.core.scores import sigmoid
-from risk_model.core.tracking import training_run
+from risk_model.core.tracking import database_path, training_run
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.split import split
 from risk_model.deployment.registry import RegisteredVersion, register
 from risk_model.evaluation import evaluate
 from risk_model.evaluation.results import RunEvaluation
-from risk_model.evaluation.utility import curve_thresholds
 from risk_model.model import Floats
 from risk_model.model.export import checked_logits
+from risk_model.model.table import MODELS
 from risk_model.reporting.content import report_content
 from risk_model.reporting.report import write_report
 from risk_model.training.calibration import Calibrator
-from risk_model.training.champion import choose_champion
+from risk_model.training.champion import check_champion, choose_champion
 from risk_model.training.develop import develop
 from risk_model.training.monitor import Monitor
 from risk_model.training.onnx_calibration import append_calibrator
@@ -74,9 +75,10 @@ def run(settings: Config, announce: Announce = lambda step, text: None) -> RunRe
 
 def prepare_and_announce(settings: Config, announce: Announce) -> Prepared:
     """Reads, splits and checks a cohort, and says what was found; UserError for what leaks."""
-    curve_thresholds(settings.data.decision)  # refuses a decision that makes no sense before work
+    check_start(settings)
     announce("data", f"reading {settings.data.name}")
     prepared = prepare(settings)
+    check_name(prepared.cohort.schema.name, "the schema's name")  # of a folder, and in the registry
     labels, outcome = prepared.cohort.labels, prepared.cohort.schema.outcome
     size = f"{len(labels):,} rows, {int(labels.sum()):,} events ({labels.mean():.1%})"
     announce("data", f"{size}: {outcome}")
@@ -86,6 +88,16 @@ def prepare_and_announce(settings: Config, announce: Announce) -> Prepared:
         if finding.severity != "note":
             announce("data", finding.line())
     return prepared
+
+
+def check_start(settings: Config) -> None:
+    """Refuses before any work what would stop a run after it; UserError says what to set."""
+    check_settings(settings)
+    check_champion(settings.model.champion, [row.name for row in MODELS])
+    deployment = settings.deployment
+    check_folder(Path(settings.runs), "runs")
+    check_folder(Path(deployment.registry), "deployment.registry")
+    check_folder(database_path(deployment.tracking_uri).parent, "deployment.tracking_uri")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,13 @@ import pytest
 
 from risk_model.app.cli import main
 from risk_model.app.command_table import COMMANDS
-from risk_model.app.hydra_settings import literal_overrides
+from risk_model.app.commands import train
+from risk_model.app.setting_words import hydra_words
 from risk_model.config import SOURCES, Config, Table
 from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.core.optional import optional_module
 
+TABLE = ["data.path=table.csv", "data.outcome=died"]
 WRONG = [
     (["trian"], "no command 'trian'; did you mean 'train'?"),
     (
@@ -35,7 +38,11 @@ WRONG = [
     (["run", "~data"], "settings cannot be added or removed"),
     (["run", "--epochs=3"], "no flag '--epochs=3'"),
     (["run", "heart_disease"], "settings are written name=value"),
-    (["run", "data.recorded_after=[a"], "cannot be read as a setting"),
+    (["run", "data.recorded_after=[a"], "cannot be read as a setting; write 'data.recorded_after="),
+    (["run", "data.held_out_sites=A, B"], "write 'data.held_out_sites=[A,B]'"),
+    (["run", "data.accept={dose}"], "write 'data.accept={column: \"why\"}'"),
+    (["run", "training.epochs=[1"], "cannot be read as a setting"),
+    (["run", "+data.cache=a b"], "cannot be added or removed; write 'data.cache=a b'"),
     (["score"], "write score input=new.csv output=risks.csv"),
     (["evaluate", "run=nowhere"], "holds no trained run"),
     (
@@ -99,7 +106,7 @@ def test_a_path_is_taken_as_it_stands(
 
 
 def test_quoted_paths_are_left_alone() -> None:
-    assert literal_overrides(["data.path='a b.csv'"]) == ["data.path='a b.csv'"]
+    assert hydra_words(["data.path='a b.csv'"]) == ["data.path='a b.csv'"]
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -116,3 +123,40 @@ def test_a_slim_install_names_the_extra_that_a_command_needs(
     monkeypatch.setitem(sys.modules, "risk_model.app.commands.run", None)
     assert main(["run"]) == 2
     assert "pip install '.[train]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "unbuffered"),
+    [
+        (["--help"], ""),
+        (["--help"], "1"),
+        (["run", "--help"], ""),
+        (["serve", "--help"], ""),
+        (["data", "data=csv", *TABLE], "1"),
+    ],
+)
+def test_a_command_whose_reader_has_read_enough_ends_without_a_word(
+    words: list[str], unbuffered: str, tmp_path: Path
+) -> None:
+    rows = (f"{20 + i * 31 % 60},{int(i * 7919 % 10 < 3)}\n" for i in range(400))
+    (tmp_path / "table.csv").write_text(f"age,died\n{''.join(rows)}")
+    reader, writer = os.pipe()
+    os.close(reader)  # what `| head` does when it has its lines
+    line = [sys.executable, "-m", "risk_model", *words]
+    variables = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(
+        line, stdout=writer, stderr=subprocess.PIPE, cwd=tmp_path, env=variables, check=False
+    )
+    os.close(writer)
+    assert (done.stderr, done.returncode) == (b"", 141)
+
+
+def test_a_pipe_that_breaks_elsewhere_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(settings: Config) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(train, "train", broken)
+    assert main(["train"]) == 1
+    assert "unexpected BrokenPipeError" in capsys.readouterr().err

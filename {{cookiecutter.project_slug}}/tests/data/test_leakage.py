@@ -8,14 +8,15 @@ import shlex
 
 import numpy as np
 import pytest
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from sklearn.metrics import roc_auc_score
 
 from risk_model import config
+from risk_model.app.setting_words import accepted
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field
+from risk_model.core.settings_text import read_list
 from risk_model.data import load
 from risk_model.data.leak_signs import column_leaks
 from risk_model.data.leakage import check, refuse
@@ -182,12 +183,27 @@ def test_an_accepted_error_comes_back_as_a_warning_with_its_reason() -> None:
 
 @pytest.mark.parametrize(
     "column",
-    ["d.time", "Na (mmol/l)", "a=b, c", "ratio: x", "x[0]{1}", "identical records", "back\\slash"],
+    [
+        "d.time",
+        "Na (mmol/l)",
+        "a=b, c",
+        "ratio: x",
+        "x[0]{1}",
+        "identical records",
+        "back\\slash",
+        'O\'Neil "score"',
+        "Größe",
+    ],
 )
-def test_the_syntax_that_an_error_shows_is_what_hydra_reads(column: str) -> None:
+def test_what_an_error_says_to_write_is_read_as_the_column_it_names(column: str) -> None:
     with pytest.raises(UserError) as refused:
         refuse([Finding("error", "leaking column", column, "AUROC .97")], {})
-    shown = shlex.split(re.findall(r"('data\.accept=.*')$", str(refused.value))[0])[0]
-    accepted = OverridesParser.create().parse_override(shown).value()
-    assert isinstance(accepted, dict)
-    assert list(accepted) == [column]
+    *_, hide, _, _, accept = shlex.split(str(refused.value).partition("only later: ")[2])
+    assert read_list("data.recorded_after", hide.removesuffix(";").partition("=")[2]) == [column]
+    assert list(accepted([accept])) == [column]
+
+
+def test_what_is_no_column_is_accepted_and_not_hidden() -> None:
+    with pytest.raises(UserError, match=r"'data.accept=\{\"identical records\": ") as refused:
+        refuse([Finding("error", "duplicated patient", "identical records", "2")], {})
+    assert "recorded_after" not in str(refused.value)

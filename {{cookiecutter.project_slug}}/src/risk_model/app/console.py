@@ -11,6 +11,7 @@ import pandas as pd
 from risk_model import artifacts
 from risk_model.core.column_reading import reading_lines
 from risk_model.core.schema import Field
+from risk_model.core.settings_text import setting
 from risk_model.core.table import Row
 from risk_model.data.prepare import Prepared
 from risk_model.data.split_report import PartSummary, split_report
@@ -36,7 +37,8 @@ def print_data(prepared: Prepared, schema: Path) -> None:
         print(line)
     print()
     print(_text([_field_row(field) for field in cohort.schema.fields]))
-    print(f"\nschema    {schema} (review it, correct it, pass it with data.schema)\n")
+    passed = setting("data.schema", str(schema))
+    print(f"\nschema    {schema} (review it, correct it, pass it with {passed})\n")
     print(_text([_part_row(part) for part in split_report(cohort, prepared.splits)]))
     for question, sentences in prepared.quality.answers.items():
         print(f"\n{question}\n  {' '.join(sentences)}")

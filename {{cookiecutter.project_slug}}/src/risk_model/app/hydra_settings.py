@@ -1,8 +1,8 @@
 """Everything about Hydra: from the words on the command line to typed settings, errors in one line.
 
 Hydra composes groups and overrides, sweeps with `-m`, and prints the settings for `--help`. It is
-kept from writing folders and logs of its own, from adding keys, and from reading a file's name as
-its own grammar.
+kept from writing folders and logs of its own and from adding keys; `setting_words` keeps it from
+reading a file's name as its own grammar.
 """
 
 from __future__ import annotations
@@ -23,29 +23,23 @@ from omegaconf.errors import OmegaConfBaseException
 
 from risk_model import config
 from risk_model.app.command_table import Command
-from risk_model.config import FIRST_SOURCE, NETWORKS, SOURCES, Config, Data, Deployment, Model
+from risk_model.app.setting_words import accepted, completed, hydra_words
+from risk_model.config import FIRST_SOURCE, NETWORKS, SOURCES, Config, Data, Model
+from risk_model.config.bounds import check_settings
 from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.core.errors import UserError
+from risk_model.core.files import user_path
+from risk_model.core.settings_text import shell_word
 
 # proposed by the network; the training takes them over unless they are set
 PROPOSED = ("learning_rate", "epochs", "patience")
 # files that name a set of settings, each in a folder of `config`
 SETS = ("experiment", "debug")
 
-# Names of files and columns: taken as they stand, whatever commas, spaces and "=" they hold.
-LITERAL = {"run", "runs", "input", "output", "package"}
-LITERAL |= {f"deployment.{f.name}" for f in fields(Deployment)}
-LITERAL |= {
-    f"data.{f.name}"
-    for source in SOURCES.values()
-    for f in fields(source)
-    if f.type == "str" and f.name != "name"
-}
-
 # No folder of Hydra's own, no log file beside the user's data: a run's directory has its settings.
 HYDRA = {
     "run": {"dir": "."},
-    "sweep": {"dir": "${runs}", "subdir": "."},
+    "sweep": {"dir": "${user_path:${runs}}", "subdir": "."},
     "output_subdir": None,
     "help": {"app_name": __name__.partition(".")[0]},
 }
@@ -67,18 +61,19 @@ def run_with_settings(command: Command, arguments: list[str]) -> None:
     _refuse_untyped(arguments)
     _refuse_flags(command, arguments)
     _refuse_ignored(command, arguments)
+    words, accept = hydra_words(arguments), accepted(arguments)
     _register_settings()
     failures: list[Exception] = []  # an exception that passed through Hydra is printed by it too
 
     def job(composed: DictConfig) -> None:
         try:
-            command.load()(_settings(composed))
+            command.load()(_settings(composed, accept))
         except Exception as error:
             failures.append(error)
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise instead of printing and exiting
     before = sys.argv
-    sys.argv = [f"{Path(before[0]).name} {command.name}", *literal_overrides(arguments)]
+    sys.argv = [f"{Path(before[0]).name} {command.name}", *words]
     folder = str(Path(config.__file__).parent)
     try:
         hydra.main(version_base="1.3", config_path=folder, config_name="config")(job)()
@@ -92,6 +87,7 @@ def run_with_settings(command: Command, arguments: list[str]) -> None:
 
 def _register_settings() -> None:
     """Registers the settings of no group, the networks, and the sources with their network."""
+    OmegaConf.register_new_resolver("user_path", lambda text: str(user_path(text)), replace=True)
     store = ConfigStore.instance()
     defaults: list[object] = ["_self_", {"model/network": "mlp"}, {"data": FIRST_SOURCE}]
     defaults += [{name: None} for name in SETS]
@@ -107,35 +103,15 @@ def _register_settings() -> None:
         store.store(name, node, group="data")
 
 
-def _settings(composed: DictConfig) -> Config:
-    """What Hydra composed, as the typed settings."""
+def _settings(composed: DictConfig, accept: dict[str, str]) -> Config:
+    """What Hydra composed, and what is accepted, as the typed settings."""
     content = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(content, dict)  # noqa: S101 - narrows the type for mypy
     groups = ("hydra", *SETS)
-    return settings_from_dict({str(k): v for k, v in content.items() if k not in groups})
-
-
-def literal_overrides(arguments: list[str]) -> list[str]:
-    """The overrides, flags first, with the names of files and columns quoted for Hydra's grammar.
-
-    `data.accept={...}` may hold any column, which Hydra calls adding a key.
-
-    >>> literal_overrides(["data.path=a, b=c.csv", "seed=1"])
-    ["data.path='a, b=c.csv'", 'seed=1']
-    """
-    flags = [word for word in arguments if word.startswith("-")]
-    overrides = [word for word in arguments if not word.startswith("-")]
-    return flags + [_quoted(re.sub("^data.accept=", "++data.accept=", word)) for word in overrides]
-
-
-def _quoted(override: str) -> str:
-    key, equals, value = override.partition("=")
-    quoted_already = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    if key not in LITERAL or not equals or quoted_already:
-        return override
-    escaped = re.sub(r"(\\*)'", lambda m: m.group(1) * 2 + r"\'", value)
-    escaped += "\\" * (len(escaped) - len(escaped.rstrip("\\")))
-    return f"{key}='{escaped}'"
+    own = {str(key): value for key, value in content.items() if key not in groups}
+    settings = settings_from_dict(completed(own, accept))
+    check_settings(settings)
+    return settings
 
 
 def _refuse_untyped(arguments: list[str]) -> None:
@@ -143,9 +119,8 @@ def _refuse_untyped(arguments: list[str]) -> None:
     allowed = tuple(f"+{name}=" for name in SETS)
     for word in arguments:
         if word.startswith(("+", "~")) and not word.startswith(allowed):
-            raise UserError(
-                f"{word}: settings cannot be added or removed; write {word.lstrip('+~')!r}"
-            )
+            remedy = f"write {shell_word(word.lstrip('+'))}" if word[0] == "+" else "leave it out"
+            raise UserError(f"{word}: settings cannot be added or removed; {remedy}")
 
 
 def _refuse_flags(command: Command, arguments: list[str]) -> None:
@@ -170,7 +145,7 @@ def _refuse_ignored(command: Command, arguments: list[str]) -> None:
         if key.split(".")[0] not in used and key not in command.own_settings:
             raise UserError(
                 f"{key}: {command.name} keeps the settings that the run was trained with, so this "
-                f"would change nothing; leave it out, or train with it: run {override}"
+                f"would change nothing; leave it out, or train with it: run {shell_word(override)}"
             )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,7 @@ from risk_model.core.files import read_json
 
 def settings_to_dict(settings: Any) -> dict[str, Any]:
     """Settings, or one section of them, as values that JSON knows."""
-    content = OmegaConf.to_container(OmegaConf.structured(settings))
-    return {str(key): value for key, value in content.items()} if isinstance(content, dict) else {}
+    return asdict(settings)
 
 
 def settings_from_dict(content: Mapping[str, Any]) -> Config:
@@ -29,9 +30,24 @@ def settings_from_dict(content: Mapping[str, Any]) -> Config:
     source = _choice(SOURCES, content["data"], "data: unknown source {!r}")
     network = _choice(NETWORKS, content["model"]["network"], "model.network.name: no network {!r}")
     empty = Config(data=source(), model=Model(network=network()))
-    settings = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(empty), content))
+    settings = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(empty), _plain(content)))
     assert isinstance(settings, Config)  # noqa: S101 - narrows the type for mypy
     return settings
+
+
+def _plain(value: Any) -> Any:
+    r"""Values in which no text refers to another setting: OmegaConf would look up ${...}.
+
+    >>> print(_plain({"path": "a${b}.csv"}))
+    {'path': 'a\\${b}.csv'}
+    """
+    if isinstance(value, Mapping):
+        return {key: _plain(content) for key, content in value.items()}
+    if isinstance(value, list):
+        return [_plain(content) for content in value]
+    if isinstance(value, str):
+        return re.sub(r"(\\*)\$\{", lambda m: m[1] * 2 + r"\${", value)
+    return value
 
 
 def read_settings(directory: Path) -> Config:

@@ -74,6 +74,9 @@ class Model:
     network: Any = field(default_factory=Mlp)  # one of NETWORKS: model/network=…
 
 
+LOSSES = ("bce", "pos_weight", "focal")
+
+
 @dataclass
 class Training:
     """How the models learn.

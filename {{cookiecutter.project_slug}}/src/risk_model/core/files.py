@@ -7,6 +7,22 @@ import os
 from pathlib import Path
 from typing import Any
 
+from risk_model.core.errors import UserError
+
+
+def user_path(text: str) -> Path:
+    """A path as a person writes it, with ~ for the home: no shell expands it behind a "="."""
+    return Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)
+
+
+def check_folder(folder: Path, where: str) -> None:
+    """UserError when nothing can be written there, whether it exists or not; makes nothing."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise UserError(f"{where}: {existing} is a file; name a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"{where}: {existing} cannot be written into; name another folder")
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file, and the directories above it, in one step that a crash cannot halve."""

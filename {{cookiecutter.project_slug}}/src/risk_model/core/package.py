@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -129,6 +130,12 @@ def person_and_reason(text: str, example: str) -> PersonAndReason:
     if not person or not reason:
         raise UserError(f"whoever accepts a model gives a name and a reason: {example}")
     return PersonAndReason(person, reason)
+
+
+def check_name(name: str, where: str) -> None:
+    """UserError for a name that a folder or the registry would not take; `where` is its setting."""
+    if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
+        raise UserError(f"{where}: {name!r} names a folder; use letters, digits, '.', '_' and '-'")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from risk_model.core.errors import UserError
 from risk_model.core.json_record import JsonRecord
+from risk_model.core.settings_text import setting
 
 PARTIAL = ".partial-"
 LIBRARIES = (
@@ -89,6 +90,12 @@ def find_run(runs: str, run: str = "") -> Path:
             f"run: {directory} holds no trained run; train one first, or write run=DIRECTORY"
         )
     return directory
+
+
+def not_evaluated(where: str, directory: Path) -> UserError:
+    """What to say of a run that is trained and not evaluated."""
+    evaluate = f"evaluate {setting('run', str(directory))}"
+    return UserError(f"{where}: {directory} is not evaluated; write {evaluate}")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+ARTIFACTS = "mlartifacts"
+
+
 def client(uri: str) -> MlflowClient:
     """A client of the store that `uri` names, which is made on first use.
 
@@ -26,23 +29,34 @@ def client(uri: str) -> MlflowClient:
 
     for library in ("mlflow", "alembic"):  # after the import, which sets levels of its own
         logging.getLogger(library).setLevel(logging.WARNING)
-    database = _database(uri)
+    database = database_path(uri)
     if not database.exists():
         _make(database)
-    local = f"sqlite:///{database}"
-    return MlflowClient(tracking_uri=local, registry_uri=local)
+    return MlflowClient(tracking_uri=_url(database), registry_uri=_url(database))
+
+
+def _url(database: Path) -> str:
+    """The SQLAlchemy URL of a file whose path may hold "%", "?" or "#".
+
+    It names the driver: of a bare "sqlite:///" MLflow would make the folders, taking the URL for
+    the path.
+    """
+    from sqlalchemy import URL
+
+    return str(URL.create("sqlite+pysqlite", database=str(database)))
 
 
 def _make(database: Path) -> None:
     """Makes a store in one step: a process killed while the tables are made leaves none."""
-    from mlflow import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     folder = database.parent
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".mlflow.db-", dir=folder, ignore_cleanup_errors=True) as hidden:
-        partial = f"{hidden}/{database.name}"
-        local = f"sqlite:///{partial}"
-        MlflowClient(tracking_uri=local, registry_uri=local).search_experiments()
+        partial = Path(hidden) / database.name
+        # MLflow writes the place of its first experiment into SQL between apostrophes: as a URI it
+        # holds none, while a folder may
+        SqlAlchemyStore(_url(partial), (folder / ARTIFACTS).as_uri())  # type: ignore[no-untyped-call]
         with suppress(FileExistsError):  # somebody else was first
             os.link(partial, database)
 
@@ -52,7 +66,7 @@ def experiment(store: MlflowClient, uri: str, name: str) -> str:
     recorded = store.get_experiment_by_name(name)
     if recorded:
         return str(recorded.experiment_id)
-    artifacts = _database(uri).parent / "mlartifacts" / name
+    artifacts = database_path(uri).parent / ARTIFACTS / name
     return str(store.create_experiment(name, artifacts.as_uri()))
 
 
@@ -71,7 +85,7 @@ def training_run(uri: str, name: str, parameters: Mapping[str, str]) -> Iterator
     store.set_terminated(run_id, "FINISHED")
 
 
-def _database(uri: str) -> Path:
+def database_path(uri: str) -> Path:
     """The absolute path of the SQLite file that a tracking URI names."""
     if not uri.startswith("sqlite:///"):
         raise UserError(

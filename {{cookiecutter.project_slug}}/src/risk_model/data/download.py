@@ -13,6 +13,7 @@ import pooch
 from tqdm import tqdm
 
 from risk_model.core.errors import UserError
+from risk_model.core.files import user_path
 
 CHUNK = 1 << 18  # bytes
 TIMEOUT = 60  # seconds without a byte
@@ -23,8 +24,8 @@ pooch.get_logger().setLevel(logging.WARNING)  # the progress bar says what is be
 
 def cache_directory(setting: str = "") -> Path:
     """The folder of downloads: the setting, $CLINICAL_DATA_CACHE or ~/.cache/clinical-data."""
-    default = Path.home() / ".cache" / "clinical-data"
-    return Path(setting or os.environ.get("CLINICAL_DATA_CACHE") or default).expanduser()
+    chosen = setting or os.environ.get("CLINICAL_DATA_CACHE")
+    return user_path(chosen or "~/.cache/clinical-data")
 
 
 def fetch(url: str, digest: str, path: Path) -> Path:

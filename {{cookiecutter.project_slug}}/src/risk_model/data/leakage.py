@@ -6,7 +6,6 @@ Columns are examined on the train rows alone (see `leak_signs`). A leak stops th
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pandas as pd
@@ -14,8 +13,9 @@ import pandas as pd
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
+from risk_model.core.settings_text import setting
 from risk_model.data.duplicates import duplicated_patients
-from risk_model.data.leak_signs import column_leaks
+from risk_model.data.leak_signs import COPY, LEAK, column_leaks
 
 
 def check(cohort: Cohort, splits: Splits) -> list[Finding]:
@@ -58,10 +58,7 @@ def refuse(findings: list[Finding], accept: dict[str, str]) -> list[Finding]:
     errors = [f for f in findings if f.severity == "error" and f.where not in accept]
     if errors:
         text = "; ".join(f"{f.where} ({f.kind}: {f.message})" for f in errors)
-        raise UserError(
-            f"leakage: {text}. Hide columns from the model with data.recorded_after, or "
-            f"{_syntax(errors)}"
-        )
+        raise UserError(f"leakage: {text}. {_remedy(errors)}")
     lowered = {
         f: f"{f.message}; accepted: {accept[f.where]}" for f in findings if f.severity == "error"
     }
@@ -70,10 +67,13 @@ def refuse(findings: list[Finding], accept: dict[str, str]) -> list[Finding]:
     ]
 
 
-def _syntax(errors: list[Finding]) -> str:
-    """How to accept these errors on the command line; Hydra wants its signs escaped in a key."""
-    keys = [re.sub(r"([\\()\[\]{}:=,])", r"\\\1", f.where) for f in errors]
-    return "'data.accept={" + ", ".join(f'{key}: "why this is no leak"' for key in keys) + "}'"
+def _remedy(errors: list[Finding]) -> str:
+    """What to write: columns hidden from the model, or the errors accepted with a reason."""
+    columns = [f.where for f in errors if f.kind in (LEAK, COPY)]
+    hide = setting("data.recorded_after", columns)
+    accept = setting("data.accept", {f.where: "why this is no leak" for f in errors})
+    hidden = f"Hide what is known only later: {hide}; or write" if columns else "Write"
+    return f"{hidden} {accept}"
 
 
 def _shared_subjects(cohort: Cohort, splits: Splits) -> list[Finding]:

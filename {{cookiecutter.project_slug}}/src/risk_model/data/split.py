@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model import config
+from risk_model.config.bounds import check_shares
 from risk_model.core.cohort import DEVELOPMENT, Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.data.set_aside import REMEDY
@@ -58,7 +59,7 @@ def split(
         UserError: a site is unknown, the shares make no sense, or a part would be empty or hold one
             class only.
     """
-    _check_shares(shares, fold)
+    _check_fold(shares, fold)
     subject, names = pd.factorize(cohort.subjects)
     blocks, block = _row_parts(cohort, data)
     belongs = np.full(len(names), len(blocks))
@@ -76,23 +77,8 @@ def split(
     )
 
 
-def _check_shares(shares: config.Split, fold: int) -> None:
-    parts = {
-        "train": shares.train,
-        "validation": shares.validation,
-        "calibration": shares.calibration,
-    }
-    for name, share in parts.items():
-        if not 0 < share < 1:
-            raise UserError(
-                f"split.{name}={share:g}: must lie between 0 and 1; the default is "
-                f"{getattr(config.Split(), name)}"
-            )
-    if shares.folds == 1 and sum(parts.values()) > 1 - 1e-9:
-        raise UserError(
-            f"split: {' + '.join(parts)} must leave a share for the test split; make split.train "
-            "smaller"
-        )
+def _check_fold(shares: config.Split, fold: int) -> None:
+    check_shares(shares)
     if shares.folds < 1 or not 0 <= fold < shares.folds:
         raise UserError(
             f"split.folds={shares.folds}: must be at least 1, and fold {fold} one of them counted "
@@ -119,7 +105,7 @@ def _held_out_sites(cohort: Cohort, setting: list[str]) -> list[str]:
         if setting in ([], ["auto"]):
             return []
         raise UserError(
-            "data.held_out_sites: this cohort records no site; use data.held_out_sites=[]"
+            "data.held_out_sites: this cohort records no site; use 'data.held_out_sites=[]'"
         )
     if setting == ["auto"]:
         return _site_to_hold_out(cohort)

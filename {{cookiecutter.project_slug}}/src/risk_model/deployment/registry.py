@@ -25,7 +25,7 @@ from risk_model.core import tracking
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically, write_json
 from risk_model.core.json_record import JsonRecord
-from risk_model.core.package import FILES, MANIFEST, ModelPackage
+from risk_model.core.package import FILES, MANIFEST, ModelPackage, check_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -87,7 +87,7 @@ def register(
     Raises:
         UserError: a package does not verify, or the name is not one of a folder.
     """
-    _check_name(name)
+    check_name(name, "deployment.registered_name")
     opened = {model: ModelPackage.open(path) for model, path in packages.items()}
     aliases = {champion: "champion"} | ({challenger: "challenger"} if challenger else {})
     root = Path(settings.registry)
@@ -211,11 +211,6 @@ def _run(client: MlflowClient, uri: str, name: str, run_id: str | None) -> Run:
     run = client.create_run(tracking.experiment(client, uri, name), run_name="register")
     client.set_terminated(run.info.run_id)
     return run
-
-
-def _check_name(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UserError("deployment.registered_name: use letters, digits, '.', '_' and '-'")
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from risk_model.core.decision import check_decision
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.evaluation.results import OutcomesPer1000
@@ -30,8 +31,7 @@ def operating_threshold(decision: Decision, prevalence: float) -> tuple[float, s
     Raises:
         UserError: the harm ratio is negative, or not stated while the event rate is 0 or 1.
     """
-    if not 0 <= decision.harm_ratio < float("inf"):
-        raise UserError("data.decision.harm_ratio: must be above 0, or 0 when it is not known")
+    check_decision(decision)
     if decision.harm_ratio:
         threshold = 1 / (1 + decision.harm_ratio)
         return threshold, (
@@ -56,16 +56,9 @@ def curve_thresholds(decision: Decision) -> Floats:
     Raises:
         UserError: not 0 < low < high < 1, or no clinical reason is stated.
     """
-    if not decision.threshold_low and not decision.threshold_high:
+    check_decision(decision)
+    if not decision.threshold_high:
         return np.empty(0)
-    if not 0 < decision.threshold_low < decision.threshold_high < 1:
-        raise UserError(
-            "data.decision: threshold_low and threshold_high must ascend between 0 and 1"
-        )
-    if not decision.reason.strip():
-        raise UserError(
-            "data.decision.reason: state why a clinician would act between these thresholds"
-        )
     return np.linspace(decision.threshold_low, decision.threshold_high, CURVE_POINTS)
 
 

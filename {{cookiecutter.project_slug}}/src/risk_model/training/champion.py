@@ -5,7 +5,7 @@ Which model is used? That is decided before any test row is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,12 @@ from risk_model.model.table import simplest_first
 from risk_model.training.calibration import Calibrator, choose_calibrator, cross_fitted
 from risk_model.training.folds import Interval, Subjects, simplest_as_good, subject_folds
 from risk_model.training.record import ChampionChoice, ModelComparison
+
+
+def check_champion(forced: str, names: Collection[str]) -> None:
+    """UserError when `model.champion` names none of these models."""
+    if forced not in ("auto", *names):
+        raise UserError(f"model.champion: no model '{forced}'; choose auto, {', '.join(names)}")
 
 
 def choose_champion(
@@ -56,8 +62,7 @@ def choose_champion(
         for name, interval in intervals.items()
     ]
     forced = settings.model.champion
-    if forced not in ("auto", *losses_of):
-        raise UserError(f"model.champion: no model '{forced}'; choose auto, {', '.join(losses_of)}")
+    check_champion(forced, losses_of)
     if forced != "auto":
         reason = f"model.champion asks for {forced}; the data would have chosen {chosen}"
         return ChampionChoice(forced, reason, table)

@@ -7,14 +7,13 @@ from collections.abc import Collection
 import numpy as np
 
 from risk_model import config
+from risk_model.config.settings import LOSSES
 from risk_model.core.cohort import Outcome, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.optional import required_module
 from risk_model.core.schema import Features, Schema
 from risk_model.model import FitInputs, RiskModel, Sample, table
 from risk_model.training.monitor import Monitor
-
-LOSSES = ("bce", "pos_weight", "focal")
 
 
 def fit_models(

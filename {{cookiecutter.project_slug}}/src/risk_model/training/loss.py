@@ -29,7 +29,7 @@ PASSED_THROUGH = set(
 
 
 def choose_loss(settings: config.Training, pos_weight: float = 1.0) -> Loss:
-    """The loss that the settings name: one of `LOSSES` in fit.py, which refuses any other."""
+    """The loss that the settings name: one of `LOSSES`; fit.py refuses any other."""
     losses: dict[str, Loss] = {
         "bce": cross_entropy,
         "pos_weight": partial(cross_entropy, pos_weight=pos_weight),

@@ -18,6 +18,7 @@ import pandas as pd
 from risk_model import artifacts
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json
+from risk_model.core.runs import not_evaluated
 from risk_model.evaluation.paired_differences import paired_differences, why_not
 from risk_model.reporting.comparison import in_text, parts, write_comparison
 from risk_model.reporting.comparison_run import ComparedRun, PairedDifferences
@@ -51,7 +52,7 @@ def _opened(directory: Path, page: Path) -> ComparedRun:
     if not (directory / artifacts.TRAINING).is_file():
         raise UserError(f"compare: {directory} holds no trained run; name a directory below runs/")
     if not (directory / artifacts.EVALUATION).is_file():
-        raise UserError(f"compare: {directory} is not evaluated; write evaluate run={directory}")
+        raise not_evaluated("compare", directory)
     config = directory / "config.json"
     return ComparedRun(
         name=directory.name,

@@ -26,6 +26,7 @@ from risk_model.core.cohort import Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_json
 from risk_model.core.package import Scorer
+from risk_model.core.runs import not_evaluated
 from risk_model.data.prepare import Prepared
 from risk_model.evaluation.bootstrap import draw_counts
 from risk_model.evaluation.instability import StabilityRecord, instability
@@ -80,7 +81,7 @@ def stability(
 
 def _training_record(directory: Path, prepared: Prepared) -> TrainingRecord:
     if not (directory / "evaluation.json").is_file():
-        raise UserError(f"run: {directory} is not evaluated; write evaluate run={directory}")
+        raise not_evaluated("run", directory)
     return artifacts.read_training_of(directory, prepared.cohort)
 
 

@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 from risk_model.app.flags import FlagParser
+from risk_model.core.files import user_path
 
 
 def audit(arguments: list[str]) -> int:
     """Verifies the log; returns 1 when a record does not follow from the one before it."""
     parser = FlagParser("audit")
-    parser.add_argument("log", type=Path, nargs="?", default=Path("audit/audit.db"))
+    parser.add_argument("log", type=user_path, nargs="?", default=Path("audit/audit.db"))
     head = "a head kept from an earlier verification, which must still be there"
     parser.add_argument("--head", default="", help=head)
     flags = parser.parse_args(arguments)

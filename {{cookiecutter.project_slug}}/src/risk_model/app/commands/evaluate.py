@@ -9,6 +9,7 @@ from risk_model.config.serialisation import read_settings
 from risk_model.core.errors import UserError
 from risk_model.core.optional import optional_module
 from risk_model.core.runs import find_run
+from risk_model.core.settings_text import setting
 from risk_model.data.prepare import prepare
 
 
@@ -25,7 +26,7 @@ def evaluate(settings: Config) -> None:
     pipeline.report_run(trained, directory, prepared)
     console.refresh_index(directory.parent)
     console.print_results(directory, evaluation)
-    console.say("next", f"register run={directory}")
+    console.say("next", f"register {setting('run', str(directory))}")
 
 
 def _evaluate_package(settings: Config) -> None:

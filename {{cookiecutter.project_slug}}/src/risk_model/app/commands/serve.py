@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from risk_model.app.flags import FlagParser
+from risk_model.core.files import user_path
 
 
 def serve(arguments: list[str]) -> None:
@@ -15,11 +16,12 @@ def serve(arguments: list[str]) -> None:
     package = "serve this package directory instead of the champion"
     accept = 'serve what was too few to judge: "your name: your reason"'
     parser.add_argument("--name", default="", help=name)
-    parser.add_argument("--registry", type=Path, default=Path("models"), help=registry)
-    parser.add_argument("--package", type=Path, help=package)
+    parser.add_argument("--registry", type=user_path, default=Path("models"), help=registry)
+    parser.add_argument("--package", type=user_path, help=package)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--audit", type=Path, default=Path("audit/audit.db"), help="the audit log")
+    log = Path("audit/audit.db")
+    parser.add_argument("--audit", type=user_path, default=log, help="the audit log")
     parser.add_argument("--accept", default="", help=accept)
     flags = parser.parse_args(arguments)
     from risk_model.deployment.registry import champion
