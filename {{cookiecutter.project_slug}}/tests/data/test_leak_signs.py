@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 from sklearn.datasets import load_breast_cancer, load_wine
@@ -29,7 +30,7 @@ def intensive_care(n: int = 3000, seed: int = 0) -> tuple[np.random.Generator, n
     return rng, died, {"age": age, "apache": apache, "lactate": rng.lognormal(0.6, 0.6, n).round(1)}
 
 
-def errors(columns: Columns, outcome: Any, **kinds: str) -> dict[str, Finding]:
+def errors(columns: Columns, outcome: Any, **kinds: Any) -> dict[str, Finding]:
     findings = column_leaks(cohort_of(columns, outcome, **kinds))
     return {f.where: f for f in findings if f.severity == "error"}
 
@@ -185,7 +186,7 @@ def test_what_is_recorded_for_events_alone_is_an_error_however_many_its_values(s
     codes = rng.choice(np.array([f"I{i}" for i in range(60)], dtype=object), 8000)
     recorded = died & (rng.random(8000) < 0.6)
     recorded[np.flatnonzero(~died)[:slips]] = True
-    columns["code7"] = np.where(recorded, codes, None)
+    columns["code7"] = pd.Series(codes).where(recorded, None)
     columns["day7"] = np.where(recorded, rng.normal(size=8000), np.nan)
     assert set(errors(columns, died)) == {"code7", "day7"}
 

@@ -82,7 +82,7 @@ def coded(frame: pd.DataFrame, path: Path) -> dict[str, object]:
 
 def coded_by_column(frame: pd.DataFrame, path: Path) -> dict[str, object]:
     csv(frame.fillna({"crp": -9.0}).assign(sex=frame["sex"].mask(frame.index < 20, "9")), path)
-    return {"missing_in": {"crp": ["-9"], "sex": ["9"]}}
+    return {"missing_in": ["crp=-9", "sex=9"]}
 
 
 def with_units(frame: pd.DataFrame, path: Path) -> dict[str, object]:

@@ -26,7 +26,7 @@ def _of_sources(kind: str) -> set[str]:
 LITERAL = {"run", "runs", "input", "output", "package", "accept", "data.decision.reason"}
 LITERAL |= {f"deployment.{f.name}" for f in fields(Deployment)} | _of_sources("str")
 LISTS = _of_sources("list[str]")
-ADDED_TO = {"data.missing", "data.recorded_after"}
+ADDED_TO = {"data.missing", "data.missing_in", "data.recorded_after"}
 ADDED = "(what the source says)"  # the first text of such a list, until all is composed
 ACCEPT = "data.accept"
 PATHS = [f"data.{name}" for name in ("path", "schema", "cache", "encoder")]

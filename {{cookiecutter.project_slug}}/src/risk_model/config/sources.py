@@ -116,9 +116,9 @@ class Table(Data):
     ethnicity: str = "auto"
     exclude: list[str] = field(default_factory=list)  # columns no model shall see
     schema: str = ""  # a schema.json to use instead of the inferred one
-    # texts and numbers that mean "not recorded": in every column, and more of them by column
+    # texts and numbers that mean "not recorded": in every column, and in one ("smoker=9")
     missing: list[str] = field(default_factory=lambda: list(NOT_RECORDED))
-    missing_in: dict[str, list[str]] = field(default_factory=dict)
+    missing_in: list[str] = field(default_factory=list)
     decimal: str = "."  # the mark before a fraction, and that between thousands
     thousands: str = ""
     censored: str = ""  # what "<8.1" becomes: "limit", "half" of it, or "": refused

@@ -14,13 +14,14 @@ import pandas as pd
 from risk_model import config
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Schema
+from risk_model.core.settings_text import setting
 from risk_model.data.first_look.identifiers import identifier_doubts
 from risk_model.data.first_look.people import names_people
 from risk_model.data.first_look.sentinels import suspect_codes
 from risk_model.data.first_look.spelling import is_ticked, near_equal
 from risk_model.data.first_look.units import mixed_units
 from risk_model.data.sources.column_roles import AUTO, NONE, Roles, site_doubts
-from risk_model.data.sources.doubts import accepted, missing_in, setting
+from risk_model.data.sources.doubts import accepted, missing_in
 from risk_model.data.sources.inference import is_text
 
 SuspectValues = dict[str, list[float]]

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
-
-
-def setting(key: str, value: str | Sequence[str]) -> str:
-    """A setting as it can be pasted into a shell: `data.exclude=[age]`."""
-    text = value if isinstance(value, str) else f"[{','.join(value)}]"
-    return shlex.quote(f"{key}={text}")
-
-
-def mapping(key: str, name: str, value: str | Sequence[str]) -> str:
-    """A setting of one column as it can be pasted: `data.accept={age: "infants"}`.
-
-    Hydra wants its signs escaped in a key.
-    """
-    escaped = re.sub(r"([\\()\[\]{}:=,\s'\"])", r"\\\1", name)
-    listed = isinstance(value, str)
-    text = _quoted(value) if isinstance(value, str) else f"[{','.join(map(_quoted, value))}]"
-    return shlex.quote(f"{key}={{{escaped}:{' ' if listed else ''}{text}}}")
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+from risk_model.core.settings_text import setting
 
 
 def accepted(name: str, reason: str = "why this is right") -> str:
     """The setting that answers a doubt about a column with a reason."""
-    return mapping("data.accept", name, reason)
+    return setting("data.accept", {name: reason})
 
 
 def missing_in(name: str, codes: Sequence[str]) -> str:
     """The setting by which these values of a column mean "not recorded"."""
-    return mapping("data.missing_in", name, codes)
+    return setting("data.missing_in", [f"{name}={code}" for code in codes])
 
 
 def answered(doubts: Sequence[Finding], accept: dict[str, str]) -> list[Finding]:

@@ -21,6 +21,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.schema import Schema
+from risk_model.core.settings_text import setting
 from risk_model.data.sources.coerce import coerce, declare_recorded_after, refusals, require_column
 from risk_model.data.sources.column_doubts import column_doubts, patient_doubts, suspects
 from risk_model.data.sources.column_roles import (
@@ -34,7 +35,7 @@ from risk_model.data.sources.column_roles import (
     repeated_identifier,
     role_readings,
 )
-from risk_model.data.sources.doubts import answered, setting
+from risk_model.data.sources.doubts import answered
 from risk_model.data.sources.files import TableFrame, read
 from risk_model.data.sources.inference import clean, infer_schema
 from risk_model.data.sources.outcome import events, outcome_doubts
@@ -115,7 +116,7 @@ def rules_of(settings: config.Table, own_schema: Schema | None = None) -> Readin
         raise UserError("data.decimal and data.thousands must be different marks")
     rules = ReadingRules(
         tuple(map(str, settings.missing)),
-        {name: tuple(map(str, texts)) for name, texts in settings.missing_in.items()},
+        _by_column(settings.missing_in),
         settings.decimal,
         settings.thousands,
         settings.censored,  # type: ignore[arg-type]  # checked above
@@ -124,6 +125,20 @@ def rules_of(settings: config.Table, own_schema: Schema | None = None) -> Readin
         tuple(settings.folded),
     )
     return rules.with_rules_of(own_schema.reading) if own_schema else rules
+
+
+def _by_column(entries: list[str]) -> dict[str, tuple[str, ...]]:
+    """The texts of each column that `smoker=9` names."""
+    texts: dict[str, tuple[str, ...]] = {}
+    for entry in map(str, entries):
+        name, sign, text = entry.rpartition("=")
+        if not sign:
+            raise UserError(
+                f"data.missing_in: {entry!r} names no column; write "
+                f"{setting('data.missing_in', ['COLUMN=' + entry])}"
+            )
+        texts[name] = (*texts.get(name, ()), text)
+    return texts
 
 
 def _required(value: str, key: str) -> str:
@@ -140,7 +155,7 @@ def _cohort_name(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "table"
 
 
-NAMING = ("exclude", "recorded_after", "numbers", "categories", "ticked", "folded", "missing_in")
+NAMING = ("exclude", "recorded_after", "numbers", "categories", "ticked", "folded")
 
 
 def _check_names(settings: config.Table, names: list[str]) -> None:
@@ -151,6 +166,7 @@ def _check_names(settings: config.Table, names: list[str]) -> None:
         )
     columns_by_key = [("outcome", settings.outcome)]
     columns_by_key += [(key, name) for key in NAMING for name in getattr(settings, key)]
+    columns_by_key += [("missing_in", name) for name in _by_column(settings.missing_in)]
     for key, name in columns_by_key:
         require_column(name, names, f"data.{key}", settings.path)
 

@@ -11,8 +11,8 @@ import pandas as pd
 
 from risk_model.core.errors import UserError
 from risk_model.core.reading_rules import ReadingRules
+from risk_model.core.settings_text import setting
 from risk_model.data.first_look.decoration import Decoration, censored_limit, decorations
-from risk_model.data.sources.doubts import setting
 from risk_model.data.tables.cells import number_reader
 from risk_model.data.tables.csv_file import Where
 
