@@ -2,8 +2,7 @@
 
 import os
 
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = (
-    "true"  # patient environments must not call out (checked with strace)
-)
+# patient environments must not call out (checked with strace)
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 __version__ = "0.1.0"

@@ -26,8 +26,8 @@ Counts = npt.NDArray[np.int64]
 FOLDS = 5
 BINS = 10
 BAND = re.compile(
-    r"(?:aged?|ages)?\W*(?P<under>under|below|less than|younger than|<)?(?:over|above|more than|older "
-    r"than)?\W*(?P<start>\d+)",
+    r"(?:aged?|ages)?[^\w<]*(?P<under>under|below|less than|younger than|<)?"
+    r"(?:over|above|more than|older than)?\W*(?P<start>\d+)",
     re.IGNORECASE,
 )
 BEYOND_CHANCE = 4.0  # standard errors above .5: once in 30,000 columns without any association
