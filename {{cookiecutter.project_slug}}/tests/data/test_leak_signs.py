@@ -242,14 +242,17 @@ def test_a_good_marker_is_a_warning_and_no_error(
     assert (finding.severity, finding.where) == ("warning", "troponin")
 
 
-@pytest.mark.parametrize("kind", ["years", "codes", "bands"])
+@pytest.mark.parametrize("kind", ["years", "codes", "bands", "words"])
 def test_the_age_of_a_survey_in_which_no_young_person_is_ill_is_no_leak(kind: str) -> None:
     rng = np.random.default_rng(1)
     age = rng.integers(18, 92, 12_000).clip(18, 80)
     ill = rng.random(12_000) < expit(-4.4 + 0.15 * (age - 50))
     band = np.digitize(age, np.arange(25, 85, 5))
     bands = np.array([f"{a}-{a + 4}" for a in range(20, 85, 5)], dtype=object)[band]
-    values = {"years": age * 1.0, "codes": band + 1.0, "bands": bands}[kind]
+    words = np.array(
+        ["under 25", *(f"Age {a} to {a + 4}" for a in range(25, 80, 5)), "80 or over"], dtype=object
+    )[band]
+    values = {"years": age * 1.0, "codes": band + 1.0, "bands": bands, "words": words}[kind]
     assert ill[age < 25].sum() <= 2
     assert errors({"Age": values, "bmi": rng.normal(27, 5, 12_000).round(1)}, ill) == {}
 

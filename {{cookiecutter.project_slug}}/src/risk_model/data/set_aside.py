@@ -7,7 +7,8 @@ people is taken for one.
 
 from __future__ import annotations
 
-from risk_model.core.cohort import Cohort, Splits
+from risk_model.core.cohort import Cohort, Rows, Splits
+from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 
 MUCH = 0.05  # share of the rows set aside that is worth a warning
@@ -18,6 +19,13 @@ REMEDY = (
     "if patient numbers count within each hospital, put hospital and number in one column and name "
     "it in data.subject; or hold out less"
 )
+
+
+def require_rows(development: Rows) -> Rows:
+    """The rows to develop on; UserError where what is held out leaves none."""
+    if not len(development):
+        raise UserError(f"split: what is held out leaves no subject; {REMEDY}")
+    return development
 
 
 def set_aside_findings(cohort: Cohort, splits: Splits) -> list[Finding]:

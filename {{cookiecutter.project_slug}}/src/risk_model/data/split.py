@@ -20,7 +20,7 @@ from risk_model import config
 from risk_model.config.bounds import check_shares
 from risk_model.core.cohort import DEVELOPMENT, Cohort, Rows, Splits
 from risk_model.core.errors import UserError
-from risk_model.data.set_aside import REMEDY
+from risk_model.data.set_aside import require_rows
 from risk_model.data.strata import strata
 
 Codes = npt.NDArray[np.int64]
@@ -66,9 +66,7 @@ def split(
     np.minimum.at(belongs, subject, block)
     own = belongs[subject] == block
     rows = {name: np.flatnonzero(own & (block == i)) for i, name in enumerate(blocks)}
-    development = rows.pop(DEVELOPED)
-    if not len(development):
-        raise UserError(f"split: what is held out leaves no subject; {REMEDY}")
+    development = require_rows(rows.pop(DEVELOPED))
     part = _allot(cohort, development, subject, names, shares, seed, fold)
     parts = {name: development[part == i] for i, name in enumerate(DEVELOPMENT)}
     _check_parts(parts, cohort.labels)

@@ -25,6 +25,11 @@ Counts = npt.NDArray[np.int64]
 
 FOLDS = 5
 BINS = 10
+BAND = re.compile(
+    r"(?:aged?|ages)?[^\w<]*(?P<under>under|below|less than|younger than|<)?"
+    r"(?:over|above|more than|older than)?\W*(?P<start>\d+)",
+    re.IGNORECASE,
+)
 BEYOND_CHANCE = 4.0  # standard errors above .5: once in 30,000 columns without any association
 
 
@@ -102,13 +107,13 @@ def beyond_chance(association: UnivariateAssociation, labels: Outcome) -> bool:
 def _codes(column: pd.Series[Any], kind: str) -> tuple[Counts, bool]:
     """Values as numbers from 0, missing as -1, and whether their order means anything.
 
-    That of numbers does, and that of categories which begin with one: 18-24, 25-34, 80+.
+    That of numbers does, and that of bands: under 18, 18-24, Age 25 to 34, 80+.
     """
     codes, values = pd.factorize(column, sort=kind != "category")
     if kind != "category":
         return np.asarray(codes), len(values) > 2
-    first = [re.match(r"\D{0,2}(\d+)", str(value)) for value in values]
-    starts = [int(number[1]) for number in first if number]
+    bands = [BAND.match(str(value)) for value in values]
+    starts = [float(b["start"]) - 0.5 * bool(b["under"]) for b in bands if b]
     if len(starts) < max(len(values), 3) or len(set(starts)) < len(starts):
         return np.asarray(codes), False
     rank = np.append(np.argsort(np.argsort(starts)), -1)
