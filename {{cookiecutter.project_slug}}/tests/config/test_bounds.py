@@ -9,7 +9,7 @@ import pytest
 
 from risk_model.app.cli import main
 from risk_model.config import NETWORKS, SOURCES, Config, Data, Model, Table
-from risk_model.config.bounds import BOUNDS, check_settings, numbers
+from risk_model.config.bounds import RULE_OF, check_settings, numbers
 from risk_model.core.errors import UserError
 from risk_model.pipeline import check_start, prepare_and_announce
 
@@ -96,7 +96,7 @@ CHOICES += [Config(data=Data(), model=Model(network=network())) for network in N
 
 @pytest.mark.parametrize("settings", CHOICES, ids=[*SOURCES, *NETWORKS])
 def test_every_number_has_bounds_and_every_default_keeps_to_them(settings: Config) -> None:
-    assert {name for name, _ in numbers(settings)} <= BOUNDS.keys()
+    assert {name for name, _ in numbers(settings)} <= RULE_OF.keys()
     check_settings(settings)
 
 

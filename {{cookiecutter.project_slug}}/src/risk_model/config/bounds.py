@@ -6,8 +6,8 @@ A number that makes no sense would otherwise stop a run after an hour, or be tra
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from risk_model.config.settings import LOSSES, Config, Split
@@ -16,92 +16,48 @@ from risk_model.core.errors import UserError
 from risk_model.core.package import check_name, person_and_reason
 from risk_model.core.tracking import database_path
 
-
-@dataclass(frozen=True)
-class Bound:
-    """The numbers from `low` to `high`; without the two themselves where it is `open`."""
-
-    low: float
-    high: float = math.inf
-    low_open: bool = False
-    high_open: bool = False
-
-    def holds(self, value: float) -> bool:
-        """Whether the number lies within; NaN and infinities never do."""
-        above = value > self.low if self.low_open else value >= self.low
-        below = value < self.high if self.high_open else value <= self.high
-        return math.isfinite(value) and above and below
-
-    def __str__(self) -> str:
-        low = f"above {self.low:g}" if self.low_open else f"at least {self.low:g}"
-        if self.high == math.inf:
-            return low
-        high = f"below {self.high:.12g}" if self.high_open else f"at most {self.high:.12g}"
-        return f"{low} and {high}"
-
-
-ZERO, ONE = Bound(0), Bound(1)
-POSITIVE = Bound(0, low_open=True)
-SHARE = Bound(0, 1, low_open=True, high_open=True)
-FRACTION = Bound(0, 1, low_open=True)  # all of it is allowed
-PROBABILITY = Bound(0, 1)
-DROPPED = Bound(0, 1, high_open=True)
-SEED = Bound(0, 2**32 - 1)  # what NumPy, torch and XGBoost all take
-
-# By the setting's name; below `data` and `model.network` whatever source or network is chosen.
-BOUNDS = {
-    "seed": SEED,
-    "split.train": SHARE,
-    "split.validation": SHARE,
-    "split.calibration": SHARE,
-    "split.folds": ONE,
-    "model.logistic_regression.c": POSITIVE,
-    "model.xgboost.trees": ONE,
-    "model.xgboost.depth": ONE,
-    "model.xgboost.learning_rate": FRACTION,
-    "model.xgboost.subsample": FRACTION,
-    "model.xgboost.colsample": FRACTION,
-    "model.xgboost.min_child_weight": ZERO,
-    "model.xgboost.patience": ONE,
-    **{
-        f"model.network.{name}": ONE
-        for name in "epochs patience members width blocks bins embedding pixels heads layers "
-        "tuned".split()
-    },
-    "model.network.learning_rate": POSITIVE,
-    "model.network.dropout": DROPPED,
-    "model.network.frozen": ZERO,
-    "training.focal_gamma": ZERO,
-    "training.learning_rate": POSITIVE,
-    "training.weight_decay": ZERO,
-    "training.batch_size": ZERO,
-    "training.epochs": ONE,
-    "training.patience": ONE,
-    "training.clip_norm": POSITIVE,
-    "training.threads": ONE,
-    "evaluation.resamples": Bound(2),
-    "evaluation.minimum_events": ONE,
-    "evaluation.examples": ZERO,
-    "evaluation.minimum_auroc": PROBABILITY,
-    "evaluation.slope_low": ZERO,
-    "evaluation.slope_high": POSITIVE,
-    "evaluation.intercept_bound": POSITIVE,
-    "evaluation.widths.auroc": POSITIVE,
-    "evaluation.widths.slope": POSITIVE,
-    "evaluation.widths.ratio": POSITIVE,
-    "evaluation.widths.net_benefit": POSITIVE,
+# What a number may be, and the settings of which that holds; below `data` and `model.network`
+# whatever source or network is chosen.
+RULES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "above 0": (
+        lambda value: value > 0,
+        "model.logistic_regression.c model.network.learning_rate training.learning_rate "
+        "training.clip_norm evaluation.slope_high evaluation.intercept_bound "
+        "evaluation.widths.auroc evaluation.widths.slope evaluation.widths.ratio "
+        "evaluation.widths.net_benefit data.seconds data.rate",
+    ),
+    "at least 0": (
+        lambda value: value >= 0,
+        "model.xgboost.min_child_weight model.network.frozen training.focal_gamma "
+        "training.weight_decay training.batch_size evaluation.examples evaluation.slope_low "
+        "data.set_aside data.decision.harm_ratio",
+    ),
+    "at least 1": (
+        lambda value: value >= 1,
+        "split.folds model.xgboost.trees model.xgboost.depth model.xgboost.patience "
+        "model.network.epochs model.network.patience model.network.members model.network.width "
+        "model.network.blocks model.network.bins model.network.embedding model.network.pixels "
+        "model.network.heads model.network.layers model.network.tuned training.epochs "
+        "training.patience training.threads evaluation.minimum_events data.subjects data.records "
+        "data.size data.windows data.tokens data.columns",
+    ),
+    "at least 2": (lambda value: value >= 2, "evaluation.resamples"),
     # with fewer, a 95 % range hangs on the single lowest and highest
-    "evaluation.refits": Bound(50),
-    "data.held_out_period": DROPPED,
-    "data.seed": SEED,
-    "data.set_aside": ZERO,
-    **{f"data.{name}": ONE for name in "subjects records size windows tokens columns".split()},
-    "data.seconds": POSITIVE,
-    "data.rate": POSITIVE,
-    "data.decision.harm_ratio": ZERO,
-    "data.decision.threshold_low": DROPPED,
-    "data.decision.threshold_high": DROPPED,
+    "at least 50": (lambda value: value >= 50, "evaluation.refits"),
+    "above 0 and below 1": (lambda v: 0 < v < 1, "split.train split.validation split.calibration"),
+    "above 0 and at most 1": (
+        lambda value: 0 < value <= 1,
+        "model.xgboost.learning_rate model.xgboost.subsample model.xgboost.colsample",
+    ),
+    "at least 0 and below 1": (
+        lambda value: 0 <= value < 1,
+        "model.network.dropout data.held_out_period data.decision.threshold_low "
+        "data.decision.threshold_high evaluation.minimum_auroc",
+    ),
+    # what NumPy, torch and XGBoost all take
+    "at least 0 and at most 4294967295": (lambda value: 0 <= value < 2**32, "seed data.seed"),
 }
+RULE_OF = {name: rule for rule, (_, names) in RULES.items() for name in names.split()}
 
 
 def check_settings(settings: Config) -> None:
@@ -111,8 +67,9 @@ def check_settings(settings: Config) -> None:
         UserError: names the first such setting, and says what it may be.
     """
     for name, value in numbers(settings):
-        if name in BOUNDS and not BOUNDS[name].holds(value):
-            raise UserError(f"{name}={value:.12g}: must be {BOUNDS[name]}")
+        rule = RULE_OF.get(name)
+        if rule and not (math.isfinite(value) and RULES[rule][0](value)):
+            raise UserError(f"{name}={value:.12g}: must be {rule}")
     _check_training(settings)
     check_shares(settings.split)
     if settings.evaluation.slope_low >= settings.evaluation.slope_high:
@@ -142,8 +99,8 @@ def check_shares(shares: Split) -> None:
     """UserError when train, validation and calibration leave nothing to test on."""
     parts = {name: getattr(shares, name) for name in ("train", "validation", "calibration")}
     for name, share in parts.items():
-        if not SHARE.holds(share):
-            raise UserError(f"split.{name}={share:g}: must be {SHARE}")
+        if not 0 < share < 1:
+            raise UserError(f"split.{name}={share:g}: must be above 0 and below 1")
     if shares.folds == 1 and sum(parts.values()) > 1 - 1e-9:
         raise UserError(
             f"split: {' + '.join(parts)} must leave a share for the test split; make split.train "
