@@ -201,7 +201,7 @@ def _age_doubts(age: pd.Series, name: str) -> list[Finding]:
         remedy = f"write years; or {keep}"
     elif known.nunique() < 2 or (known < 3).mean() > 0.5:
         same = known.nunique() < 2
-        message = "every age is the same" if same else "most ages are below 3: a score or a share?"
+        message = "every age is the same" if same else "most ages are below 3: a score, a share, or years from a mean?"
         remedy = f"write years; if they are years, {accepted(name, 'infants')}; or {keep}"
     elif old or negative:
         values = known[(known > OLDEST) | (known < 0)]
