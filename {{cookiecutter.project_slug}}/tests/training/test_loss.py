@@ -11,7 +11,8 @@ from sklearn.metrics import log_loss
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from risk_model import config
-from risk_model.training.fit import LOSSES, positive_weight
+from risk_model.config.settings import LOSSES
+from risk_model.training.fit import positive_weight
 from risk_model.training.loss import choose_loss, cross_entropy, focal
 
 LOGITS, LABELS = torch.tensor([-2.0, 0.5, 3.0, 0.0]), torch.tensor([0.0, 1.0, 0.0, 1.0])
