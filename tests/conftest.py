@@ -16,6 +16,9 @@ from cookiecutter.main import cookiecutter
 ROOT = Path(__file__).parent.parent
 TREE = ROOT / "{{cookiecutter.project_slug}}"
 MODALITIES = ("tabular", "imaging", "waveform", "text")
+# Folders of a project's tests whose outcome depends on its name or modality. The others hold the
+# same files as the template's own tree, where they run.
+DEPENDING = ("app", "core", "deployment", "reporting", "signals")
 QUESTIONS = {
     k: v
     for k, v in json.loads((ROOT / "cookiecutter.json").read_text()).items()

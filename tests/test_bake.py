@@ -16,7 +16,7 @@ import post_gen_project as hook
 import pytest
 import yaml
 
-from tests.conftest import MODALITIES, QUESTIONS, ROOT, TREE, Bake, BakedProject
+from tests.conftest import DEPENDING, MODALITIES, QUESTIONS, ROOT, TREE, Bake, BakedProject
 
 CHOICES = {name: value for name, value in QUESTIONS.items() if isinstance(value, list)}
 COMBINATIONS = [
@@ -228,9 +228,12 @@ def test_an_import_that_its_new_name_makes_too_long_is_wrapped_as_the_formatter_
 
 
 def test_types_and_fast_tests_pass_under_another_name(bake: Bake) -> None:
+    """All tests of a project run where it is of edition core; here those that see its name."""
     project = bake(project_name="Sepsis Watch")
     project.passes("mypy", "src", "tests")
-    project.passes("pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow")
+    project.passes("pytest", "-q", "--collect-only")
+    named = [f"tests/{folder}" for folder in DEPENDING if folder != "signals"]
+    project.passes("pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", *named)
 
 
 def test_what_is_installed_holds_every_file_of_the_package(bake: Bake, tmp_path: Path) -> None:

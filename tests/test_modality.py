@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MODALITIES, TREE, Bake, BakedProject
+from tests.conftest import DEPENDING, MODALITIES, TREE, Bake, BakedProject
 
 SIGNALS = MODALITIES[1:]
 # What each modality asks for, as distributions, and what its files import.
@@ -181,7 +181,9 @@ def test_without_hooks_every_modality_is_there(bake: Bake) -> None:
 def test_types_and_fast_tests_pass_in_a_project_of_each_modality(bake: Bake, modality: str) -> None:
     project = bake(project_slug="sepsis-watch", modality=modality)
     project.passes("mypy", "src", "tests")
-    project.passes("pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow")
+    project.passes("pytest", "-q", "--collect-only")  # every test can be imported
+    own = [f"tests/{folder}" for folder in (modality, *DEPENDING)]
+    project.passes("pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", *own)
 
 
 @pytest.mark.slow

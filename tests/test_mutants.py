@@ -67,8 +67,8 @@ MUTANTS = {
     ),
     "trap 2: an activation at the end of the network": Mutant(
         "src/risk_model/model/mlp.py",
-        "logits: Tensor = (hidden * self.leave).sum(dim=2) + self.bias",
-        "logits: Tensor = ((hidden * self.leave).sum(dim=2) + self.bias).sigmoid()",
+        "logits: Tensor = (hidden * self.output_weights).sum(dim=2) + self.bias",
+        "logits: Tensor = ((hidden * self.output_weights).sum(dim=2) + self.bias).sigmoid()",
         "tests/training/test_traps.py",
     ),
     "trap 3: train mode while scoring": Mutant(
@@ -92,8 +92,8 @@ MUTANTS = {
     ),
     "the calibrator learns from test rows": Mutant(
         "src/risk_model/training/develop.py",
-        "labels, held = cohort.labels, splits.calibration",
-        "labels, held = cohort.labels, splits.test",
+        "labels, calibration_rows = cohort.labels, splits.calibration",
+        "labels, calibration_rows = cohort.labels, splits.test",
         "tests/test_pipeline.py::test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator",
     ),
     "rows are split, not subjects": Mutant(

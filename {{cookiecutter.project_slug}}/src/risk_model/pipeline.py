@@ -1,7 +1,7 @@
 """The whole way from patient data to a served, audited risk model. Read this file first.
 
-`run` goes through the steps in the lesson's order. Each hands on files of the run's directory and
-a few types, so each can also run alone.
+`run` goes through the steps in the order of the five questions. Each hands on files of the run's
+directory and a few types, so each can also run alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from risk_model.deployment.registry import RegisteredVersion, register
 from risk_model.evaluation import evaluate
 from risk_model.evaluation.results import RunEvaluation
 from risk_model.model import Floats
-from risk_model.model.export import check_parity
+from risk_model.model.export import checked_logits
 from risk_model.model.table import MODELS
 from risk_model.reporting.content import report_content
 from risk_model.reporting.report import write_report
@@ -46,7 +46,7 @@ Announce = Callable[[str, str], None]  # a step and what it has to say, while it
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run leaves: its directory, its evaluation, and a row a version."""
+    """A run's directory, its evaluation, and one row for each registered version."""
 
     directory: Path
     evaluation: RunEvaluation
@@ -63,7 +63,7 @@ def run(settings: Config, announce: Announce = lambda step, text: None) -> RunRe
     Raises:
         UserError: the settings or the data do not allow the next step; says what to do.
     """
-    prepared = prepare_aloud(settings, announce)
+    prepared = prepare_and_announce(settings, announce)
     directory = train(settings, prepared, announce)
     evaluation = evaluate_run(settings, directory, prepared)
     validate_run(settings, directory, prepared)
@@ -72,7 +72,7 @@ def run(settings: Config, announce: Announce = lambda step, text: None) -> RunRe
     return RunResult(directory, evaluation, versions)
 
 
-def prepare_aloud(settings: Config, announce: Announce) -> Prepared:
+def prepare_and_announce(settings: Config, announce: Announce) -> Prepared:
     """Reads, splits and checks a cohort, and says what was found; UserError for what leaks."""
     check_start(settings)
     announce("data", f"reading {settings.data.name}")
@@ -117,12 +117,12 @@ def fit(settings: Config, cohort: Cohort, splits: Splits, monitor: Monitor) -> F
     What is calibrated, chosen and served is each model's exported graph, which is checked to equal
     the model on every row.
     """
-    features, held = cohort.encoded(), splits.calibration
-    made = develop(settings, cohort, features, splits, monitor=monitor, score=check_parity)
+    features, calibration_rows = cohort.encoded(), splits.calibration
+    made = develop(settings, cohort, features, splits, monitor=monitor, score=checked_logits)
     champion = choose_champion(
         made.calibration_logits,
-        cohort.labels[held],
-        cohort.subjects[held],
+        cohort.labels[calibration_rows],
+        cohort.subjects[calibration_rows],
         settings.seed,
         settings,
         made.pos_weight,
@@ -181,7 +181,10 @@ def _out_of_fold(settings: Config, cohort: Cohort, first: Fitted) -> pd.DataFram
 
 
 def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEvaluation:
-    """Opens the test split and the external cohorts for the first time, and seals the packages."""
+    """Compares risks with outcomes on the test split and external cohorts, for the first time.
+
+    Each package gets its evaluation, card and manifest.
+    """
     record = artifacts.read_training_of(directory, prepared.cohort)
     table = artifacts.unseen_predictions(directory, prepared)
     evaluation = evaluate(

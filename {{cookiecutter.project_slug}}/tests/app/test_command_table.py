@@ -11,6 +11,7 @@ from risk_model.app import command_table, commands
 from risk_model.app.cli import main
 from risk_model.app.command_table import COMMANDS, Command
 from risk_model.config import Config
+from risk_model.core.optional import module_exists
 
 FILES = {path.stem for path in Path(commands.__file__).parent.glob("[!_]*.py")}
 
@@ -25,6 +26,10 @@ def test_every_command_is_a_documented_function_of_settings_or_of_flags(command:
     assert function.__doc__
     (parameter,) = inspect.signature(function, eval_str=True).parameters.values()
     assert parameter.annotation == (list[str] if command.flags else Config)
+
+
+def test_help_offers_a_package_to_evaluate_where_the_edition_can_evaluate_one() -> None:
+    assert ("package=" in COMMANDS["evaluate"].help) == module_exists("validation.external")
 
 
 def test_a_row_whose_file_is_absent_is_skipped() -> None:

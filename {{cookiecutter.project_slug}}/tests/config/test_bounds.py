@@ -11,7 +11,7 @@ from risk_model.app.cli import main
 from risk_model.config import NETWORKS, SOURCES, Config, Data, Model, Table
 from risk_model.config.bounds import RULE_OF, check_settings, numbers
 from risk_model.core.errors import UserError
-from risk_model.pipeline import check_start, prepare_aloud
+from risk_model.pipeline import check_start, prepare_and_announce
 
 REFUSED: list[tuple[str, Any, str]] = [
     ("seed", -1, "seed=-1: must be at least 0 and at most 4294967295"),
@@ -67,7 +67,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_read_or_made(
     monkeypatch.chdir(tmp_path)
     Path("taken").touch()
     with pytest.raises(UserError, match=r"^[^\n]+$") as refused:
-        prepare_aloud(changed(name, value), lambda step, text: None)
+        prepare_and_announce(changed(name, value), lambda step, text: None)
     assert expected in str(refused.value)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 

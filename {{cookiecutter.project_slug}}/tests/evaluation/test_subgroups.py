@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,9 +13,10 @@ from scipy.stats import norm
 from risk_model.config import Evaluation
 from risk_model.core.age_bands import age_band
 from risk_model.core.decision import Decision
+from risk_model.core.estimate import Estimate
 from risk_model.core.scores import auroc
 from risk_model.evaluation import evaluate, subgroups
-from risk_model.evaluation.results import RunEvaluation, SubgroupEvaluation
+from risk_model.evaluation.results import ModelEvaluation, RunEvaluation, SubgroupEvaluation
 
 from tests.estimates import value
 
@@ -75,4 +79,40 @@ def test_a_group_whose_events_are_under_recorded_is_found(predictions: pd.DataFr
     hidden = (rows["sex"] == "female") & (rows.index % 500 % 2 == 0)
     rows.loc[hidden, "boolean_value"] = False
     evaluation = evaluate(rows, 0.2, Evaluation(resamples=200), DECISION, seed=0)
-    assert "sex female" in [f.where for f in evaluation.findings if f.kind == "subgroup"]
+    found = [f for f in evaluation.findings if (f.kind, f.where) == ("subgroup", "sex female")]
+    [finding] = found
+    assert "logistic regression, xgboost, network: risks are too high here" in finding.message
+    assert "(figures of logistic regression: calibration-in-the-large" in finding.message
+
+
+def model_of(group: float, p: float | None) -> ModelEvaluation:
+    """A model that is calibrated over all patients; `group` is its miss in the one group."""
+    metrics = {name: Estimate(0.0 if name == "citl" else 0.5) for name in ("citl", "sensitivity")}
+    row = SubgroupEvaluation(
+        "sex",
+        "female",
+        n=500,
+        evaluated=True,
+        metrics=metrics | {"citl": Estimate(group)},
+        p_values={"citl": p},
+    )
+    return cast("ModelEvaluation", SimpleNamespace(metrics=metrics, subgroups=[row]))
+
+
+def test_models_that_err_in_opposite_directions_are_not_told_of_in_one_breath() -> None:
+    models = {
+        "logistic_regression": model_of(0.7, 0.001),
+        "xgboost": model_of(-0.4, 0.001),
+        "network": model_of(-0.5, 0.001),
+        "forest": model_of(-0.9, 0.2),
+    }
+    low, high = subgroups.findings("test", models)
+    assert low.where == high.where == "sex female"
+    assert low.message == (
+        "on test, logistic regression: risks are too low here beside all patients together "
+        "(calibration-in-the-large 0.70 and 0.00, sensitivity 50% and 50%)"
+    )
+    assert high.message == (
+        "on test, xgboost, network: risks are too high here beside all patients together "
+        "(figures of xgboost: calibration-in-the-large -0.40 and 0.00, sensitivity 50% and 50%)"
+    )

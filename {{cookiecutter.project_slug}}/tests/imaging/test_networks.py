@@ -17,7 +17,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.schema import Schema
 from risk_model.data.sources.images import signal_of
 from risk_model.data.sources.recordings import schema_of
-from risk_model.model.export import check_parity, to_bytes
+from risk_model.model.export import checked_logits, to_bytes
 from risk_model.model.image_input import ImageInput, augmented
 from risk_model.model.network import NetworkModel, build
 
@@ -42,7 +42,7 @@ def rows(schema: Schema, n: int = 4) -> np.ndarray:
 def test_the_graph_is_equal_and_its_map_adds_up_to_the_logit(name: str, schema: Schema) -> None:
     model = NetworkModel(network(name, schema), schema.width)
     features = rows(schema, 5)
-    check_parity(model, features)
+    checked_logits(model, features)
     session = onnxruntime.InferenceSession(to_bytes(model.graph()))
     logit, added = session.run(["logit", "map"], {"features": features})
     assert added.ndim == 3

@@ -18,7 +18,7 @@ from risk_model import config
 from risk_model.core.schema import Features
 from risk_model.model import Sample, curve_rows
 from risk_model.model.baseline import LogisticRegression, XGBoost, column_medians
-from risk_model.model.export import check_parity, run
+from risk_model.model.export import checked_logits, run
 
 
 def sample(n: int = 500, seed: int = 0) -> Sample:
@@ -87,7 +87,7 @@ def test_weighting_events_equals_repeating_them() -> None:
 def test_the_graph_of_logistic_regression_equals_it_near_and_far(far: bool) -> None:
     rows = sample()
     model = LogisticRegression.fit(rows, config.LogisticRegression())
-    check_parity(model, rows.features * np.float32(1e4 if far else 1))
+    checked_logits(model, rows.features * np.float32(1e4 if far else 1))
 
 
 def edges(model: XGBoost, width: int) -> Features:
@@ -121,8 +121,8 @@ def test_the_graph_of_the_trees_takes_the_same_turn_at_every_threshold_and_gap()
     model = trees(rows, sample(seed=1))
     attacks = edges(model, rows.features.shape[1])
     assert len(attacks) > 1000
-    check_parity(model, attacks)
-    check_parity(model, np.full((1, 4), np.nan, dtype=np.float32))
+    checked_logits(model, attacks)
+    checked_logits(model, np.full((1, 4), np.nan, dtype=np.float32))
 
 
 def test_only_the_trees_up_to_the_best_round_are_kept() -> None:
@@ -144,7 +144,7 @@ def test_trees_that_never_split_still_leave_as_a_graph() -> None:
     rows = sample()
     model = trees(rows, rows, min_child_weight=1e6)
     assert np.ptp(run(model.graph(), rows.features)) == 0
-    check_parity(model, rows.features)
+    checked_logits(model, rows.features)
 
 
 def test_a_training_curve_needs_only_so_many_rows_and_keeps_the_share_of_events() -> None:

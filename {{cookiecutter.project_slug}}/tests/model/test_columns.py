@@ -9,7 +9,7 @@ import pytest
 from risk_model import config
 from risk_model.model import RiskModel, Sample
 from risk_model.model.baseline import LogisticRegression, XGBoost
-from risk_model.model.export import check_parity, run
+from risk_model.model.export import checked_logits, run
 from risk_model.model.feature_subset import FeatureSubset
 
 N, SIMPLE, WIDTH = 400, 4, 30
@@ -40,7 +40,7 @@ def test_a_baseline_behind_a_slice_is_equal_on_whole_rows_and_keeps_its_name(
     np.testing.assert_array_equal(
         model.logit(rows), inner.logit(np.ascontiguousarray(rows[:, :SIMPLE]))
     )
-    check_parity(model, rows)
+    checked_logits(model, rows)
 
 
 @pytest.mark.parametrize("name", ["logistic_regression", "xgboost"])

@@ -11,7 +11,7 @@ import pytest
 from risk_model.core.schema import Features
 from risk_model.model import Logits
 from risk_model.model.baseline import LogisticRegression
-from risk_model.model.export import check_parity, logit_graph, node, run
+from risk_model.model.export import checked_logits, logit_graph, node, run
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,15 @@ ROWS = np.linspace(-3, 3, 1000, dtype=np.float32)[:, None]
 
 
 def test_the_logits_handed_on_are_the_graphs_own() -> None:
-    np.testing.assert_array_equal(check_parity(altered(1e-7), ROWS), ROWS[:, 0].astype(np.float64))
+    np.testing.assert_array_equal(
+        checked_logits(altered(1e-7), ROWS), ROWS[:, 0].astype(np.float64)
+    )
 
 
 @pytest.mark.parametrize("error", [1e-4, -1e-4, float("nan"), float("inf")])
 def test_a_difference_in_a_single_row_is_noticed(error: float) -> None:
     with pytest.raises(RuntimeError, match="logistic_regression: the exported graph differs"):
-        check_parity(altered(error), ROWS)
+        checked_logits(altered(error), ROWS)
 
 
 def test_no_rows_give_no_logits() -> None:

@@ -11,7 +11,7 @@ import torch
 from risk_model import config
 from risk_model.core.schema import Features
 from risk_model.model.embedding import Statistics, quantiles
-from risk_model.model.export import check_parity, to_bytes
+from risk_model.model.export import checked_logits, to_bytes
 from risk_model.model.mlp import Block, MemberLinear, Network
 from risk_model.model.network import NetworkModel
 
@@ -70,7 +70,7 @@ def test_tables_of_numbers_only_flags_only_or_nothing_that_varies_train_and_leav
     features = rows()[:, columns]
     model = network(features)
     model(torch.from_numpy(features)).sum().backward()
-    check_parity(NetworkModel(model, features.shape[1]), features)
+    checked_logits(NetworkModel(model, features.shape[1]), features)
 
 
 def test_the_graph_equals_the_network_on_gaps_and_far_outside_the_training_range() -> None:
@@ -78,7 +78,7 @@ def test_the_graph_equals_the_network_on_gaps_and_far_outside_the_training_range
     far = np.concatenate(
         [features * np.float32(1e6), -features * np.float32(1e6), np.full((1, 4), np.nan)]
     )
-    check_parity(NetworkModel(network(features), features.shape[1]), far.astype(np.float32))
+    checked_logits(NetworkModel(network(features), features.shape[1]), far.astype(np.float32))
 
 
 def test_the_same_network_gives_the_same_bytes_without_a_path_of_this_machine() -> None:

@@ -22,7 +22,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Schema, Signal
 from risk_model.data.sources import synthetic_notes
 from risk_model.data.sources.notes import signal_of
-from risk_model.model.export import check_parity, run
+from risk_model.model.export import checked_logits, run
 from risk_model.model.network import NetworkModel, build
 from risk_model.model.occlusion import occlude
 from risk_model.signals import rows, text
@@ -55,7 +55,7 @@ def logits(network: torch.nn.Module, features: Features) -> Any:
 
 def test_the_transformer_leaves_as_a_graph_of_the_same_numbers() -> None:
     network, features = seeded(SMALL, SCHEMA), some_rows(40)
-    exported = check_parity(NetworkModel(network, SCHEMA.width), features)
+    exported = checked_logits(NetworkModel(network, SCHEMA.width), features)
     assert exported.std() > 0
     neutral = rows([""], SCHEMA)
     np.testing.assert_allclose(
@@ -152,7 +152,7 @@ def test_the_encoder_leaves_as_a_graph_of_the_same_numbers(
         network: Any = encoder
         network.head.weight.normal_(std=0.1)
     features = some_rows(12, encoder_schema)
-    exported = check_parity(NetworkModel(encoder, encoder_schema.width), features)
+    exported = checked_logits(NetworkModel(encoder, encoder_schema.width), features)
     assert exported.std() > 0
 
 

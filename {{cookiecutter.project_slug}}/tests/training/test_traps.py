@@ -164,10 +164,10 @@ def test_a_trained_network_is_handed_over_in_eval_mode() -> None:
 
 
 def test_the_exported_graph_is_that_of_eval_mode_whatever_mode_the_network_is_in() -> None:
-    from risk_model.model.export import check_parity
+    from risk_model.model.export import checked_logits
     from risk_model.model.network import NetworkModel
 
     features = separable()[0].features.numpy()
     network = Network(features, 0.5, config.Mlp(width=8))
     network.train()
-    check_parity(NetworkModel(network, features.shape[1]), features)
+    checked_logits(NetworkModel(network, features.shape[1]), features)

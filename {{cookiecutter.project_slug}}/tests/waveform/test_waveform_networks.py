@@ -20,7 +20,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.schema import Field, Schema
 from risk_model.data.sources import synthetic_ecgs
 from risk_model.model import network
-from risk_model.model.export import check_parity
+from risk_model.model.export import checked_logits
 from risk_model.model.network import NetworkModel
 from risk_model.model.occlusion import occlude
 from risk_model.training import loop
@@ -51,7 +51,7 @@ def built(settings: Any, prevalence: float = 0.4) -> torch.nn.Module:
 def test_the_exported_graph_equals_the_network_for_any_number_of_rows(
     settings: Any, count: int
 ) -> None:
-    check_parity(NetworkModel(built(settings), SCHEMA.width), some_rows(count))
+    checked_logits(NetworkModel(built(settings), SCHEMA.width), some_rows(count))
 
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: settings.name)

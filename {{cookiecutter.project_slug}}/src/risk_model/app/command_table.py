@@ -39,14 +39,16 @@ class Command:
         return function
 
 
+# what an edition without external validation cannot do is not offered
+ELSEWHERE = "; with package=, judge it on other data"
+WITH_PACKAGE = ELSEWHERE if module_exists("validation.external") else ""
 ROWS = (
     Command("run", "data, train, evaluate and register, in one go"),
     Command("data", "read a cohort, check it for leaks and quality, show its splits"),
     Command("train", "fit the three models, calibrate them, choose the champion"),
     Command(
         "evaluate",
-        "open the test split and the external cohorts of a trained run; with package=, judge it on "
-        "other data",
+        "open the test split and the external cohorts of a trained run" + WITH_PACKAGE,
         acts_on_run=True,
     ),
     Command("register", "put an evaluated run's packages into the registry", acts_on_run=True),

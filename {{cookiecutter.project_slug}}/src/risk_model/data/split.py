@@ -28,10 +28,9 @@ DEVELOPED, LAST_PERIOD = "development", "last period"
 # events, and non-events: the least for an external validation (Vergouwe 2005, Collins 2016)
 EXTERNAL_EVENTS = 100
 EXTERNAL_SHARE = 0.25  # of the rows: more would cost the development too much
-# Years at which the split separates patients: fewer than the bands that tables show, so that a cell
-# keeps enough subjects. Other edges would be another split of every cohort.
+# years; fewer than the bands that tables show, so that a cell keeps enough subjects
 AGE_EDGES = (40.0, 65.0, 80.0)
-# 2^64 / golden ratio: multiples of it fill the circle most evenly
+# 2^64 / golden ratio, of the golden-ratio sequence: evenly spread positions in [0, 1)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -40,17 +39,17 @@ def split(
 ) -> Splits:
     """Splits a cohort; no subject stands in two parts.
 
-    A subject seen in several places belongs to the held-out site before the development, and to the
-    development before the last period; their other rows are set aside. With `shares.folds` = k
-    every development subject is tested in exactly one fold and the rest is divided in the
-    configured proportions; external cohorts are the same in each.
+    A subject seen in several places belongs to the first of these: a part that its source published
+    as external, a held-out site, the development (test split included), the last period. Its other
+    rows are set aside. With `shares.folds` = k every development subject is tested in exactly one
+    fold and the rest is divided in the configured proportions; external cohorts stay the same.
 
     Args:
-        cohort: The cohort, with its outcome.
-        shares: The shares of the parts, and the number of folds.
-        data: The settings that name what is held out.
-        seed: Another seed is another split.
-        fold: The fold that is tested, counted from 0.
+        cohort: with its outcome.
+        shares: of the parts, and the number of folds.
+        data: names what is held out.
+        seed: another seed is another split.
+        fold: the one that is tested, counted from 0.
 
     Returns:
         The rows of each part.
@@ -85,10 +84,7 @@ def _check_fold(shares: config.Split, fold: int) -> None:
 
 
 def _row_parts(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
-    """The block that each row belongs to by itself, the first that fits.
-
-    Blocks are the published parts, the held-out sites, the development and the last period.
-    """
+    """The blocks in their order, and the one that each row belongs to by itself."""
     sites = _held_out_sites(cohort, data.held_out_sites)
     published = sorted(set(cohort.index["part"].dropna())) if cohort.recorded("part") else []
     external = len(published) + len(sites)
@@ -109,7 +105,7 @@ def _held_out_sites(cohort: Cohort, setting: list[str]) -> list[str]:
             "data.held_out_sites: this cohort records no site; use 'data.held_out_sites=[]'"
         )
     if setting == ["auto"]:
-        return _largest_site(cohort)
+        return _site_to_hold_out(cohort)
     sites = sorted(cohort.index["site"].dropna().astype(str).unique())
     unknown = [site for site in setting if site not in sites]
     if unknown:
@@ -120,7 +116,7 @@ def _held_out_sites(cohort: Cohort, setting: list[str]) -> list[str]:
     return list(dict.fromkeys(setting))
 
 
-def _largest_site(cohort: Cohort) -> list[str]:
+def _site_to_hold_out(cohort: Cohort) -> list[str]:
     """The site with most of the rarer class, of those neither too large nor too small.
 
     None of fewer than three sites.
@@ -146,9 +142,8 @@ def _in_last_period(cohort: Cohort, share: float) -> npt.NDArray[np.bool_]:
     later = (time > boundary).to_numpy()
     if later.any() or time.nunique() < 2:
         return later
-    last = (
-        time == boundary
-    ).to_numpy()  # dates as coarse as years: the last one, unless it is most of the cohort
+    # dates as coarse as years: the last one, unless it is most of the cohort
+    last = (time == boundary).to_numpy()
     return last if last.mean() <= 2 * share else later
 
 
@@ -165,10 +160,10 @@ def _allot(
     smallest = min(shares.validation, shares.calibration, _test_share(shares))
     cell = _cells(cohort.take(rows), subject[rows], len(names), math.ceil(1 / smallest))
     who = np.unique(subject[rows])
-    order = who[
-        np.lexsort((pd.util.hash_array(names[who], hash_key=f"{seed:016d}"[-16:]), cell[who]))
-    ]
+    key = f"{seed:016d}"[-16:]  # pandas wants a key of 16 characters
+    order = who[np.lexsort((pd.util.hash_array(names[who], hash_key=key), cell[who]))]
     turn = np.empty(len(names))
+    # 53 bits fit a float
     turn[order] = (np.arange(len(order), dtype=np.uint64) * GOLDEN >> np.uint64(11)) / 2.0**53
     return _part_of_turn(turn[subject[rows]], shares, fold)
 
@@ -209,6 +204,7 @@ def _cells(cohort: Cohort, subject: Codes, n: int, enough: int) -> Codes:
     for group in _groups(cohort):
         code = np.full(n, np.iinfo(np.int64).max)
         np.minimum.at(code, subject, group)
+        # room for -1, pandas' code of no category
         finer = levels[-1] * (int(group.max()) + 3) + code[present] + 1
         levels.append(np.unique(finer, return_inverse=True)[1])
     cell[present] = _merged(levels, enough)
@@ -227,10 +223,7 @@ def _groups(cohort: Cohort) -> Iterator[Codes]:
 
 
 def _merged(levels: list[Codes], enough: int) -> Codes:
-    """Cells of `enough` members, from the finest level to the coarsest.
-
-    Members of a cell that is too small are pooled within the next level.
-    """
+    """Cells of `enough` members: those of smaller ones are pooled within the next coarser level."""
     cell = levels[-1]
     for coarser in reversed(levels[:-1]):
         small = np.bincount(cell)[cell] < enough

@@ -1,8 +1,8 @@
 """The service: one route that answers with a risk once its record is on disk, and three about it.
 
 How does a clinician's system get a risk it can trust and trace? `POST /v1/predict` is a plain
-Starlette route, because FastAPI's own request handling costs as much as the model. Its order is
-fixed: read and check the body, score, write the audit record, answer. Refusals are recorded too.
+Starlette route, as the package's schema checks the body, not FastAPI. Its order is fixed: read and
+check the body, score, write the audit record, answer. Refusals are recorded too.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from risk_model.deployment.responses import (
 )
 
 READY_SECONDS = 1.0  # for which a check of readiness holds
+# of the golden case: a stored synthetic row, whose risk must be reproduced
 GOLDEN_TOLERANCE = 1e-5
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> F
     Args:
         package: what is served.
         audit_path: the audit log, which is opened.
-        accepted: who accepted a model that was too small to judge, and why.
+        accepted: who accepted a model whose gate did not pass, and why; "" where it passed.
 
     Raises:
         UserError: the model fails its self-test, or the log cannot be written.
@@ -130,11 +131,15 @@ class Service:
         self.audit = AuditLog(audit_path, constant, {"accepted": accepted} if accepted else {})
 
     async def predict(self, request: Request) -> Response:
-        """`POST /v1/predict`: a risk, or a problem; either way its record is on disk first."""
+        """`POST /v1/predict`: a risk, or a problem, once its record is on disk.
+
+        Without a record: a client that went away, and the 503 of a record that cannot be written.
+        """
         body, worker = b"", self.input.worker
         explain = b"explain=true" in request.scope["query_string"].split(b"&")
         try:
             try:
+                # refuses when no place is free, or the body exceeds the limit
                 with worker.admit():
                     body = await read_body(request, worker.limit)
                     return await self._answer(body, explain)
@@ -195,13 +200,16 @@ class Service:
     async def _explanation(
         self, request: PredictionRequest, prediction_id: str
     ) -> Explanation | NoExplanation:
-        """Why, from a thread with a deadline; whatever goes wrong, the prediction is served."""
+        """Why; whatever goes wrong, the prediction is served.
+
+        The deadline ends the waiting, not the thread.
+        """
         try:
             async with asyncio.timeout(self._explainer.seconds):
-                answer, committed = await asyncio.get_running_loop().run_in_executor(
+                answer, audited_bytes = await asyncio.get_running_loop().run_in_executor(
                     self._explaining, self._explainer.explain, request
                 )
-            await self.audit.append("explanation", {"of": prediction_id}, committed)
+            await self.audit.append("explanation", {"of": prediction_id}, audited_bytes)
         except Exception as error:
             logger.warning("explanation failed: %s", type(error).__name__)
             return {"available": False, "detail": "explanation unavailable"}
@@ -251,6 +259,6 @@ class Service:
         await self.audit.close()
 
     def _golden_case(self) -> bool:
-        """Whether the first synthetic patient has the risk that the manifest states."""
+        """Whether the first synthetic row has the risk that the manifest states."""
         risk = float(self._score(self._background[:1])[0][0])
         return abs(risk - self.package.manifest.golden_risk) <= GOLDEN_TOLERANCE

@@ -30,13 +30,13 @@ LEVEL = 0.95
 Whole = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.uint8]  # the chance that a subject is drawn over 255 times is below 1e-500
 Statistics = dict[str, Floats]
-NONE = np.empty(0)
+EMPTY = np.empty(0)
 
 
 def interval(estimate: float, draws: Floats) -> Estimate:
     """The estimate with the middle 95 % of its draws [r], undefined ones left out.
 
-    Without bounds when more than half of the draws, or the estimate itself, are undefined.
+    Without bounds when half of the draws or more, or the estimate itself, are undefined.
     """
     finite = draws[np.isfinite(draws)]
     if len(finite) * 2 <= len(draws) or not np.isfinite(estimate):
@@ -49,9 +49,9 @@ def interval(estimate: float, draws: Floats) -> Estimate:
 class Sample:
     """One model's predictions for some rows, in descending order of risk, ready to be resampled.
 
-    `subject` int32[n] numbers the subjects, the same in all samples of one cohort; `ends` int64[j]
-    cuts the rows into segments, and `bounds` says for thresholds and line how many segments lie
-    before each of their edges.
+    `subject` int32[n] numbers the subjects, the same in all samples of one cohort. Rows are cut
+    at every threshold and every edge of the calibration line's bins ("line"): `ends` int64[j] are
+    where the segments between cuts end, `bounds` how many segments lie before each cut.
     """
 
     subject: npt.NDArray[np.int32]
@@ -69,8 +69,8 @@ class Sample:
         outcome: Outcomes,
         risk: Floats,
         subject: npt.NDArray[Any],
-        thresholds: Floats = NONE,
-        points: Floats = NONE,
+        thresholds: Floats = EMPTY,
+        points: Floats = EMPTY,
         bins: int = BINS,
     ) -> Sample:
         """Sorts outcome, risk and subject code, all [n], and lays the cuts.
@@ -83,7 +83,7 @@ class Sample:
         edges = _line_edges(logit(p), bins)
         above = len(p) - np.searchsorted(p[::-1], thresholds, side="left")
         cuts = {"thresholds": above, "line": edges}
-        ends = np.unique(np.concatenate([*cuts.values(), [len(p)]]))[1:]
+        ends = np.unique(np.concatenate([*cuts.values(), [len(p)]]))[1:]  # without the leading 0
         bounds = {name: np.searchsorted(ends, cut, side="right") for name, cut in cuts.items()}
         rows = np.diff(edges)
         log_odds = _bin_means(logit(p), edges)
@@ -106,7 +106,7 @@ def _line_edges(log_odds: Floats, bins: int) -> Whole:
 
 def _bin_means(values: Floats, edges: Whole) -> Floats:
     sums = np.concatenate([[0.0], np.cumsum(values)])[edges]
-    return np.diff(sums) / np.diff(edges) if len(edges) > 1 else NONE
+    return np.diff(sums) / np.diff(edges) if len(edges) > 1 else EMPTY
 
 
 @numba.njit(cache=True, nogil=True)
@@ -125,7 +125,8 @@ def _one_pass(
     The totals are pairs won, precision at events, squared error and log loss.
     """
     above, flagged, tied, tied_events, won = 0, 0, 0, 0, 0
-    precision, squared, logged, last, start = 0.0, 0.0, 0.0, 2.0, 0
+    precision, squared, logged, start = 0.0, 0.0, 0.0, 0
+    last = 2.0  # above every risk
     for j in range(len(ends)):
         rows, events = 0, 0
         for i in range(start, ends[j]):
@@ -133,7 +134,7 @@ def _one_pass(
             if risk[i] != last:  # only now is it known how many shared the last risk
                 won += (tied - tied_events) * (2 * above + tied_events)
                 above, flagged = above + tied_events, flagged + tied
-                # unlike a test for 0, the maximum costs no branch
+                # the maximum avoids 0/0 without a branch
                 precision += tied_events * above / max(flagged, 1)
                 tied, tied_events, last = 0, 0, risk[i]
             hits = count * outcome[i]
@@ -167,8 +168,8 @@ def statistics(sample: Sample, counts: Counts) -> Statistics:
 
     `counts` is uint8[r, subjects]. Names are those of the table of metrics; `rows`, `events` and,
     per threshold, `flagged` and `true_positives` float64[r, m] count rows, and `curve`
-    float64[r, points] is the smooth calibration curve. A resample with one class is dropped: its
-    `events`, and what is divided by them, are NaN.
+    float64[r, points] is the smooth calibration curve. Of a resample with one class `events`, and
+    what is divided by them, are NaN; `flagged` and `true_positives` keep their values.
     """
     totals = np.empty((len(counts), 4))
     segments = np.empty((len(counts), len(sample.ends), 2))
@@ -229,8 +230,7 @@ def resample(
 ) -> list[Statistics]:
     """Bootstrap statistics of each sample, paired: draw k takes the same subjects in all of them.
 
-    Subject codes of the samples are in [0, subjects). Returns one dictionary a sample, as
-    `statistics` gives for all `resamples` at once.
+    Subject codes lie in [0, subjects). One dictionary for each sample, as `statistics` gives it.
     """
     chunks = [
         [statistics(sample, counts) for sample in samples]

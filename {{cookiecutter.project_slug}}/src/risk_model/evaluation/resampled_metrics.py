@@ -12,7 +12,7 @@ from risk_model.config import Evaluation
 from risk_model.core.estimate import Estimate
 from risk_model.core.scores import NAN, Floats, Outcomes
 from risk_model.evaluation.bootstrap import (
-    NONE,
+    EMPTY,
     Sample,
     Statistics,
     draw_counts,
@@ -106,7 +106,7 @@ class ResampledMetrics:
 
     def metrics(self, names: Sequence[str]) -> dict[str, Estimate]:
         """Each metric with its interval, where the table of metrics gives it one."""
-        draws = {name: self.draws[name] if BY_NAME[name].interval else NONE for name in names}
+        draws = {name: self.draws[name] if BY_NAME[name].interval else EMPTY for name in names}
         return {name: interval(self.estimates[name], draws[name]) for name in names}
 
     def difference(self, other: ResampledMetrics, name: str) -> tuple[float, Floats]:

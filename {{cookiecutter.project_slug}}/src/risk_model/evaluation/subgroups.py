@@ -1,8 +1,8 @@
 """Subgroups: the same metrics by age, sex, ethnicity, their pairs, and site.
 
-Does the model serve every patient alike? Groups with too few events or non-events are counted and
-not evaluated. AUPRC is left out: it rises with the prevalence, so it must not be compared between
-groups (McDermott et al., NeurIPS 2024).
+Does the model serve every patient alike? Groups with fewer events or non-events than
+`evaluation.minimum_events` are counted and not evaluated. AUPRC is left out: it rises with the
+prevalence, so it must not be compared between groups (McDermott et al., NeurIPS 2024).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def groups(labels: Labels, name: str) -> list[str]:
 
 
 def p_value(difference: float, draws: Floats) -> float:
-    """Two-sided p of a difference, from its bootstrap standard error [r]; NaN if undefined."""
+    """Two-sided p of a difference, from the spread of its bootstrap draws [r]; NaN if undefined."""
     finite = draws[np.isfinite(draws)]
     if len(finite) * 2 <= len(draws) or not np.isfinite(difference):
         return float("nan")
@@ -88,7 +88,10 @@ def evaluate(
     everybody: ResampledMetrics,
     settings: EvaluationSettings,
 ) -> SubgroupEvaluation:
-    """A group that is large enough: its counts, metrics and raw p of each difference to all."""
+    """A group that is large enough: its counts, metrics and raw p of each difference to all.
+
+    `everybody` holds the group too; paired draws account for that.
+    """
     return replace(
         empty,
         evaluated=True,
@@ -117,33 +120,39 @@ def differs(row: SubgroupEvaluation, metric: str) -> bool:
 
 
 def findings(part: str, models: Mapping[str, ModelEvaluation]) -> list[Finding]:
-    """The groups whose risks are too high or too low beyond chance, one finding a group.
+    """The groups whose risks are too high or too low beyond chance.
 
-    AUROC accuses nobody: it differs between groups with the mix of their patients, however fair the
-    model is.
+    Models that err in the same direction share a finding. AUROC raises none: it differs between
+    groups with the mix of their patients, however fair the model is.
     """
-    concerned: dict[tuple[str, str], list[str]] = {}
+    concerned: dict[tuple[str, str, str], list[str]] = {}
     for model, evaluation in models.items():
         for row in evaluation.subgroups:
             if differs(row, "citl"):
-                concerned.setdefault((row.partition, row.group), []).append(model)
-    return [_finding(part, group, names, models) for group, names in concerned.items()]
+                at = row.partition, row.group, _direction(row, evaluation)
+                concerned.setdefault(at, []).append(model)
+    return [_finding(part, *at, names, models[names[0]]) for at, names in concerned.items()]
+
+
+def _direction(row: SubgroupEvaluation, model: ModelEvaluation) -> str:
+    group, everybody = row.metrics["citl"].estimate, model.metrics["citl"].estimate
+    return "low" if (group or 0.0) > (everybody or 0.0) else "high"
 
 
 def _finding(
-    part: str, group: tuple[str, str], names: list[str], models: Mapping[str, ModelEvaluation]
+    part: str, partition: str, group: str, direction: str, names: list[str], first: ModelEvaluation
 ) -> Finding:
-    first = models[names[0]]
-    row = next(r for r in first.subgroups if (r.partition, r.group) == group)
+    row = next(r for r in first.subgroups if (r.partition, r.group) == (partition, group))
     citl = row.metrics["citl"].estimate, first.metrics["citl"].estimate
     sensitivity = row.metrics["sensitivity"].estimate, first.metrics["sensitivity"].estimate
-    direction = "low" if (citl[0] or 0.0) > (citl[1] or 0.0) else "high"
+    labels = [name.replace("_", " ") for name in names]
+    whose = f"figures of {labels[0]}: " if len(labels) > 1 else ""
     message = (
-        f"on {part}, {', '.join(names).replace('_', ' ')}: risks are too {direction} here beside "
-        f"all patients together (calibration-in-the-large {citl[0]:.2f} and {citl[1]:.2f}, "
+        f"on {part}, {', '.join(labels)}: risks are too {direction} here beside all patients "
+        f"together ({whose}calibration-in-the-large {citl[0]:.2f} and {citl[1]:.2f}, "
         f"sensitivity {sensitivity[0]:.0%} and {sensitivity[1]:.0%})"
     )
     remedy = (
         "look at how outcome and inputs are recorded in this group before using the model there"
     )
-    return Finding("warning", "subgroup", " ".join(group), message, remedy)
+    return Finding("warning", "subgroup", f"{partition} {group}", message, remedy)

@@ -78,7 +78,7 @@ def trace(
         "opset_version": OPSETS[""],
     }
     with warnings.catch_warnings():
-        # of the exporter's age and of fixed shapes; check_parity finds what matters
+        # of the exporter's age and of fixed shapes; checked_logits finds what matters
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network, (torch.from_numpy(example),), cast(Any, content), dynamo=False, **settings
@@ -118,7 +118,7 @@ def run(graph: onnx.ModelProto, features: Features, chunk: int = 512) -> Logits:
     return np.concatenate([np.empty(0), *pieces]).astype(np.float64)
 
 
-def check_parity(model: RiskModel, features: Features) -> Logits:
+def checked_logits(model: RiskModel, features: Features) -> Logits:
     """The exported graph's logits, found equal to the model's own on every row: float64[n].
 
     All that is later calibrated, chosen and reported is computed from these.

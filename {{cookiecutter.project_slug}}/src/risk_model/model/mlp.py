@@ -1,9 +1,11 @@
 """The network for tables: it reads numbers the way trees do, and is an ensemble in one.
 
-When is it worth its cost? Each number is embedded piecewise-linearly between quantiles of the
-training rows (Gorishniy et al. 2022), residual blocks with batch norm and dropout follow, and
-`members` networks share all weight matrices, each with scaling vectors of its own (TabM, Gorishniy
-et al. 2025).
+When is it worth its cost? Where its log loss beats both baselines' beyond chance (champion.py).
+
+Each number is embedded piecewise-linearly between quantiles of the training rows (Gorishniy et al.
+2022), residual blocks with batch norm and dropout follow, and `members` networks share all weight
+matrices, each with scaling vectors of its own (TabM, Gorishniy et al. 2025). The members' logits
+are averaged afterwards (network.py).
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from risk_model.model.embedding import Statistics
 class MemberLinear(nn.Module):
     """One weight matrix for all members, between scaling vectors of each.
 
-    From [n, members, inputs] to [n, members, outputs].
+    From [n, members, inputs] to [n, members, outputs]. `random_signs`: the input scales start at
+    ±1, so that members differ.
     """
 
     def __init__(self, members: int, inputs: int, outputs: int, random_signs: bool = False) -> None:
@@ -72,26 +75,29 @@ class Network(nn.Module):
         k, width = settings.members, settings.width
         self.statistics = Statistics(features, settings.bins)
         numbers, flags = len(self.statistics.numbers.column), len(self.statistics.flags.column)
+        # one more than the bins: the mark of a missing number
         self.embedding = nn.Parameter(
             torch.randn(numbers, settings.bins + 1, settings.embedding) * 0.1
         )
         self.embedding_bias = nn.Parameter(torch.zeros(numbers, settings.embedding))
-        self.enter = MemberLinear(k, numbers * settings.embedding + flags, width, random_signs=True)
+        inputs = numbers * settings.embedding + flags
+        self.input_layer = MemberLinear(k, inputs, width, random_signs=True)
         self.blocks = nn.Sequential(
             *(Block(k, width, width, settings.dropout) for _ in range(settings.blocks))
         )
         self.norm = nn.BatchNorm1d(k * width)
-        self.leave = nn.Parameter(torch.randn(k, width) / width)
+        self.output_weights = nn.Parameter(torch.randn(k, width) / width)
         self.bias = nn.Parameter(torch.full((k,), float(np.log(prevalence / (1 - prevalence)))))
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits of float32 rows with NaN where missing."""
+        # how far each number reaches into each bin, and the columns with two values
         reach, flags = self.statistics(features)
         embedded = torch.einsum("nmb,mbe->nme", reach, self.embedding) + self.embedding_bias
-        entered = self.enter(torch.cat([embedded.flatten(1), flags], dim=1)[:, None])
-        hidden = self.blocks(entered)
+        inputs = torch.cat([embedded.flatten(1), flags], dim=1)[:, None]
+        hidden = self.blocks(self.input_layer(inputs))
         hidden = torch.relu(self.norm(hidden.flatten(1)).view_as(hidden))
-        logits: Tensor = (hidden * self.leave).sum(dim=2) + self.bias
+        logits: Tensor = (hidden * self.output_weights).sum(dim=2) + self.bias
         return logits
 
 

@@ -5,8 +5,8 @@ When does it beat counting words? When it matters which word stands with which.
 Hashed words are embedded, see their neighbours through a convolution, and pass through pre-norm
 self-attention within each window of the note (Vaswani et al. 2017; Xiong et al. 2020). Each head
 prefers near words by a learned slope over their distance (after ALiBi: Press et al. 2022), so few
-notes suffice to learn that a verb governs what follows it. The largest and the mean value of each
-unit over all words of all windows go to one linear head.
+notes suffice. The largest and the mean value of each unit over all words of all windows go to one
+linear head.
 """
 
 from __future__ import annotations
@@ -123,10 +123,7 @@ class Network(nn.Module):
 
 
 def build(features: Features, prevalence: float, settings: Any, schema: Schema) -> Network:
-    """The untrained network.
-
-    UserError when the rows hold no notes, or the word pieces of a pre-trained encoder.
-    """
+    """See `network.build`; UserError when the rows hold no notes of whole words."""
     from risk_model.signals.text_words import BUCKETS
 
     signal = schema.signal

@@ -22,9 +22,8 @@ from risk_model.core.findings import Severity
 from risk_model.core.schema import Features, Field, Schema, Signal, encode
 
 Recording = Any  # float32 of signal.shape for an image or a waveform, str for a text
-Part = Mapping[
-    str, Any
-]  # a place in a recording, as JSON: {"box": [...]}, {"seconds": [...]}, {"characters": [...]}
+# a place in a recording, as JSON: {"box": [...]}, {"seconds": [...]}, {"characters": [...]}
+Part = Mapping[str, Any]
 
 
 class Remark(NamedTuple):

@@ -28,9 +28,8 @@ IDENTITY = (
     "ReferringPhysicianName PerformingPhysicianName OperatorsName InstitutionName "
     "PatientMotherBirthName"
 ).split()
-MOST_NUMBERS = (
-    50_000_000  # in one file's pixels: more is no radiograph but an attempt to fill the memory
-)
+# in one file's pixels: more is no radiograph but an attempt to fill the memory
+MOST_NUMBERS = 50_000_000
 IDENTIFIED = Remark("note", "identity", "names or identifiers in the DICOM header: not kept")
 BURNED = Remark(
     "warning",
@@ -64,9 +63,8 @@ def parse(content: bytes, where: str) -> Dataset:
         dataset = pydicom.dcmread(io.BytesIO(content))
         absent = [name for name in NEEDED if name not in dataset]
         numbers = 0 if absent else _numbers(dataset)
-    except (
-        Exception
-    ) as error:  # whatever a broken file provokes in the parser; its text may hold a value
+    except Exception as error:
+        # whatever a broken file provokes in the parser; its text may hold a value
         raise UserError(
             f"{where}is not a readable DICOM file ({type(error).__name__}); export it again"
         ) from None

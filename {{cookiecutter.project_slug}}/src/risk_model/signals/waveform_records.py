@@ -26,9 +26,9 @@ TO_MV = {
     "mv": 1.0,
     "uV": 1e-3,
     "uv": 1e-3,
-    "µV": 1e-3,
-    "μV": 1e-3,
-}  # micro sign, and mu
+    "µV": 1e-3,  # micro sign
+    "μV": 1e-3,  # mu
+}
 BYTES = {
     "8": 1.0,
     "16": 2.0,

@@ -55,32 +55,35 @@ def develop(
     Args:
         settings: of the model and the training.
         cohort: outcomes, subjects and schema.
-        features: `cohort.encoded()`; for baselines alone its first `schema.simple` columns.
-        splits: which rows teach what; a training row may stand there more than once.
+        features: `cohort.encoded()`, or its first `schema.simple` columns, which baselines use.
+        splits: which rows teach what; a training row may stand there twice (bootstrap refits).
         rows: the rows to score; None for all of them.
         only: the models to make, by name; None for all.
         kinds: the kind of calibrator of each model; None to choose it by the data.
         monitor: gets what is measured after each epoch and each tree.
-        score: a model's logits for rows, for whoever checks them on the way.
+        score: a model's logits for rows; replace it to check them, as `checked_logits` does.
 
     Raises:
         UserError: a part holds a single class of the outcome or infinite values.
     """
-    labels, held = cohort.labels, splits.calibration
+    labels, calibration_rows = cohort.labels, splits.calibration
     monitor = monitor or Monitor()
     models = fit_models(features, labels, splits, cohort.schema, settings, monitor, only)
     weight = positive_weight(labels[splits.train], settings.training)
     if rows is None:
         logits = {name: score(model, features) for name, model in models.items()}
-        calibration = {name: logit[held] for name, logit in logits.items()}
+        calibration = {name: logit[calibration_rows] for name, logit in logits.items()}
     else:
         logits = {name: score(model, features[rows]) for name, model in models.items()}
-        calibration = {name: score(model, features[held]) for name, model in models.items()}
+        calibration = {
+            name: score(model, features[calibration_rows]) for name, model in models.items()
+        }
 
     def calibrator(name: str, logit: Logits) -> Calibrator:
+        outcomes = labels[calibration_rows]
         if kinds:
-            return fit_kind(kinds[name], logit, labels[held], settings.training, weight)
-        inputs = logit, labels[held], cohort.subjects[held], settings.seed
+            return fit_kind(kinds[name], logit, outcomes, settings.training, weight)
+        inputs = logit, outcomes, cohort.subjects[calibration_rows], settings.seed
         return choose_calibrator(*inputs, settings=settings.training, pos_weight=weight)
 
     calibrators = {name: calibrator(name, logit) for name, logit in calibration.items()}

@@ -1,8 +1,8 @@
 """Losses on logits, with an eye on what they are given.
 
-Which mistake costs how much? Unweighted cross-entropy gives honest probabilities. `pos_weight` and
-focal loss trade them for attention to rare events, so a calibrator always follows. Both baselines
-know `pos_weight`; focal loss is for the network only.
+Which mistake costs how much? Unweighted cross-entropy rewards calibrated probabilities.
+`pos_weight` and focal loss give them up for attention to rare events, so a calibrator always
+follows. Both baselines know `pos_weight`; focal loss is for the network only.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from risk_model import config
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 ACTIVATIONS = {"Sigmoid", "Softmax", "LogSoftmax", "LogSigmoid", "Hardsigmoid", "Tanh"}
-# operations that change a tensor's shape or place and not what its values mean
-RESHAPING = set(
-    "View ReshapeAlias Squeeze Unsqueeze Select Slice Expand Transpose Permute T "
-    "Mean Clamp Stack Cat ToCopy Alias Split Unbind Unsafe".split()
+# autograd's names of operations that reshape, pick, average or clip: a probability stays one
+PASSED_THROUGH = set(
+    "View UnsafeView ReshapeAlias AsStrided Squeeze Unsqueeze Expand Repeat Transpose Permute T "
+    "Flip Roll Stack Cat Split SplitWithSizes UnsafeSplit Unbind Select Slice Index IndexSelect "
+    "Gather MaskedSelect Mean Clamp ClampMin ClampMax Clone Alias ToCopy".split()
 )
 
 
@@ -65,13 +66,12 @@ def focal(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
 def refuse_activation(logits: Tensor) -> None:
     """Raises ValueError when what reaches the loss was made by a sigmoid or the like.
 
-    The loss applies its own sigmoid. How the tensor was computed is looked at, past operations that
-    only change its shape, so small logits are never mistaken for probabilities. Where no gradients
-    are recorded there is nothing to look at.
+    How the tensor was computed is looked at, past PASSED_THROUGH, so small logits are never
+    mistaken for probabilities. Where no gradients are recorded there is nothing to look at.
     """
     step: Any = logits.grad_fn
     while step is not None and (name := _operation(step)) not in ACTIVATIONS:
-        step = step.next_functions[0][0] if name in RESHAPING and step.next_functions else None
+        step = step.next_functions[0][0] if name in PASSED_THROUGH and step.next_functions else None
     if step is not None:
         raise ValueError(
             f"the loss applies its own sigmoid and was given the output of a {name}; give it the "

@@ -10,5 +10,5 @@ from risk_model.core.settings_text import setting
 
 def train(settings: Config) -> None:
     """Trains, and says how to go on."""
-    directory = pipeline.train(settings, pipeline.prepare_aloud(settings, console.say))
+    directory = pipeline.train(settings, pipeline.prepare_and_announce(settings, console.say))
     console.say("next", f"evaluate {setting('run', str(directory))}")

@@ -32,13 +32,8 @@ SOURCE = (
 )
 
 NOT_AT_RISK = (11, 13, 14, 19, 20, 21)  # discharge codes of death and hospice: nobody comes back
-ADMISSION = {
-    1: "emergency",
-    2: "urgent",
-    3: "elective",
-    4: "newborn",
-    7: "trauma",
-}  # else not recorded
+# any other code: not recorded
+ADMISSION = {1: "emergency", 2: "urgent", 3: "elective", 4: "newborn", 7: "trauma"}
 DISCHARGE = {
     **dict.fromkeys((1,), "home"),
     **dict.fromkeys((6, 8), "home with care"),

@@ -138,6 +138,5 @@ def _plain(column: pa.ChunkedArray, as_text: bool) -> pa.ChunkedArray:
         return column.cast(pa.duration("s"), safe=False).cast(pa.int64())
     if types.is_decimal(kind) or types.is_float16(kind):
         return column.cast(pa.float64())
-    return (
-        column.cast(pa.int8()) if types.is_boolean(kind) else column
-    )  # a boolean with gaps has no numpy type
+    # a boolean with gaps has no numpy type
+    return column.cast(pa.int8()) if types.is_boolean(kind) else column

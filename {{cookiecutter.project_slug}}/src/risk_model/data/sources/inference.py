@@ -19,13 +19,11 @@ from risk_model.data.sources.csv_file import Where
 from risk_model.data.sources.files import rows_of
 from risk_model.data.sources.values import COMMON, to_dates, to_numbers, trimmed
 
-CATEGORIES = (
-    30  # the most frequent values of a column; the rest are unknown to the model: all zeros
-)
+# the most frequent values of a column; the rest are unknown to the model: all zeros
+CATEGORIES = 30
 FLAGGED = 0.05  # share missing above which "not measured" becomes a feature of its own
-DISTINCT = (
-    0.9  # share of distinct values above which text names rows, and numbers with such a name do
-)
+# share of distinct values above which text names rows, and numbers with such a name do
+DISTINCT = 0.9
 # rows: from here on whole numbers that rise from row to row, or fill their range, count the rows
 ENOUGH = 100
 FREE_TEXT = 40  # characters, or half as many words as LISTED: longer is prose
