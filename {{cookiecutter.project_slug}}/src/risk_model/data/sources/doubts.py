@@ -13,8 +13,14 @@ from risk_model.core.findings import Finding
 
 def setting(key: str, value: str | Sequence[str]) -> str:
     """A setting as it can be pasted into a shell: `data.exclude=[age]`."""
-    text = value if isinstance(value, str) else f"[{','.join(value)}]"
+    text = value if isinstance(value, str) else f"[{','.join(map(_listed, value))}]"
     return shlex.quote(f"{key}={text}")
+
+
+def _listed(text: str) -> str:
+    """A member of a list, in quotes where Hydra would read anything but this text."""
+    typed = text.casefold() in ("null", "true", "false", "nan", "inf", "infinity")
+    return text if re.fullmatch(r"[A-Za-z_][\w .%/-]*", text, re.ASCII) and not typed else _quoted(text)
 
 
 def mapping(key: str, name: str, value: str | Sequence[str]) -> str:

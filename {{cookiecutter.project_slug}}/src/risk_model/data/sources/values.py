@@ -12,7 +12,7 @@ import pandas as pd
 from risk_model.core.errors import UserError
 from risk_model.core.reading_rules import ReadingRules
 from risk_model.data.first_look.decoration import Decoration, censored_limit, decorations
-from risk_model.data.sources.doubts import setting
+from risk_model.data.sources.doubts import missing_in, setting
 from risk_model.data.tables.cells import number_reader
 from risk_model.data.tables.csv_file import Where
 
@@ -169,7 +169,7 @@ def refuse(column: pd.Series, name: str, where: Where, wrong: Mask, expected: st
         example = [word] if counts.max() >= COMMON else ["TEXT"]
         raise UserError(
             f"column {name!r}: {len(rows):,} values are not {expected} ({where(rows.tolist())}); "
-            f"correct them, say {setting('data.missing', example)} if the text means not recorded, "
+            f"correct them, say {missing_in(name, example)} if the text means not recorded, "
             f"or leave the column out with {setting('data.exclude', [name])}"
         )
 
