@@ -23,7 +23,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from evidence.tables.columns import Column
 from evidence.tables.table import OUTCOME, Table, made, merge, write
 from risk_model import config
-from risk_model.app.hydra_settings import literal_overrides
+from risk_model.app.hydra_settings import literal_overrides, with_mappings
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.reading_rules import NOT_RECORDED
@@ -172,7 +172,8 @@ def answers(question: str) -> list[Answer]:
 def parsed(answer: Answer) -> dict[str, Any]:
     """Settings as the command line reads them."""
     overrides = PARSER.parse_overrides(literal_overrides(answer))
-    return {o.key_or_group.removeprefix("data."): _text(o.value()) for o in overrides}
+    values = {o.key_or_group.removeprefix("data."): _text(o.value()) for o in overrides}
+    return with_mappings(values)
 
 
 def _text(value: Any) -> Any:
@@ -317,12 +318,20 @@ def batch_scored(path: Path, cohort: Cohort) -> tuple[Features, npt.NDArray[np.b
     return np.concatenate(features), np.concatenate(refused)
 
 
+def as_number(text: str) -> float | None:
+    """The number that a plain text holds, or None."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def as_json(column: Column, field: Field, cohort: Cohort) -> list[Any]:
     """A column's cells as somebody types them into a request, by the kind that the schema says."""
     if field.kind == "category":
         cells = [cell.strip() for cell in column.cells]
         return [None if cell in NOT_RECORDED else cell for cell in cells]
-    raw = column.raw or [None] * len(column.cells)
+    raw = column.raw or [as_number(cell) for cell in column.cells]
     ticked = field.name in cohort.schema.reading.ticked
     if field.kind == "boolean":
         values = [0.0 if ticked and v is None else v for v in raw]

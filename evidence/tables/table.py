@@ -140,6 +140,9 @@ def made(seed: int) -> Table:
     if rng.random() < 0.6:
         table.settings = _known_settings(rng, table, style)
         table.traits["settings"] = {"given"}
+    else:
+        for column in columns:
+            _take_words_for_groups(column)
     return table
 
 
@@ -258,7 +261,7 @@ def _others(rng: Rng, rows: int, style: str) -> list[Column]:
         lambda: yes_no_column(rng, names.pop(), rows),
         lambda: tick_column(rng, names.pop(), rows),
         lambda: codes_column(rng, names.pop(), rows),
-        lambda: date_column(rng, str(rng.choice(["birth_date", "lab date"])), rows, False),
+        lambda: date_column(rng, str(rng.choice(["test_date", "lab date"])), rows, False),
         lambda: date_column(rng, str(rng.choice(["admission_date", "date"])), rows, True),
         lambda: text_column(rng, names.pop(), rows),
         lambda: several_numbers_column(rng, names.pop(), rows),
@@ -272,6 +275,18 @@ def _outcome(rng: Rng, rows: int) -> Column:
     truth = rng.random(rows) < 0.35
     values: list[Value] = [float(t) for t in truth]
     return Column(OUTCOME, "outcome", "outcome", [yes if t else no for t in truth], values)
+
+
+def _take_words_for_groups(column: Column) -> None:
+    """Without a setting "unknown" is a group as others are, for all that anybody can know.
+
+    Beside a few whole numbers too, which are groups then.
+    """
+    if column.kind == "grade" and column.code in ("unknown", "n.d."):
+        column.wanted = "category"
+        column.truth = [None if cell in NOT_RECORDED else cell for cell in column.cells]
+    elif column.wanted == "category" and column.code not in NOT_RECORDED:
+        column.truth = list(column.cells)
 
 
 def _known_settings(rng: Rng, table: Table, style: str) -> dict[str, Any]:

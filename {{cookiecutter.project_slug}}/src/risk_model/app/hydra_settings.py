@@ -8,9 +8,11 @@ its own grammar.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ LITERAL |= {
     for f in fields(source)
     if f.type == "str" and f.name != "name"
 }
+MAPPINGS = ("accept", "missing_in")  # of a column's name, which may be any text
 
 # No folder of Hydra's own, no log file beside the user's data: a run's directory has its settings.
 HYDRA = {
@@ -112,26 +115,45 @@ def _settings(composed: DictConfig) -> Config:
     content = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(content, dict)  # noqa: S101 - narrows the type for mypy
     groups = ("hydra", *SETS)
+    content["data"] = with_mappings(content["data"])
     return settings_from_dict({str(k): v for k, v in content.items() if k not in groups})
 
 
 def literal_overrides(arguments: list[str]) -> list[str]:
     """The overrides, flags first, with the names of files and columns quoted for Hydra's grammar.
 
-    `data.accept={...}` may hold any column, which Hydra calls adding a key.
+    `data.accept={...}` and `data.missing_in={...}` may hold any column, which Hydra calls adding a
+    key. Written as JSON they become a text for `with_mappings`: Hydra takes no quoted keys.
 
     >>> literal_overrides(["data.path=a, b=c.csv", "seed=1"])
     ["data.path='a, b=c.csv'", 'seed=1']
     """
     flags = [word for word in arguments if word.startswith("-")]
     overrides = [word for word in arguments if not word.startswith("-")]
-    return flags + [_quoted(re.sub("^data.accept=", "++data.accept=", word)) for word in overrides]
+    return flags + [_quoted(word) for word in overrides]
+
+
+def with_mappings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a source, mappings that were written as JSON read."""
+    texts = {name: data[name] for name in MAPPINGS if isinstance(data.get(name), str)}
+    return {**data, **{name: json.loads(text) for name, text in texts.items()}}
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _quoted(override: str) -> str:
     key, equals, value = override.partition("=")
+    if key in [f"data.{name}" for name in MAPPINGS]:
+        if not _is_json(value):
+            return f"++{override}"
+        key = f"++{key}"
     quoted_already = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    if key not in LITERAL or not equals or quoted_already:
+    if (key not in LITERAL and not key.startswith("++")) or not equals or quoted_already:
         return override
     escaped = re.sub(r"(\\*)'", lambda m: m.group(1) * 2 + r"\'", value)
     escaped += "\\" * (len(escaped) - len(escaped.rstrip("\\")))

@@ -18,7 +18,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.data.sources.coerce import as_text, require_column
 from risk_model.data.sources.doubts import accepted, missing_in, setting
-from risk_model.data.sources.values import UNDERSTOOD
+from risk_model.data.sources.values import COMMON, UNDERSTOOD
 
 AUTO, NONE = "auto", "none"
 ROLES = {
@@ -243,8 +243,10 @@ def _date_doubts(time: pd.Series, name: str, today: pd.Timestamp) -> list[Findin
 def site_doubts(site: pd.Series, name: str, spellings: list[tuple[str, ...]]) -> list[Finding]:
     """One hospital under several spellings, or a site a row: no whole site can be held out."""
     if spellings:
-        example = " and ".join(map(repr, spellings[0][:2]))
-        message = f"{len(spellings):,} sites stand under several spellings, such as {example}"
+        counts = site.value_counts()
+        common = next((g for g in spellings if all(counts[word] >= COMMON for word in g)), None)
+        example = f", such as {' and '.join(map(repr, common[:2]))}" if common else ""
+        message = f"{len(spellings):,} sites stand under several spellings{example}"
         remedy = f"if each is one, {setting('data.folded', [name])}; if not, {accepted(name)}"
         return [Finding("error", "site", name, message, remedy)]
     known = site.dropna()

@@ -26,12 +26,12 @@ def _listed(text: str) -> str:
 def mapping(key: str, name: str, value: str | Sequence[str]) -> str:
     """A setting of one column as it can be pasted: `data.accept={age: "infants"}`.
 
-    Hydra wants its signs escaped in a key.
+    A name that Hydra would not take for a key stands in quotes, which makes it JSON.
     """
-    escaped = re.sub(r"([\\()\[\]{}:=,\s'\"])", r"\\\1", name)
-    listed = isinstance(value, str)
-    text = _quoted(value) if isinstance(value, str) else f"[{','.join(map(_quoted, value))}]"
-    return shlex.quote(f"{key}={{{escaped}:{' ' if listed else ''}{text}}}")
+    shown = name if re.fullmatch(r"[A-Za-z_][\w-]*", name, re.ASCII) else _quoted(name)
+    if isinstance(value, str):
+        return shlex.quote(f"{key}={{{shown}: {_quoted(value)}}}")
+    return shlex.quote(f"{key}={{{shown}:[{','.join(map(_quoted, value))}]}}")
 
 
 def _quoted(text: str) -> str:
