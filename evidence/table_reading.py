@@ -52,6 +52,8 @@ COLUMNS = (
 NEVER = ("silent", "crash", "unclear", "value_quoted", "differs", "remedy_failed")
 BOUNDS = {name: (0.0, 0.0) for name in NEVER} | {"right_or_asked_or_told": (1.0, 1.0)}
 COMMON = 10  # rows: a rarer text might be a patient's own
+# settings that, once given, must bring out what a column means; others go on without it
+TRUE = {"numbers", "decimal", "thousands", "censored", "missing_in", "folded", "ticked", "subject"}
 ROUNDS = 12  # questions that a table may ask one after the other
 
 PARSER = OverridesParser.create()
@@ -108,6 +110,8 @@ def judged(table: Table, folder: Path) -> Verdict:
         verdict.first = verdict.first or "right"
         _check_cohort(table, cohort, answered, verdict)
         _check_scoring(table, path, cohort, verdict)
+        if table.seed % 4 == 0:
+            _follow_warnings(path, cohort, settings, verdict)
         return verdict
     verdict.fault("remedy_failed", f"still asking: {seen[-1]}")
     return verdict
@@ -145,14 +149,38 @@ def _answer(
             continue
         some = True
         chosen = offered[0 if table.seed % 2 else -1]
-        answered |= {c.name for c in table.columns if c.name in question}
         try:
-            for key, value in parsed(chosen).items():
+            said = parsed(chosen)
+            for key, value in said.items():
                 merge(settings, key, value)
+            if not said.keys() <= TRUE or said.get("subject") == "none":
+                answered |= {c.name for c in table.columns if c.name in question}
         except Exception as error:  # a setting that its own command line cannot read
             verdict.fault("remedy_failed", f"{chosen}: {type(error).__name__}")
             return False
     return some
+
+
+def _follow_warnings(
+    path: Path, cohort: Cohort, settings: dict[str, Any], verdict: Verdict
+) -> None:
+    """Does what the warnings advise first, after which they must be silent."""
+    advised = [(n, answers(n.remedy)) for n in cohort.notes if n.severity == "warning"]
+    advised = [(note, offered) for note, offered in advised if offered]
+    if not advised:
+        return
+    try:
+        for _, offered in advised:
+            for key, value in parsed(offered[0]).items():
+                merge(settings, key, value)
+        again = load(config.Table(path=str(path), outcome=OUTCOME, **settings))
+    except Exception as error:
+        verdict.fault("remedy_failed", f"{[n.line() for n, _ in advised]}: {error}")
+        return
+    left = {(note.kind, note.where) for note in again.notes if note.severity == "warning"}
+    for note, _ in advised:
+        if (note.kind, note.where) in left:
+            verdict.fault("remedy_failed", f"warned again: {note.line()}")
 
 
 ONE = r"""'data\.\w+=(?:[^']|'"'"')*'|data\.\w+=(?:,|[\w@%+=:/,.-]+?(?=[,;.)]*(?:\s|$)))"""
@@ -195,7 +223,8 @@ def _check_cohort(table: Table, cohort: Cohort, answered: set[str], verdict: Ver
         return
     for column in table.columns:
         problem = difference(table, column, cohort, rows)
-        if not problem or column.name in answered:
+        left_out = column.name in table.settings.get("exclude", [])
+        if not problem or left_out or column.name in answered:
             continue
         if column.name in told:
             verdict.first = "told" if verdict.first == "right" else verdict.first

@@ -273,6 +273,8 @@ def date_column(rng: Rng, name: str, rows: int, role: bool) -> Column:
     cells = [_day(d, form) for d in days]
     column = Column(name, "date", "time" if role else "date", cells, [str(d) for d in days])
     column.form = form
+    if role and form in ("two-digit years", "Excel serial"):  # nobody can read them
+        column.settings = {"time": "none", "exclude": [name]}
     codes = ["", "NA"]
     if form in ("iso", "iso slashes", "points", "day first", "compact"):
         codes.append("9999-12-31")
@@ -313,4 +315,5 @@ def several_numbers_column(rng: Rng, name: str, rows: int) -> Column:
     else:
         clock = rng.random() < 0.5
         cells = [f"{a}:{b:02d}" if clock else f"{a} h {b} min" for a, b in zip(low, more, strict=True)]
-    return Column(name, kind, "unreadable", cells, list(cells))
+    settings = {"categories": [name]}
+    return Column(name, kind, "unreadable", cells, list(cells), settings=settings)

@@ -38,7 +38,19 @@ from evidence.tables.columns import (
 from risk_model.core.reading_rules import NOT_RECORDED
 
 SEPARATORS = (",", ";", "\t", "|")
-FILES = ("plain", "quoted", "CRLF", "BOM", "gz", "padded cells", "Parquet")
+FILES = (
+    "plain",
+    "quoted",
+    "CRLF",
+    "BOM",
+    "gz",
+    "padded cells",
+    "sep= above",
+    "blank lines",
+    "lines in cells",
+    "Parquet",
+    "Parquet",
+)
 BROKEN = (
     "NUL",
     "ragged",
@@ -256,6 +268,8 @@ def _who(rng: Rng, rows: int, age: str, person: list[str | None]) -> list[Column
 def _others(rng: Rng, rows: int, style: str) -> list[Column]:
     names = [str(name) for name in rng.permutation(NAMES)]
     columns = [numbers_column(rng, names.pop(), rows, style) for _ in range(rng.integers(2, 5))]
+    if rng.random() < 0.1:  # from another laboratory
+        columns.append(numbers_column(rng, names.pop(), rows, str(rng.choice(list(STYLES)))))
     makers = (
         lambda: words_column(rng, names.pop(), rows),
         lambda: yes_no_column(rng, names.pop(), rows),
@@ -345,6 +359,9 @@ def _csv_bytes(table: Table) -> bytes:
     if table.file == "padded cells":
         rows = [[f"  {cell} " for cell in row] for row in rows]
     i, j = int(rng.integers(len(rows))), int(rng.integers(len(names)))
+    if table.file == "lines in cells":
+        prose = [k for k, column in enumerate(table.columns) if column.kind == "free text"]
+        rows = [[c.replace(" ", "\n", 1) if k in prose else c for k, c in enumerate(r)] for r in rows]
     if table.broken == "padded header":
         names = [f"  {name} " for name in names]
     elif table.broken == "duplicate names":
@@ -363,8 +380,10 @@ def _csv_bytes(table: Table) -> bytes:
     quoting = csv.QUOTE_ALL if table.file == "quoted" else csv.QUOTE_MINIMAL
     file = io.StringIO()
     writer = csv.writer(file, delimiter=table.separator, quoting=quoting, lineterminator=end)
+    file.write(f"sep={table.separator}{end}" if table.file == "sep= above" else "")
     writer.writerow(names)
     for k, row in enumerate(rows):
+        file.write(end if table.file == "blank lines" and k % 50 == 7 else "")
         if table.broken == "unclosed quote" and k == i:
             line = io.StringIO()
             csv.writer(line, delimiter=table.separator, quoting=quoting, lineterminator=end).writerow(row)

@@ -13,14 +13,8 @@ from risk_model.core.findings import Finding
 
 def setting(key: str, value: str | Sequence[str]) -> str:
     """A setting as it can be pasted into a shell: `data.exclude=[age]`."""
-    text = value if isinstance(value, str) else f"[{','.join(map(_listed, value))}]"
+    text = value if isinstance(value, str) else f"[{','.join(map(_shown, value))}]"
     return shlex.quote(f"{key}={text}")
-
-
-def _listed(text: str) -> str:
-    """A member of a list, in quotes where Hydra would read anything but this text."""
-    typed = text.casefold() in ("null", "true", "false", "nan", "inf", "infinity")
-    return text if re.fullmatch(r"[A-Za-z_][\w .%/-]*", text, re.ASCII) and not typed else _quoted(text)
 
 
 def mapping(key: str, name: str, value: str | Sequence[str]) -> str:
@@ -28,10 +22,16 @@ def mapping(key: str, name: str, value: str | Sequence[str]) -> str:
 
     A name that Hydra would not take for a key stands in quotes, which makes it JSON.
     """
-    shown = name if re.fullmatch(r"[A-Za-z_][\w-]*", name, re.ASCII) else _quoted(name)
     if isinstance(value, str):
-        return shlex.quote(f"{key}={{{shown}: {_quoted(value)}}}")
-    return shlex.quote(f"{key}={{{shown}:[{','.join(map(_quoted, value))}]}}")
+        return shlex.quote(f"{key}={{{_shown(name)}: {_quoted(value)}}}")
+    return shlex.quote(f"{key}={{{_shown(name)}:[{','.join(map(_quoted, value))}]}}")
+
+
+def _shown(text: str) -> str:
+    """A text as it is where Hydra reads it so, else in quotes."""
+    typed = text.casefold() in ("null", "true", "false", "nan", "inf", "infinity")
+    plain = re.fullmatch(r"[A-Za-z_][\w-]*", text, re.ASCII) and not typed
+    return text if plain else _quoted(text)
 
 
 def _quoted(text: str) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from risk_model.core.errors import UserError
 from risk_model.core.reading_rules import ReadingRules
 from risk_model.data.first_look.decoration import Decoration, censored_limit, decorations
+from risk_model.data.first_look.number_text import peel
 from risk_model.data.sources.doubts import missing_in, setting
 from risk_model.data.tables.cells import number_reader
 from risk_model.data.tables.csv_file import Where
@@ -50,6 +51,8 @@ WRITTEN = {
     "duration": "hours and minutes",
 }
 INSIDE = ("unit", "percent", "apostrophe", "formula", "minus sign", "leading sign", "currency")
+INSIDE += ("parentheses",)
+MARKS = ("thousands", "decimal comma", "decimal comma and thousands")
 
 Mask = npt.NDArray[np.bool_]
 
@@ -86,7 +89,8 @@ def to_numbers(
         limits = np.array(
             [t and censored_limit(w) is not None for w, t in zip(texts, text, strict=True)]
         )
-        if limits.any() and not found:
+        mostly = limits.sum() + (~text).sum() >= len(texts) / 2  # 70+ among 40-49 and 50-59 is a band
+        if limits.any() and mostly and not found:
             found = [Decoration("censored", "", int(counts[limits].sum()))]
         words = len(texts) <= FEW and counts.min() >= COMMON and not insist
         if found and not words:
@@ -121,40 +125,54 @@ def _decorated(
 ) -> UserError:
     """What is written around or between the numbers, and the setting that reads them."""
     rows = np.flatnonzero(np.append(text, False)[column.cat.codes])
+    texts = [str(word) for word, odd in zip(column.cat.categories, text, strict=True) if odd]
     kinds = list(dict.fromkeys(decoration.kind for decoration in found))
+    kinds = [k for k in kinds if k != "decimal comma" or MARKS[2] not in kinds]
     detail = next((f" ({d.detail})" for d in found if d.detail), "")
     written = " and ".join(WRITTEN.get(kind, kind) for kind in kinds)
     leave = f"leave the column out with {setting('data.exclude', [name])}"
     return UserError(
         f"column {name!r}: {len(rows):,} cells look like numbers written with {written}{detail} "
-        f"({where(rows.tolist())}); {_remedy(found, name)}, or {leave}"
+        f"({where(rows.tolist())}); {_remedy(found, name, texts)}, or {leave}"
     )
 
 
-def _remedy(found: list[Decoration], name: str) -> str:
+def _remedy(found: list[Decoration], name: str, texts: list[str]) -> str:
     kinds = {decoration.kind for decoration in found}
-    if "censored" in kinds:
+    if not kinds <= {*INSIDE, *MARKS, "censored"}:
         return (
-            "data.censored=limit takes 8.1 for <8.1, data.censored=half half of it (data.missing "
-            "would call it not recorded)"
+            "write plain numbers in columns of their own, or keep them as words with "
+            f"{setting('data.categories', [name])}"
         )
-    if kinds == {"decimal comma"}:
-        return f"read 3,5 as 3.5 with {setting('data.decimal', ',')}"
-    if "decimal comma and thousands" in kinds:
-        return (
-            f"read 1.234,5 as 1234.5 with {setting('data.decimal', ',')} "
-            f"{setting('data.thousands', '.')}"
-        )
-    several = any("," in d.detail for d in found if d.kind == "unit")
-    if kinds <= {*INSIDE, "thousands", "parentheses"} and not several:
-        inside = setting("data.numbers", [name])
-        return f"write plain numbers, or take the number in each with {inside}"
-    if several:
+    if any("," in d.detail for d in found if d.kind == "unit"):
         return "write all of them in one unit"
-    return (
-        "write plain numbers in columns of their own, or keep them as words with "
-        f"{setting('data.categories', [name])}"
-    )
+    marks = _mark_settings(kinds, texts)
+    inside = [setting("data.numbers", [name])] if kinds & {*INSIDE, "thousands"} else []
+    if "censored" in kinds:
+        more = " ".join(["", *marks, *inside])
+        return (
+            f"data.censored=limit{more} takes 8.1 for <8.1, data.censored=half{more} half of it "
+            "(data.missing_in would call it not recorded)"
+        )
+    if not marks:
+        return f"write plain numbers, or take the number in each with {inside[0]}"
+    example = {1: "3,5 as 3.5", 2: "1.234,5 as 1234.5"}[len(marks)]
+    example = "1,234 as 1234" if "decimal" not in marks[0] else example
+    return f"read {example} with {' '.join([*marks, *inside])}"
+
+
+def _mark_settings(kinds: set[str], texts: list[str]) -> list[str]:
+    """The settings for the marks within numbers; spaces and apostrophes need none."""
+    comma = setting("data.decimal", ",")
+    if "decimal comma and thousands" in kinds:
+        cores = " ".join(written.core for text in texts if (written := peel(text)))
+        mark = next((m for m in ".'" if re.search(rf"\d[{m}]\d{{3}},", cores)), " ")
+        return [comma, setting("data.thousands", mark)]
+    if "decimal comma" in kinds:
+        return [comma]
+    if "thousands" in kinds and any(re.search(r"\d,\d{3}", text) for text in texts):
+        return [setting("data.thousands", ",")]
+    return []
 
 
 def refuse(column: pd.Series, name: str, where: Where, wrong: Mask, expected: str) -> None:
