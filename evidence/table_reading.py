@@ -108,8 +108,10 @@ def judged(table: Table, folder: Path) -> Verdict:
             verdict.fault("crash", f"{type(error).__name__}: {error}")
             return verdict
         verdict.first = verdict.first or "right"
+        _forget(table, settings.get("missing_in", {}))
         _check_cohort(table, cohort, answered, verdict)
-        _check_scoring(table, path, cohort, verdict)
+        if len(kept_rows(table, cohort)) == len(cohort):
+            _check_scoring(table, path, cohort, verdict)
         if table.seed % 4 == 0:
             _follow_warnings(path, cohort, settings, verdict)
         return verdict
@@ -230,6 +232,15 @@ def _check_cohort(table: Table, cohort: Cohort, answered: set[str], verdict: Ver
             verdict.first = "told" if verdict.first == "right" else verdict.first
         else:
             verdict.fault("silent", f"{column.name} ({column.kind}, {column.decoration}): {problem}")
+
+
+def _forget(table: Table, codes: dict[str, list[str]]) -> None:
+    """What the user called not recorded is not recorded."""
+    for column in table.columns:
+        texts = codes.get(column.name, [])
+        for i, cell in enumerate(column.cells):
+            if cell in texts:
+                column.truth[i] = None
 
 
 def kept_rows(table: Table, cohort: Cohort) -> npt.NDArray[np.int64]:

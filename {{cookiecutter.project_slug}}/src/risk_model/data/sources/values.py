@@ -94,7 +94,7 @@ def to_numbers(
             found = [Decoration("censored", "", int(counts[limits].sum()))]
         words = len(texts) <= FEW and counts.min() >= COMMON and not insist
         if found and not words:
-            raise _decorated(column, name, where, text, found)
+            raise _decorated(column, name, where, text, found, rules)
         if insist or _stray(texts, text, numbers, counts):
             refuse(column, name, where, text, "numbers")
         return None
@@ -121,7 +121,12 @@ def _stray(
 
 
 def _decorated(
-    column: pd.Series, name: str, where: Where, text: Mask, found: list[Decoration]
+    column: pd.Series,
+    name: str,
+    where: Where,
+    text: Mask,
+    found: list[Decoration],
+    rules: ReadingRules,
 ) -> UserError:
     """What is written around or between the numbers, and the setting that reads them."""
     rows = np.flatnonzero(np.append(text, False)[column.cat.codes])
@@ -133,32 +138,37 @@ def _decorated(
     leave = f"leave the column out with {setting('data.exclude', [name])}"
     return UserError(
         f"column {name!r}: {len(rows):,} cells look like numbers written with {written}{detail} "
-        f"({where(rows.tolist())}); {_remedy(found, name, texts)}, or {leave}"
+        f"({where(rows.tolist())}); {_remedy(found, name, texts, rules)}, or {leave}"
     )
 
 
-def _remedy(found: list[Decoration], name: str, texts: list[str]) -> str:
+def _remedy(found: list[Decoration], name: str, texts: list[str], rules: ReadingRules) -> str:
     kinds = {decoration.kind for decoration in found}
-    if not kinds <= {*INSIDE, *MARKS, "censored"}:
+    censored = "censored" in kinds and not rules.censored
+    if not censored and not kinds <= {*INSIDE, *MARKS, "censored"}:
         return (
             "write plain numbers in columns of their own, or keep them as words with "
             f"{setting('data.categories', [name])}"
         )
     if any("," in d.detail for d in found if d.kind == "unit"):
         return "write all of them in one unit"
-    marks = _mark_settings(kinds, texts)
+    given = [setting(f"data.{key}", getattr(rules, key)) for key in ("decimal", "thousands")]
+    marks = [mark for mark in _mark_settings(kinds, texts) if mark not in given]
     inside = [setting("data.numbers", [name])] if kinds & {*INSIDE, "thousands"} else []
-    if "censored" in kinds:
+    inside = [] if name in rules.numbers else inside
+    if censored:
         more = " ".join(["", *marks, *inside])
         return (
             f"data.censored=limit{more} takes 8.1 for <8.1, data.censored=half{more} half of it "
             "(data.missing_in would call it not recorded)"
         )
+    if not (marks or inside):  # the settings that there are did not help
+        return "write all of them as the numbers of the other columns are written"
     if not marks:
         return f"write plain numbers, or take the number in each with {inside[0]}"
-    example = {1: "3,5 as 3.5", 2: "1.234,5 as 1234.5"}[len(marks)]
-    example = "1,234 as 1234" if "decimal" not in marks[0] else example
-    return f"read {example} with {' '.join([*marks, *inside])}"
+    comma = setting("data.decimal", ",")
+    examples = {(comma,): "3,5 as 3.5", (comma, "data.thousands=."): "1.234,5 as 1234.5"}
+    return f"read {examples.get(tuple(marks), 'them')} with {' '.join([*marks, *inside])}"
 
 
 def _mark_settings(kinds: set[str], texts: list[str]) -> list[str]:
