@@ -50,10 +50,11 @@ COLUMNS = (
     "remedy_failed",
 )
 NEVER = ("silent", "crash", "unclear", "value_quoted", "differs", "remedy_failed")
-BOUNDS = {name: (0.0, 0.0) for name in NEVER} | {"right_or_asked_or_told": (1.0, 1.0)}
+BOUNDS = dict.fromkeys(NEVER, (0.0, 0.0)) | {"right_or_asked_or_told": (1.0, 1.0)}
 COMMON = 10  # rows: a rarer text might be a patient's own
 # settings that, once given, must bring out what a column means; others go on without it
 TRUE = {"numbers", "decimal", "thousands", "censored", "missing_in", "folded", "ticked", "subject"}
+PLACE = r"\b(lines?|rows?|byte) \d|\.(csv|parquet): |^\d+ questions|^data\."
 ROUNDS = 12  # questions that a table may ask one after the other
 
 PARSER = OverridesParser.create()
@@ -123,7 +124,7 @@ def _check_questions(table: Table, text: str, questions: list[str], verdict: Ver
     _check_quotes(table, text, verdict)
     for question in questions:
         named = any(c.name in question for c in table.columns)
-        place = re.search(r"\b(lines?|rows?|byte) \d|\.(csv|parquet): |^\d+ questions|^data\.", question)
+        place = re.search(PLACE, question)
         remedy = ";" in question or "data." in question or question.endswith(":")
         if not ((named or place) and remedy) or "\n" in question:
             verdict.fault("unclear", question)
@@ -141,7 +142,11 @@ def _check_quotes(table: Table, text: str, verdict: Verdict) -> None:
 
 
 def _answer(
-    table: Table, questions: list[str], settings: dict[str, Any], answered: set[str], verdict: Verdict
+    table: Table,
+    questions: list[str],
+    settings: dict[str, Any],
+    answered: set[str],
+    verdict: Verdict,
 ) -> bool:
     """Answers the questions with their first or last settings; whether any had some."""
     some = False
@@ -231,7 +236,8 @@ def _check_cohort(table: Table, cohort: Cohort, answered: set[str], verdict: Ver
         if column.name in told:
             verdict.first = "told" if verdict.first == "right" else verdict.first
         else:
-            verdict.fault("silent", f"{column.name} ({column.kind}, {column.decoration}): {problem}")
+            what = f"{column.name} ({column.kind}, {column.decoration}): {problem}"
+            verdict.fault("silent", what)
 
 
 def _forget(table: Table, codes: dict[str, list[str]]) -> None:

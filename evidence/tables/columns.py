@@ -95,7 +95,14 @@ WORDS = (
     ("St. Gallen; Nord", "Zürich, Süd", "Genève"),
     ("1", "2a", "2b", "3"),
 )
-YES_NO = (("yes", "no"), ("Y", "N"), ("true", "false"), ("TRUE", "FALSE"), ("1", "0"), ("ja", "nein"))
+YES_NO = (
+    ("yes", "no"),
+    ("Y", "N"),
+    ("true", "false"),
+    ("TRUE", "FALSE"),
+    ("1", "0"),
+    ("ja", "nein"),
+)
 
 
 @dataclass
@@ -314,6 +321,8 @@ def several_numbers_column(rng: Rng, name: str, rows: int) -> Column:
         cells = [f"{a + b}/{a}" for a, b in zip(low, more, strict=True)]
     else:
         clock = rng.random() < 0.5
-        cells = [f"{a}:{b:02d}" if clock else f"{a} h {b} min" for a, b in zip(low, more, strict=True)]
+        cells = [
+            f"{a}:{b:02d}" if clock else f"{a} h {b} min" for a, b in zip(low, more, strict=True)
+        ]
     settings = {"categories": [name]}
     return Column(name, kind, "unreadable", cells, list(cells), settings=settings)

@@ -158,9 +158,7 @@ def made(seed: int) -> Table:
     return table
 
 
-def _traits(
-    table: Table, style: str, identifier: str, site: str, age: str
-) -> dict[str, set[str]]:
+def _traits(table: Table, style: str, identifier: str, site: str, age: str) -> dict[str, set[str]]:
     columns = table.columns
     return {
         "kind": {c.kind for c in columns} & set(KINDS),
@@ -333,7 +331,10 @@ def _forget(column: Column, words: set[str]) -> None:
 def merge(settings: dict[str, Any], key: str, value: Any) -> None:
     """Adds a setting as a user would: to the list or the mapping that stands there."""
     if isinstance(value, list) and key != "missing":
-        settings[key] = [*settings.get(key, []), *(v for v in value if v not in settings.get(key, []))]
+        settings[key] = [
+            *settings.get(key, []),
+            *(v for v in value if v not in settings.get(key, [])),
+        ]
     elif isinstance(value, dict):
         settings[key] = {**settings.get(key, {}), **value}
     else:
@@ -361,7 +362,9 @@ def _csv_bytes(table: Table) -> bytes:
     i, j = int(rng.integers(len(rows))), int(rng.integers(len(names)))
     if table.file == "lines in cells":
         prose = [k for k, column in enumerate(table.columns) if column.kind == "free text"]
-        rows = [[c.replace(" ", "\n", 1) if k in prose else c for k, c in enumerate(r)] for r in rows]
+        rows = [
+            [c.replace(" ", "\n", 1) if k in prose else c for k, c in enumerate(r)] for r in rows
+        ]
     if table.broken == "padded header":
         names = [f"  {name} " for name in names]
     elif table.broken == "duplicate names":
@@ -386,7 +389,9 @@ def _csv_bytes(table: Table) -> bytes:
         file.write(end if table.file == "blank lines" and k % 50 == 7 else "")
         if table.broken == "unclosed quote" and k == i:
             line = io.StringIO()
-            csv.writer(line, delimiter=table.separator, quoting=quoting, lineterminator=end).writerow(row)
+            csv.writer(
+                line, delimiter=table.separator, quoting=quoting, lineterminator=end
+            ).writerow(row)
             file.write(_unclosed(line.getvalue(), table.separator, rng))
         else:
             writer.writerow(row)
@@ -464,5 +469,3 @@ def _numbers(column: Column, rng: Rng, texts: pa.Array) -> pa.Array:
                 column.truth[i] = value
         return some
     return pa.array(raw, pa.float64())
-
-

@@ -52,6 +52,7 @@ WRITTEN = {
 }
 INSIDE = ("unit", "percent", "apostrophe", "formula", "minus sign", "leading sign", "currency")
 INSIDE += ("parentheses",)
+OTHERS = "write all of them as the numbers of the other columns are written"
 MARKS = ("thousands", "decimal comma", "decimal comma and thousands")
 
 Mask = npt.NDArray[np.bool_]
@@ -89,7 +90,7 @@ def to_numbers(
         limits = np.array(
             [t and censored_limit(w) is not None for w, t in zip(texts, text, strict=True)]
         )
-        mostly = limits.sum() + (~text).sum() >= len(texts) / 2  # 70+ among 40-49 and 50-59 is a band
+        mostly = limits.sum() + (~text).sum() >= len(texts) / 2  # 70+ beside 40-49 is a band
         if limits.any() and mostly and not found:
             found = [Decoration("censored", "", int(counts[limits].sum()))]
         words = len(texts) <= FEW and counts.min() >= COMMON and not insist
@@ -152,8 +153,11 @@ def _remedy(found: list[Decoration], name: str, texts: list[str], rules: Reading
         )
     if any("," in d.detail for d in found if d.kind == "unit"):
         return "write all of them in one unit"
-    given = [setting(f"data.{key}", getattr(rules, key)) for key in ("decimal", "thousands")]
-    marks = [mark for mark in _mark_settings(kinds, texts) if mark not in given]
+    given = {"decimal": rules.decimal, "thousands": rules.thousands}
+    wanted = {**given, **_marks(kinds, texts)}
+    if wanted["decimal"] == wanted["thousands"]:
+        return OTHERS
+    marks = [setting(f"data.{key}", mark) for key, mark in wanted.items() if mark != given[key]]
     inside = [setting("data.numbers", [name])] if kinds & {*INSIDE, "thousands"} else []
     inside = [] if name in rules.numbers else inside
     if censored:
@@ -163,7 +167,7 @@ def _remedy(found: list[Decoration], name: str, texts: list[str], rules: Reading
             "(data.missing_in would call it not recorded)"
         )
     if not (marks or inside):  # the settings that there are did not help
-        return "write all of them as the numbers of the other columns are written"
+        return OTHERS
     if not marks:
         return f"write plain numbers, or take the number in each with {inside[0]}"
     comma = setting("data.decimal", ",")
@@ -171,18 +175,17 @@ def _remedy(found: list[Decoration], name: str, texts: list[str], rules: Reading
     return f"read {examples.get(tuple(marks), 'them')} with {' '.join([*marks, *inside])}"
 
 
-def _mark_settings(kinds: set[str], texts: list[str]) -> list[str]:
-    """The settings for the marks within numbers; spaces and apostrophes need none."""
-    comma = setting("data.decimal", ",")
+def _marks(kinds: set[str], texts: list[str]) -> dict[str, str]:
+    """The marks within numbers that must be set; spaces and apostrophes alone need none."""
     if "decimal comma and thousands" in kinds:
         cores = " ".join(written.core for text in texts if (written := peel(text)))
         mark = next((m for m in ".'" if re.search(rf"\d[{m}]\d{{3}},", cores)), " ")
-        return [comma, setting("data.thousands", mark)]
+        return {"decimal": ",", "thousands": mark}
     if "decimal comma" in kinds:
-        return [comma]
+        return {"decimal": ","}
     if "thousands" in kinds and any(re.search(r"\d,\d{3}", text) for text in texts):
-        return [setting("data.thousands", ",")]
-    return []
+        return {"thousands": ","}
+    return {}
 
 
 def refuse(column: pd.Series, name: str, where: Where, wrong: Mask, expected: str) -> None:
