@@ -129,6 +129,8 @@ def patient_doubts(
     if settings.subject == AUTO and (subject is None or subject.nunique() == subject.notna().sum()):
         used = [name for role, name in roles.column.items() if role in ("time", "site", "subject")]
         others = frame.drop(columns=used)
+        for other, codes in suspects(others, settings.accept).items():  # 999 hides an equal age
+            others[other] = others[other].where(~others[other].isin(codes))
         for found in names_people(others, labels):
             doubts.append(_people(found.column, found.subjects, found.rows, found.agreeing))
     return doubts

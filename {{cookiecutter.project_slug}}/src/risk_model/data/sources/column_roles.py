@@ -19,7 +19,7 @@ from risk_model.core.findings import Finding
 from risk_model.core.settings_text import setting
 from risk_model.data.sources.coerce import as_text, require_column
 from risk_model.data.sources.doubts import accepted, missing_in
-from risk_model.data.sources.values import UNDERSTOOD
+from risk_model.data.sources.values import COMMON, UNDERSTOOD
 
 AUTO, NONE = "auto", "none"
 ROLES = {
@@ -201,7 +201,11 @@ def _age_doubts(age: pd.Series, name: str) -> list[Finding]:
         remedy = f"write years; or {keep}"
     elif known.nunique() < 2 or (known < 3).mean() > 0.5:
         same = known.nunique() < 2
-        message = "every age is the same" if same else "most ages are below 3: a score, a share, or years from a mean?"
+        message = (
+            "every age is the same"
+            if same
+            else "most ages are below 3: a score, a share, or years from a mean?"
+        )
         remedy = f"write years; if they are years, {accepted(name, 'infants')}; or {keep}"
     elif old or negative:
         values = known[(known > OLDEST) | (known < 0)]
@@ -244,8 +248,10 @@ def _date_doubts(time: pd.Series, name: str, today: pd.Timestamp) -> list[Findin
 def site_doubts(site: pd.Series, name: str, spellings: list[tuple[str, ...]]) -> list[Finding]:
     """One hospital under several spellings, or a site a row: no whole site can be held out."""
     if spellings:
-        example = " and ".join(map(repr, spellings[0][:2]))
-        message = f"{len(spellings):,} sites stand under several spellings, such as {example}"
+        counts = site.value_counts()
+        common = next((g for g in spellings if all(counts[word] >= COMMON for word in g)), None)
+        example = f", such as {' and '.join(map(repr, common[:2]))}" if common else ""
+        message = f"{len(spellings):,} sites stand under several spellings{example}"
         remedy = f"if each is one, {setting('data.folded', [name])}; if not, {accepted(name)}"
         return [Finding("error", "site", name, message, remedy)]
     known = site.dropna()

@@ -140,7 +140,8 @@ def _dates(column: pa.Array, rules: ReadingRules, name: str) -> pd.Series:
     series = pd.Series(column.to_pandas(date_as_object=False))
     if series.dt.tz is not None:
         series = series.dt.tz_localize(None)
-    missing = pd.to_datetime(pd.Series(rules.missing_texts(name)), errors="coerce").dropna()
+    texts = pd.Series(rules.missing_texts(name), dtype=object)
+    missing = pd.to_datetime(texts, format="%Y-%m-%d", errors="coerce").dropna()
     return series.where(~series.dt.normalize().isin(missing))
 
 

@@ -13,6 +13,8 @@ from risk_model.core.errors import UserError
 from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.settings_text import setting
 from risk_model.data.first_look.decoration import Decoration, censored_limit, decorations
+from risk_model.data.first_look.number_text import peel
+from risk_model.data.sources.doubts import missing_in
 from risk_model.data.tables.cells import number_reader
 from risk_model.data.tables.csv_file import Where
 
@@ -50,6 +52,9 @@ WRITTEN = {
     "duration": "hours and minutes",
 }
 INSIDE = ("unit", "percent", "apostrophe", "formula", "minus sign", "leading sign", "currency")
+INSIDE += ("parentheses",)
+OTHERS = "write all of them as the numbers of the other columns are written"
+MARKS = ("thousands", "decimal comma", "decimal comma and thousands")
 
 Mask = npt.NDArray[np.bool_]
 
@@ -86,11 +91,12 @@ def to_numbers(
         limits = np.array(
             [t and censored_limit(w) is not None for w, t in zip(texts, text, strict=True)]
         )
-        if limits.any() and not found:
+        mostly = limits.sum() + (~text).sum() >= len(texts) / 2  # 70+ beside 40-49 is a band
+        if limits.any() and mostly and not found:
             found = [Decoration("censored", "", int(counts[limits].sum()))]
         words = len(texts) <= FEW and counts.min() >= COMMON and not insist
         if found and not words:
-            raise _decorated(column, name, where, text, found)
+            raise _decorated(column, name, where, text, found, rules)
         if insist or _stray(texts, text, numbers, counts):
             refuse(column, name, where, text, "numbers")
         return None
@@ -117,44 +123,70 @@ def _stray(
 
 
 def _decorated(
-    column: pd.Series, name: str, where: Where, text: Mask, found: list[Decoration]
+    column: pd.Series,
+    name: str,
+    where: Where,
+    text: Mask,
+    found: list[Decoration],
+    rules: ReadingRules,
 ) -> UserError:
     """What is written around or between the numbers, and the setting that reads them."""
     rows = np.flatnonzero(np.append(text, False)[column.cat.codes])
+    texts = [str(word) for word, odd in zip(column.cat.categories, text, strict=True) if odd]
     kinds = list(dict.fromkeys(decoration.kind for decoration in found))
+    kinds = [k for k in kinds if k != "decimal comma" or MARKS[2] not in kinds]
     detail = next((f" ({d.detail})" for d in found if d.detail), "")
     written = " and ".join(WRITTEN.get(kind, kind) for kind in kinds)
     leave = f"leave the column out with {setting('data.exclude', [name])}"
     return UserError(
         f"column {name!r}: {len(rows):,} cells look like numbers written with {written}{detail} "
-        f"({where(rows.tolist())}); {_remedy(found, name)}, or {leave}"
+        f"({where(rows.tolist())}); {_remedy(found, name, texts, rules)}, or {leave}"
     )
 
 
-def _remedy(found: list[Decoration], name: str) -> str:
+def _remedy(found: list[Decoration], name: str, texts: list[str], rules: ReadingRules) -> str:
     kinds = {decoration.kind for decoration in found}
-    if "censored" in kinds:
+    censored = "censored" in kinds and not rules.censored
+    if not censored and not kinds <= {*INSIDE, *MARKS, "censored"}:
         return (
-            "data.censored=limit takes 8.1 for <8.1, data.censored=half half of it (data.missing "
-            "would call it not recorded)"
+            "write plain numbers in columns of their own, or keep them as words with "
+            f"{setting('data.categories', [name])}"
         )
-    if kinds == {"decimal comma"}:
-        return f"read 3,5 as 3.5 with {setting('data.decimal', ',')}"
-    if "decimal comma and thousands" in kinds:
-        return (
-            f"read 1.234,5 as 1234.5 with {setting('data.decimal', ',')} "
-            f"{setting('data.thousands', '.')}"
-        )
-    several = any("," in d.detail for d in found if d.kind == "unit")
-    if kinds <= {*INSIDE, "thousands", "parentheses"} and not several:
-        inside = setting("data.numbers", [name])
-        return f"write plain numbers, or take the number in each with {inside}"
-    if several:
+    if any("," in d.detail for d in found if d.kind == "unit"):
         return "write all of them in one unit"
-    return (
-        "write plain numbers in columns of their own, or keep them as words with "
-        f"{setting('data.categories', [name])}"
-    )
+    given = {"decimal": rules.decimal, "thousands": rules.thousands}
+    wanted = {**given, **_marks(kinds, texts)}
+    if wanted["decimal"] == wanted["thousands"]:
+        return OTHERS
+    marks = [setting(f"data.{key}", mark) for key, mark in wanted.items() if mark != given[key]]
+    inside = [setting("data.numbers", [name])] if kinds & {*INSIDE, "thousands"} else []
+    inside = [] if name in rules.numbers else inside
+    if censored:
+        more = " ".join(["", *marks, *inside])
+        return (
+            f"data.censored=limit{more} takes 8.1 for <8.1, data.censored=half{more} half of it "
+            "(data.missing_in would call it not recorded)"
+        )
+    if not (marks or inside):  # the settings that there are did not help
+        return OTHERS
+    if not marks:
+        return f"write plain numbers, or take the number in each with {inside[0]}"
+    comma = setting("data.decimal", ",")
+    examples = {(comma,): "3,5 as 3.5", (comma, "data.thousands=."): "1.234,5 as 1234.5"}
+    return f"read {examples.get(tuple(marks), 'them')} with {' '.join([*marks, *inside])}"
+
+
+def _marks(kinds: set[str], texts: list[str]) -> dict[str, str]:
+    """The marks within numbers that must be set; spaces and apostrophes alone need none."""
+    if "decimal comma and thousands" in kinds:
+        cores = " ".join(written.core for text in texts if (written := peel(text)))
+        mark = next((m for m in ".'" if re.search(rf"\d[{m}]\d{{3}},", cores)), " ")
+        return {"decimal": ",", "thousands": mark}
+    if "decimal comma" in kinds:
+        return {"decimal": ","}
+    if "thousands" in kinds and any(re.search(r"\d,\d{3}", text) for text in texts):
+        return {"thousands": ","}
+    return {}
 
 
 def refuse(column: pd.Series, name: str, where: Where, wrong: Mask, expected: str) -> None:
@@ -169,7 +201,7 @@ def refuse(column: pd.Series, name: str, where: Where, wrong: Mask, expected: st
         example = [word] if counts.max() >= COMMON else ["TEXT"]
         raise UserError(
             f"column {name!r}: {len(rows):,} values are not {expected} ({where(rows.tolist())}); "
-            f"correct them, say {setting('data.missing', example)} if the text means not recorded, "
+            f"correct them, say {missing_in(name, example)} if the text means not recorded, "
             f"or leave the column out with {setting('data.exclude', [name])}"
         )
 

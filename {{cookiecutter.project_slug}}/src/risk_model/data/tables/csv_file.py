@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from risk_model.core.errors import UserError
@@ -25,6 +27,7 @@ FIRST_LINES = 64  # looked at to find the separator
 EXAMPLES = 3  # lines named in an error
 # the first bytes of a compressed file, whatever its name ends in
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
+csv.field_size_limit(BLOCK)  # an unclosed quote may swallow a whole file
 
 Where = Callable[[Sequence[int]], str]
 
@@ -150,12 +153,16 @@ def csv_pieces(path: Path, header: Header) -> Iterator[pa.RecordBatch]:
         column_types={name: pa.string() for name in header.names},
     )
     last: pa.RecordBatch | None = None
-    rows = 0
+    rows, well_formed = 0, False
     try:
         for piece in pa.csv.open_csv(open_bytes(path), reading, parsing, types):
             if ragged:
                 break
             if piece.num_rows:
+                row = None if well_formed else _swallowing(piece, header)
+                if row is not None and not _well_formed(path, header):
+                    raise _unclosed(path, header, rows + row)
+                well_formed = well_formed or row is not None
                 last, rows = piece, rows + piece.num_rows
                 yield piece
     except (pa.ArrowInvalid, OSError) as error:
@@ -164,11 +171,39 @@ def csv_pieces(path: Path, header: Header) -> Iterator[pa.RecordBatch]:
     if ragged:
         raise _ragged(path, header, ragged)
     if last is not None and _ends_in_quotes(path, last):
-        line = lines_of(path, header)([rows - 1])
-        raise UserError(
-            f"{path}: a quote that opens in {line} is never closed; close it, or double it within "
-            "a value"
-        )
+        raise _unclosed(path, header, rows - 1)
+
+
+def _unclosed(path: Path, header: Header, row: int) -> UserError:
+    return UserError(
+        f"{path}: a quote that opens in {lines_of(path, header)([row])} is never closed; close it, "
+        "or double it within a value"
+    )
+
+
+def _swallowing(piece: pa.RecordBatch, header: Header) -> int | None:
+    """A row with a value that may hold whole rows, because a quote closed where the next one opens.
+
+    It holds a row's separators for every line end, as a text might by chance.
+    """
+    for column in piece.columns:
+        lines = np.asarray(pc.match_substring(column, "\n").fill_null(False))
+        for row in np.flatnonzero(lines).tolist():
+            text = column[row].as_py()
+            separators = text.count(header.separator)
+            if separators and separators == text.count("\n") * (len(header.names) - 1):
+                return int(row)
+    return None
+
+
+def _well_formed(path: Path, header: Header) -> bool:
+    with _text(path, errors="replace") as file:
+        try:
+            for _ in csv.reader(file, delimiter=header.separator, strict=True):
+                pass
+        except csv.Error:
+            return False
+    return True
 
 
 def _ragged(path: Path, header: Header, rows: list[int]) -> UserError:

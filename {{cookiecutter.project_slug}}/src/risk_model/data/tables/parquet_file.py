@@ -43,7 +43,9 @@ def _plain(column: pa.Array) -> pa.Array:
         return column.cast(pa.string())
     if types.is_duration(kind):
         return column.cast(pa.duration("s"), safe=False).cast(pa.int64())
-    if types.is_decimal(kind) or types.is_float16(kind):
+    if types.is_decimal(kind):  # by its text: Arrow multiplies by a rounded power of ten
+        return column.cast(pa.string()).cast(pa.float64())
+    if types.is_float16(kind):
         return column.cast(pa.float64())
     if types.is_large_string(kind) or types.is_string_view(kind):
         return column.cast(pa.string())

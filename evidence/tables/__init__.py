@@ -1,0 +1,1 @@
+"""Made-up tables of which every cell's meaning is known."""
