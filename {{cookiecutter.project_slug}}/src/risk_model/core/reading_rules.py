@@ -42,7 +42,16 @@ class ReadingRules:
 
     def missing_numbers(self, column: str) -> frozenset[float]:
         """The numbers that mean "not recorded" in a column."""
-        return frozenset(_numbers(self.missing_texts(column)))
+        numbers = map(self.number, self.missing_texts(column))
+        return frozenset(number for number in numbers if number is not None)
+
+    def number(self, text: str) -> float | None:
+        """The number that a text for "not recorded" is, with either decimal mark; None for none."""
+        try:
+            number = float(text.replace(",", ".") if self.decimal == "," else text)
+        except ValueError:
+            return None
+        return number if number == number else None
 
     def with_rules_of(self, other: ReadingRules) -> ReadingRules:
         """These rules and those of another table; where both say something, these win."""
@@ -68,13 +77,3 @@ class ReadingRules:
         texts = {name: tuple(own) for name, own in content.get("missing_in", {}).items()}
         rules: dict[str, Any] = {**values, "missing_in": texts}
         return cls(**rules)
-
-
-def _numbers(texts: tuple[str, ...]) -> list[float]:
-    numbers = []
-    for text in texts:
-        try:
-            numbers.append(float(text))
-        except ValueError:
-            continue
-    return [number for number in numbers if number == number]

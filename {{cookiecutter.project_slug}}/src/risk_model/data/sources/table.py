@@ -225,8 +225,8 @@ def _thousands(name: str) -> Finding:
         "every fraction has exactly three digits and every whole number is below 1,000: is the "
         "point a mark between thousands?"
     )
-    thousands = f"{setting('data.thousands', '.')} {setting('data.decimal', ',')}"
-    remedy = f"if it is, {thousands}; if not, {setting('data.numbers', [name])}"
+    yes, no = "'data.thousands=.' 'data.decimal=,'", setting("data.numbers", [name])
+    remedy = f"if it is, {yes}; if not, {no}"
     return Finding("error", "ambiguous numbers", name, message, remedy)
 
 

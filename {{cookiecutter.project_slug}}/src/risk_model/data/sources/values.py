@@ -12,7 +12,7 @@ import pandas as pd
 from risk_model.core.errors import UserError
 from risk_model.core.reading_rules import ReadingRules
 from risk_model.data.first_look.decoration import Decoration, censored_limit, decorations
-from risk_model.data.sources.doubts import setting
+from risk_model.data.sources.doubts import missing_in, setting
 from risk_model.data.tables.cells import number_reader
 from risk_model.data.tables.csv_file import Where
 
@@ -48,8 +48,16 @@ WRITTEN = {
     "range": "a range",
     "fraction": "two numbers",
     "duration": "hours and minutes",
+    "time of day": "hours and minutes",
+    "flag": "a flag behind them",
+    "quotes": "quotes round them",
+    "approximate": "a word or sign for about",
+    "trailing minus": "a minus sign behind them",
+    "exponent comma": "a decimal comma",
+    "power of ten": "powers of ten",
 }
-INSIDE = ("unit", "percent", "apostrophe", "formula", "minus sign", "leading sign", "currency")
+INSIDE = "unit percent apostrophe formula currency flag quotes".split()
+INSIDE += ["minus sign", "leading sign"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -96,6 +104,7 @@ def to_numbers(
         return None
     if not texts:
         return None
+    numbers[np.isin(numbers, list(rules.missing_numbers(name)))] = np.nan
     return pd.Series(np.append(numbers, np.nan)[column.cat.codes], index=column.index)
 
 
@@ -111,7 +120,7 @@ def _stray(
     if not plain or all(CODE.fullmatch(w) for w, t in zip(texts, text, strict=True) if t):
         return False
     more_rows = bool(counts[~text].sum() > counts[text].sum())
-    if plain > COMMON or bool((numbers[~text] % 1 != 0).any()):
+    if plain > COMMON or bool((np.floor(numbers[~text]) != numbers[~text]).any()):
         return more_rows or plain > words
     return more_rows and bool(counts[text].max() < COMMON)
 
@@ -138,13 +147,10 @@ def _remedy(found: list[Decoration], name: str) -> str:
             "data.censored=limit takes 8.1 for <8.1, data.censored=half half of it (data.missing "
             "would call it not recorded)"
         )
-    if kinds == {"decimal comma"}:
-        return f"read 3,5 as 3.5 with {setting('data.decimal', ',')}"
+    if kinds <= {"decimal comma", "exponent comma"}:
+        return "read 3,5 as 3.5 with 'data.decimal=,'"
     if "decimal comma and thousands" in kinds:
-        return (
-            f"read 1.234,5 as 1234.5 with {setting('data.decimal', ',')} "
-            f"{setting('data.thousands', '.')}"
-        )
+        return "read 1.234,5 as 1234.5 with 'data.decimal=,' 'data.thousands=.'"
     several = any("," in d.detail for d in found if d.kind == "unit")
     if kinds <= {*INSIDE, "thousands", "parentheses"} and not several:
         inside = setting("data.numbers", [name])
@@ -169,7 +175,7 @@ def refuse(column: pd.Series, name: str, where: Where, wrong: Mask, expected: st
         example = [word] if counts.max() >= COMMON else ["TEXT"]
         raise UserError(
             f"column {name!r}: {len(rows):,} values are not {expected} ({where(rows.tolist())}); "
-            f"correct them, say {setting('data.missing', example)} if the text means not recorded, "
+            f"correct them, say {missing_in(name, example)} if the text means not recorded, "
             f"or leave the column out with {setting('data.exclude', [name])}"
         )
 
