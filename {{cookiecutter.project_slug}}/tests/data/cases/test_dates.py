@@ -85,7 +85,7 @@ def test_a_column_that_a_setting_calls_the_time_must_hold_dates(tmp_path: Path) 
 def test_another_column_that_says_date_is_left_out_with_the_forms_that_are_read(
     tmp_path: Path, name: str
 ) -> None:
-    cohort = read(written(ward(**{name: UNREAD["Excel's days"]}), tmp_path / "t.csv"))
+    cohort = read(written(ward(ROWS, **{name: UNREAD["Excel's days"]}), tmp_path / "t.csv"))
     assert name not in cohort.schema.names
     (note,) = [note for note in cohort.notes if note.kind == "left out"]
     assert "YYYY-MM-DD" in note.message

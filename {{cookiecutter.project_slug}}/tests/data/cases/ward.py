@@ -26,9 +26,9 @@ WORD = re.compile(r"""(?:'data\.[^']*'|data\.[a-z_]+=)(?:"[^"]*"|'[^']*'|[^\s;,'
 Settings = dict[str, Any]
 
 
-def ward(rows: int = ROWS, /, seed: int = 0, **columns: Any) -> pd.DataFrame:
+def ward(rows: int = ROWS, /, **columns: Any) -> pd.DataFrame:
     """Ordinary patients, a row each, with what the test adds or replaces."""
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(0)
     known = {
         "age": draw.normal(62, 15, rows).clip(18, 99).round().astype(int),
         "sex": draw.choice(["F", "M"], rows),
@@ -105,13 +105,13 @@ def _plain(value: Any) -> Any:
 def answered(path: Path, *needed: str, asks: str = "", **settings: Any) -> Cohort:
     """The cohort when the one question, which matches `asks`, is answered by the printed settings.
 
-    Taken are those called `needed`.
+    Taken are the first of each name in `needed`.
     """
     line = question(path, **settings)
     assert re.search(asks, line), line
-    chosen = [w for w in remedies(line) if w.partition("=")[0].removeprefix("data.") in needed]
-    assert chosen, line
-    return read(path, **applied(chosen, settings))
+    offered = {w.partition("=")[0].removeprefix("data."): w for w in reversed(remedies(line))}
+    assert offered.keys() >= set(needed), line
+    return read(path, **applied([offered[name] for name in needed], settings))
 
 
 def told(cohort: Cohort, kind: str = "") -> list[Finding]:

@@ -98,7 +98,8 @@ def _floating(sizes: pd.Series) -> IdentifierDoubt | None:
         point = []
     rounded = _rounded([t for t in texts if re.fullmatch(r"\d{16,}(\.0+)?", t)])
     if len(scientific) < 0.5 * len(texts):  # 12E5 is a ward's code among other codes
-        scientific = [t for t in scientific if "+" in t or len(t) > 7]
+        hashes = sum(bool(re.search("[a-df-zA-DF-Z]", t)) for t in texts) > 0.5 * len(texts)
+        scientific = [t for t in scientific if "+" in t or (len(t) > 7 and not hashes)]
     reasons = [
         (scientific, "in scientific notation"),
         (point, "with .0 beside others without"),

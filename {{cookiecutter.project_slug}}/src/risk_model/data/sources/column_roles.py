@@ -199,7 +199,8 @@ def _age_doubts(age: pd.Series, name: str) -> list[Finding]:
     if known.empty:
         return []
     keep = f"go on without an audit by age: {setting('data.age', NONE)}"
-    wrong = known[(known > OLDEST) | (known < 0) | known.isin(_code_values(known))]
+    possible = known[known.between(0, OLDEST)]
+    wrong = known[~known.between(0, OLDEST) | known.isin(_code_values(possible))]
     codes = [f"{v:g}" for v in sorted(wrong.unique())[:5]] if _few(wrong) else []
     rest = known.drop(wrong.index) if codes else known
     if codes and rest.nunique() > 1 and rest.median() >= 3:
