@@ -128,7 +128,7 @@ def test_an_entry_that_is_a_number_means_it_however_it_is_spelt(
     ("kind", "code"),
     [("float64", 999), ("float32", 999), ("float32", 99.9), ("int64", 999), ("str", 999)],
 )
-def test_in_parquet_too_whatever_the_type(tmp_path: Path, kind: str, code: float) -> None:
+def test_in_parquet_too_whatever_the_type(tmp_path: Path, kind: Any, code: float) -> None:
     rows = some(0.1)
     values = ward()["sbp"] if kind == "int64" else CRP
     crp = values.mask(rows, int(code) if kind == "int64" else code).astype(kind)

@@ -40,6 +40,7 @@ Kind = Literal[
     "time of day",
     "exponent comma",
     "power of ten",
+    "ending",
 ]
 
 DISTINCT = 3  # numbers that differ: two are a category

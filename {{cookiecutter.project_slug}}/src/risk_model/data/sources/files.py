@@ -142,4 +142,4 @@ def _ambiguous(column: pa.Array) -> bool:
     odd = pc.invert(pc.match_substring_regex(texts, r"^\s*[-+]?\d{1,3}(\.\d{3})?\s*$"))
     if pc.any(odd).as_py() or not pc.any(pc.match_substring_regex(texts, r"\.")).as_py():
         return False
-    return ambiguous_thousands([text for text in pc.unique(texts).to_pylist() if text])
+    return ambiguous_thousands([text.strip() for text in pc.unique(texts).to_pylist() if text])

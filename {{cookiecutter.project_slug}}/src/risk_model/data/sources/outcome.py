@@ -53,17 +53,18 @@ def events(column: pd.Series, name: str, positive: str) -> npt.NDArray[np.float6
 
 def outcome_doubts(column: pd.Series, name: str, positive: str) -> list[Finding]:
     """A warning where more than two values became two: is each of the others truly "no event"?"""
-    words = column.dropna().astype(str).map(_plain).str.casefold()
-    others = words[words != _plain(positive).casefold()].value_counts()
-    if not positive or len(others) < 2:
+    words = column.dropna().astype(str).map(_plain)
+    others = words[words.str.casefold() != _plain(positive).casefold()].value_counts()
+    if not positive or others.index.str.casefold().nunique() < 2:
         return []
-    usual = next((word for word in others.index if TRUTH.get(word) == 0), None)
+    usual = next((word for word in others.index if TRUTH.get(word.casefold()) == 0), None)
     usual = usual or next((word for word in others.index if not _says_unknown(word)), None)
-    rare = others.drop(usual or others.index[0])
+    usual = usual or others.index[0]
+    rare = others[others.index.str.casefold() != usual.casefold()]
     known = [str(word) for word, count in rare.items() if count >= COMMON][:5]
     named = f" ({', '.join(known)})" if known else ""
     message = (
-        f"{int(rare.sum()):,} rows hold neither the event nor {_shown(usual or '', others)}"
+        f"{int(rare.sum()):,} rows hold neither the event nor {_shown(usual, others)}"
         f"{named}, and count as no event"
     )
     remedy = f"if that means unknown, {missing_in(name, known or ['TEXT'])} leaves them out"
@@ -75,8 +76,7 @@ def _says_unknown(word: str) -> bool:
 
 
 def _shown(usual: str, others: pd.Series) -> str:
-    common = usual and others[usual] >= COMMON
-    return repr(usual) if common else "the most frequent other value"
+    return repr(usual) if others[usual] >= COMMON else "the most frequent other value"
 
 
 def _against_the_rest(

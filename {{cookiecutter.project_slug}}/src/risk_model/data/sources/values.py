@@ -55,6 +55,7 @@ WRITTEN = {
     "trailing minus": "a minus sign behind them",
     "exponent comma": "a decimal comma",
     "power of ten": "powers of ten",
+    "ending": "the same words behind each",
 }
 INSIDE = "unit percent apostrophe formula currency flag quotes".split()
 INSIDE += ["minus sign", "leading sign"]
@@ -96,6 +97,8 @@ def to_numbers(
         )
         if limits.any() and not found:
             found = [Decoration("censored", "", int(counts[limits].sum()))]
+        if not found and len(texts) > FEW and (ended := _one_ending(texts, text)) is not None:
+            found = [Decoration("ending", "", int(counts[ended].sum()))]
         words = len(texts) <= FEW and counts.min() >= COMMON and not insist
         if found and not words:
             raise _decorated(column, name, where, text, found)
@@ -106,6 +109,19 @@ def to_numbers(
         return None
     numbers[np.isin(numbers, list(rules.missing_numbers(name)))] = np.nan
     return pd.Series(np.append(numbers, np.nan)[column.cat.codes], index=column.index)
+
+
+def _one_ending(texts: list[str], text: Mask) -> Mask | None:
+    """The numbers with the same words behind them, "120 (repeat)", if nearly all texts are such."""
+    ends = [
+        re.fullmatch(r"[-+]?\d+(?:[.,]\d+)?(\D+)", word) if t else None
+        for word, t in zip(texts, text, strict=True)
+    ]
+    endings = [end[1].strip() if end else "" for end in ends]
+    usual = max(set(endings), key=endings.count)
+    ended = np.array([ending == usual for ending in endings])
+    letters = sum(map(str.isalpha, usual))
+    return ended if letters >= 3 and ended.sum() >= 0.9 * text.sum() else None
 
 
 def _stray(
