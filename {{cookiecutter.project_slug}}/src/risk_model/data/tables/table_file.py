@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,9 @@ def open_table(path: Path, key: str = "data.path") -> TableFile:
 
 def nul_byte(path: Path, where: str, is_csv: bool) -> UserError:
     """One line for a byte that programs take for the end of a text."""
-    example = f", for example with tr -d '\\000' < {path.name} > clean.csv" if is_csv else ""
+    example = (
+        f", for example with tr -d '\\000' < {shlex.quote(path.name)} > clean.csv" if is_csv else ""
+    )
     return UserError(f"{path}: {where}: holds a NUL byte; take it out{example}")
 
 
