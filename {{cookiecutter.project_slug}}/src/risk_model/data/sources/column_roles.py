@@ -31,6 +31,8 @@ ROLES = {
     "ethnicity": "ethnicity",
 }
 TEXT_ROLES = ("subject", "site", "sex", "ethnicity")
+# the other roles tell who, when and where; race is for the audit by group
+INPUTS_TOO = "age", "sex"
 READ_AS = {"subject": "patient", "time": "prediction time"}
 
 # Compared in lower case without spaces, dots and underscores; an earlier name goes before a later
@@ -102,7 +104,7 @@ def role_readings(roles: Roles, index: pd.DataFrame) -> list[ColumnReading]:
         ColumnReading(
             name,
             READ_AS.get(role, role),
-            f"{roles.why(role)}; {_extent(index[ROLES[role]])}",
+            f"{roles.why(role)}; {_extent(index[ROLES[role]], role)}",
             f"data.{role}={NONE}",
         )
         for role, name in roles.column.items()
@@ -110,13 +112,17 @@ def role_readings(roles: Roles, index: pd.DataFrame) -> list[ColumnReading]:
     ]
 
 
-def _extent(column: pd.Series) -> str:
+def _extent(column: pd.Series, role: str) -> str:
     """How many different ones, or from where to where."""
+    if column.isna().all():
+        return "nothing is recorded"
     if pd.api.types.is_datetime64_any_dtype(column):
         return f"{column.min():%Y} to {column.max():%Y}"
     if pd.api.types.is_numeric_dtype(column):
-        return f"half of them above {column.median():.0f}"
-    return f"{column.nunique():,} in {int(column.notna().sum()):,} rows"
+        return f"median {column.median():.0f}; an input too"
+    what = {"subject": "patients", "site": "sites"}.get(role, "groups")
+    too = "; an input too" if role in INPUTS_TOO else ""
+    return f"{column.nunique():,} {what} in {int(column.notna().sum()):,} rows{too}"
 
 
 def parts_of(subject: str, columns: list[str]) -> list[str]:

@@ -49,6 +49,7 @@ ROW_NUMBERS = re.compile(
     r"row([._ ]?(names?|numbers?|nr|no|id|index))?",
     re.IGNORECASE,
 )
+SAVED = "a saved row number"
 DATE_NAME = re.compile(
     r"(^|[\W_])(date|datum|fecha|dat|dt|dttm|dob|birthdate|datetime)([\W_]|$)|[a-z]{2}datum$|"
     r"(?<!up)(?<!candi)(?<!man)(?<!vali)(?<!consoli)(?<!seda)(?<=[a-z]{2})date$",
@@ -168,7 +169,9 @@ def infer_schema(
             values = values.where(~values.isin(codes))
         reason = reason_to_leave_out(values, column)
         if reason:
-            notes.append(Finding("note", "left out", column, reason, _remedy(values, column)))
+            idle = reason == SAVED or values.nunique() < 2
+            remedy = "" if idle else _remedy(values, column)
+            notes.append(Finding("note", "left out", column, reason, remedy))
         else:
             fields.append(infer_field(values, column))
     return Schema(name, outcome, tuple(fields)), tuple(notes)
@@ -219,7 +222,7 @@ def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     values = recorded.to_numpy(dtype=float)
     whole = np.isfinite(values).all() and bool((values % 1 == 0).all())
     if whole and distinct > DISTINCT * len(values) and ROW_NUMBERS.fullmatch(name):
-        return "a saved row number"
+        return SAVED
     if distinct <= max(DISTINCT * len(values), COMMON) or not whole:
         return ""
     row_number = distinct == len(values) and (
