@@ -84,7 +84,7 @@ BROKEN = {
     ),
     "not UTF-8": (csv(*GOOD) + b"54,\xe9\n", r"byte 213 \(line 42\) is not UTF-8; .*iconv"),
     "a name not UTF-8": (b"\xe9ge,died\n1,0\n", r"byte 1 \(line 1\) is not UTF-8"),
-    "UTF-16": ("age,died\n54,1\n".encode("utf-16"), "byte 1 .line 1. is not UTF-8"),
+    "UTF-16": ("age,died\n54,1\n".encode("utf-16"), "is UTF-16; .*iconv -f UTF-16"),
     "text in a number": (
         with_column("hb", [*NUMBERS[:5], SURNAME, *NUMBERS[6:20], SURNAME + "'s", *NUMBERS[21:]]),
         r"column 'hb': 2 values are not numbers \(lines 7, 22\); correct them, "
@@ -96,7 +96,7 @@ BROKEN = {
     ),
     "decimal commas": (
         with_column("hb", [f'"{i},5"' for i in range(40)]),
-        "written with a decimal comma .* read 3,5 as 3.5 with data.decimal=,",
+        "written with a decimal comma .* read 3,5 as 3.5 with 'data.decimal=,'",
     ),
     "dates in two formats": (
         with_column("seen", [*DATES[:4], "05/13/2021", *DATES[5:]]),

@@ -201,7 +201,7 @@ def test_columns_no_model_should_see_are_left_out_with_the_reason(tmp_path: Path
         rare=[f"kind {i % 20}" for i in range(ROWS)],
     )
     assert left_out(loaded(tmp_path, frame)) == {
-        "row": "an identifier",
+        "row": "a saved row number",
         "accession_nr": "an identifier",
         "letter": "an identifier",
         "note": "free text",

@@ -43,7 +43,11 @@ class ReadingRules:
 
     def missing_numbers(self, column: str) -> frozenset[float]:
         """The numbers that mean "not recorded" in a column."""
-        return _numbers(self.missing_texts(column))
+        return _numbers(self.missing_texts(column), self.decimal)
+
+    def number(self, text: str) -> float | None:
+        """The number that a text for "not recorded" is, with either decimal mark; None for none."""
+        return _number(text, self.decimal)
 
     def with_rules_of(self, other: ReadingRules) -> ReadingRules:
         """These rules and those of another table; where both say something, these win."""
@@ -72,11 +76,14 @@ class ReadingRules:
 
 
 @cache  # asked for every piece of every column
-def _numbers(texts: tuple[str, ...]) -> frozenset[float]:
-    numbers = []
-    for text in texts:
-        try:
-            numbers.append(float(text))
-        except ValueError:
-            continue
-    return frozenset(number for number in numbers if number == number)
+def _numbers(texts: tuple[str, ...], decimal: str) -> frozenset[float]:
+    numbers = [_number(text, decimal) for text in texts]
+    return frozenset(number for number in numbers if number is not None)
+
+
+def _number(text: str, decimal: str) -> float | None:
+    try:
+        number = float(text.replace(",", ".") if decimal == "," else text)
+    except ValueError:
+        return None
+    return number if number == number else None

@@ -15,7 +15,16 @@ from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Signal
 from risk_model.signals import Part, Reading, Recording, Remark, text_encoder
 from risk_model.signals.text_scrub import scrub
-from risk_model.signals.text_words import bag, ids, is_word, sentences, spans, tokens, windows
+from risk_model.signals.text_words import (
+    bag,
+    ids,
+    is_word,
+    sentences,
+    spans,
+    tokens,
+    windows,
+    written_words,
+)
 
 REQUEST_BYTES = 1 << 19
 FROM_FILE = False  # a listing holds the notes themselves
@@ -24,8 +33,8 @@ LETTERS = 1_000  # of one word: longer is no language
 FEW = 16  # sentences, below which a long note is divided into runs of words
 PARTS = 128  # places that are hidden one at a time, at most
 
-# tab, line ends and page breaks are part of notes
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+# tab, line ends (of word processors too) and page breaks are part of notes
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf]|â€|ï¿½|\ufffd")
 PLACEHOLDER = re.compile(r"\[[A-Z]+\]|\[\*\*.*?\*\*\]|_{3,}")
 
@@ -122,7 +131,7 @@ def received(value: object, signal: Signal) -> Recording:
         raise UserError(f"is longer than {REQUEST_BYTES:,} bytes; send one note at a time")
     if CONTROL.search(value):
         raise UserError("holds control characters; was it a text?")
-    words = value.split()
+    words = written_words(value)
     if not words:
         raise UserError("is empty; a note needs words")
     if len(words) > MOST_WORDS:

@@ -1,12 +1,14 @@
 """Text as numbers without a vocabulary: hashes of words, and of pairs for a baseline.
 
 A stable hash needs nothing fitted, so no patient's rare word travels in a package (Weinberger et
-al. 2009). Numbers keep only how many digits they have.
+al. 2009). Numbers keep only how many digits they have. In scripts
+that put no space between words, Chinese say, every letter is a word.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
@@ -17,10 +19,29 @@ from risk_model.core.schema import Features
 
 BUCKETS = 8_192  # of the words a network sees; 0 is padding
 NUMERAL = re.compile(r"\d")
-TOKEN = re.compile(r"\[[A-Z]+\]|[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]|_+")
-SENTENCE = re.compile(r"\S(?:.*?(?:[.!?](?=\s)|\n)|.*)", re.DOTALL)
+# blocks of the scripts that put no space between words: Thai, Lao, Tibetan, Burmese, Khmer, and
+# what Chinese and Japanese are written in
+BLOCKS = (
+    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u303c"
+    "\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
+    "\U00020000-\U0003ffff"
+)
+MARKS = "".join(  # the vowels and tones that stand above, below or behind their letter
+    chr(code)
+    for code in (*range(0xE00, 0x10A0), *range(0x1780, 0x1800), 0x3099, 0x309A)
+    if unicodedata.category(chr(code)).startswith("M")
+)
+LETTER = rf"[^\W\d_{BLOCKS}]"  # of a script that puts spaces between words
+UNSPACED = re.compile(rf"(?=[^\W\d_])[{BLOCKS}][{MARKS}]*")
+TOKEN = re.compile(rf"\[[A-Z]+\]|{LETTER}+(?:['’]{LETTER}+)*|{UNSPACED.pattern}|\d+|[^\w\s]|_+")
+SENTENCE = re.compile(r"\S(?:.*?(?:[.!?](?=\s)|[。！？｡]|[\n\x0b\x0c])|.*)", re.DOTALL)
 
 Span = tuple[int, int]
+
+
+def written_words(text: str) -> list[str]:
+    """What stands between spaces, and each letter of a script without spaces."""
+    return UNSPACED.sub(r" \g<0> ", text).split()
 
 
 def spans(text: str) -> list[Span]:

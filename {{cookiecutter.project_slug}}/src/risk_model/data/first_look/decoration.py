@@ -40,6 +40,7 @@ Kind = Literal[
     "time of day",
     "exponent comma",
     "power of ten",
+    "ending",
 ]
 
 DISTINCT = 3  # numbers that differ: two are a category
@@ -221,7 +222,8 @@ def censored_limit(text: str, decimal: str = ".") -> float | None:
     written = number_text.peel(text)
     if written is None or "censored" not in {kind for kind, _ in written.marks}:
         return None
-    return number_text.value(written.core, decimal, "")
+    comma = decimal == "." and number_text.form(written.core) == "decimal comma"  # "<0,5"
+    return number_text.value(written.core, "," if comma else decimal, "")
 
 
 def ambiguous_thousands(texts: Sequence[str]) -> bool:

@@ -39,6 +39,7 @@ class IdentifierDoubt:
     rows: int
     subjects: int
     message: str  # without any value, except a word such as "unknown"
+    words: tuple[str, ...] = ()  # those that say that nobody knew
 
 
 def identifier_doubts(
@@ -76,9 +77,10 @@ def _placeholder(sizes: pd.Series) -> IdentifierDoubt | None:
     if not many:
         return None
     rows = int(sizes[many].sum())
-    names = ", ".join(sorted(repr(t) for t in many if is_placeholder(t))) or "one value"
+    said = tuple(sorted(t for t in many if is_placeholder(t)))
+    names = ", ".join(map(repr, said)) or "one value"
     message = f"{names} stands in {rows:,} rows as if it were one patient"
-    return IdentifierDoubt("placeholder", rows, len(many), message)
+    return IdentifierDoubt("placeholder", rows, len(many), message, said)
 
 
 def _giant(people: pd.Series, rows: int) -> bool:
@@ -96,7 +98,8 @@ def _floating(sizes: pd.Series) -> IdentifierDoubt | None:
         point = []
     rounded = _rounded([t for t in texts if re.fullmatch(r"\d{16,}(\.0+)?", t)])
     if len(scientific) < 0.5 * len(texts):  # 12E5 is a ward's code among other codes
-        scientific = [t for t in scientific if "+" in t or len(t) > 7]
+        hashes = sum(bool(re.search("[a-df-zA-DF-Z]", t)) for t in texts) > 0.5 * len(texts)
+        scientific = [t for t in scientific if "+" in t or (len(t) > 7 and not hashes)]
     reasons = [
         (scientific, "in scientific notation"),
         (point, "with .0 beside others without"),

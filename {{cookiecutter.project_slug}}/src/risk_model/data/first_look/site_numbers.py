@@ -13,6 +13,7 @@ FEWEST = 5  # such subjects
 DIFFER = 0.25  # of what two people chosen at random would differ in
 DENSE = 0.8  # of the numbers up to the highest are used at a site: they are counted
 YEARS = 2.0  # that an age may differ by within a person
+MOST_SITES = 50  # or a twentieth of the rows
 WITHIN = 3.0  # times as often between sites as within one
 
 
@@ -35,6 +36,25 @@ def per_site(subject: pd.Series, site: pd.Series, stable: pd.DataFrame) -> tuple
     if differ is None:
         differ = _counted(table)
     return (len(rows), len(several)) if differ else None
+
+
+def site_column(subject: pd.Series, stable: pd.DataFrame, frame: pd.DataFrame) -> str:
+    """The column within whose values a number is one person, where by itself it is several; or "".
+
+    `frame`: columns of text or numbers that nobody called a site.
+    """
+    if subject.nunique() == subject.notna().sum() or not len(stable.columns):
+        return ""
+    everywhere = pd.Series(np.arange(len(subject)).astype(str))  # each row a site of its own
+    if per_site(subject, everywhere, stable) is None:
+        return ""
+    for name in map(str, frame):
+        values = frame[name]
+        if 1 < values.nunique() <= max(MOST_SITES, 0.05 * len(values)):
+            texts = values.astype(object).where(values.notna(), None)
+            if per_site(subject, texts, stable) is not None:
+                return name
+    return ""
 
 
 def _differ(rows: pd.DataFrame, stable: pd.DataFrame) -> bool | None:

@@ -15,9 +15,10 @@ from risk_model import config
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Schema
 from risk_model.core.settings_text import setting
-from risk_model.data.first_look.identifiers import identifier_doubts
+from risk_model.data.first_look.identifiers import IdentifierDoubt, identifier_doubts
 from risk_model.data.first_look.people import names_people
 from risk_model.data.first_look.sentinels import suspect_codes
+from risk_model.data.first_look.site_numbers import site_column
 from risk_model.data.first_look.spelling import is_ticked, near_equal
 from risk_model.data.first_look.units import mixed_units
 from risk_model.data.sources.column_roles import AUTO, NONE, Roles, site_doubts
@@ -125,7 +126,10 @@ def patient_doubts(
         name = roles.column.get("subject", "")
         stable = index[[c for c in ("sex", "age") if c in index]]
         for doubt in identifier_doubts(subject, index.get("site"), stable):
-            doubts.append(_identifier(doubt.kind, doubt.message, name, roles))
+            doubts.append(_identifier(doubt, name, roles))
+        others = frame.drop(columns=[*roles.column.values()])
+        if "site" not in index and (house := site_column(subject, stable, others)):
+            doubts.append(_several_people(name, house))
     if settings.subject == AUTO and (subject is None or subject.nunique() == subject.notna().sum()):
         used = [name for role, name in roles.column.items() if role in ("time", "site", "subject")]
         others = frame.drop(columns=used)
@@ -136,15 +140,28 @@ def patient_doubts(
     return doubts
 
 
-def _identifier(kind: str, message: str, name: str, roles: Roles) -> Finding:
+def _identifier(doubt: IdentifierDoubt, name: str, roles: Roles) -> Finding:
+    unknown = f"if it means unknown, {missing_in(name, doubt.words or ['TEXT'])}"
     remedies = {
-        "placeholder": f"if it means unknown, {missing_in(name, ['TEXT'])} with that text",
+        "placeholder": unknown if doubt.words else f"{unknown} with that text",
         "through floating point": "export the identifiers as text",
         "two spellings": f"if each is one patient, {setting('data.folded', [name])}",
         "per site": setting("data.subject", f"{roles.column.get('site', 'SITE')}+{name}"),
         "not people": setting("data.subject", NONE),
     }
-    remedy = f"{remedies[kind]}; if it is right as it is, {accepted(name)}"
+    remedy = f"{remedies[doubt.kind]}; if it is right as it is, {accepted(name)}"
+    return Finding("error", "patient", name, doubt.message, remedy)
+
+
+def _several_people(name: str, house: str) -> Finding:
+    message = (
+        f"its numbers stand for people who differ in sex or age, unless {house!r} tells them "
+        "apart: do they count within each hospital?"
+    )
+    remedy = (
+        f"if they do, {setting('data.subject', f'{house}+{name}')}; if it is right as it is, "
+        f"{accepted(name)}"
+    )
     return Finding("error", "patient", name, message, remedy)
 
 

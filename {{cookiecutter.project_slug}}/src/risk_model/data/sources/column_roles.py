@@ -17,6 +17,7 @@ from risk_model.core.column_reading import ColumnReading
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.settings_text import setting
+from risk_model.data.first_look.sentinels import is_code, suspect_codes
 from risk_model.data.sources.coerce import as_text, require_column
 from risk_model.data.sources.doubts import accepted, missing_in
 from risk_model.data.sources.values import COMMON, UNDERSTOOD
@@ -31,6 +32,8 @@ ROLES = {
     "ethnicity": "ethnicity",
 }
 TEXT_ROLES = ("subject", "site", "sex", "ethnicity")
+# the other roles tell who, when and where; race is for the audit by group
+INPUTS_TOO = "age", "sex"
 READ_AS = {"subject": "patient", "time": "prediction time"}
 
 # Compared in lower case without spaces, dots and underscores; an earlier name goes before a later
@@ -49,10 +52,12 @@ NAMES = {
     "sex": "sex gender patientsex patientgender",
     "ethnicity": "ethnicity race raceethnicity ethnicgroup ethnicityrace",
 }
-OLDEST = 120  # years
+OLDEST, ADULT = 120, 10  # years
 VAGUE = ("id", "case", "caseid", "record", "recordid")  # a subject only where the values repeat
 REPEATS = 0.9  # fewer distinct values than this share of the rows: they repeat ...
 SUBJECTS = 0.05  # ... and more than this share: they are people, not kinds
+LAST_SHIFTED = 2300  # year; 9999 is none that a date was shifted to
+ZERO_DAYS = [pd.Timestamp(y, 1, 1) for y in (1900, 1901, 1904, 1960, 1970)]
 TOGETHER = "+"  # data.subject=hospital+number: neither alone names a patient
 
 
@@ -100,7 +105,7 @@ def role_readings(roles: Roles, index: pd.DataFrame) -> list[ColumnReading]:
         ColumnReading(
             name,
             READ_AS.get(role, role),
-            f"{roles.why(role)}; {_extent(index[ROLES[role]])}",
+            f"{roles.why(role)}; {_extent(index[ROLES[role]], role)}",
             f"data.{role}={NONE}",
         )
         for role, name in roles.column.items()
@@ -108,13 +113,17 @@ def role_readings(roles: Roles, index: pd.DataFrame) -> list[ColumnReading]:
     ]
 
 
-def _extent(column: pd.Series) -> str:
+def _extent(column: pd.Series, role: str) -> str:
     """How many different ones, or from where to where."""
+    if column.isna().all():
+        return "nothing is recorded"
     if pd.api.types.is_datetime64_any_dtype(column):
         return f"{column.min():%Y} to {column.max():%Y}"
     if pd.api.types.is_numeric_dtype(column):
-        return f"half of them above {column.median():.0f}"
-    return f"{column.nunique():,} in {int(column.notna().sum()):,} rows"
+        return f"median {column.median():.0f}; an input too"
+    what = {"subject": "patients", "site": "sites"}.get(role, "groups")
+    too = "; an input too" if role in INPUTS_TOO else ""
+    return f"{column.nunique():,} {what} in {int(column.notna().sum()):,} rows{too}"
 
 
 def parts_of(subject: str, columns: list[str]) -> list[str]:
@@ -154,7 +163,7 @@ def index_of(
                 f"data.{role}: column {name!r} does not hold {kind}; name another or none"
             )
         else:
-            doubts.append(_unread(role, name))
+            doubts.append(_unread(role, name, bool(frame[name].isna().all())))
     return pd.DataFrame(index, index=frame.index), doubts
 
 
@@ -171,13 +180,15 @@ def _as_role(column: pd.Series, role: str) -> pd.Series | None:
     return pd.to_datetime(column.astype("Int64").astype("string"), format="%Y")
 
 
-def _unread(role: str, name: str) -> Finding:
+def _unread(role: str, name: str, empty: bool) -> Finding:
     without = f"{setting('data.' + role, NONE)} {setting('data.exclude', [name])}"
     if role == "time":
         message = "by its name the moment of the prediction, and its values are no dates I can read"
+        message = message if not empty else "by its name the moment of the prediction, and empty"
         remedy = f"write {UNDERSTOOD}; or go on without dates: {without}"
     else:
-        message = f"by its name the patient's {role}, and its values are no numbers"
+        values = "it is empty" if empty else "its values are no numbers"
+        message = f"by its name the patient's {role}, and {values}"
         keep = setting("data." + role, NONE)
         remedy = f"write years as numbers; or go on without an audit by {role}: {keep}"
     return Finding("error", "role not read", name, message, remedy)
@@ -194,55 +205,81 @@ def _age_doubts(age: pd.Series, name: str) -> list[Finding]:
     known = age.dropna()
     if known.empty:
         return []
-    old, negative = int((known > OLDEST).sum()), int((known < 0).sum())
     keep = f"go on without an audit by age: {setting('data.age', NONE)}"
-    if known.median() > OLDEST:
+    possible = known[known.between(0, OLDEST)]
+    wrong = known[~known.between(0, OLDEST) | known.isin(_code_values(possible))]
+    codes = [f"{v:g}" for v in sorted(wrong.unique())[:5]] if _few(wrong) else []
+    rest = known.drop(wrong.index) if codes else known
+    if codes and rest.nunique() > 1 and rest.median() >= 3:
+        message = f"{len(wrong):,} rows hold {' or '.join(codes)}: a code, and no age?"
+        remedy = f"if that means not recorded, {missing_in(name, codes)}; or {keep}"
+    elif known.median() > OLDEST:
         message = f"half of the ages are above {OLDEST}: months or days?"
         remedy = f"write years; or {keep}"
-    elif known.nunique() < 2 or (known < 3).mean() > 0.5:
-        same = known.nunique() < 2
-        message = (
-            "every age is the same"
-            if same
-            else "most ages are below 3: a score, a share, or years from a mean?"
-        )
+    elif known.nunique() < 2:
+        message = "every age is the same"
+        remedy = f"write years; if it is right, {accepted(name)}; or {keep}"
+    elif (known < 3).mean() > 0.5:
+        message = "most ages are below 3: a score, a share, or years from a mean?"
         remedy = f"write years; if they are years, {accepted(name, 'infants')}; or {keep}"
-    elif old or negative:
-        values = known[(known > OLDEST) | (known < 0)]
-        often = list(values.value_counts().index[:2]) if _few(values) else []
-        kinds = " and ".join(f"{value:g}" for value in often)
-        which = f", among them {kinds}" if kinds else ""
-        message = f"{old + negative:,} ages are above {OLDEST} or below 0{which}"
-        codes = [f"{v:g}" for v in sorted(values.unique())[:5]] if _few(values) else ["999"]
-        remedy = f"if that means not recorded, {missing_in(name, codes)}; or {keep}"
+    elif len(wrong):
+        message = f"{len(wrong):,} ages are above {OLDEST} or below 0: some in months?"
+        remedy = f"write years; or {keep}"
     else:
         return []
     return [Finding("error", "age", name, message, remedy)]
 
 
+def _code_values(known: pd.Series) -> list[float]:
+    """Ages that are codes though somebody may be so old: many a 99, or 0 years beside adults."""
+    codes = [code.value for code in suspect_codes(known.to_numpy())]
+    above = known[known > 0]
+    newborn = len(above) and above.min() >= ADULT and (known == 0).sum() >= 3
+    return [*codes, 0.0] if newborn else codes
+
+
 def _few(values: pd.Series) -> bool:
-    """Whether these are codes that repeat, and no patient's own value."""
+    """Whether these are codes, and no patient's own value."""
     counts = values.value_counts()
-    return bool(len(counts) <= 3 and counts.min() >= 3)
+    coded = all(is_code(value) or value == -1 for value in counts.index[counts < 3])
+    return 0 < len(counts) <= 3 and coded
 
 
 def _date_doubts(time: pd.Series, name: str, today: pd.Timestamp) -> list[Finding]:
     """Dates that mean "open" or "unknown", such as 9999-12-31, among ordinary ones.
 
-    Where all dates lie in the future they are shifted, as de-identified ones are.
+    Where most dates lie in the future and on many days they are shifted, as de-identified ones are;
+    then only what lies far beyond the others is odd.
     """
-    known = time.dropna()
+    known = time.dropna().dt.normalize()
     odd = (known < pd.Timestamp(1900, 1, 1)) | (known > today + pd.Timedelta(days=366))
-    if not odd.any() or odd.mean() > 0.5:
+    if odd.mean() > 0.5 and known[odd].value_counts(normalize=True).iloc[0] <= 0.5:
+        odd = (known < pd.Timestamp(1800, 1, 1)) | (known.dt.year > LAST_SHIFTED)
+    odd |= known.isin(_zero_days(known[~odd]))
+    if not odd.any():
         return []
     dates = known[odd].dt.strftime("%Y-%m-%d")
     counts = dates.value_counts()
     often = list(map(str, counts.index[counts >= 3]))[:5]
     named = f" ({', '.join(often)})" if often else ""
-    message = f"{int(odd.sum()):,} dates lie before 1900 or in the future{named}"
+    where = "lie before 1900 or in the future"
+    if known[odd].isin(ZERO_DAYS).all():
+        where = "are a day from which programs count, years before all others"
+    message = f"{int(odd.sum()):,} dates {where}{named}"
     leave = f"correct them; or go on without dates: {setting('data.time', NONE)}"
     remedy = f"if that means unknown, {missing_in(name, often)}; or {leave}" if often else leave
     return [Finding("error", "dates", name, message, remedy)]
+
+
+def _zero_days(known: pd.Series) -> list[pd.Timestamp]:
+    """Days from which programs count, where they repeat and years lie between them and the rest."""
+    rest = known[~known.isin(ZERO_DAYS)]
+    counts = known.value_counts()
+    return [
+        day
+        for day in ZERO_DAYS
+        if counts.get(day, 0) >= 3 and len(rest) and (rest - day).abs().min().days > 2 * 365
+    ]
 
 
 def site_doubts(site: pd.Series, name: str, spellings: list[tuple[str, ...]]) -> list[Finding]:

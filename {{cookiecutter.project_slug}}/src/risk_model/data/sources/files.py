@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from risk_model.core.errors import UserError
 from risk_model.core.reading_rules import NOT_RECORDED, ReadingRules
 from risk_model.data.first_look.decoration import ambiguous_thousands
-from risk_model.data.tables.cells import is_text, to_numbers, to_texts
+from risk_model.data.tables.cells import is_text, same_number, to_numbers, to_texts
 from risk_model.data.tables.csv_file import Where
-from risk_model.data.tables.table_file import TableFile
+from risk_model.data.tables.table_file import TableFile, nul_byte
 
 ROWS = 1 << 20  # read together
 # 007 is not 7, and beyond 16 digits a floating-point number no longer tells neighbours apart
@@ -73,10 +73,7 @@ def read(file: TableFile, rules: ReadingRules, as_text: Sequence[str] = ()) -> T
 def _refuse_nul(column: pa.Array, file: TableFile) -> None:
     nul = pc.match_substring(column.cast(pa.string()), "\0").fill_null(False)
     if rows := np.flatnonzero(np.asarray(nul)).tolist():
-        raise UserError(
-            f"{file.path}: {file.where(rows)}: holds a NUL byte; take it out, for example with "
-            f"tr -d '\\000' < {file.path.name} > clean.csv"
-        )
+        raise nul_byte(file.path, file.where(rows), file.header is not None)
 
 
 def _extra(rules: ReadingRules) -> list[str]:
@@ -94,18 +91,13 @@ def _matched(column: pa.Array, rules: ReadingRules, name: str, texts: set[str]) 
     if is_text(column):
         present = set(pc.unique(to_texts(column, bare, name)).to_pylist())
         found = texts & present
-    numbers = {text: number for text in texts if (number := _as_number(text)) is not None}
+    numbers = {text: number for text in texts if (number := rules.number(text)) is not None}
     if numbers:
         values, _ = to_numbers(column, bare, name)
-        found |= {text for text, number in numbers.items() if (values == number).any()}
+        found |= {t for t, number in numbers.items() if same_number(values, number, column).any()}
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        found |= texts & set(pc.unique(pc.strftime(column, format="%Y-%m-%d")).to_pylist())
     return found
-
-
-def _as_number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _column(column: pa.Array, rules: ReadingRules, name: str, as_text: bool) -> pd.Series:
@@ -151,4 +143,4 @@ def _ambiguous(column: pa.Array) -> bool:
     odd = pc.invert(pc.match_substring_regex(texts, r"^\s*[-+]?\d{1,3}(\.\d{3})?\s*$"))
     if pc.any(odd).as_py() or not pc.any(pc.match_substring_regex(texts, r"\.")).as_py():
         return False
-    return ambiguous_thousands([text for text in pc.unique(texts).to_pylist() if text])
+    return ambiguous_thousands([text.strip() for text in pc.unique(texts).to_pylist() if text])

@@ -45,11 +45,15 @@ IDENTIFIER = re.compile(
 )
 # names that a program gives to the numbers of the rows when it saves a table
 ROW_NUMBERS = re.compile(
-    r"column \d+|unnamed:? ?\d*|__index_level_\d+__|x|index|row[._ ]?(names?|numbers?|nr|id|index)",
+    r"column \d+|unnamed:? ?[\d.]*|__index_level_\d+__|level_\d+|x|index|rn|obs|s\.?no|lfd_?nr|"
+    r"row([._ ]?(names?|numbers?|nr|no|id|index))?",
     re.IGNORECASE,
 )
+SAVED = "a saved row number"
 DATE_NAME = re.compile(
-    r"(^|[\W_])(date|datum|fecha|dat|dob|birthdate|datetime)([\W_]|$)|[a-z]Date$", re.IGNORECASE
+    r"(^|[\W_])(date|datum|fecha|dat|dt|dttm|dob|birthdate|datetime)([\W_]|$)|[a-z]{2}datum$|"
+    r"(?<!up)(?<!candi)(?<!man)(?<!vali)(?<!consoli)(?<!seda)(?<=[a-z]{2})date$",
+    re.IGNORECASE,
 )
 
 
@@ -129,13 +133,13 @@ def one_spelling(text: pd.Series, known: Sequence[str] = ()) -> pd.Series:
 
 
 def _spelling_counts(text: pd.Series, name: str, rules: ReadingRules) -> bool:
-    """Whether whole numbers have leading zeros, which makes them codes: 007 is not 7."""
+    """Whether whole numbers are codes by their digits: 007 is not 7, and no float has 17."""
     words = [str(word) for word in text.cat.categories]
     return (
         name not in rules.numbers
         and bool(words)
         and all(re.fullmatch(r"\d+", word) for word in words)
-        and any(re.fullmatch(r"0\d+", word) for word in words)
+        and any(re.fullmatch(r"0\d+|\d{16,}", word) for word in words)
         and not all(re.fullmatch(DATE_FORMS["%Y%m%d"], word) for word in words)
     )
 
@@ -165,7 +169,9 @@ def infer_schema(
             values = values.where(~values.isin(codes))
         reason = reason_to_leave_out(values, column)
         if reason:
-            notes.append(Finding("note", "left out", column, reason, _remedy(values, column)))
+            idle = reason == SAVED or values.nunique() < 2
+            remedy = "" if idle else _remedy(values, column)
+            notes.append(Finding("note", "left out", column, reason, remedy))
         else:
             fields.append(infer_field(values, column))
     return Schema(name, outcome, tuple(fields)), tuple(notes)
@@ -215,8 +221,8 @@ def _text_reason(recorded: pd.Series, name: str, distinct: int) -> str:
 def _numbers_reason(recorded: pd.Series, name: str, distinct: int) -> str:
     values = recorded.to_numpy(dtype=float)
     whole = np.isfinite(values).all() and bool((values % 1 == 0).all())
-    if whole and distinct == len(values) and ROW_NUMBERS.fullmatch(name):
-        return "a saved row number"
+    if whole and distinct > DISTINCT * len(values) and ROW_NUMBERS.fullmatch(name):
+        return SAVED
     if distinct <= max(DISTINCT * len(values), COMMON) or not whole:
         return ""
     row_number = distinct == len(values) and (

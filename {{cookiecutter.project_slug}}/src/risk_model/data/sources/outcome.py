@@ -11,6 +11,7 @@ import pandas as pd
 
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
+from risk_model.data.first_look.spelling import is_placeholder
 from risk_model.data.sources.doubts import missing_in
 from risk_model.data.sources.values import COMMON
 from risk_model.data.tables.cells import TRUTH
@@ -52,29 +53,41 @@ def events(column: pd.Series, name: str, positive: str) -> npt.NDArray[np.float6
 
 def outcome_doubts(column: pd.Series, name: str, positive: str) -> list[Finding]:
     """A warning where more than two values became two: is each of the others truly "no event"?"""
-    counts = column.dropna().astype(str).map(_plain).value_counts()
-    others = counts.drop(_plain(positive), errors="ignore")
-    if not positive or len(others) < 2:
+    words = column.dropna().astype(str).map(_plain)
+    others = words[words.str.casefold() != _plain(positive).casefold()].value_counts()
+    if not positive or others.index.str.casefold().nunique() < 2:
         return []
-    rare = others.iloc[1:]
+    usual = next((word for word in others.index if TRUTH.get(word.casefold()) == 0), None)
+    usual = usual or next((word for word in others.index if not _says_unknown(word)), None)
+    usual = usual or others.index[0]
+    rare = others[others.index.str.casefold() != usual.casefold()]
     known = [str(word) for word, count in rare.items() if count >= COMMON][:5]
-    words = f" ({', '.join(known)})" if known else ""
+    named = f" ({', '.join(known)})" if known else ""
     message = (
-        f"{int(rare.sum()):,} rows hold neither the event nor the most frequent other value"
-        f"{words}, and count as no event"
+        f"{int(rare.sum()):,} rows hold neither the event nor {_shown(usual, others)}"
+        f"{named}, and count as no event"
     )
     remedy = f"if that means unknown, {missing_in(name, known or ['TEXT'])} leaves them out"
     return [Finding("warning", "outcome", name, message, remedy)]
 
 
+def _says_unknown(word: str) -> bool:
+    return is_placeholder(word) or word in ("9", "99", "999", "8", "88")
+
+
+def _shown(usual: str, others: pd.Series) -> str:
+    return repr(usual) if others[usual] >= COMMON else "the most frequent other value"
+
+
 def _against_the_rest(
     values: list[str], positive: str, name: str, counts: npt.NDArray[np.int64]
 ) -> list[float]:
-    if _plain(positive) not in values:
+    event = _plain(positive).casefold()
+    if event not in [word.casefold() for word in values]:
         raise UserError(
             f"data.positive: column {name!r} has no value {positive!r}{_frequent(values, counts)}"
         )
-    return [float(word == _plain(positive)) for word in values]
+    return [float(word.casefold() == event) for word in values]
 
 
 def _plain(word: str) -> str:

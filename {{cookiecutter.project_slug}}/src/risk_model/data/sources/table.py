@@ -26,6 +26,7 @@ from risk_model.data.sources.coerce import coerce, declare_recorded_after, refus
 from risk_model.data.sources.column_doubts import column_doubts, patient_doubts, suspects
 from risk_model.data.sources.column_roles import (
     AUTO,
+    INPUTS_TOO,
     Roles,
     column_roles,
     index_of,
@@ -41,9 +42,6 @@ from risk_model.data.sources.inference import clean, infer_schema
 from risk_model.data.sources.outcome import events, outcome_doubts
 from risk_model.data.sources.user_schema import read_schema, typed
 from risk_model.data.tables.table_file import open_table
-
-# the other roles tell who, when and where; race is for the audit by group
-INPUTS_TOO = "age", "sex"
 
 
 def load(settings: config.Table) -> Cohort:
@@ -75,7 +73,8 @@ def load(settings: config.Table) -> Cohort:
         schema = own_schema
     else:
         schema, left_out = infer_schema(inputs, _cohort_name(path), outcome, codes)
-        columns += [*_readings(schema, inputs), *map(_left_out, left_out)]
+        told = {column.column for column in columns}
+        columns += [*_readings(schema, inputs, told), *map(_left_out, left_out)]
     schema = replace(_declare(schema, settings, left_out), reading=rules)
     values, changed = coerce(inputs, schema)
     doubts = [
@@ -85,7 +84,8 @@ def load(settings: config.Table) -> Cohort:
         *refusals(inputs, schema, schema_given=own_schema is not None),
         *_unmatched(file),
     ]
-    event = f"1 = event, {int(np.nansum(labels)):,} of {int((~np.isnan(labels)).sum()):,} rows"
+    event = f"{int(np.nansum(labels)):,} events in {int((~np.isnan(labels)).sum()):,} rows"
+    event = f"{settings.positive} is the event: {event}" if settings.positive else event
     return Cohort(
         schema,
         values,
@@ -241,8 +241,8 @@ def _thousands(name: str) -> Finding:
         "every fraction has exactly three digits and every whole number is below 1,000: is the "
         "point a mark between thousands?"
     )
-    thousands = f"{setting('data.thousands', '.')} {setting('data.decimal', ',')}"
-    remedy = f"if it is, {thousands}; if not, {setting('data.numbers', [name])}"
+    yes, no = "'data.thousands=.' 'data.decimal=,'", setting("data.numbers", [name])
+    remedy = f"if it is, {yes}; if not, {no}"
     return Finding("error", "ambiguous numbers", name, message, remedy)
 
 
@@ -254,20 +254,25 @@ def _unmatched(file: TableFrame) -> list[Finding]:
     return [Finding("warning", "missing code", "data.missing", message, "look at how it is spelt")]
 
 
-def _readings(schema: Schema, inputs: pd.DataFrame) -> list[ColumnReading]:
-    """What each input was read as; silent about plain numbers, and words that are all listed."""
+def _readings(schema: Schema, inputs: pd.DataFrame, told: set[str]) -> list[ColumnReading]:
+    """What each input was read as; silent about plain numbers, and words that are all listed.
+
+    A column in `told` has its line as a role, and gets another only for what is amiss.
+    """
     readings = []
     for field in schema.fields:
         why = change = ""
         if field.kind == "category":
             column = inputs[field.name]
             rare = int((column.notna() & ~column.isin(field.categories)).sum())
-            if all(re.fullmatch(r"\d+", c) for c in field.categories) and field.categories:
+            digits = all(re.fullmatch(r"\d+", c) for c in field.categories) and field.categories
+            if digits and field.name not in told:
                 why, change = "digits, read as codes", setting("data.numbers", [field.name])
             elif rare:
                 why = f"{rare:,} rows hold rarer words, which the service would refuse"
         kind = {"number": "number", "boolean": "yes or no", "category": "words"}[field.kind]
-        readings.append(ColumnReading(field.name, kind, why, change))
+        if why or field.name not in told:
+            readings.append(ColumnReading(field.name, kind, why, change))
     return readings
 
 

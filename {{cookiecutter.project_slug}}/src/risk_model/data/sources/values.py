@@ -50,11 +50,19 @@ WRITTEN = {
     "range": "a range",
     "fraction": "two numbers",
     "duration": "hours and minutes",
+    "time of day": "hours and minutes",
+    "flag": "a flag behind them",
+    "quotes": "quotes round them",
+    "approximate": "a word or sign for about",
+    "trailing minus": "a minus sign behind them",
+    "exponent comma": "a decimal comma",
+    "power of ten": "powers of ten",
+    "ending": "the same words behind each",
 }
 INSIDE = ("unit", "percent", "apostrophe", "formula", "minus sign", "leading sign", "currency")
-INSIDE += ("parentheses",)
+INSIDE += ("parentheses", "flag", "quotes")
 OTHERS = "write all of them as the numbers of the other columns are written"
-MARKS = ("thousands", "decimal comma", "decimal comma and thousands")
+MARKS = ("thousands", "decimal comma", "exponent comma", "decimal comma and thousands")
 
 Mask = npt.NDArray[np.bool_]
 
@@ -94,6 +102,8 @@ def to_numbers(
         mostly = limits.sum() + (~text).sum() >= len(texts) / 2  # 70+ beside 40-49 is a band
         if limits.any() and mostly and not found:
             found = [Decoration("censored", "", int(counts[limits].sum()))]
+        if not found and len(texts) > FEW and (ended := _one_ending(texts, text)) is not None:
+            found = [Decoration("ending", "", int(counts[ended].sum()))]
         words = len(texts) <= FEW and counts.min() >= COMMON and not insist
         if found and not words:
             raise _decorated(column, name, where, text, found, rules)
@@ -102,7 +112,21 @@ def to_numbers(
         return None
     if not texts:
         return None
+    numbers[np.isin(numbers, list(rules.missing_numbers(name)))] = np.nan
     return pd.Series(np.append(numbers, np.nan)[column.cat.codes], index=column.index)
+
+
+def _one_ending(texts: list[str], text: Mask) -> Mask | None:
+    """The numbers with the same words behind them, "120 (repeat)", if nearly all texts are such."""
+    ends = [
+        re.fullmatch(r"[-+]?\d+(?:[.,]\d+)?(\D+)", word) if t else None
+        for word, t in zip(texts, text, strict=True)
+    ]
+    endings = [end[1].strip() if end else "" for end in ends]
+    usual = max(set(endings), key=endings.count)
+    ended = np.array([ending == usual for ending in endings])
+    letters = sum(map(str.isalpha, usual))
+    return ended if letters >= 3 and ended.sum() >= 0.9 * text.sum() else None
 
 
 def _stray(
@@ -117,7 +141,7 @@ def _stray(
     if not plain or all(CODE.fullmatch(w) for w, t in zip(texts, text, strict=True) if t):
         return False
     more_rows = bool(counts[~text].sum() > counts[text].sum())
-    if plain > COMMON or bool((numbers[~text] % 1 != 0).any()):
+    if plain > COMMON or bool((np.floor(numbers[~text]) != numbers[~text]).any()):
         return more_rows or plain > words
     return more_rows and bool(counts[text].max() < COMMON)
 
@@ -182,7 +206,7 @@ def _marks(kinds: set[str], texts: list[str]) -> dict[str, str]:
         cores = " ".join(written.core for text in texts if (written := peel(text)))
         mark = next((m for m in ".'" if re.search(rf"\d[{m}]\d{{3}},", cores)), " ")
         return {"decimal": ",", "thousands": mark}
-    if "decimal comma" in kinds:
+    if kinds & {"decimal comma", "exponent comma"}:
         return {"decimal": ","}
     if "thousands" in kinds and any(re.search(r"\d,\d{3}", text) for text in texts):
         return {"thousands": ","}

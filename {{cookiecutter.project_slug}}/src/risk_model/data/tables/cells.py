@@ -39,8 +39,23 @@ def to_texts(column: pa.Array, rules: ReadingRules, name: str) -> pa.Array:
     """Text without the spaces around it, null where nothing was recorded: string[n]."""
     texts = column.cast(pa.string())
     texts = pc.utf8_trim_whitespace(texts)
-    missing = pa.array(rules.missing_texts(name), pa.string())
+    missing = pa.array([*rules.missing_texts(name), *_coded(texts, rules, name)], pa.string())
     return pc.if_else(pc.is_in(texts, value_set=missing), pa.scalar(None, pa.string()), texts)
+
+
+def _coded(texts: pa.Array, rules: ReadingRules, name: str) -> list[str]:
+    """The cells that spell a number which means "not recorded" in another way: 999.0 for 999."""
+    numbers = rules.missing_numbers(name)
+    if not numbers:
+        return []
+    spelt = [t for t in pc.unique(texts).to_pylist() if t and re.fullmatch(r"-?\d+\.?\d*", t)]
+    return [t for t in spelt if not re.match(r"-?0\d", t) and float(t) in numbers]
+
+
+def same_number(values: Floats, number: float, column: pa.Array) -> Mask:
+    """Which values of a column are that number, as exactly as the column's type can hold it."""
+    single = pa.types.is_float32(column.type)
+    return np.asarray(values == (float(np.float32(number)) if single else number))
 
 
 def to_numbers(column: pa.Array, rules: ReadingRules, name: str) -> tuple[Floats, Mask | None]:
@@ -56,7 +71,7 @@ def to_numbers(column: pa.Array, rules: ReadingRules, name: str) -> tuple[Floats
     else:
         values = _plain_numbers(column)
     for missing in rules.missing_numbers(name):
-        if (coded := values == missing).any():
+        if (coded := same_number(values, missing, column)).any():
             values = np.where(coded, np.nan, values)
     return values, wrong
 

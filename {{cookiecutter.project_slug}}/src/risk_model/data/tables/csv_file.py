@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -236,6 +237,11 @@ def _unreadable(path: Path, header: Header, error: Exception) -> UserError:
 
 def _not_utf8(path: Path) -> UserError:
     """Names the first byte that is not UTF-8 and its line."""
+    with open_bytes(path) as file:
+        wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    if wide:
+        command = f"iconv -f UTF-16 -t UTF-8 {shlex.quote(path.name)} > utf8.csv"
+        return UserError(f"{path}: is UTF-16; convert the file, for example with {command}")
     decoder, line, read = codecs.getincrementaldecoder("utf-8")(), 1, 0
     with open_bytes(path) as file:
         while chunk := file.read(1 << 20):

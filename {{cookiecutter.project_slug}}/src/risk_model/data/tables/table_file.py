@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,8 @@ def open_table(path: Path, key: str = "data.path") -> TableFile:
     else:
         header = read_header(path)
         table = TableFile(path, header.names, header, None, lines_of(path, header))
+    if any("\0" in name for name in table.names):
+        raise nul_byte(path, "a column's name", table.header is not None)
     repeated = sorted({name for name in table.names if table.names.count(name) > 1})
     if repeated:
         raise UserError(
@@ -72,6 +75,14 @@ def open_table(path: Path, key: str = "data.path") -> TableFile:
             "once; rename them"
         )
     return table
+
+
+def nul_byte(path: Path, where: str, is_csv: bool) -> UserError:
+    """One line for a byte that programs take for the end of a text."""
+    example = (
+        f", for example with tr -d '\\000' < {shlex.quote(path.name)} > clean.csv" if is_csv else ""
+    )
+    return UserError(f"{path}: {where}: holds a NUL byte; take it out{example}")
 
 
 def _is_parquet(path: Path, key: str) -> bool:
