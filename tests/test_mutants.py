@@ -53,6 +53,30 @@ MUTANTS = {
         '"false"',
         "tests/test_project.py::test_importing_the_package_turns_telemetry_off",
     ),
+    "ONNX Runtime may call home": Mutant(
+        "src/risk_model/__init__.py",
+        '    "ORT_DISABLE_TELEMETRY": "1",\n',
+        "",
+        "tests/test_outside_world.py",
+    ),
+    "a column's name is read by Hydra's grammar": Mutant(
+        "src/risk_model/app/setting_words.py",
+        "map(_hydra_text, marked)",
+        "marked",
+        "tests/core/test_settings_text.py",
+    ),
+    "a seed may be negative": Mutant(
+        "src/risk_model/config/bounds.py",
+        "lambda value: 0 <= value < 2**32",
+        "lambda value: value < 2**32",
+        "tests/config/test_bounds.py",
+    ),
+    "a path is pasted into the store's URL": Mutant(
+        "src/risk_model/core/tracking.py",
+        'str(URL.create("sqlite+pysqlite", database=str(database)))',
+        "f\"{URL.create('sqlite')}/{database}\"",
+        "tests/core/test_tracking.py",
+    ),
     "trap 1: accuracy heads the results": Mutant(
         "src/risk_model/evaluation/resampled_metrics.py",
         'return metric.when == "always" or self.config.classification',
