@@ -270,10 +270,14 @@ def difference(table: Table, column: Column, cohort: Cohort, rows: npt.NDArray[n
         people = cohort.index.get("subject_id")
         if people is None:
             return "patients are not told apart"
-        return "" if one_to_one(people, [table.person[i] for i in rows]) else "other patients"
+        return (
+            "" if one_to_one(people.tolist(), [table.person[i] for i in rows]) else "other patients"
+        )
     if wanted in ("site", "sex"):
         groups = cohort.index.get(wanted)
-        return "" if groups is not None and one_to_one(groups, truth) else f"other {wanted}"
+        return (
+            "" if groups is not None and one_to_one(groups.tolist(), truth) else f"other {wanted}"
+        )
     if wanted == "time":
         days = cohort.index.get("prediction_time")
         shown = None if days is None else days.dt.strftime("%Y-%m-%d").tolist()
