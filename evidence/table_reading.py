@@ -34,7 +34,7 @@ from risk_model.deployment.batch import column_encoder
 from risk_model.deployment.requests import RefusedError, request_reader
 from risk_model.deployment.table_stream import PIECE
 
-SEEDS, SAMPLE = 2000, 200
+SEEDS, SAMPLE = 400, 100
 NEAR = 0.0
 # a share of the seeds each; a table is read several times, as its questions are answered
 COLUMNS = (
@@ -270,10 +270,14 @@ def difference(table: Table, column: Column, cohort: Cohort, rows: npt.NDArray[n
         people = cohort.index.get("subject_id")
         if people is None:
             return "patients are not told apart"
-        return "" if one_to_one(people, [table.person[i] for i in rows]) else "other patients"
+        return (
+            "" if one_to_one(people.tolist(), [table.person[i] for i in rows]) else "other patients"
+        )
     if wanted in ("site", "sex"):
         groups = cohort.index.get(wanted)
-        return "" if groups is not None and one_to_one(groups, truth) else f"other {wanted}"
+        return (
+            "" if groups is not None and one_to_one(groups.tolist(), truth) else f"other {wanted}"
+        )
     if wanted == "time":
         days = cohort.index.get("prediction_time")
         shown = None if days is None else days.dt.strftime("%Y-%m-%d").tolist()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -380,7 +380,7 @@ def _csv_bytes(table: Table) -> bytes:
     elif table.broken == "not UTF-8":
         rows[i][j] += "\ue000"
     end = "\r\n" if table.file == "CRLF" else "\n"
-    quoting = csv.QUOTE_ALL if table.file == "quoted" else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if table.file == "quoted" else csv.QUOTE_MINIMAL
     file = io.StringIO()
     writer = csv.writer(file, delimiter=table.separator, quoting=quoting, lineterminator=end)
     file.write(f"sep={table.separator}{end}" if table.file == "sep= above" else "")
