@@ -23,7 +23,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from evidence.tables.columns import Column
 from evidence.tables.table import OUTCOME, Table, made, merge, write
 from risk_model import config
-from risk_model.app.hydra_settings import literal_overrides, with_mappings
+from risk_model.app.setting_words import ADDED, accepted, hydra_words
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.reading_rules import NOT_RECORDED
@@ -91,7 +91,7 @@ def judged(table: Table, folder: Path) -> Verdict:
     settings, answered, seen = dict(table.settings), set[str](), list[str]()
     for _ in range(ROUNDS):
         try:
-            cohort = load(config.Table(path=str(path), outcome=OUTCOME, **settings))
+            cohort = load(table_settings(path, settings))
         except UserError as error:
             verdict.first = verdict.first or "asked"
             questions = str(error).split("\n  ")
@@ -180,7 +180,7 @@ def _follow_warnings(
         for _, offered in advised:
             for key, value in parsed(offered[0]).items():
                 merge(settings, key, value)
-        again = load(config.Table(path=str(path), outcome=OUTCOME, **settings))
+        again = load(table_settings(path, settings))
     except Exception as error:
         verdict.fault("remedy_failed", f"{[n.line() for n, _ in advised]}: {error}")
         return
@@ -206,16 +206,29 @@ def answers(question: str) -> list[Answer]:
 
 def parsed(answer: Answer) -> dict[str, Any]:
     """Settings as the command line reads them."""
-    overrides = PARSER.parse_overrides(literal_overrides(answer))
+    overrides = PARSER.parse_overrides(hydra_words(answer))
     values = {o.key_or_group.removeprefix("data."): _text(o.value()) for o in overrides}
-    return with_mappings(values)
+    if "missing_in" in values:
+        pairs = [entry.rpartition("=") for entry in values["missing_in"]]
+        names = dict.fromkeys(name for name, _, _ in pairs)
+        values["missing_in"] = {n: [text for name, _, text in pairs if name == n] for n in names}
+    reasons = accepted(answer)
+    return {**values, "accept": reasons} if reasons else values
+
+
+def table_settings(path: Path, settings: dict[str, Any]) -> config.Table:
+    """The settings of a table; codes by column are written as the command line has them."""
+    by_column = settings.get("missing_in", {})
+    entries = [f"{name}={code}" for name, codes in by_column.items() for code in codes]
+    given = {**settings, "missing_in": entries}
+    return config.Table(path=str(path), outcome=OUTCOME, **given)
 
 
 def _text(value: Any) -> Any:
     """Texts, as the settings' types make them."""
-    if isinstance(value, dict):
-        return {str(key): _text(own) for key, own in value.items()}
-    return [str(v) for v in value] if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return [text for text in map(str, value) if text != ADDED]
+    return str(value)
 
 
 def _check_cohort(table: Table, cohort: Cohort, answered: set[str], verdict: Verdict) -> None:

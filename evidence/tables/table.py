@@ -330,11 +330,9 @@ def _forget(column: Column, words: set[str]) -> None:
 
 def merge(settings: dict[str, Any], key: str, value: Any) -> None:
     """Adds a setting as a user would: to the list or the mapping that stands there."""
-    if isinstance(value, list) and key != "missing":
-        settings[key] = [
-            *settings.get(key, []),
-            *(v for v in value if v not in settings.get(key, [])),
-        ]
+    if isinstance(value, list):
+        known = settings.get(key, NOT_RECORDED if key == "missing" else [])
+        settings[key] = [*known, *(v for v in value if v not in known)]
     elif isinstance(value, dict):
         settings[key] = {**settings.get(key, {}), **value}
     else:

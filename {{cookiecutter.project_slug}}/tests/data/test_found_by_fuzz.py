@@ -17,8 +17,9 @@ from risk_model import config
 from risk_model.app.hydra_settings import run_with_settings
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
+from risk_model.core.settings_text import setting
 from risk_model.data import load
-from risk_model.data.sources.doubts import accepted, missing_in, setting
+from risk_model.data.sources.doubts import accepted, missing_in
 from risk_model.data.tables.csv_file import csv_pieces, read_header
 
 ROWS = 200
@@ -39,7 +40,7 @@ class Settings:
         return cls.seen.append
 
 
-def read(tmp_path: Path, columns: dict[str, object], **settings: object) -> Cohort:
+def read(tmp_path: Path, columns: dict[str, Any], **settings: object) -> Cohort:
     pd.DataFrame({"died": DIED, **columns}).to_csv(tmp_path / "t.csv", index=False)
     return load(config.Table(path=str(tmp_path / "t.csv"), outcome="died", **settings))  # type: ignore[arg-type]
 
@@ -52,14 +53,14 @@ def test_a_printed_setting_of_any_column_can_be_pasted(name: str) -> None:
     run_with_settings(Settings, told + shlex.split(" ".join(words)))  # type: ignore[arg-type]
     data = Settings.seen[-1].data
     assert data.numbers == [name]
-    assert data.missing_in == {name: ["n.d.", "-9"]}
+    assert data.missing_in == [f"{name}=n.d.", f"{name}=-9"]
     assert data.accept == {name: "ok"}
 
 
 def test_the_remedy_for_a_word_keeps_the_usual_words_for_not_recorded(tmp_path: Path) -> None:
     numbers = [f"{v:.2f}" for v in DRAW.normal(4, 1, ROWS)]
     lab = np.where(np.arange(ROWS) < 20, "n.d.", numbers)
-    with pytest.raises(UserError, match=r"data\.missing_in=\{lab:\[\"n\.d\.\"\]\}"):
+    with pytest.raises(UserError, match=r"data\.missing_in=\[\"lab=n\.d\.\"\]"):
         read(tmp_path, {"lab": lab})
 
 

@@ -81,8 +81,8 @@ def test_two_codes_are_one_question(tmp_path: Path) -> None:
 
 def test_a_code_of_one_row_is_named_and_another_age_is_not(tmp_path: Path) -> None:
     one = written(ward(age=AGE.where(AGE.index != 3, 999)), tmp_path / "one.csv")
-    assert read(one, missing_in={"age": ["999"]}).index["age"].isna().sum() == 1
-    assert remedies(question(one))[0] == 'data.missing_in={age:["999"]}'
+    assert read(one, missing_in=["age=999"]).index["age"].isna().sum() == 1
+    assert remedies(question(one))[0] == 'data.missing_in=["age=999"]'
     slip = written(ward(age=AGE.where(AGE.index != 3, 162)), tmp_path / "slip.csv")
     assert "162" not in question(slip)
 

@@ -70,7 +70,7 @@ CODES: list[tuple[dict[str, Any], str]] = [
     ({"missing": ["", "999"]}, "999"),
     ({"missing": ["", "999"]}, "999.0"),
     ({"missing": ["", "999.00"]}, "9.99e2"),
-    ({"missing_in": {"glucose": ["-9"]}}, "-9.0"),
+    ({"missing_in": ["glucose=-9"]}, "-9.0"),
     ({"missing": ["", "not done"]}, "not done"),
     ({}, "NA"),
 ]

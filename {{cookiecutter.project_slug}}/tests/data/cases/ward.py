@@ -13,7 +13,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from risk_model import config
-from risk_model.app.hydra_settings import literal_overrides
+from risk_model.app.setting_words import ADDED, accepted, hydra_words
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
@@ -86,20 +86,16 @@ def remedies(text: str) -> list[str]:
 def applied(words: list[str], settings: Settings | None = None) -> Settings:
     """Settings with those words, read by the grammar of the command line."""
     result = dict(settings or {})
-    for override in OverridesParser.create().parse_overrides(literal_overrides(words)):
+    for override in OverridesParser.create().parse_overrides(hydra_words(words)):
         name, value = override.key_or_group.removeprefix("data."), override.value()
-        if isinstance(value, dict):
-            plain = {str(key): _plain(of) for key, of in value.items()}
-            result[name] = {**result.get(name, {}), **plain}
-        elif isinstance(value, list):
-            result[name] = [*result.get(name, []), *map(str, value)]
+        if isinstance(value, list):
+            known = result.get(name, getattr(config.Table(), name))
+            result[name] = [*known, *(text for text in map(str, value) if text != ADDED)]
         else:
-            result[name] = _plain(value)
+            result[name] = str(value)
+    if reasons := accepted(words):
+        result["accept"] = {**result.get("accept", {}), **reasons}
     return result
-
-
-def _plain(value: Any) -> Any:
-    return [str(each) for each in value] if isinstance(value, list) else str(value)
 
 
 def answered(path: Path, *needed: str, asks: str = "", **settings: Any) -> Cohort:

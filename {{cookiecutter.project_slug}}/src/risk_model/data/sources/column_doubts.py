@@ -21,9 +21,10 @@ from risk_model.data.first_look.sentinels import suspect_codes
 from risk_model.data.first_look.site_numbers import site_column
 from risk_model.data.first_look.spelling import is_ticked, near_equal
 from risk_model.data.first_look.units import mixed_units
-from risk_model.data.sources.column_roles import AUTO, NONE, Roles, site_doubts
+from risk_model.data.sources.column_roles import AUTO, NONE, Roles
 from risk_model.data.sources.doubts import accepted, missing_in
 from risk_model.data.sources.inference import is_text
+from risk_model.data.sources.role_doubts import site_doubts
 
 SuspectValues = dict[str, list[float]]
 

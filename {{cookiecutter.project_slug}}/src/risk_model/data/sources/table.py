@@ -74,7 +74,8 @@ def load(settings: config.Table) -> Cohort:
     else:
         schema, left_out = infer_schema(inputs, _cohort_name(path), outcome, codes)
         told = {column.column for column in columns}
-        columns += [*_readings(schema, inputs, told), *map(_left_out, left_out)]
+        left = [ColumnReading(n.where, "left out", n.message, n.remedy) for n in left_out]
+        columns += [*_readings(schema, inputs, told), *left]
     schema = replace(_declare(schema, settings, left_out), reading=rules)
     values, changed = coerce(inputs, schema)
     doubts = [
@@ -237,10 +238,8 @@ def _interpret(
 
 
 def _thousands(name: str) -> Finding:
-    message = (
-        "every fraction has exactly three digits and every whole number is below 1,000: is the "
-        "point a mark between thousands?"
-    )
+    message = "every fraction has exactly three digits and every whole number is below 1,000: is "
+    message += "the point a mark between thousands?"
     yes, no = "'data.thousands=.' 'data.decimal=,'", setting("data.numbers", [name])
     remedy = f"if it is, {yes}; if not, {no}"
     return Finding("error", "ambiguous numbers", name, message, remedy)
@@ -274,10 +273,6 @@ def _readings(schema: Schema, inputs: pd.DataFrame, told: set[str]) -> list[Colu
         if why or field.name not in told:
             readings.append(ColumnReading(field.name, kind, why, change))
     return readings
-
-
-def _left_out(note: Finding) -> ColumnReading:
-    return ColumnReading(note.where, "left out", note.message, note.remedy)
 
 
 def _rows_to_keep(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -59,8 +59,8 @@ WRITTEN = {
     "power of ten": "powers of ten",
     "ending": "the same words behind each",
 }
-INSIDE = ("unit", "percent", "apostrophe", "formula", "minus sign", "leading sign", "currency")
-INSIDE += ("parentheses", "flag", "quotes")
+INSIDE = "unit percent apostrophe formula currency flag quotes parentheses".split()
+INSIDE += ["minus sign", "leading sign"]
 OTHERS = "write all of them as the numbers of the other columns are written"
 MARKS = ("thousands", "decimal comma", "exponent comma", "decimal comma and thousands")
 
@@ -200,13 +200,13 @@ def _remedy(found: list[Decoration], name: str, texts: list[str], rules: Reading
     return f"read {examples.get(tuple(marks), 'them')} with {' '.join([*marks, *inside])}"
 
 
-def _marks(kinds: set[str], texts: list[str]) -> dict[str, str]:
+def _marks(kinds: Collection[str], texts: list[str]) -> dict[str, str]:
     """The marks within numbers that must be set; spaces and apostrophes alone need none."""
     if "decimal comma and thousands" in kinds:
         cores = " ".join(written.core for text in texts if (written := peel(text)))
         mark = next((m for m in ".'" if re.search(rf"\d[{m}]\d{{3}},", cores)), " ")
         return {"decimal": ",", "thousands": mark}
-    if kinds & {"decimal comma", "exponent comma"}:
+    if {"decimal comma", "exponent comma"} & set(kinds):
         return {"decimal": ","}
     if "thousands" in kinds and any(re.search(r"\d,\d{3}", text) for text in texts):
         return {"thousands": ","}
