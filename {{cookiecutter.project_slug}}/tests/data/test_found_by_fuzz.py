@@ -6,6 +6,7 @@ import shlex
 import warnings
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd

@@ -17,7 +17,7 @@ import pandas as pd
 from risk_model.data.first_look.site_numbers import per_site
 from risk_model.data.first_look.spelling import folded, is_placeholder
 
-FEW_EACH = 10  # rows of each of a few patients, below which they may well be patients
+FEW_EACH = 5  # rows of each of a few patients, below which they may well be patients
 SHARE, PEOPLE = 0.02, 20  # of the rows, and at least: fewer distinct values are no people
 GIANT_ROWS, GIANT_TIMES, GIANT_SHARE = 20, 10.0, 0.01  # rows of a value beyond all others
 PLACEHOLDER_TIMES = 3.0  # for a word that says "unknown"
