@@ -156,7 +156,8 @@ def allowed(path: Path, surroundings: Surroundings) -> bool:
 def test_whatever_is_imported_first_onnxruntime_leaves_no_id_in_the_home(
     module: str, surroundings: Surroundings
 ) -> None:
-    surroundings.run(sys.executable, "-c", f"import risk_model.{module}, onnxruntime")
+    program = f"import risk_model.{module}\nimport onnxruntime"
+    surroundings.run(sys.executable, "-c", program)
     assert below(surroundings.home) == set()
     assert ".ses" not in below(surroundings.temporary)
 
