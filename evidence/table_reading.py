@@ -34,7 +34,7 @@ from risk_model.deployment.batch import column_encoder
 from risk_model.deployment.requests import RefusedError, request_reader
 from risk_model.deployment.table_stream import PIECE
 
-SEEDS, SAMPLE = 400, 100
+SEEDS, SAMPLE = 2000, 200
 NEAR = 0.0
 # a share of the seeds each; a table is read several times, as its questions are answered
 COLUMNS = (
