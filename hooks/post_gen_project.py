@@ -96,6 +96,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/test_published_figures.py",
             "tests/reporting/test_checklists.py",
             "tests/reporting/test_every_field_is_shown.py",
+            "tests/data/cases/test_elsewhere.py",
             "tests/data/test_confounding.py",
             "tests/reporting/test_documents.py",
             "tests/data/test_diabetes130.py",

@@ -70,7 +70,7 @@ def test_git_tracks_every_file_of_the_code_whatever_its_folders_are_called(
     (project.path / "src/risk_model").rename(project.path / "src" / package)
     (project.path / "tests" / package).mkdir()
     (project.path / "tests" / package / "test_it.py").touch()
-    (project.path / "src" / package / "__pycache__").mkdir()
+    (project.path / "src" / package / "__pycache__").mkdir(exist_ok=True)
     (project.path / "src" / package / "__pycache__/it.py").touch()
     in_git(project, "init", "--quiet")
     in_git(project, "add", "--all")

@@ -63,7 +63,7 @@ MUTANTS = {
         "src/risk_model/app/setting_words.py",
         "map(_hydra_text, marked)",
         "marked",
-        "tests/core/test_settings_text.py",
+        "tests/core/test_setting_syntax.py",
     ),
     "a seed may be negative": Mutant(
         "src/risk_model/config/bounds.py",

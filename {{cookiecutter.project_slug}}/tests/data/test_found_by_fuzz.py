@@ -18,7 +18,7 @@ from risk_model import config
 from risk_model.app.hydra_settings import run_with_settings
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 from risk_model.data import load
 from risk_model.data.sources.doubts import accepted, missing_in
 from risk_model.data.tables.csv_file import csv_pieces, read_header

@@ -16,7 +16,7 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field
-from risk_model.core.settings_text import read_list
+from risk_model.core.setting_syntax import read_list
 from risk_model.data import load
 from risk_model.data.leak_signs import column_leaks
 from risk_model.data.leakage import check, refuse

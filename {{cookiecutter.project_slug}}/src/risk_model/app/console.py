@@ -11,7 +11,7 @@ import pandas as pd
 from risk_model import artifacts
 from risk_model.core.column_reading import reading_lines
 from risk_model.core.schema import Field
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 from risk_model.core.table import Row
 from risk_model.data.prepare import Prepared
 from risk_model.data.split_report import PartSummary, split_report

@@ -29,7 +29,7 @@ from risk_model.config.bounds import check_settings
 from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.core.errors import UserError
 from risk_model.core.files import user_path
-from risk_model.core.settings_text import shell_word
+from risk_model.core.setting_syntax import shell_word
 
 # proposed by the network; the training takes them over unless they are set
 PROPOSED = ("learning_rate", "epochs", "patience")

@@ -14,7 +14,7 @@ from typing import Any
 
 from risk_model.config import SOURCES, Deployment
 from risk_model.core.files import user_path
-from risk_model.core.settings_text import quoted, read_list, read_mapping, said, unquoted
+from risk_model.core.setting_syntax import quoted, read_list, read_mapping, said, unquoted
 
 
 def _of_sources(kind: str) -> set[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from risk_model.core.errors import UserError
 from risk_model.core.json_record import JsonRecord
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 
 PARTIAL = ".partial-"
 LIBRARIES = (

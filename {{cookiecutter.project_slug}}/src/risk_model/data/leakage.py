@@ -13,7 +13,7 @@ import pandas as pd
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 from risk_model.data.duplicates import duplicated_patients
 from risk_model.data.leak_signs import COPY, LEAK, column_leaks
 

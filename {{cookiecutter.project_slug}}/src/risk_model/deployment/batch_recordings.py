@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
+from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.schema import Features, Schema
 from risk_model.data.tables.cells import to_texts
 from risk_model.data.tables.table_file import open_table
@@ -61,7 +62,7 @@ def recording_encoder(
 
     def encode(piece: pa.RecordBatch) -> tuple[Features, BrokenRules]:
         features, broken = np.repeat(blank, piece.num_rows, axis=0), BrokenRules()
-        for row, value in enumerate(to_texts(piece.column(column), rules, column).to_pylist()):
+        for row, value in enumerate(_values(piece.column(column), rules, column)):
             try:
                 features[row] = rows([read(value)], package.schema)[0]
             except (UserError, OSError) as error:
@@ -70,6 +71,14 @@ def recording_encoder(
         return features, broken
 
     return encode
+
+
+def _values(column: pa.Array, rules: ReadingRules, name: str) -> list[str | None]:
+    """Names of files as a table's texts are read; a text itself as it is written."""
+    values: list[str | None] = (
+        column.cast(pa.string()) if name == "text" else to_texts(column, rules, name)
+    ).to_pylist()
+    return values
 
 
 def _value_reader(schema: Schema, folder: Path, column: str) -> Callable[[str | None], Recording]:

@@ -153,11 +153,11 @@ def test_other_values_of_json_lines_are_kept_as_they_were_written(
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("list.csv", b"", "columns missing that the model needs: file"),
+        ("list.csv", b"", "is empty"),
         ("list.csv", b"patient\n7\n", "columns missing that the model needs: file"),
         ("list.csv", b"file\n", "has no rows"),
         ("list.csv", b"file,risk\na.txt,1\n", "named like results: risk"),
-        ("list.csv", b"file,name\na.txt,Mustermann\xff\n", "holds something else|not readable"),
+        ("list.csv", b"file,name\na.txt,Mustermann\xff\n", r"\(line 2\) is not UTF-8"),
         ("list.jsonl", b"", "columns missing"),
         ("list.jsonl", b'{"file": "a.txt"}\n{"file": "Mustermann', "line 2 is no JSON object"),
         ("list.jsonl", b'{"file": "a.txt"}\n["Mustermann"]', "line 2 is no JSON object"),
@@ -168,8 +168,8 @@ def test_other_values_of_json_lines_are_kept_as_they_were_written(
             b'{"file": "a.txt"}\n{"file": "a.txt", "Mustermann": 1}',
             "members that the first has not",
         ),
-        ("list.parquet", b"PAR1", "not readable"),
-        ("list.xlsx", b"PK", "none of .csv, .parquet, .jsonl"),
+        ("list.parquet", b"PAR1", "copied whole"),
+        ("list.xlsx", b"PK\x03\x04", "a workbook or an archive"),
     ],
 )
 def test_a_listing_that_is_none_is_one_clear_line_without_values(
@@ -183,10 +183,11 @@ def test_a_listing_that_is_none_is_one_clear_line_without_values(
     assert not list(folder.glob("*out*"))
 
 
-def test_numbers_are_no_file_names(package: ModelPackage, folder: Path) -> None:
+def test_numbers_may_be_file_names_and_a_file_that_is_not_there_gets_a_reason(
+    package: ModelPackage, folder: Path
+) -> None:
     pq.write_table(pa.table({"file": [1, 2]}), folder / "list.parquet")
-    with pytest.raises(UserError, match="column 'file' holds int64"):
-        score(package, folder / "list.parquet", folder / "out.csv")
+    assert score(package, folder / "list.parquet", folder / "out.csv").refused == 2
 
 
 def test_the_command_scores_a_listing_with_a_package_of_recordings(

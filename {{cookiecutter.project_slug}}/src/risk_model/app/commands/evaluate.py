@@ -9,7 +9,7 @@ from risk_model.config.serialisation import read_settings
 from risk_model.core.errors import UserError
 from risk_model.core.optional import optional_module
 from risk_model.core.runs import find_run
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 from risk_model.data.prepare import prepare
 
 

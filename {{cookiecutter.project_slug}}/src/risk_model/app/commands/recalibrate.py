@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from risk_model.app.console import print_results, say
 from risk_model.config import Config
-from risk_model.core.settings_text import shell_word
+from risk_model.core.setting_syntax import shell_word
 from risk_model.validation import external
 
 

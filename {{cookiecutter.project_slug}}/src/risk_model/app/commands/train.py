@@ -5,7 +5,7 @@ from __future__ import annotations
 from risk_model import pipeline
 from risk_model.app import console
 from risk_model.config import Config
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 
 
 def train(settings: Config) -> None:

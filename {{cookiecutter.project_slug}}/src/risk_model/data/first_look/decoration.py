@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.data.first_look import number_text
-from risk_model.data.first_look.compound_text import are_bands, are_days, compound, is_date
+from risk_model.data.first_look import written_numbers
+from risk_model.data.first_look.compound_numbers import are_bands, are_days, compound, is_date
 
 Kind = Literal[
     "unit",
@@ -118,15 +118,15 @@ def _marks(text: str) -> Marks | None:
     """How one text is decorated: () for a plain number, None when it is no number."""
     if _PLAIN.fullmatch(text):
         return ()
-    if len(text) > number_text.LONGEST or is_date(text):
+    if len(text) > written_numbers.LONGEST or is_date(text):
         return None
     several = compound(text)
     if several:
         return ((several, ""),)  # type: ignore[return-value]
-    written = number_text.peel(text)
+    written = written_numbers.peel(text)
     if written is None:
         return None
-    form = number_text.form(written.core)
+    form = written_numbers.form(written.core)
     own: Marks = written.marks  # type: ignore[assignment]
     return own if form == "plain" else (*own, (_FORMS[form], "comma" if form == "comma" else ""))
 
@@ -146,8 +146,8 @@ def _letters_behind(numbers: dict[str, Marks]) -> dict[str, Marks]:
 
 def _comma_kind(texts: list[str]) -> Kind:
     """What "1,234" means in this column: thousands unless another text shows a decimal comma."""
-    cores = [w.core for w in map(number_text.peel, texts) if w]
-    forms = {number_text.form(core) for core in cores}
+    cores = [w.core for w in map(written_numbers.peel, texts) if w]
+    forms = {written_numbers.form(core) for core in cores}
     if forms & {"decimal comma", "decimal comma and thousands", "exponent comma", "dot"}:
         return "decimal comma"
     points = any(re.search(r"\.\d", core) for core in cores)
@@ -205,10 +205,10 @@ def plain_number(text: str, decimal: str = ".", thousands: str = "") -> float | 
     >>> plain_number("5.1 mg/L"), plain_number("(3)"), plain_number("1.234,5", ",", ".")
     (5.1, -3.0, 1234.5)
     """
-    written = None if is_date(text) or compound(text) else number_text.peel(text)
+    written = None if is_date(text) or compound(text) else written_numbers.peel(text)
     if written is None or not {kind for kind, _ in written.marks} <= _UNHARMED:
         return None
-    number = number_text.value(written.core, decimal, thousands)
+    number = written_numbers.value(written.core, decimal, thousands)
     negative = ("parentheses", "") in written.marks
     return -abs(number) if negative and number is not None else number
 
@@ -219,11 +219,11 @@ def censored_limit(text: str, decimal: str = ".") -> float | None:
     >>> censored_limit("<8,1 mg/L", ","), censored_limit("8.1")
     (8.1, None)
     """
-    written = number_text.peel(text)
+    written = written_numbers.peel(text)
     if written is None or "censored" not in {kind for kind, _ in written.marks}:
         return None
-    comma = decimal == "." and number_text.form(written.core) == "decimal comma"  # "<0,5"
-    return number_text.value(written.core, "," if comma else decimal, "")
+    comma = decimal == "." and written_numbers.form(written.core) == "decimal comma"  # "<0,5"
+    return written_numbers.value(written.core, "," if comma else decimal, "")
 
 
 def ambiguous_thousands(texts: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.data.first_look.agreement import Grouping, Values
-from risk_model.data.first_look.compound_text import is_date
+from risk_model.data.first_look.compound_numbers import is_date
 
 Floats = npt.NDArray[np.float64]
 

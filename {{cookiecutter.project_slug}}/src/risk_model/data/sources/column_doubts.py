@@ -14,7 +14,7 @@ import pandas as pd
 from risk_model import config
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Schema
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 from risk_model.data.first_look.identifiers import IdentifierDoubt, identifier_doubts
 from risk_model.data.first_look.people import names_people
 from risk_model.data.first_look.sentinels import suspect_codes

@@ -16,7 +16,7 @@ from risk_model import config
 from risk_model.core.column_reading import ColumnReading
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 from risk_model.data.sources.coerce import as_text, require_column
 from risk_model.data.sources.role_doubts import role_doubts
 from risk_model.data.sources.values import UNDERSTOOD

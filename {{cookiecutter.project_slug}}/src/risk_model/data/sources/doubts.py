@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 
 
 def accepted(name: str, reason: str = "why this is right") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from risk_model.core.findings import Finding
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 from risk_model.data.first_look.sentinels import is_code, suspect_codes
 from risk_model.data.sources.doubts import accepted, missing_in
 from risk_model.data.sources.values import COMMON

@@ -21,7 +21,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.schema import Schema
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 from risk_model.data.sources.coerce import coerce, declare_recorded_after, refusals, require_column
 from risk_model.data.sources.column_doubts import column_doubts, patient_doubts, suspects
 from risk_model.data.sources.column_roles import (

@@ -11,9 +11,9 @@ import pandas as pd
 
 from risk_model.core.errors import UserError
 from risk_model.core.reading_rules import ReadingRules
-from risk_model.core.settings_text import setting
+from risk_model.core.setting_syntax import setting
 from risk_model.data.first_look.decoration import Decoration, censored_limit, decorations
-from risk_model.data.first_look.number_text import peel
+from risk_model.data.first_look.written_numbers import peel
 from risk_model.data.sources.doubts import missing_in
 from risk_model.data.tables.cells import number_reader
 from risk_model.data.tables.csv_file import Where
@@ -196,7 +196,10 @@ def _remedy(found: list[Decoration], name: str, texts: list[str], rules: Reading
     if not marks:
         return f"write plain numbers, or take the number in each with {inside[0]}"
     comma = setting("data.decimal", ",")
-    examples = {(comma,): "3,5 as 3.5", (comma, "data.thousands=."): "1.234,5 as 1234.5"}
+    examples = {
+        (comma,): "3,5 as 3.5",
+        (comma, setting("data.thousands", ".")): "1.234,5 as 1234.5",
+    }
     return f"read {examples.get(tuple(marks), 'them')} with {' '.join([*marks, *inside])}"
 
 

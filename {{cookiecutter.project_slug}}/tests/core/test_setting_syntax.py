@@ -16,7 +16,7 @@ from risk_model.app.setting_words import ADDED, accepted, hydra_words
 from risk_model.config import Config, Table
 from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.core.errors import UserError
-from risk_model.core.settings_text import UNSAYABLE, read_list, read_mapping, setting, shell_word
+from risk_model.core.setting_syntax import UNSAYABLE, read_list, read_mapping, setting, shell_word
 
 # What no word of a command line can hold: a NUL, and half of a character.
 TYPEABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)

@@ -9,7 +9,7 @@ import functools
 import re
 from dataclasses import dataclass
 
-from risk_model.data.first_look.unit_text import unit_of
+from risk_model.data.first_look.unit_names import unit_of
 
 SPACES = " \u00a0\u2007\u2009\u202f\u2002\u2003"
 LONGEST = 40  # characters; more is a sentence

@@ -47,7 +47,8 @@ def shell_word(word: str) -> str:
     'a b' $'a\nb'
     """
     if word.isprintable():
-        return shlex.quote(word)
+        # a mark at the end would be taken for one of the sentence that the word stands in
+        return f"'{word}'" if re.fullmatch(r"[\w=.,:-]*[.,:]", word) else shlex.quote(word)
     shown = (c if c.isprintable() else _escape(c) for c in re.sub(r"(['\\])", r"\\\1", word))
     return f"$'{''.join(shown)}'"
 
