@@ -102,7 +102,7 @@ def stroke(folder: Path) -> Path:
     rows = []
     for k in range(600):
         sex, severity = ("female", "male")[k % 2], k * 7 % 43
-        died = int(severity + 2 * (k * 31 % 41) > 85)
+        died = int(severity + 2 * (k * 31 % 41) > 85 or k % 13 == 0)
         rows.append(f"{k},{40 + k % 50},{sex},{severity},{died}")
     path = folder / "stroke.csv"
     path.write_text("\n".join(["patient,age,sex,nihss,died", *rows]))
