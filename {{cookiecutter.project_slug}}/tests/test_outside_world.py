@@ -227,10 +227,13 @@ TRACES = [
         'sin_addr=inet_addr("8.8.4.4")}, 16) = 1',
         "8.8.4.4",
     ),
-    ('openat(AT_FDCWD</x>, "/root/id", O_RDWR|O_CREAT, 0644) = 3</root/id>', "/root/id"),
-    ('openat(6</root>, "id.tmp", O_WRONLY|O_CREAT|O_EXCL <unfinished ...>', "/root/id.tmp"),
-    ('mkdir("/root/.cache", 0700) = 0', "/root/.cache"),
-    ('mkdir("/root/.cache", 0700) = -1 EEXIST (File exists)', ""),
+    (
+        'openat(AT_FDCWD</x>, "/home/ana/id", O_RDWR|O_CREAT, 0644) = 3</home/ana/id>',
+        "/home/ana/id",
+    ),
+    ('openat(6</home/ana>, "id.tmp", O_WRONLY|O_CREAT|O_EXCL <unfinished ...>', "/home/ana/id.tmp"),
+    ('mkdir("/home/ana/.cache", 0700) = 0', "/home/ana/.cache"),
+    ('mkdir("/home/ana/.cache", 0700) = -1 EEXIST (File exists)', ""),
     ('openat(AT_FDCWD</x>, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3</etc/passwd>', ""),
 ]
 

@@ -18,7 +18,7 @@ def test_a_store_whose_making_was_cut_short_is_made_again(
     real = SqlAlchemyStore.__init__
 
     def killed(self: SqlAlchemyStore, *words: str) -> None:
-        real(self, *words)  # type: ignore[no-untyped-call]
+        real(self, *words)  # type: ignore[no-untyped-call]  # MLflow annotates nothing
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

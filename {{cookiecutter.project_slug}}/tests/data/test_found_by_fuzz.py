@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import warnings
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,9 @@ class Settings:
         return cls.seen.append
 
 
-def read(tmp_path: Path, columns: dict[str, Any], **settings: object) -> Cohort:
+def read(tmp_path: Path, columns: dict[str, Any], **settings: Any) -> Cohort:
     pd.DataFrame({"died": DIED, **columns}).to_csv(tmp_path / "t.csv", index=False)
-    return load(config.Table(path=str(tmp_path / "t.csv"), outcome="died", **settings))  # type: ignore[arg-type]
+    return load(config.Table(path=str(tmp_path / "t.csv"), outcome="died", **settings))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -51,7 +52,7 @@ def test_a_printed_setting_of_any_column_can_be_pasted(name: str) -> None:
     words = [setting("data.numbers", [name]), missing_in(name, ["n.d.", "-9"])]
     words.append(accepted(name, "ok"))
     told = ["data=csv", "data.path=t.csv", "data.outcome=died"]
-    run_with_settings(Settings, told + shlex.split(" ".join(words)))  # type: ignore[arg-type]
+    run_with_settings(Settings, told + shlex.split(" ".join(words)))  # type: ignore[arg-type]  # a command for a test
     data = Settings.seen[-1].data
     assert data.numbers == [name]
     assert data.missing_in == [f"{name}=n.d.", f"{name}=-9"]
@@ -76,9 +77,9 @@ def test_the_remedy_for_a_word_keeps_the_usual_words_for_not_recorded(tmp_path: 
     ],
 )
 def test_a_remedy_names_every_setting_that_is_needed(
-    tmp_path: Path, write: object, remedy: str, settings: dict[str, object]
+    tmp_path: Path, write: Callable[[float], str], remedy: str, settings: dict[str, object]
 ) -> None:
-    texts = [write(v) for v in DRAW.normal(40, 8, ROWS)]  # type: ignore[operator]
+    texts = [write(v) for v in DRAW.normal(40, 8, ROWS)]
     with pytest.raises(UserError) as error:
         read(tmp_path, {"lab": texts}, **settings)
     assert remedy in " ".join(shlex.split(str(error.value).replace("column 'lab'", "")))

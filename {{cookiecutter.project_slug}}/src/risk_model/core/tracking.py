@@ -55,7 +55,7 @@ def _make(database: Path) -> None:
     with TemporaryDirectory(prefix=".mlflow.db-", dir=folder, ignore_cleanup_errors=True) as hidden:
         partial = Path(hidden) / database.name
         # MLflow writes the place of its first experiment into SQL between apostrophes: as a URI it
-        # holds none, while a folder may
+        # holds none, while a folder may. It gives the class no annotations.
         SqlAlchemyStore(_url(partial), (folder / ARTIFACTS).as_uri())  # type: ignore[no-untyped-call]
         with suppress(FileExistsError):  # somebody else was first
             os.link(partial, database)

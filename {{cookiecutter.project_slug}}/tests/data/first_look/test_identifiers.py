@@ -23,7 +23,7 @@ def doubts(
 
 
 def kinds(*args: object) -> list[str]:
-    return [doubt.kind for doubt in doubts(*args)]  # type: ignore[arg-type]
+    return [doubt.kind for doubt in doubts(*args)]  # type: ignore[arg-type]  # as its callers have them
 
 
 @pytest.mark.parametrize("word", ["unknown", "0", "99999999", "n/a", "unbekannt", "-", "test"])

@@ -122,12 +122,12 @@ def _marks(text: str) -> Marks | None:
         return None
     several = compound(text)
     if several:
-        return ((several, ""),)  # type: ignore[return-value]
+        return ((several, ""),)  # type: ignore[return-value]  # its kinds are some of Kind
     written = written_numbers.peel(text)
     if written is None:
         return None
     form = written_numbers.form(written.core)
-    own: Marks = written.marks  # type: ignore[assignment]
+    own: Marks = written.marks  # type: ignore[assignment]  # its kinds are some of Kind
     return own if form == "plain" else (*own, (_FORMS[form], "comma" if form == "comma" else ""))
 
 
