@@ -5,7 +5,8 @@ PIN := $(PROJECT)/constraints.txt
 TORCH := $(shell grep '^torch==' '$(PIN)')
 COOKIECUTTER := cookiecutter==2.7.1 cruft==2.16.0
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check install
-PYTEST := python -m pytest -q --numprocesses 2 --dist loadfile
+# A file's tests share what they trained, so that a file stays with one process; the template's own share nothing.
+PYTEST := python -m pytest -q --numprocesses 2 --durations 12
 SLUG := clinical-risk-model
 COHORTS := support2 heart_disease synthetic
 CACHE := $(CURDIR)/.cache
@@ -45,7 +46,7 @@ test-all: lint  ## the slow tests: faults, a project of each modality, mutants, 
 test: TIER := not slow
 test-all: TIER := slow
 test test-all:
-	@status=0; (cd '$(PROJECT)' && $(PYTEST) -m '$(TIER)') || status=1; $(PYTEST) -m '$(TIER)' || status=1; exit $$status
+	@status=0; (cd '$(PROJECT)' && $(PYTEST) --dist loadfile -m '$(TIER)') || status=1; $(PYTEST) --dist worksteal -m '$(TIER)' || status=1; exit $$status
 
 lint: .venv/ready  ## ruff and mypy of the template and of the project
 	ruff check $(CODE) && ruff format --check $(CODE)

@@ -35,6 +35,9 @@ STATED = ("runs", "models", "audit", "mlflow.db", ".mlflow.db-", "mlartifacts", 
 # ... and below the home: matplotlib's list of fonts
 CACHES = (".cache", ".cache/matplotlib", ".config", ".config/matplotlib")
 
+# What a command finds of the environment in which the tests run.
+KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "SYSTEMROOT")
+
 SCORE = ["input=patients.csv", "output=risks.csv"]
 
 # Runs the command line, and says on stderr whom Python called.
@@ -80,10 +83,11 @@ class Surroundings:
     temporary: Path
 
     def variables(self) -> dict[str, str]:
-        """What the command finds in its environment: nothing that would keep a library quiet."""
-        quiet = ("MLFLOW_DISABLE_TELEMETRY", "ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY")
-        moved = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "PYTHONPYCACHEPREFIX")
-        kept = {k: v for k, v in os.environ.items() if k not in (*quiet, *moved)}
+        """What the command finds in its environment: nothing that would keep a library quiet.
+
+        Names are listed because libraries listen to many: ONNX Runtime keeps quiet under CI=true.
+        """
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         own = {"HOME": self.home, "TMPDIR": self.temporary}
         own |= {"NUMBA_CACHE_DIR": self.temporary, "PYTHONPYCACHEPREFIX": self.temporary}
         return kept | {name: str(path) for name, path in own.items()}
