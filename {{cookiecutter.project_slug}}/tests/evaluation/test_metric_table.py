@@ -23,9 +23,11 @@ from risk_model.evaluation.results import ModelEvaluation, RunEvaluation
 STATED = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try")
 
 
-def evaluate_test_split(predictions: pd.DataFrame, classification: bool = False) -> ModelEvaluation:
+def evaluate_test_split(
+    predictions: pd.DataFrame, classification: bool = False, resamples: int = 100
+) -> ModelEvaluation:
     """The network's evaluation on the test split."""
-    settings = Evaluation(resamples=100, classification=classification)
+    settings = Evaluation(resamples=resamples, classification=classification)
     part = predictions[predictions["split"] == "test"]
     return evaluate(part, 0.2, settings, STATED, seed=0).parts["test"].models["network"]
 
@@ -66,7 +68,7 @@ def test_a_metric_without_a_kernel_gets_its_interval_the_slow_way(
     sections = BY_NAME["auroc"].sections
     area = Metric("area", "Area", "higher", of_risks=roc_auc_score, sections=sections)
     add(area, monkeypatch)
-    model = evaluate_test_split(predictions)
+    model = evaluate_test_split(predictions, resamples=20)
     groups = [row.metrics for row in model.subgroups if row.evaluated]
     assert len(groups) > 2
     for estimates in (model.metrics, model.raw, model.differences, *groups):
