@@ -36,7 +36,7 @@ STATED = ("runs", "models", "audit", "mlflow.db", ".mlflow.db-", "mlartifacts", 
 CACHES = (".cache", ".cache/matplotlib", ".config", ".config/matplotlib")
 
 # What a command finds of the environment in which the tests run.
-KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "SYSTEMROOT")
+KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "OMP_NUM_THREADS")
 
 SCORE = ["input=patients.csv", "output=risks.csv"]
 

@@ -76,9 +76,10 @@ def test_a_hospital_that_tells_the_outcome_is_found() -> None:
     assert "within each site" in finding.remedy
 
 
+@pytest.mark.slow
 def test_what_knows_nothing_is_near_a_half() -> None:
-    found = [of("site", hospitals(1000, {}, seed)).auroc for seed in range(12)]
-    assert np.mean(found) == pytest.approx(0.5, abs=0.02)
+    found = [of("site", hospitals(1000, {}, seed)).auroc for seed in range(60)]
+    assert np.mean(found) == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.slow

@@ -46,7 +46,7 @@ def as_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def csv(frame: pd.DataFrame, path: Path, **options: object) -> dict[str, object]:
-    frame.to_csv(path, index=False, **options)  # type: ignore[call-overload]
+    frame.to_csv(path, index=False, **options)  # type: ignore[call-overload]  # options differ in type
     return {}
 
 
@@ -170,7 +170,7 @@ def read(tmp_path: Path, name: str) -> tuple[Path, Cohort]:
     file, write = FILES[name]
     settings = write(table(), tmp_path / file)
     path = tmp_path / file
-    return path, load(config.Table(path=str(path), outcome="died", **settings))  # type: ignore[arg-type]
+    return path, load(config.Table(path=str(path), outcome="died", **settings))  # type: ignore[arg-type]  # each test has its own
 
 
 def scored(path: Path, cohort: Cohort) -> tuple[npt.NDArray[np.float32], int]:
