@@ -68,6 +68,7 @@ bench: .venv/ready  ## speed as ratios against named alternatives
 	python benchmarks/evaluation.py
 	python benchmarks/explanations.py
 	python benchmarks/scoring.py
+	python benchmarks/large_table.py
 	python benchmarks/signals.py
 	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
 	python benchmarks/serving.py --package '$(CACHE)/package'

@@ -5,19 +5,13 @@ without colour?
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from risk_model.config import Config
-from risk_model.config.waveform import PtbXl
 from risk_model.core.schema import Signal
-from risk_model.data.prepare import prepare
-from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.reporting.examples import LOWERS, RAISES, RecordingExplanation, draw
 from risk_model.reporting.examples.waveform import WIDE
 from risk_model.signals import reader
@@ -114,17 +108,3 @@ def test_silence_and_very_short_strips_can_be_drawn() -> None:
         assert traces(
             draw(RecordingExplanation(np.zeros((1, samples), np.float32), silent), "silence")
         )
-
-
-def test_ptb_xl_is_warned_of_because_its_sites_tell_the_outcome(
-    downloaded: Callable[[str], Path],
-) -> None:
-    downloaded("ptbxl500")
-    prepared = prepare(Config(data=PtbXl()))
-    assert "site predicts the outcome" in [
-        f.kind for f in prepared.findings if f.severity == "warning"
-    ]
-    rows = prepared.quality.to_json()["tables"][SIMPLE_MODELS]
-    alone = {row["predictors"]: row["AUROC"]["estimate"] for row in rows}
-    assert alone["age and sex"] == pytest.approx(0.77, abs=0.03)
-    assert alone["site"] > 0.62

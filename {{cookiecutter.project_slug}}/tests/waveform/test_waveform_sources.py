@@ -18,7 +18,8 @@ from risk_model import config
 from risk_model.config.waveform import PtbXl, SyntheticEcgs
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
-from risk_model.data.prepare import prepare
+from risk_model.data.prepare import Prepared, prepare
+from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.sources import ptbxl, synthetic_ecgs
 
 SUBJECTS = 300
@@ -120,9 +121,14 @@ def test_a_clean_cohort_is_accused_of_nothing_but_its_size(where: Path, cohort: 
 
 
 @pytest.fixture(scope="module")
-def patients(downloaded: Callable[[str], Path]) -> Cohort:
+def prepared(downloaded: Callable[[str], Path]) -> Prepared:
     downloaded("ptbxl500/ptbxl_database.csv")
-    return ptbxl.load(PtbXl())
+    return prepare(config.Config(data=PtbXl()))
+
+
+@pytest.fixture(scope="module")
+def patients(prepared: Prepared) -> Cohort:
+    return prepared.cohort
 
 
 def test_ptbxl_holds_the_published_patients(patients: Cohort) -> None:
@@ -133,6 +139,15 @@ def test_ptbxl_holds_the_published_patients(patients: Cohort) -> None:
     assert set(patients.index["sex"]) == {"F", "M"}
     assert patients.schema.signal is not None
     assert patients.schema.signal.shape == (12, 1000)
+
+
+def test_ptbxl_is_warned_of_because_its_sites_tell_the_outcome(prepared: Prepared) -> None:
+    warned = [f.kind for f in prepared.findings if f.severity == "warning"]
+    assert "site predicts the outcome" in warned
+    rows = prepared.quality.to_json()["tables"][SIMPLE_MODELS]
+    alone = {row["predictors"]: row["AUROC"]["estimate"] for row in rows}
+    assert alone["age and sex"] == pytest.approx(0.77, abs=0.03)
+    assert alone["site"] > 0.62
 
 
 def test_fewer_records_of_ptbxl_are_its_first_and_more_cannot_be_verified(patients: Cohort) -> None:
