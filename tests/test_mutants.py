@@ -33,7 +33,7 @@ MUTANTS = {
         "src/risk_model/core/schema.py",
         "tuple(f for f in self.fields if not f.recorded_after)",
         "tuple(f for f in self.fields)",
-        "tests/core/test_schema.py",
+        "tests/core/test_schema.py::test_what_is_recorded_later_is_no_input",
     ),
     "a lower layer imports a higher one": Mutant(
         "src/risk_model/core/findings.py",
@@ -64,56 +64,61 @@ MUTANTS = {
         "src/risk_model/app/setting_words.py",
         "map(_hydra_text, marked)",
         "marked",
-        "tests/core/test_setting_syntax.py",
+        "tests/core/test_setting_syntax.py::test_a_list_of_any_names_is_read_as_it_was_shown",
     ),
     "a seed may be negative": Mutant(
         "src/risk_model/config/bounds.py",
         "lambda value: 0 <= value < 2**32",
         "lambda value: value < 2**32",
-        "tests/config/test_bounds.py",
+        "tests/config/test_bounds.py::"
+        "test_what_makes_no_sense_is_refused_before_anything_is_read_or_made",
     ),
     "a path is pasted into the store's URL": Mutant(
         "src/risk_model/core/tracking.py",
         'str(URL.create("sqlite+pysqlite", database=str(database)))',
         "f\"{URL.create('sqlite')}/{database}\"",
-        "tests/core/test_tracking.py",
+        "tests/core/test_tracking.py::test_a_folder_may_have_any_name",
     ),
     "trap 1: accuracy heads the results": Mutant(
         "src/risk_model/evaluation/resampled_metrics.py",
         'return metric.when == "always" or self.config.classification',
         "return True",
-        "tests/evaluation/test_traps.py",
+        "tests/evaluation/test_traps.py::test_no_key_of_the_evaluation_is_accuracy_or_f1",
     ),
     "trap 2: an activation before the loss that applies its own": Mutant(
         "src/risk_model/training/loop.py",
         "torch.autograd.backward(loss(network(features), labels))",
         "torch.autograd.backward(loss(torch.sigmoid(network(features)), labels))",
-        "tests/training/test_traps.py",
+        "tests/training/test_traps.py::"
+        "test_training_drives_logits_to_where_no_probability_could_be",
     ),
     "trap 2: an activation at the end of the network": Mutant(
         "src/risk_model/model/mlp.py",
         "logits: Tensor = (hidden * self.output_weights).sum(dim=2) + self.bias",
         "logits: Tensor = ((hidden * self.output_weights).sum(dim=2) + self.bias).sigmoid()",
-        "tests/training/test_traps.py",
+        "tests/training/test_traps.py::"
+        "test_the_projects_own_network_learns_logits_and_not_probabilities",
     ),
     "trap 3: train mode while scoring": Mutant(
         "src/risk_model/model/score.py",
         "    network.eval()\n",
         "",
-        "tests/training/test_traps.py",
+        "tests/training/test_traps.py::"
+        "test_two_scorings_of_the_same_rows_are_equal_although_the_network_is_training",
     ),
     "trap 3: eval mode while training": Mutant(
         "src/risk_model/model/score.py",
         "            module.training = mode\n",
         "            pass\n",
-        "tests/training/test_traps.py",
+        "tests/training/test_traps.py::test_scoring_leaves_each_module_in_the_mode_it_had",
     ),
     "imputation learns from rows outside train": Mutant(
         "src/risk_model/training/fit.py",
         "chosen, outcome = features[rows], labels[rows]",
         "chosen, outcome = np.where(np.isnan(features), np.nanmedian(features, axis=0), "
         "features)[rows], labels[rows]",
-        "tests/training/test_fit.py",
+        "tests/training/test_fit.py::"
+        "test_rows_outside_train_and_validation_change_no_fitted_parameter",
     ),
     "the calibrator learns from test rows": Mutant(
         "src/risk_model/training/develop.py",
@@ -125,51 +130,57 @@ MUTANTS = {
         "src/risk_model/data/split.py",
         "subject, names = pd.factorize(cohort.subjects)",
         "subject, names = pd.factorize(np.arange(len(cohort)))",
-        "tests/data/test_split.py",
+        "tests/data/test_split.py::"
+        "test_no_subject_stands_in_two_parts_and_every_row_in_one_or_aside",
     ),
     "an answer does not wait for its record": Mutant(
         "src/risk_model/deployment/app.py",
         'prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())',
         'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, '
         "request.row.tobytes()))",
-        "tests/deployment/test_app.py",
+        "tests/deployment/test_app.py::"
+        "test_a_prediction_stands_in_the_log_with_its_model_and_without_its_inputs",
     ),
     "intervals draw rows, not patients": Mutant(
         "src/risk_model/evaluation/split_evaluation.py",
         'codes, subjects = pd.factorize(predictions["subject_id"])',
         'codes, subjects = pd.factorize(predictions.groupby("model").cumcount())',
-        "tests/evaluation/test_extremes.py",
+        "tests/evaluation/test_extremes.py::test_rows_of_the_same_patients_make_intervals_wider",
     ),
     "a site that is left out teaches": Mutant(
         "src/risk_model/validation/internal_external.py",
         "kind, name, cohort, splits, splits.external.get(part",
         "kind, name, cohort, split(cohort, settings.split, replace(data, held_out_sites=[], "
         "held_out_period=0.0), settings.seed), splits.external.get(part",
-        "tests/validation/test_internal_external.py",
+        "tests/validation/test_internal_external.py::"
+        "test_outcomes_of_what_is_left_out_change_no_model",
     ),
     "a recalibrated model is judged on the patients that its line was fitted to": Mutant(
         "src/risk_model/validation/external.py",
         "cross_fitted(lambda rows: FITS[kind](logits[rows], labels[rows]), logits, fold)",
         "cross_fitted(lambda rows: line, logits, fold)",
-        "tests/validation/test_external.py",
+        "tests/validation/test_external.py::"
+        "test_what_a_mended_package_is_judged_by_was_scored_without_its_own_outcome",
     ),
     "what failed is served on anybody's word": Mutant(
         "src/risk_model/deployment/serve.py",
         'if verdict != "too few to judge":',
         'if verdict not in ("too few to judge", "fail"):',
-        "tests/test_acceptance.py",
+        "tests/test_acceptance.py::"
+        "test_a_failed_model_that_nobody_accepted_is_not_served_whatever_is_said_at_the_door",
     ),
     "few patients pass": Mutant(
         "src/risk_model/evaluation/gates.py",
         ", *([UNCLEAR] if short else [])",
         "",
-        "tests/evaluation/test_utility_and_gates.py",
+        "tests/evaluation/test_utility_and_gates.py::"
+        "test_with_fewer_rows_than_a_stated_interval_needs_nothing_passes",
     ),
     "one changed byte of the model is not noticed": Mutant(
         "src/risk_model/core/package.py",
         "if not path.is_file() or listed.get(name) != digest(path):",
         "if not path.is_file():",
-        "tests/core/test_package.py",
+        "tests/core/test_package.py::test_one_changed_byte_is_refused_and_named",
     ),
 }
 

@@ -87,6 +87,15 @@ def test_a_hospital_that_nobody_called_one_is_found_by_whom_it_tells_apart(
     assert len(set(cohort.subjects)) == ROWS
 
 
+@pytest.mark.parametrize("name", ["diabetes", "smoker", "klinik"])
+def test_a_column_that_tells_no_two_people_apart_is_no_hospital(tmp_path: Path, name: str) -> None:
+    draw = np.random.default_rng(3)
+    twice = np.repeat(np.arange(ROWS // 2), 2)  # each number twice, whatever the sex and the age
+    frame = ward(ROWS, patient_id=twice).assign(**{name: draw.choice(["no", "yes"], ROWS)})
+    cohort = read(written(frame, tmp_path / "t.csv"))
+    assert len(set(cohort.subjects)) == ROWS // 2
+
+
 def test_that_the_numbers_are_right_can_be_said(tmp_path: Path) -> None:
     path = written(numbered(*EQUAL), tmp_path / "t.csv")
     cohort = answered(path, "accept")
