@@ -72,7 +72,7 @@ def package_of(
         versions={},
         operating_threshold=0.5,
         threshold_reason="made",
-        gate="pass",
+        gates={"test": "pass"},
         golden_risk=float(Scorer(graph)(rows)[0][0]),
         calibration=CalibrationLine(line.slope, line.intercept),
     )

@@ -161,7 +161,7 @@ def make_package(
         versions={},
         operating_threshold=0.2,
         threshold_reason="made",
-        gate="pass",
+        gates={"test": "pass"},
         golden_risk=float(Scorer(graph.SerializeToString())(rows[:1])[0][0]),
         calibration=None,
     )

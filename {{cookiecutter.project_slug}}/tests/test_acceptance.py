@@ -15,14 +15,14 @@ from starlette.testclient import TestClient
 
 from risk_model.config import Config, Synthetic
 from risk_model.core.errors import UserError
-from risk_model.core.package import ModelPackage, seal
+from risk_model.core.package import ModelPackage, Verdict, seal
 from risk_model.data.prepare import prepare
 from risk_model.deployment.app import create_app
 from risk_model.deployment.registry import RegisteredVersion, champion
 from risk_model.deployment.serve import check_gate
 from risk_model.pipeline import evaluate_run, register_run, train
 
-WORDS = "Ada Okoro: a trial without patients"
+WORDS = "Ada Okoro: test: a trial without patients"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def failing(trained: tuple[Config, Path], tmp_path: Path) -> tuple[Config, Path,
     shutil.copytree(directory, copy)
     name = json.loads((copy / "training.json").read_text())["champion"]["name"]
     manifest = ModelPackage.open(copy / "packages" / name).manifest
-    seal(copy / "packages" / name, replace(manifest, gate="fail"))
+    seal(copy / "packages" / name, replace(manifest, gates={"test": "fail"}))
     settings.deployment.registry, settings.accept = str(tmp_path / "models"), ""
     return settings, copy, name
 
@@ -78,11 +78,8 @@ def test_a_named_persons_reason_makes_it_champion_and_stands_in_card_manifest_an
     package = ModelPackage.open(champion(Path(settings.deployment.registry), ""))
     told = package.manifest.accepted
     assert told is not None
-    assert (told.by, told.reason, told.verdict) == (
-        "Ada Okoro",
-        "a trial without patients",
-        "fail",
-    )
+    assert (told.by, told.reason) == ("Ada Okoro", "test: a trial without patients")
+    assert told.verdicts == {"test": "fail"}
     assert package.json("evaluation.json")["accepted"] == told.to_json()
     card = (package.directory / "model_card.md").read_text()
     assert all(text in card for text in ("Ada Okoro", "a trial without patients", told.when))
@@ -124,7 +121,7 @@ def test_there_is_nothing_to_accept_where_the_gate_passed(
     settings, directory, name = failing
     package = directory / "packages" / name
     manifest = ModelPackage.open(package).manifest
-    seal(package, replace(manifest, gate="pass"))
+    seal(package, replace(manifest, gates={"test": "pass"}))
     settings.accept = WORDS
     with pytest.raises(UserError, match="nothing to accept"):
         register_run(settings, directory)
@@ -139,3 +136,22 @@ def test_what_was_accepted_cannot_be_edited_afterwards(failing: tuple[Config, Pa
     card.write_text(card.read_text().replace("Ada Okoro", "Somebody Else"))
     with pytest.raises(UserError, match="differs from its manifest"):
         champion(Path(settings.deployment.registry), "")
+
+
+def test_a_site_that_failed_keeps_a_model_from_patients_until_the_reason_names_it(
+    failing: tuple[Config, Path, str],
+) -> None:
+    settings, directory, name = failing
+    package = directory / "packages" / name
+    verdicts: dict[str, Verdict] = {"test": "pass", "site: VA": "fail", "site: Bern": "cannot tell"}
+    seal(package, replace(ModelPackage.open(package).manifest, gates=verdicts))
+    assert ModelPackage.open(package).manifest.gate == "fail"
+    assert "accept=" in row_of(register_run(settings, directory), name).refused
+    settings.accept = "Ada Okoro: a trial"
+    with pytest.raises(UserError, match="failed on site: VA; name each"):
+        register_run(settings, directory)
+    settings.accept = "Ada Okoro: VA is not served"
+    assert row_of(register_run(settings, directory), name).alias == "champion"
+    told = ModelPackage.open(champion(Path(settings.deployment.registry), "")).manifest.accepted
+    assert told is not None
+    assert told.verdicts == {"site: VA": "fail", "site: Bern": "cannot tell"}

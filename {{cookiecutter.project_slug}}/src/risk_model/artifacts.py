@@ -36,7 +36,6 @@ from risk_model.reporting.model_card import model_card
 from risk_model.training.calibration import Calibrator
 from risk_model.training.record import ChampionChoice, History, PartSize, TrainingRecord
 
-OUT_OF_FOLD = "out of fold"
 POOLED = "out_of_fold.parquet"
 TRAINING = "training.json"
 EVALUATION = "evaluation.json"
@@ -92,7 +91,7 @@ def _sizes(cohort: Cohort, splits: Splits) -> dict[str, PartSize]:
     return {
         name: PartSize(
             rows=len(rows),
-            subjects=len(set(cohort.subjects[rows])),
+            subjects=len(set(cohort.subjects[rows])) if cohort.patients_identified else None,
             events=int(cohort.labels[rows].sum()),
         )
         for name, rows in splits.items()
@@ -167,18 +166,28 @@ def _at_rows(values: npt.NDArray[np.float64], rows: Rows, n: int) -> npt.NDArray
 def accept_package(directory: Path, model: str, accept: str) -> None:
     """Writes who answers for a run's package, why and when: into evaluation, card and manifest.
 
+    A part that failed must be named in the reason: whoever answers has seen it.
+
     Raises:
-        UserError: the name or the reason is missing, or the gate passed.
+        UserError: the name, the reason or a part that failed is missing, or the gate passed.
     """
     package = packages(directory)[model]
     manifest = ModelPackage.open(package).manifest
     person = person_and_reason(accept, "register accept='your name: your reason'")
-    if manifest.gate == "pass":
+    if not manifest.not_passed:
         raise UserError(
             f"accept: the gate of {model} passed, so there is nothing to accept; leave it out"
         )
+    failed = [part for part, verdict in manifest.not_passed.items() if verdict == "fail"]
+    unnamed = [part for part in failed if part.removeprefix("site: ") not in person.reason]
+    if unnamed:
+        raise UserError(
+            f"accept: {model} failed on {' and '.join(failed)}; name each of them in the reason, "
+            f"so that it can be seen who answers for what: accept='{person.by}: "
+            f"{' and '.join(failed)}: your reason'"
+        )
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    accepted = Acceptance(person.by, person.reason, manifest.gate, when)
+    accepted = Acceptance(person.by, person.reason, manifest.not_passed, when)
     evaluation = replace(read_evaluation(package), accepted=accepted)
     _write_evaluation(package, model, read_training(directory), evaluation)
     seal(package, replace(manifest, accepted=accepted))
@@ -199,7 +208,7 @@ def seal_packages(directory: Path, record: TrainingRecord, evaluation: RunEvalua
             versions=record.versions,
             operating_threshold=record.threshold,
             threshold_reason=record.threshold_reason,
-            gate=evaluation.gates["test"][name].verdict,
+            gates=evaluation.verdicts(name),
             golden_risk=float(golden[0]),
             calibration=_line(record, name),
         )

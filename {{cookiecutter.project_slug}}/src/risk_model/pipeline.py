@@ -7,7 +7,7 @@ directory and a few types, so each can also run alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +28,7 @@ from risk_model.core.tracking import database_path, training_run
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.split import split
 from risk_model.deployment.registry import RegisteredVersion, register
-from risk_model.evaluation import evaluate
+from risk_model.evaluation import OUT_OF_FOLD, evaluate
 from risk_model.evaluation.results import RunEvaluation
 from risk_model.model import Floats
 from risk_model.model.export import checked_logits
@@ -179,7 +179,7 @@ def _out_of_fold(settings: Config, cohort: Cohort, first: Fitted) -> pd.DataFram
         splits = split(cohort, settings.split, settings.data, settings.seed, fold=fold)
         fitted = fit(settings, cohort, splits, Monitor()) if fold else first
         table = prediction_table(cohort, splits, fitted.calibrated, fitted.raw)
-        tables.append(table[table["split"] == "test"].assign(split=artifacts.OUT_OF_FOLD))
+        tables.append(table[table["split"] == "test"].assign(split=OUT_OF_FOLD))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -193,6 +193,8 @@ def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEv
     evaluation = evaluate(
         table, record.threshold, settings.evaluation, settings.data.decision, settings.seed
     )
+    identified = prepared.cohort.patients_identified
+    evaluation = replace(evaluation, patients_identified=identified)
     table.to_parquet(directory / artifacts.PREDICTIONS)
     write_json(directory / artifacts.EVALUATION, evaluation.to_json())
     artifacts.seal_packages(directory, record, evaluation)

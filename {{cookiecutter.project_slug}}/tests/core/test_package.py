@@ -21,7 +21,7 @@ CONTENT = Manifest(
     versions={},
     operating_threshold=0.2,
     threshold_reason="stated",
-    gate="pass",
+    gates={"test": "pass"},
     golden_risk=0.1,
     calibration=None,
 )
@@ -76,7 +76,7 @@ def test_a_manifest_that_is_something_else_is_refused(package: Path, text: str) 
     "change",
     [
         {"model": None},
-        {"gate": "passed"},
+        {"gates": {"test": "passed"}},
         {"operating_treshold": 0.5},
         {"calibration": {"slope": 1}},
     ],

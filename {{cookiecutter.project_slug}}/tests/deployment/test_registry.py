@@ -105,7 +105,7 @@ def test_a_model_whose_gate_failed_is_registered_but_the_champion_before_it_stay
     register(
         {"logistic_regression": good.directory}, "logistic_regression", None, "ward", settings, None
     )
-    bad = make_package(tmp_path / "bad", gate="fail")
+    bad = make_package(tmp_path / "bad", gates={"test": "fail"})
     (row,) = register(
         {"logistic_regression": bad.directory}, "logistic_regression", None, "ward", settings, None
     )

@@ -122,9 +122,9 @@ def test_what_may_not_start_is_refused_before_anything_is_written(
 
     log, other = tmp_path / "audit.db", tmp_path / "other.db"
     assert "not a finished model package" in refusal(tmp_path, 0, other)
-    assert "gate" in refusal(make_package(tmp_path / "failed", gate="fail").directory, 0, other)
+    assert "gate" in refusal(make_package(tmp_path / "failed", gates={"test": "fail"}).directory, 0, other)
     assert "--accept" in refusal(
-        make_package(tmp_path / "few", gate="too few to judge").directory, 0, other
+        make_package(tmp_path / "few", gates={"test": "too few to judge"}).directory, 0, other
     )
     with running(package.directory, log) as server:
         assert f"cannot listen on 127.0.0.1:{server.port}" in refusal(
@@ -145,13 +145,13 @@ def test_a_refused_start_ends_with_one_line(start: Start, tmp_path: Path) -> Non
 def test_a_model_with_too_few_events_needs_a_name_and_a_reason(
     make_package: Callable[..., ModelPackage], tmp_path: Path
 ) -> None:
-    few = make_package(tmp_path / "few", gate="too few to judge")
+    few = make_package(tmp_path / "few", gates={"test": "too few to judge"})
     assert check_gate(few, " Dr. Roe: pilot on one ward ") == "Dr. Roe: pilot on one ward"
     for accept in ("", "Dr. Roe", "Dr. Roe:", ": pilot"):
         with pytest.raises(UserError, match="--accept"):
             check_gate(few, accept)
     with pytest.raises(UserError, match="gate"):
-        check_gate(make_package(tmp_path / "fail", gate="fail"), "Dr. Roe: pilot")
+        check_gate(make_package(tmp_path / "fail", gates={"test": "fail"}), "Dr. Roe: pilot")
 
 
 def test_a_full_audit_disk_stops_predictions_and_nothing_else_until_there_is_room(

@@ -105,13 +105,13 @@ def test_a_model_accepted_in_spite_of_its_gate_says_by_whom_and_why(
     evaluation: RunEvaluation,
 ) -> None:
     assert "in spite of its gate" not in model_card("xgboost", TRAINED, evaluation)
-    accepted = Acceptance("Dr <A>", "a trial\n# x", "fail", "2026-01-02T03:04:05")
+    accepted = Acceptance("Dr <A>", "a trial\n# x", {"test": "fail"}, "2026-01-02T03:04:05")
     card = model_card("xgboost", TRAINED, replace(evaluation, accepted=accepted))
     section = part_of(card, "Accepted in spite of its gate")
     for line in (
         "By: Dr &lt;A>",
         "Why: a trial # x",
-        "Verdict of the gate: fail",
+        "Verdict of the gate: test: fail",
         "When: 2026-01-02T03:04:05",
     ):
         assert line in section

@@ -77,7 +77,7 @@ def content(evaluation: RunEvaluation) -> ReportContent:
             PartSummary(part, 300, 300, 70, 0.23, None, {"sex: F": 0.5})
             for part in ("train", "test")
         ],
-        row_split_overlap=RowSplitOverlap(120, 240),
+        row_split_overlap=RowSplitOverlap(120, 240, 300, patients_identified=True),
         quality=Quality({"What is missing?": ["Nothing."]}, {"missing": []}, []),
         findings=[WARNING, WARNING],
         calibrators={"xgboost": CalibratorRecord("temperature", {"temperature": 1.2})},

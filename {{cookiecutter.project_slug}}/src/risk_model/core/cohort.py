@@ -39,6 +39,8 @@ class Cohort:
     a source published); `notes` say what the reader changed, `columns` what each column of a user's
     table was taken for; `source` is where the data came from, with its licence. Where the schema
     has a signal, `signals` is float32[n, signal.width] and `recordings` what they were made from.
+    `one_row_per_patient` is true where the publisher or the user says so of data without
+    identifiers.
     """
 
     schema: Schema
@@ -50,6 +52,7 @@ class Cohort:
     signals: Features | None = None
     recordings: npt.NDArray[np.object_] | None = None
     columns: tuple[ColumnReading, ...] = ()
+    one_row_per_patient: bool = False
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -57,6 +60,11 @@ class Cohort:
     def recorded(self, column: str) -> bool:
         """Whether an index column (see INDEX) was recorded."""
         return column in self.index.columns
+
+    @property
+    def patients_identified(self) -> bool:
+        """Whether it is known whose row each is; if not, two rows may be of one patient."""
+        return self.recorded("subject_id") or self.one_row_per_patient
 
     @property
     def labels(self) -> Outcome:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,17 @@ FILES = (
 )
 
 
-Verdict = Literal["pass", "fail", "too few to judge"]
+Verdict = Literal["fail", "cannot tell", "too few to judge", "pass"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)  # the worst first
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of them: one part that failed is a model that failed.
+
+    >>> worst(["pass", "too few to judge", "cannot tell"])
+    'cannot tell'
+    """
+    return min(verdicts, key=VERDICTS.index)
 
 
 class PersonAndReason(NamedTuple):
@@ -49,11 +60,14 @@ class PersonAndReason(NamedTuple):
 
 @dataclass(frozen=True)
 class Acceptance(JsonRecord):
-    """Who answers for a model whose gate did not pass, why, what the verdict was, and when."""
+    """Who answers for a model whose gate did not pass, why, when, and what the verdicts were.
+
+    `verdicts` holds each part that did not pass.
+    """
 
     by: str
     reason: str
-    verdict: Verdict
+    verdicts: dict[str, Verdict]
     when: str
 
     @property
@@ -74,7 +88,7 @@ class CalibrationLine(JsonRecord):
 class Manifest(JsonRecord):
     """The content of manifest.json: what the package is, and the SHA-256 of each file in it.
 
-    `gate` is the verdict on the test split, `golden_risk` the risk of the first row of the
+    `gates` holds the verdict on each part, `golden_risk` the risk of the first row of the
     background, `calibration` the scale on which explanations are given; None where the calibrator
     is a curve.
     """
@@ -87,12 +101,23 @@ class Manifest(JsonRecord):
     versions: dict[str, str]
     operating_threshold: float
     threshold_reason: str
-    gate: Verdict
+    gates: dict[str, Verdict]
     golden_risk: float
     calibration: CalibrationLine | None
     files: dict[str, str] = field(default_factory=dict)
     accepted: Acceptance | None = None
     recalibrated_from: str | None = None
+
+    @property
+    def gate(self) -> Verdict:
+        """The worst verdict over all parts."""
+        return worst(self.gates.values())
+
+    @property
+    def not_passed(self) -> dict[str, Verdict]:
+        """The parts whose verdict is not a pass, the worst first."""
+        parts = {part: verdict for part, verdict in self.gates.items() if verdict != "pass"}
+        return dict(sorted(parts.items(), key=lambda item: VERDICTS.index(item[1])))
 
 
 def digest(path: Path) -> str:

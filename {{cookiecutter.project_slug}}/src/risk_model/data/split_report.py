@@ -21,12 +21,13 @@ class PartSummary(JsonRecord):
 
     `shares` is the share of its rows in each stratum, named "sex: F"; `largest_imbalance` the
     largest difference of a share from that of the whole development, None for a part that is not of
-    the development and where no stratum was recorded.
+    the development and where no stratum was recorded. `subjects` is None where it is not recorded
+    whose row each is.
     """
 
     part: str
     rows: int
-    subjects: int
+    subjects: int | None
     events: int
     prevalence: float
     largest_imbalance: float | None
@@ -35,10 +36,16 @@ class PartSummary(JsonRecord):
 
 @dataclass(frozen=True)
 class RowSplitOverlap(JsonRecord):
-    """What a split by row would share: subjects on both sides, and the test rows of theirs."""
+    """What a split by row would share: subjects on both sides, and the test rows of theirs.
+
+    `repeated` counts the subjects with several rows, wherever a draw would put them; without
+    identifiers they are rows with equal inputs, and nobody can know of the others.
+    """
 
     subjects: int
     test_rows: int
+    repeated: int
+    patients_identified: bool
 
 
 def split_report(cohort: Cohort, splits: Splits) -> list[PartSummary]:
@@ -59,8 +66,14 @@ def shared_by_row_split(cohort: Cohort, test_share: float, seed: int) -> RowSpli
     subject, names = pd.factorize(cohort.subjects)
     tested = np.random.default_rng(seed).random(len(cohort)) < test_share
     rows_tested = np.bincount(subject, weights=tested, minlength=len(names))
-    both = (rows_tested > 0) & (rows_tested < np.bincount(subject, minlength=len(names)))
-    return RowSplitOverlap(int(both.sum()), int(rows_tested[both].sum()))
+    rows = np.bincount(subject, minlength=len(names))
+    both = (rows_tested > 0) & (rows_tested < rows)
+    return RowSplitOverlap(
+        subjects=int(both.sum()),
+        test_rows=int(rows_tested[both].sum()),
+        repeated=int((rows > 1).sum()),
+        patients_identified=cohort.patients_identified,
+    )
 
 
 def _common(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -77,7 +90,7 @@ def _summary(
     return PartSummary(
         part=name,
         rows=len(rows),
-        subjects=len(set(cohort.subjects[rows])),
+        subjects=len(set(cohort.subjects[rows])) if cohort.patients_identified else None,
         events=events,
         prevalence=events / len(rows),
         largest_imbalance=float((shares - overall).abs().max()) if comparable else None,

@@ -1,9 +1,9 @@
 """The start of the server: one process, one verified package, one audit log.
 
 When must it refuse to start? A package with one byte changed, a model that failed its gate, an
-audit log somebody else writes to or a port in use each stop the start with one line. A model with
-too few events to judge starts only on a named person's reason, which is recorded; one that failed
-only when that reason was already given to register it, and stands in its card.
+audit log somebody else writes to or a port in use each stop the start with one line. A model of
+which some part cannot tell starts only on a named person's reason, which is recorded; one that
+failed on any part only when that reason was already given to register it, and stands in its card.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str
         host: the address to listen on.
         port: the port to listen on.
         audit_path: the audit log, which no other process may write to.
-        accept: "name: reason" for a model with too few events to judge.
+        accept: "name: reason" for a model of which some part cannot tell.
 
     Raises:
         UserError: says in one line why the server cannot start.
@@ -76,25 +76,25 @@ def check_gate(package: ModelPackage, accept: str) -> str:
 
     Args:
         package: what shall be served.
-        accept: "name: reason", counted only where there were too few events to judge.
+        accept: "name: reason", counted only where no part failed.
 
     Raises:
         UserError: the gate's verdict keeps the model from patients.
     """
-    verdict, where = package.manifest.gate, package.directory
-    if verdict == "pass":
+    manifest, where = package.manifest, package.directory
+    if manifest.gate == "pass":
         return ""
-    if package.manifest.accepted:
-        return str(package.manifest.accepted.statement)
-    if verdict != "too few to judge":
+    if manifest.accepted:
+        return str(manifest.accepted.statement)
+    verdicts = "; ".join(f"{part}: {verdict}" for part, verdict in manifest.not_passed.items())
+    if manifest.gate == "fail":
         raise UserError(
-            f"{where}: the gate's verdict is '{verdict}', not 'pass'; see the run's report, and "
-            "train again, or let somebody answer for it: register run=DIRECTORY "
-            "accept='name: reason'"
+            f"{where}: the gate did not pass ({verdicts}); see the run's report, and train again, "
+            "or let somebody answer for it: register run=DIRECTORY accept='name: reason'"
         )
     if not accept:
         raise UserError(
-            f"{where}: too few events to judge this model; serve it with --accept 'your name: "
+            f"{where}: the gate did not pass ({verdicts}); serve it with --accept 'your name: "
             "your reason' (make serve ACCEPT='your name: your reason')"
         )
     return str(person_and_reason(accept, "--accept 'your name: your reason'"))

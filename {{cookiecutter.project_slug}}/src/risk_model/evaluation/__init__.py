@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from risk_model.core.decision import Decision
     from risk_model.evaluation.results import RunEvaluation
 
+OUT_OF_FOLD = "out of fold"  # the part of pooled predictions of models made without each row
 LEARNT_FROM = ("train", "validation", "calibration", "set aside")
 
 
@@ -35,6 +36,7 @@ def evaluate(
         UserError: a risk is not a probability, or no row is left to evaluate on.
     """
     from risk_model.evaluation import gates, subgroups, utility
+    from risk_model.evaluation.metric_table import METRICS
     from risk_model.evaluation.resampled_metrics import EvaluationSettings
     from risk_model.evaluation.results import RunEvaluation
     from risk_model.evaluation.split_evaluation import evaluate_split
@@ -51,7 +53,7 @@ def evaluate(
         decision=decision,
         resamples=settings.resamples,
         minimum_events=settings.minimum_events,
-        bounds=gates.bounds(settings),
+        bounds=gates.bounds(settings, how.names(METRICS)),
         comparator=next(iter(next(iter(parts.values())).models)),
         parts=parts,
         gates=verdicts,
@@ -80,6 +82,6 @@ def _unseen(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
             "together"
         )
     names = sorted(
-        map(str, rows["split"].unique()), key=lambda name: (name != "test", name != "out of fold")
+        map(str, rows["split"].unique()), key=lambda name: (name != "test", name != OUT_OF_FOLD)
     )
     return {name: rows[rows["split"] == name] for name in names}

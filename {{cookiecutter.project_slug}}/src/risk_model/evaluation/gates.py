@@ -1,17 +1,17 @@
 """The gate: is a model good enough, not good enough, or can these data not tell?
 
-Three verdicts, from intervals and stated bounds.
+Four verdicts on each part, from intervals and stated bounds; the worst of all parts is the model's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding, Severity
-from risk_model.core.package import Verdict
+from risk_model.core.package import Verdict, worst
 from risk_model.evaluation.metric_table import label
 from risk_model.evaluation.results import GateVerdict, PartEvaluation, RequiredRows
 
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 PASS: Verdict = "pass"  # noqa: S105 - a verdict, not a password
 FAIL: Verdict = "fail"
-UNCLEAR: Verdict = "too few to judge"
+CANNOT_TELL: Verdict = "cannot tell"
+TOO_FEW: Verdict = "too few to judge"
 Bounds = tuple[float | None, float | None]
 
 REMEDIES: dict[Verdict, tuple[Severity, str]] = {
     FAIL: ("warning", "do not use it there; recalibrate on local patients first"),
-    UNCLEAR: ("note", "collect more"),
+    CANNOT_TELL: ("note", "an interval holds a bound: it may be kept to or not"),
+    TOO_FEW: ("note", "collect more"),
 }
 # What a sample size is computed for, by the names of `required_rows`.
 REQUIREMENTS = {
@@ -36,19 +38,21 @@ REQUIREMENTS = {
 }
 
 
-def bounds(settings: Evaluation) -> dict[str, Bounds]:
-    """What each gated metric must lie between; None for no bound."""
-    return {
+def bounds(settings: Evaluation, metrics: Collection[str]) -> dict[str, Bounds]:
+    """What each gated metric of those that are reported must lie between; None for no bound."""
+    limits: dict[str, Bounds] = {
         "auroc": (settings.minimum_auroc, None),
         "slope": (settings.slope_low, settings.slope_high),
         "citl": (-settings.intercept_bound, settings.intercept_bound),
+        "net_benefit_gain": (0.0, None),
     }
+    return {name: limit for name, limit in limits.items() if name in metrics}
 
 
 def within(estimate: Estimate, limits: Bounds) -> Verdict:
     """Pass when the whole interval lies between the limits, fail when all of it lies outside.
 
-    Too few to judge when it does neither, or when there is no interval.
+    It cannot be told when the interval holds a limit; too few to judge when there is no interval.
 
     >>> within(Estimate(0.71, 0.65, 0.77), (0.6, None))
     'pass'
@@ -56,10 +60,10 @@ def within(estimate: Estimate, limits: Bounds) -> Verdict:
     low = -math.inf if limits[0] is None else limits[0]
     high = math.inf if limits[1] is None else limits[1]
     if estimate.low is None or estimate.high is None:
-        return UNCLEAR
+        return TOO_FEW
     if low < estimate.low and estimate.high < high:
         return PASS
-    return FAIL if estimate.high <= low or high <= estimate.low else UNCLEAR
+    return FAIL if estimate.high <= low or high <= estimate.low else CANNOT_TELL
 
 
 def verdicts(part: PartEvaluation, settings: Evaluation) -> dict[str, GateVerdict]:
@@ -80,15 +84,16 @@ def verdict(
 ) -> GateVerdict:
     """The verdict on one model in one part, and a sentence for each reason that is not a pass.
 
-    With fewer rows than a criterion requires, nothing passes.
+    With fewer rows than a criterion requires nothing passes, and an interval that holds a bound is
+    one of too few rows.
     """
     if min(events, non_events) < settings.minimum_events:
         reason = (
             f"{events} events and {non_events} non-events; {settings.minimum_events} of each are "
             "the least"
         )
-        return GateVerdict(UNCLEAR, [reason])
-    limits = bounds(settings)
+        return GateVerdict(TOO_FEW, [reason])
+    limits = bounds(settings, metrics)
     by_metric = {name: within(metrics[name], limits[name]) for name in limits}
     reasons = [
         _reason(name, metrics[name], outcome, limits[name])
@@ -101,8 +106,10 @@ def verdict(
             f"{events + non_events:,} rows are too few for intervals as narrow as asked: "
             f"{', '.join(short)}"
         )
-    outcomes = {*by_metric.values(), *([UNCLEAR] if short else [])}
-    return GateVerdict(next(v for v in (FAIL, UNCLEAR, PASS) if v in outcomes), reasons)
+    outcomes = set(by_metric.values())
+    if short:
+        outcomes = outcomes - {CANNOT_TELL} | {TOO_FEW}
+    return GateVerdict(worst(outcomes), reasons)
 
 
 def _reason(name: str, estimate: Estimate, outcome: Verdict, limits: Bounds) -> str:

@@ -56,6 +56,11 @@ class ThresholdCounts:
         false_positives = self.false_positives * self.threshold / (1 - self.threshold)
         return self.true_positives - false_positives
 
+    @property
+    def treat_all(self) -> Floats:
+        """Net true positives of flagging everybody; of flagging nobody they are 0."""
+        return self.events - self.non_events * self.threshold / (1 - self.threshold)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -153,6 +158,14 @@ METRICS: tuple[Metric, ...] = (
         sections=("models", "differences", "subgroups", "comparison"),
         when="thresholds stated",
         note="{at}; flagging everybody {treat_all:.3f}",
+    ),
+    Metric(
+        "net_benefit_gain",
+        "net benefit beyond all or none",
+        "higher",
+        of_counts=lambda c: _share(c.net_true_positives - np.maximum(c.treat_all, 0.0), c.rows),
+        when="thresholds stated",
+        note="{at}; over the better of flagging everybody and nobody: 0 is of no use",
     ),
     Metric(
         "standardised_net_benefit",

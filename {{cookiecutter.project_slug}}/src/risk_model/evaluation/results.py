@@ -173,6 +173,8 @@ class RunEvaluation(JsonRecord):
 
     `comparator` is the model that the others are compared with. `gates` holds the verdict by part
     and model, `bounds` what each gated metric must lie between, None for no bound.
+    `patients_identified` says whether the data tell whose row each is; without, nobody can know
+    that two rows are two patients.
     """
 
     threshold: float
@@ -185,6 +187,11 @@ class RunEvaluation(JsonRecord):
     gates: dict[str, dict[str, GateVerdict]]
     findings: list[Finding]
     accepted: Acceptance | None = None
+    patients_identified: bool = False
+
+    def verdicts(self, model: str) -> dict[str, Verdict]:
+        """The verdict on a model in each part."""
+        return {part: gates[model].verdict for part, gates in self.gates.items()}
 
 
 @dataclass(frozen=True)

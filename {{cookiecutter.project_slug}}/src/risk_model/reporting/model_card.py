@@ -77,7 +77,9 @@ def _accepted(acceptance: Acceptance | None) -> str:
     facts = {
         "By": plain(acceptance.by),
         "Why": plain(acceptance.reason),
-        "Verdict of the gate": acceptance.verdict,
+        "Verdict of the gate": "; ".join(
+            f"{plain(part)}: {verdict}" for part, verdict in acceptance.verdicts.items()
+        ),
         "When": plain(acceptance.when),
     }
     return section("Accepted in spite of its gate", bullets(facts))
@@ -129,14 +131,20 @@ def _sizes(record: TrainingRecord, evaluation: RunEvaluation) -> str:
         for part, size in record.sizes.items()
     ]
     tested = [
-        _size_row(name, "judge", part.n, part.subjects, part.events)
+        _size_row(
+            name,
+            "judge",
+            part.n,
+            part.subjects if evaluation.patients_identified else None,
+            part.events,
+        )
         for name, part in evaluation.parts.items()
     ]
     absent = "" if taught else f"Sizes of the parts that taught it: {UNKNOWN}."
     return section("Sample sizes", table([*taught, *tested]), absent)
 
 
-def _size_row(part: str, use: str, rows: int, subjects: int, events: int) -> Row:
+def _size_row(part: str, use: str, rows: int, subjects: int | None, events: int) -> Row:
     return {"part": part, "used to": use, "rows": rows, "subjects": subjects, "events": events}
 
 

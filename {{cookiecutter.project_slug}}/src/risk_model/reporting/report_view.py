@@ -238,12 +238,20 @@ def _champion_view(champion: ChampionChoice) -> ChampionView:
 def _row_split(overlap: RowSplitOverlap | None) -> str:
     if overlap is None:
         return ""
-    if not overlap.subjects:
-        return "No subject has two rows that a split by row could have put on both sides."
+    unknown = (
+        ""
+        if overlap.patients_identified
+        else (
+            " Whose row each is was not recorded: rows with equal inputs are taken for one patient's, "
+            "and two rows of one patient whose inputs differ may stand in two parts."
+        )
+    )
+    if not overlap.repeated:
+        return f"No {'patient has two rows' if not unknown else 'two rows are equal'}.{unknown}"
     return (
-        f"A split by row would have put {overlap.subjects:,} subjects on both sides, and "
-        f"{overlap.test_rows:,} of their rows into the test split: that is why subjects are kept "
-        "together."
+        f"{overlap.repeated:,} subjects have several rows. A random split by row would have put "
+        f"{overlap.subjects:,} of them on both sides, and {overlap.test_rows:,} of their rows into "
+        f"the test split: that is why subjects are kept together.{unknown}"
     )
 
 

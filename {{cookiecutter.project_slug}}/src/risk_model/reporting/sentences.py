@@ -4,14 +4,15 @@ supports.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from risk_model.core.estimate import Estimate
-from risk_model.core.package import Verdict
+from risk_model.core.package import Verdict, worst
 from risk_model.core.table import Row
-from risk_model.evaluation.gates import FAIL, PASS, UNCLEAR
-from risk_model.evaluation.results import Metrics, OutcomesPer1000, PartEvaluation, RunEvaluation
+from risk_model.evaluation import OUT_OF_FOLD
+from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, Bounds, within
+from risk_model.evaluation.results import Metrics, OutcomesPer1000, RunEvaluation
 from risk_model.model.table import is_baseline
 from risk_model.model.table import label as model_label
 from risk_model.reporting.content import NetworkStart, RecordingExample, RecordingExamples
@@ -21,7 +22,8 @@ from risk_model.training.record import ChampionChoice
 SUMMARY: dict[Verdict, str] = {
     PASS: "within the stated bounds",
     FAIL: "outside the stated bounds",
-    UNCLEAR: "too few to judge",
+    CANNOT_TELL: "cannot be told to keep to the stated bounds",
+    TOO_FEW: "too few to judge",
 }
 TRANSFER_BELOW = 50_000  # labels: with fewer, start from weights that were learnt elsewhere
 
@@ -37,12 +39,16 @@ class PartVerdict:
 
 @dataclass(frozen=True)
 class VerdictSummary:
-    """The top of a report: the verdict on a model in the first part, in words and counts."""
+    """The top of a report: the worst verdict on a model, and the first part in words and counts.
+
+    `utility` is "" where no range of thresholds is stated.
+    """
 
     verdict: Verdict
     heading: str
     discrimination: str
     calibration: str
+    utility: str
     per_1000_sentence: str
     per_1000: OutcomesPer1000
     other_parts: list[PartVerdict]
@@ -56,14 +62,15 @@ def first_part(evaluation: RunEvaluation) -> str:
 def summarise(model: str, evaluation: RunEvaluation) -> VerdictSummary:
     """What stands at the top of a report about one model."""
     first = first_part(evaluation)
-    part, verdict = evaluation.parts[first], evaluation.gates[first][model].verdict
+    part, here = evaluation.parts[first], evaluation.gates[first][model]
     own, label = part.models[model], model_label(model)
-    unsure = " So few patients cannot tell whether it keeps to the stated bounds."
+    unsure = f" {'; '.join(here.reasons)}." if here.verdict in (CANNOT_TELL, TOO_FEW) else ""
     return VerdictSummary(
-        verdict=verdict,
-        heading=f"{label}, {SUMMARY[verdict]}",
-        discrimination=f"{capitalise(label)}: {discrimination(model, part)}",
-        calibration=calibration(own.metrics) + (unsure if verdict == UNCLEAR else ""),
+        verdict=worst(evaluation.verdicts(model).values()),
+        heading=f"{label}, {_overall(evaluation.verdicts(model))}",
+        discrimination=f"{capitalise(label)}: {discrimination(model, first, evaluation)}",
+        calibration=calibration(own.metrics, evaluation.bounds) + unsure,
+        utility=utility(own.metrics),
         per_1000_sentence=own.per_1000_sentence,
         per_1000=own.per_1000,
         other_parts=[
@@ -72,51 +79,93 @@ def summarise(model: str, evaluation: RunEvaluation) -> VerdictSummary:
     )
 
 
+def _overall(verdicts: Mapping[str, Verdict]) -> str:
+    """The worst verdict over all parts in words, and on which of them, where there are others."""
+    verdict = worst(verdicts.values())
+    where = [part for part, own in verdicts.items() if own == verdict]
+    return SUMMARY[verdict] + (f" on {' and '.join(where)}" if len(where) < len(verdicts) else "")
+
+
 def _part_verdict(part: str, model: str, evaluation: RunEvaluation) -> PartVerdict:
     gate, content = evaluation.gates[part][model], evaluation.parts[part]
-    if gate.verdict == UNCLEAR:
+    if gate.verdict == TOO_FEW:
         sentence = "; ".join(gate.reasons) + "."
     else:
         metrics = content.models[model].metrics
-        sentence = f"{discrimination(model, content)} {calibration(metrics)}"
+        said = discrimination(model, part, evaluation), calibration(metrics, evaluation.bounds)
+        sentence = " ".join([*said, *filter(None, [utility(metrics)])])
     return PartVerdict(part, gate.verdict, sentence)
 
 
-def discrimination(model: str, part: PartEvaluation) -> str:
+def discrimination(model: str, name: str, evaluation: RunEvaluation) -> str:
     """On how many patients, and how well the model tells the two groups apart."""
+    part = evaluation.parts[name]
     auroc = estimate_text(part.models[model].metrics["auroc"], 2)
+    return f"AUROC {auroc} on {_judged_on(name, evaluation)}; {part.events:,} had the event."
+
+
+def _judged_on(name: str, evaluation: RunEvaluation) -> str:
+    """Who is judged on: patients, where the data tell whose row each is, and what they taught."""
+    part, known = evaluation.parts[name], evaluation.patients_identified
+    if not known:
+        unsaid = "whose rows they are is not recorded, so some may be of patients it learnt from"
+        return f"{part.n:,} rows ({unsaid})"
     repeated = f"{part.n:,} predictions for {part.subjects:,} patients"
     patients = repeated if part.subjects < part.n else f"{part.n:,} patients"
+    if name == OUT_OF_FOLD:
+        return f"{patients}, each scored by a model made without them"
+    return f"{patients} that played no part in its making"
+
+
+def calibration(metrics: Metrics, bounds: Mapping[str, Bounds]) -> str:
+    """Whether risks are right on average and spread as they should be, within the stated bounds."""
+    average = _position(metrics["citl"], bounds["citl"], "too low", "right", "too high")
+    slope = metrics["slope"], bounds["slope"]
+    spread = _position(*slope, "spread too little", "spread as they should be", "too extreme")
     return (
-        f"AUROC {auroc} on {patients} that played no part in its making; {part.events:,} had the "
-        "event."
+        f"Its risks are {average} on average within {_within(bounds['citl'])} "
+        f"(calibration-in-the-large {_inside(metrics['citl'])}) and {spread} within "
+        f"{_within(bounds['slope'])} (slope {_inside(metrics['slope'])})."
     )
 
 
-def calibration(metrics: Metrics) -> str:
-    """Whether risks are right on average and spread as they should be, as far as intervals tell."""
-    citl, slope = metrics["citl"], metrics["slope"]
-    average = _position(citl, 0.0, "too low on average", "right on average", "too high on average")
-    spread = _position(
-        slope, 1.0, "not spread enough", "neither too extreme nor too timid", "too extreme"
-    )
-    return (
-        f"Its risks are {average} (calibration-in-the-large {_inside(citl)}) and {spread} "
-        f"(slope {_inside(slope)})."
-    )
+def _within(limits: Bounds) -> str:
+    """Bounds as they stand in a sentence, ± where they are symmetric."""
+    low, high = limits
+    if low is not None and high is not None and low == -high:
+        return f"±{high:g}"
+    return f"{low:g} to {high:g}"
 
 
-def _inside(estimate: Estimate) -> str:
+def utility(metrics: Metrics) -> str:
+    """Whether flagging by the model is worth more than flagging everybody or nobody.
+
+    "" where no range of thresholds is stated.
+    """
+    if "net_benefit_gain" not in metrics:
+        return ""
+    gain = metrics["net_benefit_gain"]
+    worth = {
+        PASS: "is worth more than the better of flagging everybody and nobody",
+        FAIL: "is worth no more than the better of flagging everybody and nobody",
+    }.get(within(gain, (0.0, None)), "cannot be told to be worth more than flagging all or none")
+    return f"Flagging by it {worth} (net benefit beyond that {_inside(gain, 3)})."
+
+
+def _inside(estimate: Estimate, digits: int = 2) -> str:
     """An estimate as it stands within parentheses."""
-    return estimate_text(estimate, 2).replace(" (", ", ").replace(")", "")
+    return estimate_text(estimate, digits).replace(" (", ", ").replace(")", "")
 
 
-def _position(estimate: Estimate, target: float, above: str, around: str, below: str) -> str:
-    """Words for an interval above, around and below the target."""
-    if estimate.interval is None:
-        return "not judged"
-    low, high = estimate.interval
-    return above if low > target else below if high < target else around
+def _position(estimate: Estimate, bounds: Bounds, above: str, inside: str, below: str) -> str:
+    """Words for an interval wholly above, inside and below the bounds; else it cannot be told."""
+    verdict = within(estimate, bounds)
+    if verdict == PASS:
+        return inside
+    if verdict != FAIL:
+        return f"not surely {inside}"
+    low, _ = estimate.interval or (0.0, 0.0)
+    return above if bounds[1] is not None and low >= bounds[1] else below
 
 
 def simple_models_note(rows: Sequence[Row]) -> str:

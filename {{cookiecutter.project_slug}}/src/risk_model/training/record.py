@@ -43,7 +43,7 @@ class PartSize(JsonRecord):
     """Rows, subjects and events of a part that a model learnt from."""
 
     rows: int
-    subjects: int
+    subjects: int | None
     events: int
 
 

@@ -95,7 +95,7 @@ class ExternalCohort:
         table = prediction_table(self.cohort, splits, risks, raw)
         threshold = self.package.threshold
         evaluation = evaluate(table, threshold, settings.evaluation, self.decision, settings.seed)
-        return table, evaluation
+        return table, replace(evaluation, patients_identified=self.cohort.patients_identified)
 
 
 def read_external(settings: Config, announce: Announce = lambda step, text: None) -> ExternalCohort:
@@ -204,10 +204,9 @@ def _write_package(
     card = model_card(model, _record(external, line), evaluation)
     write_atomically(partial / "model_card.md", card.encode())
     golden, _ = Scorer(graph)(np.load(partial / "explain" / "background.npy")[:1])
-    (gate,) = (gates[model].verdict for gates in evaluation.gates.values())
     manifest = replace(
         old,
-        gate=gate,
+        gates=evaluation.verdicts(model),
         golden_risk=float(golden[0]),
         calibration=_composed(old.calibration, line),
         accepted=None,

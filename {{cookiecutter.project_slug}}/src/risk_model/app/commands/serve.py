@@ -14,7 +14,7 @@ def serve(arguments: list[str]) -> None:
     name = "registered model (default: the only one there is)"
     registry = "the registry's directory"
     package = "serve this package directory instead of the champion"
-    accept = 'serve what was too few to judge: "your name: your reason"'
+    accept = 'serve what no part failed and some cannot tell: "your name: your reason"'
     parser.add_argument("--name", default="", help=name)
     parser.add_argument("--registry", type=user_path, default=Path("models"), help=registry)
     parser.add_argument("--package", type=user_path, help=package)

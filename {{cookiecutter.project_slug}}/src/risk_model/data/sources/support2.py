@@ -132,4 +132,4 @@ def load(settings: config.Support2) -> Cohort:
         {"age": frame["age"], "sex": as_text(frame["sex"]), "ethnicity": as_text(frame["race"])}
     )
     outcome = frame["hospdead"].to_numpy(dtype="int8")
-    return Cohort(schema, inputs, outcome, index, SOURCE, notes)
+    return Cohort(schema, inputs, outcome, index, SOURCE, notes, one_row_per_patient=True)

@@ -27,6 +27,7 @@ from risk_model.data.sources.column_doubts import column_doubts, patient_doubts,
 from risk_model.data.sources.column_roles import (
     AUTO,
     INPUTS_TOO,
+    NONE,
     Roles,
     column_roles,
     index_of,
@@ -95,6 +96,7 @@ def load(settings: config.Table) -> Cohort:
         f"{path.name}, supplied by the user",
         (*answered(doubts, settings.accept), *dropped, *left_out, *changed),
         columns=(ColumnReading(outcome, "outcome", event), *columns),
+        one_row_per_patient=settings.subject == NONE,
     )
 
 
