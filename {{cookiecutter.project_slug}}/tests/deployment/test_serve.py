@@ -122,7 +122,8 @@ def test_what_may_not_start_is_refused_before_anything_is_written(
 
     log, other = tmp_path / "audit.db", tmp_path / "other.db"
     assert "not a finished model package" in refusal(tmp_path, 0, other)
-    assert "gate" in refusal(make_package(tmp_path / "failed", gates={"test": "fail"}).directory, 0, other)
+    failed = make_package(tmp_path / "failed", gates={"test": "fail"})
+    assert "gate" in refusal(failed.directory, 0, other)
     assert "--accept" in refusal(
         make_package(tmp_path / "few", gates={"test": "too few to judge"}).directory, 0, other
     )

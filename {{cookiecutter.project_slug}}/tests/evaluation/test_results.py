@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from risk_model.core.errors import UserError
-from risk_model.core.package import Acceptance
+from risk_model.core.package import Acceptance, Verdict
 from risk_model.evaluation import results
 from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
 
@@ -58,7 +58,8 @@ def test_every_record_of_the_evaluation_is_tried() -> None:
 def test_a_misspelt_key_is_refused_and_its_place_named(
     evaluation: RunEvaluation, name: str
 ) -> None:
-    acceptance = Acceptance("A. Clinician", "few patients", {"test": "too few to judge"}, "2026-01-01")
+    verdicts: dict[str, Verdict] = {"test": "too few to judge"}
+    acceptance = Acceptance("A. Clinician", "few patients", verdicts, "2026-01-01")
     accepted = replace(evaluation, accepted=acceptance)
     content, place = accepted.to_json(), PLACES[name]
     record, where = record_at(content, place), re.escape(".".join(map(str, place)))

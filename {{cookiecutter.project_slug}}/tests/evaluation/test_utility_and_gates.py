@@ -88,19 +88,23 @@ def test_counts_are_told_in_words() -> None:
     ("metric", "low", "high", "verdict"),
     [
         ("auroc", 0.61, 0.99, "pass"),
-        ("auroc", 0.55, 0.75, "too few to judge"),
+        ("auroc", 0.55, 0.75, "cannot tell"),
         ("auroc", 0.48, 0.52, "fail"),
         ("slope", 0.3, 0.6, "fail"),
-        ("slope", 0.5, 1.1, "too few to judge"),
+        ("slope", 0.5, 1.1, "cannot tell"),
         ("citl", 0.5, 0.9, "fail"),
-        ("citl", -0.4, 0.1, "too few to judge"),
+        ("citl", -0.4, 0.1, "cannot tell"),
         ("slope", None, None, "too few to judge"),
+        ("net_benefit_gain", 0.01, 0.05, "pass"),
+        ("net_benefit_gain", 0.0, 0.0, "fail"),
+        ("net_benefit_gain", -0.02, -0.01, "fail"),
+        ("net_benefit_gain", -0.01, 0.02, "cannot tell"),
     ],
 )
 def test_a_verdict_follows_from_where_the_interval_lies(
     metric: str, low: float | None, high: float | None, verdict: str
 ) -> None:
-    estimates = {**GOOD, metric: Estimate(GOOD[metric].estimate, low, high)}
+    estimates = {**GOOD, metric: Estimate(0.5, low, high)}
     gate = gates.verdict(estimates, 100, 100, Evaluation())
     assert gate.verdict == verdict
     assert bool(gate.reasons) == (verdict != "pass")
@@ -120,6 +124,8 @@ def test_with_fewer_rows_than_a_stated_interval_needs_nothing_passes() -> None:
     gate = gates.verdict(GOOD, 100, 100, Evaluation(), required)
     assert gate.verdict == "too few to judge"
     assert gate.reasons == ["200 rows are too few for intervals as narrow as asked: AUROC 450"]
+    wide = {**GOOD, "slope": Estimate(1.0, 0.5, 1.5)}
+    assert gates.verdict(wide, 100, 100, Evaluation(), required).verdict == "too few to judge"
     broken = {**GOOD, "slope": Estimate(0.4, 0.3, 0.5)}
     gate = gates.verdict(broken, 100, 100, Evaluation(), required)
     assert gate.verdict == "fail"  # more rows would not mend it

@@ -163,7 +163,7 @@ def report_view(content: ReportContent) -> ReportView:
         first_part="the test split" if first == "test" else first,
         plots=core_plots(evaluation.parts[first], name, evaluation.threshold),
         split=tables.split(content.split),
-        row_split=_row_split(content.row_split_overlap),
+        row_split=row_split(content.row_split_overlap),
         strata=tables.strata(content.split),
         urgent=urgent,
         notes=notes,
@@ -235,15 +235,16 @@ def _champion_view(champion: ChampionChoice) -> ChampionView:
     return ChampionView(model_label(champion.name), capitalise(reason), tables.choice(champion))
 
 
-def _row_split(overlap: RowSplitOverlap | None) -> str:
+def row_split(overlap: RowSplitOverlap | None) -> str:
+    """What a split by row would have shared, and whether anybody can know; "" where unknown."""
     if overlap is None:
         return ""
     unknown = (
         ""
         if overlap.patients_identified
         else (
-            " Whose row each is was not recorded: rows with equal inputs are taken for one patient's, "
-            "and two rows of one patient whose inputs differ may stand in two parts."
+            " Whose row each is was not recorded: rows with equal inputs are taken for one "
+            "patient's, and two rows of one patient whose inputs differ may stand in two parts."
         )
     )
     if not overlap.repeated:
