@@ -110,6 +110,23 @@ def test_a_failed_site_heads_the_report_of_a_model_that_passes_on_test(
     )
 
 
+def test_a_part_that_is_too_small_is_told_to_be_useless_only_when_it_surely_is(
+    evaluation: RunEvaluation,
+) -> None:
+    def tiny(gain: Estimate) -> str:
+        part = evaluation.parts["Tiny"]
+        model = part.models["xgboost"]
+        model = replace(model, metrics={**model.metrics, "net_benefit_gain": gain})
+        parts = {**evaluation.parts, "Tiny": replace(part, models={"xgboost": model})}
+        summary = sentences.summarise("xgboost", replace(evaluation, parts=parts))
+        (verdict,) = [other for other in summary.other_parts if other.part == "Tiny"]
+        assert verdict.verdict == "too few to judge"
+        return verdict.sentence
+
+    assert "is worth no more than" in tiny(Estimate(-0.06, -0.11, -0.02))
+    assert "worth" not in tiny(Estimate(0.06, 0.02, 0.11))
+
+
 def test_that_patients_played_no_part_is_said_only_where_they_are_known(
     evaluation: RunEvaluation,
 ) -> None:

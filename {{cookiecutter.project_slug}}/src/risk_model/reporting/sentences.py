@@ -25,6 +25,7 @@ SUMMARY: dict[Verdict, str] = {
     CANNOT_TELL: "cannot be told to keep to the stated bounds",
     TOO_FEW: "too few to judge",
 }
+WORTH: Bounds = (0.0, None)  # of the net benefit beyond flagging everybody or nobody
 TRANSFER_BELOW = 50_000  # labels: with fewer, start from weights that were learnt elsewhere
 
 
@@ -87,14 +88,18 @@ def _overall(verdicts: Mapping[str, Verdict]) -> str:
 
 
 def _part_verdict(part: str, model: str, evaluation: RunEvaluation) -> PartVerdict:
-    gate, content = evaluation.gates[part][model], evaluation.parts[part]
+    gate, metrics = evaluation.gates[part][model], evaluation.parts[part].models[model].metrics
+    said = [discrimination(model, part, evaluation), calibration(metrics, evaluation.bounds)]
     if gate.verdict == TOO_FEW:
-        sentence = "; ".join(gate.reasons) + "."
-    else:
-        metrics = content.models[model].metrics
-        said = discrimination(model, part, evaluation), calibration(metrics, evaluation.bounds)
-        sentence = " ".join([*said, *filter(None, [utility(metrics)])])
-    return PartVerdict(part, gate.verdict, sentence)
+        said = ["; ".join(gate.reasons) + "."]
+    worth = utility(metrics) if gate.verdict != TOO_FEW or _is_useless(metrics) else ""
+    return PartVerdict(part, gate.verdict, " ".join(filter(None, [*said, worth])))
+
+
+def _is_useless(metrics: Metrics) -> bool:
+    """Whether flagging by the model is surely worth no more, few as the patients may be."""
+    gain = metrics.get("net_benefit_gain")
+    return gain is not None and within(gain, WORTH) == FAIL
 
 
 def discrimination(model: str, name: str, evaluation: RunEvaluation) -> str:
@@ -148,7 +153,7 @@ def utility(metrics: Metrics) -> str:
     worth = {
         PASS: "is worth more than the better of flagging everybody and nobody",
         FAIL: "is worth no more than the better of flagging everybody and nobody",
-    }.get(within(gain, (0.0, None)), "cannot be told to be worth more than flagging all or none")
+    }.get(within(gain, WORTH), "cannot be told to be worth more than flagging all or none")
     return f"Flagging by it {worth} (net benefit beyond that {_inside(gain, 3)})."
 
 
