@@ -12,9 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from risk_model.config import Config
+from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
+from risk_model.core.openings import OpeningCount, count_openings, protocol
 from risk_model.core.package import (
     Acceptance,
     CalibrationLine,
@@ -83,6 +85,7 @@ def training_record(
         mlflow_run=mlflow_run,
         git=code.git,
         versions=code.versions,
+        protocol=protocol(settings_to_dict(settings)),
     )
 
 
@@ -130,6 +133,11 @@ def read_left_out(directory: Path) -> list[LeftOutEvaluation]:
 def write_left_out(directory: Path, rows: Sequence[LeftOutEvaluation]) -> None:
     """Writes what internal-external validation found."""
     write_json(directory / LEFT_OUT, [row.to_json() for row in rows])
+
+
+def openings_of(directory: Path, record: TrainingRecord) -> OpeningCount | None:
+    """How often the test split was opened before this run did; None where nothing tells."""
+    return count_openings(directory, record.fingerprint, record.protocol)
 
 
 def packages(directory: Path) -> dict[str, Path]:
@@ -219,7 +227,8 @@ def _write_evaluation(
     package: Path, model: str, record: TrainingRecord, evaluation: RunEvaluation
 ) -> None:
     write_json(package / EVALUATION, evaluation.to_json())
-    write_atomically(package / "model_card.md", model_card(model, record, evaluation).encode())
+    card = model_card(model, record, evaluation, openings_of(package.parent.parent, record))
+    write_atomically(package / "model_card.md", card.encode())
 
 
 def _line(record: TrainingRecord, model: str) -> CalibrationLine | None:

@@ -19,6 +19,7 @@ from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.column_reading import reading_lines
 from risk_model.core.files import check_folder, write_json
+from risk_model.core.openings import protocol, record_opening
 from risk_model.core.optional import optional_module
 from risk_model.core.package import Scorer, check_name
 from risk_model.core.predictions import prediction_table
@@ -184,11 +185,9 @@ def _out_of_fold(settings: Config, cohort: Cohort, first: Fitted) -> pd.DataFram
 
 
 def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEvaluation:
-    """Compares risks with outcomes on the test split and external cohorts, for the first time.
-
-    Each package gets its evaluation, card and manifest.
-    """
+    """Opens test split and external cohorts, and counts that; each package gets its evaluation."""
     record = artifacts.read_training_of(directory, prepared.cohort)
+    record_opening(directory, record.fingerprint, protocol(settings_to_dict(settings)))
     table = artifacts.unseen_predictions(directory, prepared)
     evaluation = evaluate(
         table, record.threshold, settings.evaluation, settings.data.decision, settings.seed

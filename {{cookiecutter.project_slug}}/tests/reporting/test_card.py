@@ -41,6 +41,7 @@ TRAINED = TrainingRecord(
     mlflow_run="",
     git="cd34",
     versions={},
+    protocol="p" * 64,
 )
 
 

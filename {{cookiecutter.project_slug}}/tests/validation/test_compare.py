@@ -152,6 +152,7 @@ def write_run(
         mlflow_run="",
         git="abc",
         versions={"numpy": "2"},
+        protocol="p" * 64,
     )
     directory.mkdir(parents=True)
     write_json(directory / "config.json", settings_to_dict(Config(data=Synthetic(), seed=seed)))

@@ -61,6 +61,7 @@ def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
         mlflow_run="",
         git="",
         versions={},
+        protocol="p" * 64,
     )
     write_json(tmp_path / "training.json", record.to_json())
     write_json(tmp_path / "evaluation.json", {})

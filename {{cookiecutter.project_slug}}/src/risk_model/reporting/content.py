@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from risk_model.config import NETWORKS, Config
 from risk_model.core.findings import Finding
+from risk_model.core.openings import OpeningCount, count_openings
 from risk_model.core.optional import required_module
 from risk_model.core.package import Scorer
 from risk_model.core.schema import Features, Field
@@ -118,6 +119,7 @@ class ReportContent:
     fields: tuple[Field, ...] = ()
     split: list[PartSummary] = field(default_factory=list)
     row_split_overlap: RowSplitOverlap | None = None
+    openings: OpeningCount | None = None
     quality: Quality | None = None
     findings: list[Finding] | None = None
     calibrators: dict[str, CalibratorRecord] = field(default_factory=dict)
@@ -159,6 +161,7 @@ def report_content(
         fields=tuple(schema.fields),
         split=split_report(cohort, splits),
         row_split_overlap=shared_by_row_split(cohort, test_share, settings.seed),
+        openings=count_openings(directory, record.fingerprint, record.protocol),
         quality=prepared.quality,
         findings=prepared.findings,
         calibrators=record.calibrators,

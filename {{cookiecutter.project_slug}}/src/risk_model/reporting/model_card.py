@@ -7,6 +7,7 @@ leave open, "Unknown" what the run did not record.
 from __future__ import annotations
 
 from risk_model.core.decision import Decision
+from risk_model.core.openings import OpeningCount
 from risk_model.core.package import Acceptance
 from risk_model.core.table import Row
 from risk_model.evaluation.gates import FAIL, PASS
@@ -24,19 +25,25 @@ from risk_model.reporting.markdown import (
     section,
     table,
 )
-from risk_model.reporting.wording import percent
+from risk_model.reporting.wording import openings_note, percent
 from risk_model.training.record import ChampionChoice, TrainingRecord
 
 NOT_STATED = "Not stated"
 
 
-def model_card(name: str, record: TrainingRecord, evaluation: RunEvaluation) -> str:
+def model_card(
+    name: str,
+    record: TrainingRecord,
+    evaluation: RunEvaluation,
+    openings: OpeningCount | None = None,
+) -> str:
     """The model card of one model, in Markdown.
 
     Args:
         name: The model.
         record: What training decided; what it lacks (findings, sizes) is "Unknown".
         evaluation: Of the run; where somebody accepted the model, the card says who and why.
+        openings: Of the test split; None where nothing tells.
     """
     calibrator = tables.calibrators({name: record.calibrators[name]})
     performance = (_part(key, name, part) for key, part in evaluation.parts.items())
@@ -47,7 +54,7 @@ def model_card(name: str, record: TrainingRecord, evaluation: RunEvaluation) -> 
         _use(record, evaluation.decision),
         _gate(name, evaluation),
         _scope(name, evaluation),
-        _sizes(record, evaluation),
+        _sizes(record, evaluation, openings),
         section("Performance", *performance),
         _subgroups(name, evaluation),
         _choice(record.champion),
@@ -125,7 +132,7 @@ def _scope(name: str, evaluation: RunEvaluation) -> str:
     return section("Out of scope", bullets(facts))
 
 
-def _sizes(record: TrainingRecord, evaluation: RunEvaluation) -> str:
+def _sizes(record: TrainingRecord, evaluation: RunEvaluation, openings: OpeningCount | None) -> str:
     taught = [
         _size_row(part, "teach", size.rows, size.subjects, size.events)
         for part, size in record.sizes.items()
@@ -141,7 +148,7 @@ def _sizes(record: TrainingRecord, evaluation: RunEvaluation) -> str:
         for name, part in evaluation.parts.items()
     ]
     absent = "" if taught else f"Sizes of the parts that taught it: {UNKNOWN}."
-    return section("Sample sizes", table([*taught, *tested]), absent)
+    return section("Sample sizes", table([*taught, *tested]), absent, openings_note(openings))
 
 
 def _size_row(part: str, use: str, rows: int, subjects: int | None, events: int) -> Row:

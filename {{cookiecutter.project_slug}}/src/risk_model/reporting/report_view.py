@@ -22,7 +22,7 @@ from risk_model.reporting.plots import CorePlots, core_plots, difference_plot
 from risk_model.reporting.sentences import VerdictSummary
 from risk_model.reporting.tables import MetricRow
 from risk_model.reporting.training_plots import explanation_plot, history_plots
-from risk_model.reporting.wording import capitalise, percent
+from risk_model.reporting.wording import capitalise, openings_note, percent
 from risk_model.training.record import ChampionChoice
 
 SECTIONS = {
@@ -120,6 +120,7 @@ class ReportView:
     plots: CorePlots | None
     split: list[Row]
     row_split: str
+    openings: str
     strata: list[Row]
     urgent: list[Finding]
     notes: list[Finding]
@@ -164,6 +165,7 @@ def report_view(content: ReportContent) -> ReportView:
         plots=core_plots(evaluation.parts[first], name, evaluation.threshold),
         split=tables.split(content.split),
         row_split=row_split(content.row_split_overlap),
+        openings=openings_note(content.openings),
         strata=tables.strata(content.split),
         urgent=urgent,
         notes=notes,
@@ -239,20 +241,20 @@ def row_split(overlap: RowSplitOverlap | None) -> str:
     """What a split by row would have shared, and whether anybody can know; "" where unknown."""
     if overlap is None:
         return ""
-    unknown = (
-        ""
-        if overlap.patients_identified
-        else (
-            " Whose row each is was not recorded: rows with equal inputs are taken for one "
+    if overlap.patients_identified:
+        known = "No patient stands in two parts."
+    else:
+        known = (
+            "Whose row each is was not recorded: rows with equal inputs are taken for one "
             "patient's, and two rows of one patient whose inputs differ may stand in two parts."
         )
-    )
     if not overlap.repeated:
-        return f"No {'patient has two rows' if not unknown else 'two rows are equal'}.{unknown}"
+        same = "patient has two rows" if overlap.patients_identified else "two rows are equal"
+        return f"{known} No {same}."
     return (
-        f"{overlap.repeated:,} subjects have several rows. A random split by row would have put "
-        f"{overlap.subjects:,} of them on both sides, and {overlap.test_rows:,} of their rows into "
-        f"the test split: that is why subjects are kept together.{unknown}"
+        f"{known} {overlap.repeated:,} subjects have several rows. A random split by row would "
+        f"have put {overlap.subjects:,} of them on both sides, and {overlap.test_rows:,} of their "
+        "rows into the test split: that is why subjects are kept together."
     )
 
 

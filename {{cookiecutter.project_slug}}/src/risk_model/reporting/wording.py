@@ -6,6 +6,7 @@ How does a number become something a clinician can read?
 from __future__ import annotations
 
 from risk_model.core.estimate import Estimate
+from risk_model.core.openings import FILE, OpeningCount
 
 
 def estimate_text(estimate: Estimate, digits: int = 3) -> str:
@@ -49,3 +50,18 @@ def percent(share: float | None) -> str:
 def capitalise(text: str) -> str:
     """The text with its first letter in upper case, the rest as it stands."""
     return text[:1].upper() + text[1:]
+
+
+def openings_note(count: OpeningCount | None) -> str:
+    """How often the test split was opened before; "" where nothing tells."""
+    if count is None:
+        return ""
+    told = f"as far as {FILE} in the folder of runs tells, which can be deleted"
+    changed = " The settings were changed between training and opening." if count.changed else ""
+    if not count.before:
+        return f"The test split was opened here for the first time, {told}.{changed}"
+    return (
+        f"The test split was opened by {count.before:,} earlier runs on these data, "
+        f"{count.protocols:,} different settings in all, {told}. What was chosen by what they "
+        f"showed looks better here than on new patients.{changed}"
+    )

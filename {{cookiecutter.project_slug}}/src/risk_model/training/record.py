@@ -53,7 +53,7 @@ class TrainingRecord(JsonRecord):
 
     `history` holds, by model, an epoch (or a tree) a row: its number and the values measured.
     `findings` are those of the data, None where they were not recorded. `git` and `versions` say
-    which code and which libraries made it.
+    which code and which libraries made it, `protocol` is the hash of the settings.
     """
 
     cohort: str
@@ -69,3 +69,4 @@ class TrainingRecord(JsonRecord):
     mlflow_run: str
     git: str
     versions: dict[str, str]
+    protocol: str

@@ -232,6 +232,7 @@ def _record(external: ExternalCohort, line: Calibrator) -> TrainingRecord:
         history={},
         mlflow_run="",
         git=manifest.git,
+        protocol="",
         versions=manifest.versions,
     )
 
