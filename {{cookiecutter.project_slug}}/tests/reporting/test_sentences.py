@@ -18,8 +18,11 @@ from risk_model.data.split_report import shared_by_row_split
 from risk_model.evaluation import OUT_OF_FOLD, evaluate
 from risk_model.evaluation.gates import Bounds, bounds
 from risk_model.evaluation.results import Metrics, RunEvaluation
+from risk_model.model.table import step
 from risk_model.reporting import sentences
 from risk_model.reporting.report_view import row_split
+from risk_model.reporting.training_plots import history_plots
+from risk_model.reporting.wording import cell
 
 STATED = Decision(harm_ratio=4.0, threshold_low=0.05, threshold_high=0.5, reason="to try")
 BOUNDS: dict[str, Bounds] = bounds(Evaluation(), ["citl", "slope"])
@@ -173,3 +176,18 @@ def test_no_repeated_row_is_claimed_after_a_draw_that_missed_it() -> None:
     draws = [shared_by_row_split(pair, 0.2, seed) for seed in range(20)]
     assert 0 in {draw.subjects for draw in draws}
     assert {draw.repeated for draw in draws} == {1}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0004, "<0.001"), (-0.0004, "−<0.001"), (0.0, "0.000"), (0.0006, "0.001")]
+)
+def test_a_small_p_is_not_printed_as_none_at_all(value: float, text: str) -> None:
+    assert cell(value) == text
+
+
+def test_xgboost_counts_trees_and_the_network_epochs() -> None:
+    assert (step("xgboost"), step("network")) == ("tree", "epoch")
+    plots = history_plots(
+        [{"epoch": 1, "train_loss": 0.5}, {"epoch": 2, "train_loss": 0.4}], "tree"
+    )
+    assert "by tree" in plots[0]

@@ -23,6 +23,7 @@ class ModelRow:
     package; it is imported when the model is fitted. A `baseline` sees the simple columns alone. A
     model that is `refitted` is fast enough to be made anew, for each site that is left out and for
     each bootstrap sample. `regulariser` is the setting that holds it back, `regularised` says how.
+    `step` names what its training history counts.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ModelRow:
     baseline: bool = True
     refitted: bool = True
     regression: bool = False
+    step: str = "epoch"
 
     @property
     def is_installed(self) -> bool:
@@ -60,6 +62,7 @@ _ALL = (
         fitted_by="model.baseline:XGBoost.from_inputs",
         regulariser="model.xgboost.patience",
         regularised="rounds without gain on the validation split before it stops",
+        step="tree",
     ),
     ModelRow(
         name="network",
@@ -83,6 +86,12 @@ def label(name: str) -> str:
     """A model's name as a reader says it."""
     row = find_row(name)
     return row.label if row else name.replace("_", " ")
+
+
+def step(name: str) -> str:
+    """What a model's training history counts: its epochs or its trees."""
+    row = find_row(name)
+    return row.step if row else "epoch"
 
 
 def is_baseline(name: str) -> bool:

@@ -16,6 +16,7 @@ from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.split_report import RowSplitOverlap
 from risk_model.evaluation.results import GateVerdict
 from risk_model.model.table import label as model_label
+from risk_model.model.table import step
 from risk_model.reporting import forest, sentences, tables
 from risk_model.reporting.content import CohortSummary, Provenance, RecordingExamples, ReportContent
 from risk_model.reporting.plots import CorePlots, core_plots, difference_plot
@@ -267,7 +268,9 @@ def _examples_view(examples: RecordingExamples | None) -> ExamplesView | None:
 
 def _training_view(model: str, history: list[dict[str, float | None]]) -> TrainingView:
     last = history[-1]["epoch"] if history else 0
-    return TrainingView(model_label(model), history_plots(history), f"{last:.0f} epochs recorded.")
+    counted = step(model)
+    plots = history_plots(history, counted)
+    return TrainingView(model_label(model), plots, f"{last:.0f} {counted}s recorded.")
 
 
 def _provenance(provenance: Provenance | None) -> dict[str, str]:

@@ -20,8 +20,8 @@ MOST_FIELDS = 15  # of the explanation, the most important first
 History = Sequence[dict[str, float | None]]
 
 
-def history_plots(history: History) -> list[Markup]:
-    """Loss, AUROC and gradient norm of each epoch, a plot each, as far as they were recorded."""
+def history_plots(history: History, step: str = "epoch") -> list[Markup]:
+    """Loss, AUROC and gradient norm of each epoch or tree, a plot each, where recorded."""
     import matplotlib
 
     recorded = {
@@ -29,11 +29,11 @@ def history_plots(history: History) -> list[Markup]:
         for title, names in EPOCHS.items()
     }
     with matplotlib.rc_context(RC):
-        return [_by_epoch(title, history, names) for title, names in recorded.items() if names]
+        return [_plot(title, history, names, step) for title, names in recorded.items() if names]
 
 
-def _by_epoch(title: str, history: History, names: list[str]) -> Markup:
-    figure, axes = panel("epoch", title)
+def _plot(title: str, history: History, names: list[str], step: str) -> Markup:
+    figure, axes = panel(step, title)
     epochs = _column(history, "epoch")
     for name, (colour, dash) in zip(names, STYLES, strict=False):
         values = _column(history, name)
@@ -41,7 +41,7 @@ def _by_epoch(title: str, history: History, names: list[str]) -> Markup:
         axes.plot(epochs, values, color=colour, linestyle=dash, label=label)
     if len(names) > 1:
         axes.legend()
-    return svg(figure, f"{title} by epoch")
+    return svg(figure, f"{title} by {step}")
 
 
 def _column(history: History, name: str) -> list[float]:

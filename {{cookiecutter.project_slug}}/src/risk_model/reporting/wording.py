@@ -27,7 +27,8 @@ def estimate_text(estimate: Estimate, digits: int = 3) -> str:
 def cell(value: object) -> str:
     """Any value as a table shows it.
 
-    Intervals, counts with thousands, numbers to three digits, "–" for none.
+    Intervals, counts with thousands, numbers to three digits, "–" for none. What rounds to 0 and is
+    not 0 is told to be below .001, as of a p value.
     """
     if isinstance(value, Estimate):
         return estimate_text(value)
@@ -35,6 +36,8 @@ def cell(value: object) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and 0 < abs(value) < 0.0005:
+        return "<0.001" if value > 0 else "−<0.001"
     if isinstance(value, float):
         return (f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}").replace("-", "−")
     return f"{value:,}" if isinstance(value, int) else str(value)
