@@ -44,8 +44,7 @@ def evaluate(
     verdicts = {name: gates.verdicts(part, settings) for name, part in parts.items()}
     findings = utility.findings(decision)
     findings += [f for name, models in verdicts.items() for f in gates.findings(name, models)]
-    if "test" in parts:
-        findings += subgroups.findings("test", parts["test"].models)
+    findings += [f for name, p in parts.items() for f in subgroups.findings(name, p.models)]
     return RunEvaluation(
         threshold=threshold,
         decision=decision,

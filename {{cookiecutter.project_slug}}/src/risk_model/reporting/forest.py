@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from risk_model.core.estimate import Estimate
 from risk_model.core.table import Row
 from risk_model.evaluation.metric_table import Metric, metrics_in
 from risk_model.evaluation.results import LeftOutEvaluation, Metrics, RunEvaluation
 from risk_model.model.table import label as model_label
 from risk_model.model.table import refitted
 from risk_model.reporting.plot_style import GREY, RC, STYLES, svg
+from risk_model.reporting.wording import estimate_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Of the axes; what lies beyond is drawn at the edge.
+# Of the axes; what lies beyond is an arrow at the edge, with its value.
 LIMITS = {"auroc": (0.4, 1.0), "citl": (-2.0, 2.0), "slope": (0.0, 2.0)}
 
 
@@ -112,12 +114,28 @@ def _draw_panel(axes: Axes, metric: Metric, rows: list[ForestRow]) -> None:
     if metric.target is not None:
         axes.axvline(metric.target, color=GREY, linewidth=1, linestyle=":")
     for height, row in enumerate(rows):
-        estimate = row.metrics[metric.name]
-        middle, (colour, _) = estimate.estimate, STYLES[int(row.refitted)]
-        if middle is None:
-            continue
-        ends = [middle if end is None else end for end in (estimate.low, estimate.high)]
-        middle, *ends = (min(max(value, low), high) for value in (middle, *ends))
-        axes.plot(ends, [height, height], color=colour, linewidth=1.6)
-        marker = "s" if row.refitted else "o"
-        axes.plot(middle, height, marker, color=colour, markersize=5, clip_on=False)
+        _draw_estimate(axes, row.metrics[metric.name], height, row.refitted)
+
+
+def _draw_estimate(axes: Axes, estimate: Estimate, height: int, refitted: bool) -> None:
+    """A marker on its interval; what the axis does not hold ends in an arrow at its edge."""
+    if estimate.estimate is None:
+        return
+    low, high = axes.get_xlim()
+    middle, (colour, _) = estimate.estimate, STYLES[int(refitted)]
+    ends = estimate.interval or (middle, middle)
+    inside = [min(max(end, low), high) for end in ends]
+    axes.plot(inside, [height, height], color=colour, linewidth=1.6)
+    for beyond, edge, arrow in ((ends[0] < low, low, "<"), (ends[1] > high, high, ">")):
+        if beyond:
+            axes.plot(edge, height, arrow, color=colour, markersize=6, clip_on=False)
+    if low <= middle <= high:
+        axes.plot(
+            middle, height, "s" if refitted else "o", color=colour, markersize=5, clip_on=False
+        )
+        return
+    edge, arrow, side = (low, "<", "left") if middle < low else (high, ">", "right")
+    axes.plot(edge, height, arrow, color=colour, markersize=9, clip_on=False)
+    text = estimate_text(estimate, 2)
+    place = (edge + (high - low) * (0.03 if side == "left" else -0.03), height - 0.12)
+    axes.text(*place, text, color=colour, fontsize=8, ha=side, va="bottom")
