@@ -49,7 +49,7 @@ def _corrected(influence: Floats, rows: ScoredRows) -> Floats:
 
 
 def citl_influence(rows: ScoredRows, citl: float) -> Floats:
-    """How far each row moves calibration-in-the-large: its residual by the information, float64[n]."""
+    """How far each row moves calibration-in-the-large: residual by information, float64[n]."""
     fitted = sigmoid(logit(rows.risk) + citl)
     return np.asarray((rows.outcome - fitted) / np.sum(fitted * (1 - fitted)))
 
