@@ -44,7 +44,7 @@ def _difference(name: str, group: ScoredRows, others: ScoredRows) -> Estimate:
 
 def _corrected(influence: Floats, rows: ScoredRows) -> Floats:
     """For few subjects: the variance of k of them is divided by k − 1."""
-    subjects = len(np.unique(rows.subject))
+    subjects = np.count_nonzero(np.bincount(rows.subject))
     return influence * (np.sqrt(subjects / (subjects - 1)) if subjects > 1 else NAN)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 from markupsafe import Markup
 
 from risk_model.core.estimate import Estimate
@@ -118,24 +119,28 @@ def _draw_panel(axes: Axes, metric: Metric, rows: list[ForestRow]) -> None:
 
 
 def _draw_estimate(axes: Axes, estimate: Estimate, height: int, refitted: bool) -> None:
-    """A marker on its interval; what the axis does not hold ends in an arrow at its edge."""
+    """A marker on its interval; what the axis does not hold is an arrow, its values above."""
     if estimate.estimate is None:
         return
-    low, high = axes.get_xlim()
-    middle, (colour, _) = estimate.estimate, STYLES[int(refitted)]
-    ends = estimate.interval or (middle, middle)
-    inside = [min(max(end, low), high) for end in ends]
+    limits, middle = axes.get_xlim(), estimate.estimate
+    (colour, _), (low, high) = STYLES[int(refitted)], estimate.interval or (middle, middle)
+    inside = np.clip([low, high], *limits)
     axes.plot(inside, [height, height], color=colour, linewidth=1.6)
-    for beyond, edge, arrow in ((ends[0] < low, low, "<"), (ends[1] > high, high, ">")):
-        if beyond:
-            axes.plot(edge, height, arrow, color=colour, markersize=6, clip_on=False)
-    if low <= middle <= high:
-        axes.plot(
-            middle, height, "s" if refitted else "o", color=colour, markersize=5, clip_on=False
+    beyond = [low < limits[0], high > limits[1]]
+    for edge, arrow, cut in zip(limits, "<>", beyond, strict=True):
+        if cut:
+            axes.plot(edge, height, arrow, color=colour, markersize=7, clip_on=False)
+    if limits[0] <= middle <= limits[1]:
+        marker = "s" if refitted else "o"
+        axes.plot(middle, height, marker, color=colour, markersize=5, clip_on=False)
+    if any(beyond):
+        edge, side = (limits[0], "left") if beyond[0] else (limits[1], "right")
+        axes.annotate(
+            estimate_text(estimate, 2),
+            (edge, height),
+            xytext=(4 if beyond[0] else -4, 4),
+            textcoords="offset points",
+            color=colour,
+            fontsize=8,
+            ha=side,
         )
-        return
-    edge, arrow, side = (low, "<", "left") if middle < low else (high, ">", "right")
-    axes.plot(edge, height, arrow, color=colour, markersize=9, clip_on=False)
-    text = estimate_text(estimate, 2)
-    place = (edge + (high - low) * (0.03 if side == "left" else -0.03), height - 0.12)
-    axes.text(*place, text, color=colour, fontsize=8, ha=side, va="bottom")
