@@ -17,7 +17,7 @@ from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.scores import auroc
-from risk_model.evaluation import evaluate, subgroups
+from risk_model.evaluation import evaluate, subgroup_findings, subgroups
 from risk_model.evaluation.delong import NORMAL
 from risk_model.evaluation.results import (
     Miscalibration,
@@ -210,7 +210,7 @@ def test_models_that_err_in_opposite_directions_are_not_told_of_in_one_breath() 
         "network": model_of(-0.5, "too high"),
         "forest": model_of(-0.9, None),
     }
-    low, high = subgroups.findings("test", models)
+    low, high = subgroup_findings.findings("test", models)
     assert low.where == high.where == "sex female"
     assert low.message == (
         "on test, logistic regression: risks are too low here beside the other patients "

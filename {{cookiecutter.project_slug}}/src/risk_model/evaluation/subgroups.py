@@ -8,7 +8,7 @@ prevalence, so it must not be compared between groups (McDermott et al., NeurIPS
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from statistics import NormalDist
@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from risk_model.core.age_bands import AGE_BANDS, age_band
 from risk_model.core.estimate import Estimate, numbers
-from risk_model.core.findings import Finding
 from risk_model.core.scores import NAN, holm
 from risk_model.evaluation.delong import NORMAL
 from risk_model.evaluation.group_differences import group_differences
@@ -29,7 +28,7 @@ from risk_model.evaluation.resampled_metrics import (
     ResampledMetrics,
     ScoredRows,
 )
-from risk_model.evaluation.results import Miscalibration, ModelEvaluation, SubgroupEvaluation
+from risk_model.evaluation.results import Miscalibration, SubgroupEvaluation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,39 +149,3 @@ def _detectable(row: SubgroupEvaluation, compared: int, bound: float) -> float |
 
 def _quantile(share: float) -> float:
     return NormalDist().inv_cdf(share)
-
-
-def findings(part: str, models: Mapping[str, ModelEvaluation]) -> list[Finding]:
-    """The groups whose risks are too high or too low beyond chance and beyond the bound.
-
-    Models that err in the same direction share a finding.
-    """
-    concerned: dict[tuple[str, str, Miscalibration], list[str]] = {}
-    for model, evaluation in models.items():
-        for row in evaluation.subgroups:
-            if row.miscalibrated:
-                at = row.partition, row.group, row.miscalibrated
-                concerned.setdefault(at, []).append(model)
-    return [_finding(part, *at, names, models[names[0]]) for at, names in concerned.items()]
-
-
-def _finding(
-    part: str, partition: str, group: str, error: str, names: list[str], first: ModelEvaluation
-) -> Finding:
-    row = next(r for r in first.subgroups if (r.partition, r.group) == (partition, group))
-    own, difference = row.metrics["citl"], row.differences["citl"].estimate or 0.0
-    low, high = own.interval or (NAN, NAN)
-    sensitivity = row.metrics["sensitivity"].estimate, first.metrics["sensitivity"].estimate
-    labels = [name.replace("_", " ") for name in names]
-    whose = f"figures of {labels[0]}: " if len(labels) > 1 else ""
-    citl = own.estimate or 0.0
-    message = (
-        f"on {part}, {', '.join(labels)}: risks are {error} here beside the other patients "
-        f"({whose}calibration-in-the-large {citl:.2f}, {low:.2f} to {high:.2f}, and "
-        f"{citl - difference:.2f} in the others; sensitivity {sensitivity[0]:.0%}, of all patients "
-        f"{sensitivity[1]:.0%})"
-    )
-    remedy = (
-        "look at how outcome and inputs are recorded in this group before using the model there"
-    )
-    return Finding("warning", "subgroup", f"{partition} {group}", message, remedy)
