@@ -32,6 +32,7 @@ PLACES: dict[str, Place] = {
     "RequiredRows": (*MODEL, "required_rows", 0),
     "SubgroupEvaluation": (*MODEL, "subgroups", 0),
     "Parity": (*MODEL, "parity", "sex"),
+    "RateDifference": (*MODEL, "parity", "sex", "equalised_odds_difference"),
     "Curves": (*MODEL, "curves"),
     "RocCurve": (*MODEL, "curves", "roc"),
     "CalibrationCurve": (*MODEL, "curves", "calibration"),

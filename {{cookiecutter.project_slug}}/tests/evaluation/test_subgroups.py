@@ -1,7 +1,8 @@
-"""Groups have the names of the clinic, small ones are not evaluated, and chance accuses nobody."""
+"""Groups have the names of the clinic, small ones are not evaluated, and no fair one is accused."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -14,9 +15,16 @@ from risk_model.config import Evaluation
 from risk_model.core.age_bands import age_band
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
+from risk_model.core.findings import Finding
 from risk_model.core.scores import auroc
-from risk_model.evaluation import evaluate, subgroups
-from risk_model.evaluation.results import ModelEvaluation, RunEvaluation, SubgroupEvaluation
+from risk_model.evaluation import evaluate, subgroup_findings, subgroups
+from risk_model.evaluation.delong import NORMAL
+from risk_model.evaluation.results import (
+    Miscalibration,
+    ModelEvaluation,
+    RunEvaluation,
+    SubgroupEvaluation,
+)
 
 from tests.estimates import value
 
@@ -69,11 +77,6 @@ def test_a_groups_figures_are_those_of_its_rows(
     assert "auprc" not in female.metrics  # it must not be compared between groups
 
 
-def test_p_value_is_that_of_the_normal_distribution() -> None:
-    draws = np.random.default_rng(0).normal(2.0, 1.0, 5000)
-    assert subgroups.p_value(2.0, draws) == pytest.approx(2 * norm.sf(2.0), rel=0.15)
-
-
 def test_a_group_whose_events_are_under_recorded_is_found(predictions: pd.DataFrame) -> None:
     rows = predictions[predictions["split"] == "test"].reset_index(drop=True)
     hidden = (rows["sex"] == "female") & (rows.index % 500 % 2 == 0)
@@ -85,34 +88,137 @@ def test_a_group_whose_events_are_under_recorded_is_found(predictions: pd.DataFr
     assert "(figures of logistic regression: calibration-in-the-large" in finding.message
 
 
-def model_of(group: float, p: float | None) -> ModelEvaluation:
+def one_group_too_low(seed: int, split: str = "test") -> pd.DataFrame:
+    """3,000 rows whose risks are right, but in a quarter of them, whose odds are halved."""
+    rng = np.random.default_rng(seed)
+    ethnicity = rng.choice(["White", "Black", "Hispanic"], 3000, p=[0.6, 0.25, 0.15])
+    log_odds = rng.normal(-1.8, 1.0, 3000)
+    risk = 1 / (1 + np.exp(-(log_odds - np.log(2) * (ethnicity == "Black"))))
+    return pd.DataFrame(
+        {
+            "subject_id": [f"{split}-{i}" for i in range(3000)],
+            "prediction_time": pd.NaT,
+            "boolean_value": rng.random(3000) < 1 / (1 + np.exp(-log_odds)),
+            "predicted_boolean_probability": risk,
+            "raw_probability": risk,
+            "ethnicity": ethnicity,
+            "split": split,
+            "model": "logistic_regression",
+        }
+    )
+
+
+def accused(rows: pd.DataFrame) -> list[Finding]:
+    """What is found about groups."""
+    evaluation = evaluate(rows, 0.2, Evaluation(resamples=100), DECISION, seed=0)
+    return [finding for finding in evaluation.findings if finding.kind == "subgroup"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_calibrated_group_is_not_accused_of_what_is_wrong_in_another(seed: int) -> None:
+    named = {finding.where for finding in accused(one_group_too_low(seed))}
+    assert named <= {"ethnicity Black"}
+
+
+def test_every_part_is_searched_not_the_test_split_alone() -> None:
+    parts = [one_group_too_low(0, split) for split in ("test", "out of fold", "site: North")]
+    found = [finding.message.partition(",")[0] for finding in accused(pd.concat(parts))]
+    assert found == ["on test", "on out of fold", "on site: North"]
+
+
+def compared(own: Estimate, difference: Estimate) -> SubgroupEvaluation:
+    """A group with this calibration-in-the-large and this difference to the others."""
+    row = SubgroupEvaluation("sex", "female", n=500, evaluated=True)
+    return replace(row, metrics={"citl": own}, differences={"citl": difference, "auroc": SURE})
+
+
+SURE, UNSURE = Estimate(0.7, 0.55, 0.85), Estimate(0.7, 0.25, 1.15)
+
+
+@pytest.mark.parametrize(
+    ("own", "difference", "expected"),
+    [
+        (SURE, SURE, "too low"),
+        (SURE, Estimate(-0.7, -0.85, -0.55), None),  # the others are worse
+        (UNSURE, SURE, None),  # perhaps within the bound of 0.3
+        (SURE, Estimate(0.3, 0.05, 0.55), None),  # p .019: perhaps no different
+        (Estimate(-0.7, -0.85, -0.55), Estimate(-0.5, -0.6, -0.4), "too high"),
+        (Estimate(None), Estimate(None), None),
+    ],
+)
+def test_a_group_is_named_where_it_surely_differs_and_is_surely_beyond_the_bound(
+    own: Estimate, difference: Estimate, expected: str | None
+) -> None:
+    [row] = subgroups.judge([compared(own, difference)], 0.3)
+    assert row.miscalibrated == expected
+
+
+def test_holms_family_is_the_calibrations_of_the_groups_that_were_compared() -> None:
+    rows = [compared(SURE, Estimate(d, d - NORMAL, d + NORMAL)) for d in (1.0, -2.5, 2.0)]
+    absent = SubgroupEvaluation("sex", "other", n=3)
+    judged = subgroups.judge([*rows, absent], 0.3)
+    p = [2 * norm.sf(z) for z in (1.0, 2.5, 2.0)]
+    assert [row.p_value for row in judged[:3]] == pytest.approx([p[0], 3 * p[1], 2 * p[2]])
+    assert judged[3] == absent
+
+
+@pytest.mark.parametrize(("groups", "bound", "error"), [(1, 0.3, 0.1), (30, 0.3, 0.2), (8, 0, 0.1)])
+def test_the_smallest_difference_that_could_have_been_found_mostly_is(
+    groups: int, bound: float, error: float
+) -> None:
+    """The group holds a fifth of the rows, so that most of the spread is its own."""
+    rng, reach = np.random.default_rng(0), NORMAL * error
+    fair = [compared(Estimate(0, -reach, reach), Estimate(0, -reach, reach))] * (groups - 1)
+
+    def named(miss: float) -> bool:
+        own, others = rng.normal(miss, error), rng.normal(0, error / 2)
+        beside, width = own - others, reach * np.sqrt(1.25)
+        row = compared(
+            Estimate(own, own - reach, own + reach),
+            Estimate(beside, beside - width, beside + width),
+        )
+        return subgroups.judge([row, *fair], bound)[0].miscalibrated == "too low"
+
+    centred = compared(
+        Estimate(0, -reach, reach), Estimate(0, -reach * np.sqrt(1.25), reach * np.sqrt(1.25))
+    )
+    smallest = subgroups.judge([centred, *fair], bound)[0].detectable
+    assert smallest is not None
+    assert 0.7 < np.mean([named(smallest) for _ in range(1000)]) < 0.85
+    assert np.mean([named(0.6 * smallest) for _ in range(1000)]) < 0.5
+
+
+def model_of(group: float, error: Miscalibration | None) -> ModelEvaluation:
     """A model that is calibrated over all patients; `group` is its miss in the one group."""
-    metrics = {name: Estimate(0.0 if name == "citl" else 0.5) for name in ("citl", "sensitivity")}
+    metrics = {"citl": Estimate(0.0), "sensitivity": Estimate(0.5)}
     row = SubgroupEvaluation(
         "sex",
         "female",
         n=500,
         evaluated=True,
-        metrics=metrics | {"citl": Estimate(group)},
-        p_values={"citl": p},
+        metrics=metrics | {"citl": Estimate(group, group - 0.2, group + 0.2)},
+        differences={"citl": Estimate(group + 0.1)},
+        miscalibrated=error,
     )
     return cast("ModelEvaluation", SimpleNamespace(metrics=metrics, subgroups=[row]))
 
 
 def test_models_that_err_in_opposite_directions_are_not_told_of_in_one_breath() -> None:
     models = {
-        "logistic_regression": model_of(0.7, 0.001),
-        "xgboost": model_of(-0.4, 0.001),
-        "network": model_of(-0.5, 0.001),
-        "forest": model_of(-0.9, 0.2),
+        "logistic_regression": model_of(0.7, "too low"),
+        "xgboost": model_of(-0.4, "too high"),
+        "network": model_of(-0.5, "too high"),
+        "forest": model_of(-0.9, None),
     }
-    low, high = subgroups.findings("test", models)
+    low, high = subgroup_findings.findings("test", models)
     assert low.where == high.where == "sex female"
     assert low.message == (
-        "on test, logistic regression: risks are too low here beside all patients together "
-        "(calibration-in-the-large 0.70 and 0.00, sensitivity 50% and 50%)"
+        "on test, logistic regression: risks are too low here beside the other patients "
+        "(calibration-in-the-large 0.70, 0.50 to 0.90, and -0.10 in the others; sensitivity 50%, "
+        "of all patients 50%)"
     )
     assert high.message == (
-        "on test, xgboost, network: risks are too high here beside all patients together "
-        "(figures of xgboost: calibration-in-the-large -0.40 and 0.00, sensitivity 50% and 50%)"
+        "on test, xgboost, network: risks are too high here beside the other patients (figures of "
+        "xgboost: calibration-in-the-large -0.40, -0.60 to -0.20, and -0.10 in the others; "
+        "sensitivity 50%, of all patients 50%)"
     )

@@ -8,13 +8,16 @@ from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
 from risk_model.evaluation import evaluate
+from risk_model.evaluation.metric_table import BY_NAME
 from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
 from risk_model.reporting import forest, tables
 from risk_model.reporting.content import ReportContent
@@ -69,13 +72,43 @@ def test_places_name_the_champion_where_it_was_judged_and_the_baseline_that_was_
     assert "forest plot" in page.lower()
 
 
-def test_an_estimate_beyond_the_plot_is_drawn_at_its_edge(evaluation: RunEvaluation) -> None:
+def test_an_estimate_beyond_the_plot_is_an_arrow_at_its_edge_with_its_value(
+    evaluation: RunEvaluation,
+) -> None:
     rows = forest.forest_rows(evaluation, LEFT_OUT, "network")
     assert [row.refitted for row in rows] == [False] * len(evaluation.parts) + [True, True]
     plot = forest.forest_plot(rows)
     assert plot is not None
     assert "nan" not in plot.lower()
+    assert "−3.20 (−3.50 to −2.90)" in plot
     assert forest.forest_plot(rows[:1]) is None
+
+
+def drawn(estimate: Estimate) -> tuple[list[tuple[str, float]], list[str]]:
+    """Markers with their place on an axis from −2 to 2, and the words of the panel."""
+    axes = Figure().subplots()
+    row = forest.ForestRow("test", "network", 9, 3, {"citl": estimate})
+    forest._draw_panel(axes, BY_NAME["citl"], [row])
+    lines = [line for line in axes.lines if line.get_marker() not in ("None", "")]
+    places = [(str(line.get_marker()), float(np.max(line.get_xdata()))) for line in lines]
+    return places, [text.get_text() for text in axes.texts]
+
+
+@pytest.mark.parametrize(
+    ("estimate", "markers", "words"),
+    [
+        (Estimate(0.5, 0.1, 0.9), [("o", 0.5)], []),
+        (Estimate(1.9, 1.2, 2.6), [(">", 2.0), ("o", 1.9)], ["1.90 (1.20 to 2.60)"]),
+        (Estimate(2.82, 1.9, 3.7), [(">", 2.0)], ["2.82 (1.90 to 3.70)"]),
+        (Estimate(-2.43), [("<", -2.0)], ["−2.43 (no interval)"]),
+        (Estimate(0.1, -2.1, 2.2), [("<", -2.0), (">", 2.0), ("o", 0.1)], ["0.10 (−2.10 to 2.20)"]),
+        (Estimate(None), [], []),
+    ],
+)
+def test_what_the_axis_does_not_hold_is_an_arrow(
+    estimate: Estimate, markers: list[tuple[str, float]], words: list[str]
+) -> None:
+    assert drawn(estimate) == (markers, words)
 
 
 def test_the_baseline_of_the_plot_is_the_champion_where_it_is_one(
@@ -99,7 +132,9 @@ def test_parity_stands_beside_the_base_rates_and_says_that_it_decides_nothing(
     text = section(page, "parity")
     assert "decides nothing" in text
     by_sex = evaluation.parts["test"].models["network"].parity["sex"]
-    assert f"{by_sex.demographic_parity_difference.estimate:.3f}" in text
+    rate = by_sex.demographic_parity_difference
+    assert f"alert rate, {rate.highest} − {rate.lowest}" in text
+    assert f"{rate.difference.estimate:.3f}" in text
     assert re.search(r"sex 2 \d+% to \d+%", text)
 
 
@@ -112,6 +147,23 @@ def test_intersections_are_folded_away_and_hold_only_what_was_judged(
         group.evaluated or group.partition != "age band and sex" for group in groups
     )
     assert all(isinstance(row["events"], int) for row in crossed)
+
+
+def test_a_dash_stands_beside_what_could_have_been_found(
+    page: str, evaluation: RunEvaluation
+) -> None:
+    own = evaluation.parts["test"].models["network"].subgroups
+    group = next(g for g in own if g.evaluated and not g.miscalibrated)
+    few = replace(group, evaluated=False, events=None, p_value=None, detectable=None)
+    low = replace(group, miscalibrated="too low")
+    cells = [row["risks beside the others"] for row in tables.subgroups([group, few, low])]
+    assert group.detectable is not None
+    would = f"– (odds × {np.exp(group.detectable):.2f} would be found)"
+    assert cells == [would, "too few to judge", "too low"]
+    text = section(page, "subgroups")
+    assert would in text
+    assert "compared with all patients who are not in it" in text
+    assert "lies beyond ±0.3" in text
 
 
 def test_the_gain_over_the_baseline_is_drawn_for_the_others_only(

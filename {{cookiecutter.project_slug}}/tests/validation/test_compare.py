@@ -243,7 +243,7 @@ def test_a_group_whose_verdict_differs_is_named(
     wrong = (worse["sex"] == "male") & (worse["split"] == "test")
     worse.loc[wrong, "predicted_boolean_probability"] **= 3
     _, text = compare(runs / "one", write_run(tmp_path / "unfair", worse))
-    assert "test, sex: male: no sign of a difference | calibration differs" in text
+    assert "test, sex: male: nothing found | risks too low" in text
 
 
 def test_an_interval_that_cannot_be_told_is_no_difference() -> None:

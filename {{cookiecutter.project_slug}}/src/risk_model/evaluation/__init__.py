@@ -35,7 +35,7 @@ def evaluate(
     Raises:
         UserError: a risk is not a probability, or no row is left to evaluate on.
     """
-    from risk_model.evaluation import gates, subgroups, utility
+    from risk_model.evaluation import gates, subgroup_findings, utility
     from risk_model.evaluation.metric_table import METRICS
     from risk_model.evaluation.resampled_metrics import EvaluationSettings
     from risk_model.evaluation.results import RunEvaluation
@@ -46,8 +46,9 @@ def evaluate(
     verdicts = {name: gates.verdicts(part, settings) for name, part in parts.items()}
     findings = utility.findings(decision)
     findings += [f for name, models in verdicts.items() for f in gates.findings(name, models)]
-    if "test" in parts:
-        findings += subgroups.findings("test", parts["test"].models)
+    findings += [
+        f for name, part in parts.items() for f in subgroup_findings.findings(name, part.models)
+    ]
     return RunEvaluation(
         threshold=threshold,
         decision=decision,

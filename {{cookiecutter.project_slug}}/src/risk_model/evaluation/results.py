@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
@@ -12,6 +13,7 @@ from risk_model.core.package import Acceptance, Verdict
 
 Metrics = dict[str, Estimate]  # by the names of the table of metrics
 Numbers = list[float | None]  # of a curve, point by point
+Miscalibration = Literal["too low", "too high"]  # of a group's risks
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,12 @@ class Curves(JsonRecord):
 
 @dataclass(frozen=True)
 class SubgroupEvaluation(JsonRecord):
-    """One group of patients: its metrics, and Holm's p of each difference to all patients.
+    """One group of patients: its metrics, and how it differs from its complement, the others.
 
     `evaluated` is false, and nothing but `n` is stated, where there are too few events or
-    non-events.
+    non-events. `p_value` is Holm's, of the difference in calibration-in-the-large. `miscalibrated`
+    says what was found; `detectable` is the smallest miss of the group, in log odds, that would
+    have been found in about 80 % of such samples.
     """
 
     partition: str
@@ -112,7 +116,23 @@ class SubgroupEvaluation(JsonRecord):
     events: int | None = None
     prevalence: float | None = None
     metrics: Metrics = field(default_factory=dict)
-    p_values: dict[str, float | None] = field(default_factory=dict)
+    differences: Metrics = field(default_factory=dict)
+    p_value: float | None = None
+    miscalibrated: Miscalibration | None = None
+    detectable: float | None = None
+
+
+@dataclass(frozen=True)
+class RateDifference(JsonRecord):
+    """A rate in the group where it is highest minus that in the group where it is lowest.
+
+    `rate` is the metric; the two groups are those of the estimates.
+    """
+
+    rate: str
+    highest: str
+    lowest: str
+    difference: Estimate
 
 
 @dataclass(frozen=True)
@@ -121,9 +141,9 @@ class Parity(JsonRecord):
 
     groups: int
     base_rates: tuple[float, float]
-    demographic_parity_difference: Estimate
-    equal_opportunity_difference: Estimate
-    equalised_odds_difference: Estimate
+    demographic_parity_difference: RateDifference
+    equal_opportunity_difference: RateDifference
+    equalised_odds_difference: RateDifference
 
 
 @dataclass(frozen=True)

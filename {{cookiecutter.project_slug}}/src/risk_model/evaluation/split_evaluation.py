@@ -123,17 +123,20 @@ def _required_rows(rows: ScoredRows, settings: EvaluationSettings) -> list[Requi
 def _subgroups(
     name: str, frame: pd.DataFrame, resampled: Resampled, settings: EvaluationSettings
 ) -> tuple[list[SubgroupEvaluation], dict[str, Parity]]:
-    """The groups, Holm-adjusted, and for each partition how far apart its groups are treated."""
-    everybody, table, parities = resampled[name, "calibrated"], [], {}
+    """The groups, each beside all other patients, and how far apart those of a partition are."""
+    everybody, table, parities = resampled[name, "calibrated"].rows, [], {}
     for partition, labels in subgroups.partitions(frame).items():
         names = subgroups.groups(labels, partition)
         large = {
             g: resampled[name, partition, g] for g in names if (name, partition, g) in resampled
         }
         for group in names:
-            empty = SubgroupEvaluation(partition, group, n=int((labels == group).sum()))
-            row = large.get(group)
-            table.append(subgroups.evaluate(empty, row, everybody, settings) if row else empty)
+            inside = labels == group
+            row = SubgroupEvaluation(partition, group, n=int(inside.sum()))
+            if group in large:
+                others = everybody.take(~inside)
+                row = subgroups.evaluate(row, large[group], others, settings)
+            table.append(row)
         if len(large) > 1:
-            parities[partition] = parity(list(large.values()))
-    return subgroups.adjust(table), parities
+            parities[partition] = parity(large)
+    return subgroups.judge(table, settings.config.intercept_bound), parities

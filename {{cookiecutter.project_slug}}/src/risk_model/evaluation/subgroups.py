@@ -8,21 +8,27 @@ prevalence, so it must not be compared between groups (McDermott et al., NeurIPS
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from risk_model.core.age_bands import AGE_BANDS, age_band
-from risk_model.core.estimate import numbers
-from risk_model.core.findings import Finding
-from risk_model.core.scores import Floats, holm
+from risk_model.core.estimate import Estimate, numbers
+from risk_model.core.scores import NAN, holm
+from risk_model.evaluation.delong import NORMAL
+from risk_model.evaluation.group_differences import group_differences
 from risk_model.evaluation.metric_table import metrics_in
-from risk_model.evaluation.resampled_metrics import EvaluationSettings, ResampledMetrics
-from risk_model.evaluation.results import ModelEvaluation, SubgroupEvaluation
+from risk_model.evaluation.resampled_metrics import (
+    EvaluationSettings,
+    ResampledMetrics,
+    ScoredRows,
+)
+from risk_model.evaluation.results import Miscalibration, SubgroupEvaluation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +36,8 @@ if TYPE_CHECKING:
 CROSSED = ("age band", "sex", "ethnicity")  # partitions whose intersections are evaluated as well
 PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
 LARGEST = 20  # groups of one partition that keep their name; the rest are pooled
-COMPARED = ("auroc", "citl")
 ALPHA = 0.01  # chance of any false alarm in one part of one model
+POWER = 0.8  # with which the smallest difference that could have been found would have been
 Labels = npt.NDArray[np.object_]
 
 
@@ -71,88 +77,75 @@ def groups(labels: Labels, name: str) -> list[str]:
     return sorted(present, key=lambda label: (bands.index(label.split(",")[0]), label))
 
 
-def p_value(difference: float, draws: Floats) -> float:
-    """Two-sided p of a difference, from the spread of its bootstrap draws [r]; NaN if undefined."""
-    finite = draws[np.isfinite(draws)]
-    if len(finite) * 2 <= len(draws) or not np.isfinite(difference):
-        return float("nan")
-    error = float(np.std(finite))
-    if error == 0:
-        return float(difference == 0)
-    return math.erfc(abs(difference) / error / math.sqrt(2))
-
-
 def evaluate(
     empty: SubgroupEvaluation,
     group: ResampledMetrics,
-    everybody: ResampledMetrics,
+    others: ScoredRows,
     settings: EvaluationSettings,
 ) -> SubgroupEvaluation:
-    """A group that is large enough: its counts, metrics and raw p of each difference to all.
-
-    `everybody` holds the group too; paired draws account for that.
-    """
+    """A group that is large enough: its counts, its metrics, and its differences to the others."""
     return replace(
         empty,
         evaluated=True,
         events=group.rows.events,
         prevalence=group.rows.prevalence,
         metrics=group.metrics(settings.names(metrics_in("subgroups"))),
-        p_values={name: p_value(*group.difference(everybody, name)) for name in COMPARED},
+        differences=group_differences(group.rows, others),
     )
 
 
-def adjust(table: list[SubgroupEvaluation]) -> list[SubgroupEvaluation]:
-    """The rows with Holm's p in place of the raw ones, over all groups and metrics of one model."""
-    cells = [(i, name) for i, row in enumerate(table) for name in row.p_values]
-    raw = [table[i].p_values[name] for i, name in cells]
-    adjusted = holm(np.array([np.nan if p is None else p for p in raw]))
-    by_row: list[dict[str, float | None]] = [{} for _ in table]
-    for (i, name), p in zip(cells, numbers(adjusted), strict=True):
-        by_row[i][name] = p
-    return [replace(row, p_values=p) for row, p in zip(table, by_row, strict=True)]
+def judge(table: Sequence[SubgroupEvaluation], bound: float) -> list[SubgroupEvaluation]:
+    """The rows with Holm's p, what was found and what could have been, over all groups of a model.
 
-
-def differs(row: SubgroupEvaluation, metric: str) -> bool:
-    """Whether a group differs from all patients together in a metric, beyond chance."""
-    p = row.p_values.get(metric)
-    return p is not None and p < ALPHA
-
-
-def findings(part: str, models: Mapping[str, ModelEvaluation]) -> list[Finding]:
-    """The groups whose risks are too high or too low beyond chance.
-
-    Models that err in the same direction share a finding. AUROC raises none: it differs between
-    groups with the mix of their patients, however fair the model is.
+    A group's risks are too low or too high when its calibration-in-the-large differs from the
+    others' (p below ALPHA) and its own interval lies beyond ± `bound`, on the same side. AUROC
+    takes no part: it differs with the mix of a group's patients, however fair the model is.
     """
-    concerned: dict[tuple[str, str, str], list[str]] = {}
-    for model, evaluation in models.items():
-        for row in evaluation.subgroups:
-            if differs(row, "citl"):
-                at = row.partition, row.group, _direction(row, evaluation)
-                concerned.setdefault(at, []).append(model)
-    return [_finding(part, *at, names, models[names[0]]) for at, names in concerned.items()]
+    raw = np.array([_p(row.differences.get("citl")) for row in table])
+    compared = int(np.isfinite(raw).sum())
+    return [
+        replace(
+            row,
+            p_value=p,
+            miscalibrated=_miscalibrated(row, p, bound),
+            detectable=_detectable(row, compared, bound),
+        )
+        for row, p in zip(table, numbers(holm(raw)), strict=True)
+    ]
 
 
-def _direction(row: SubgroupEvaluation, model: ModelEvaluation) -> str:
-    group, everybody = row.metrics["citl"].estimate, model.metrics["citl"].estimate
-    return "low" if (group or 0.0) > (everybody or 0.0) else "high"
+def _p(difference: Estimate | None) -> float:
+    """Two-sided p of a Wald interval; NaN without one."""
+    if difference is None or difference.estimate is None or difference.interval is None:
+        return NAN
+    return math.erfc(abs(difference.estimate) / _error(difference.interval) / math.sqrt(2))
 
 
-def _finding(
-    part: str, partition: str, group: str, direction: str, names: list[str], first: ModelEvaluation
-) -> Finding:
-    row = next(r for r in first.subgroups if (r.partition, r.group) == (partition, group))
-    citl = row.metrics["citl"].estimate, first.metrics["citl"].estimate
-    sensitivity = row.metrics["sensitivity"].estimate, first.metrics["sensitivity"].estimate
-    labels = [name.replace("_", " ") for name in names]
-    whose = f"figures of {labels[0]}: " if len(labels) > 1 else ""
-    message = (
-        f"on {part}, {', '.join(labels)}: risks are too {direction} here beside all patients "
-        f"together ({whose}calibration-in-the-large {citl[0]:.2f} and {citl[1]:.2f}, "
-        f"sensitivity {sensitivity[0]:.0%} and {sensitivity[1]:.0%})"
-    )
-    remedy = (
-        "look at how outcome and inputs are recorded in this group before using the model there"
-    )
-    return Finding("warning", "subgroup", f"{partition} {group}", message, remedy)
+def _error(interval: tuple[float, float]) -> float:
+    return (interval[1] - interval[0]) / (2 * NORMAL)
+
+
+def _miscalibrated(row: SubgroupEvaluation, p: float | None, bound: float) -> Miscalibration | None:
+    if p is None or p >= ALPHA or (own := row.metrics["citl"].interval) is None:
+        return None
+    difference = row.differences["citl"].estimate or 0.0
+    if difference > 0 and own[0] > bound:
+        return "too low"
+    return "too high" if difference < 0 and own[1] < -bound else None
+
+
+def _detectable(row: SubgroupEvaluation, compared: int, bound: float) -> float | None:
+    """The smallest miss of the group alone, in log odds, that both conditions find with POWER.
+
+    Each alone, for Holm's hardest step; together somewhat less often.
+    """
+    if not row.evaluated or (difference := row.differences["citl"].interval) is None:
+        return None
+    if (own := row.metrics["citl"].interval) is None:
+        return None
+    power, level = _quantile(POWER), _quantile(1 - ALPHA / (2 * compared))
+    return max((level + power) * _error(difference), bound + (NORMAL + power) * _error(own))
+
+
+def _quantile(share: float) -> float:
+    return NormalDist().inv_cdf(share)

@@ -16,7 +16,6 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.table import Row
 from risk_model.evaluation.metric_table import label, metrics_in
 from risk_model.evaluation.results import PartEvaluation, SubgroupEvaluation
-from risk_model.evaluation.subgroups import differs
 from risk_model.model.table import label as model_label
 from risk_model.reporting.comparison_run import ABSENT, ComparedRun, PairedDifferences
 from risk_model.reporting.page import write_page
@@ -150,9 +149,9 @@ def _group_verdicts(run: ComparedRun, part: str) -> dict[str, str]:
 
 
 def _group_verdict(group: SubgroupEvaluation) -> str:
-    if group.p_values.get("citl") is None:
+    if group.p_value is None:
         return "too few to judge"
-    return "calibration differs" if differs(group, "citl") else "no sign of a difference"
+    return f"risks {group.miscalibrated}" if group.miscalibrated else "nothing found"
 
 
 def _runs(first: ComparedRun, second: ComparedRun) -> list[Row]:

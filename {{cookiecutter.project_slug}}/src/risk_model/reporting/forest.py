@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 from markupsafe import Markup
 
+from risk_model.core.estimate import Estimate
 from risk_model.core.table import Row
 from risk_model.evaluation.metric_table import Metric, metrics_in
 from risk_model.evaluation.results import LeftOutEvaluation, Metrics, RunEvaluation
 from risk_model.model.table import label as model_label
 from risk_model.model.table import refitted
 from risk_model.reporting.plot_style import GREY, RC, STYLES, svg
+from risk_model.reporting.wording import estimate_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Of the axes; what lies beyond is drawn at the edge.
+# Of the axes; what lies beyond is an arrow at the edge, with its value.
 LIMITS = {"auroc": (0.4, 1.0), "citl": (-2.0, 2.0), "slope": (0.0, 2.0)}
 
 
@@ -112,12 +115,32 @@ def _draw_panel(axes: Axes, metric: Metric, rows: list[ForestRow]) -> None:
     if metric.target is not None:
         axes.axvline(metric.target, color=GREY, linewidth=1, linestyle=":")
     for height, row in enumerate(rows):
-        estimate = row.metrics[metric.name]
-        middle, (colour, _) = estimate.estimate, STYLES[int(row.refitted)]
-        if middle is None:
-            continue
-        ends = [middle if end is None else end for end in (estimate.low, estimate.high)]
-        middle, *ends = (min(max(value, low), high) for value in (middle, *ends))
-        axes.plot(ends, [height, height], color=colour, linewidth=1.6)
-        marker = "s" if row.refitted else "o"
+        _draw_estimate(axes, row.metrics[metric.name], height, row.refitted)
+
+
+def _draw_estimate(axes: Axes, estimate: Estimate, height: int, refitted: bool) -> None:
+    """A marker on its interval; what the axis does not hold is an arrow, its values above."""
+    if estimate.estimate is None:
+        return
+    limits, middle = axes.get_xlim(), estimate.estimate
+    (colour, _), (low, high) = STYLES[int(refitted)], estimate.interval or (middle, middle)
+    inside = np.clip([low, high], *limits)
+    axes.plot(inside, [height, height], color=colour, linewidth=1.6)
+    beyond = [low < limits[0], high > limits[1]]
+    for edge, arrow, cut in zip(limits, "<>", beyond, strict=True):
+        if cut:
+            axes.plot(edge, height, arrow, color=colour, markersize=7, clip_on=False)
+    if limits[0] <= middle <= limits[1]:
+        marker = "s" if refitted else "o"
         axes.plot(middle, height, marker, color=colour, markersize=5, clip_on=False)
+    if any(beyond):
+        edge, side = (limits[0], "left") if beyond[0] else (limits[1], "right")
+        axes.annotate(
+            estimate_text(estimate, 2),
+            (edge, height),
+            xytext=(4 if beyond[0] else -4, 4),
+            textcoords="offset points",
+            color=colour,
+            fontsize=8,
+            ha=side,
+        )

@@ -25,6 +25,7 @@ from risk_model.reporting.markdown import (
     section,
     table,
 )
+from risk_model.reporting.sentences import subgroup_rule
 from risk_model.reporting.wording import openings_note, percent
 from risk_model.training.record import ChampionChoice, TrainingRecord
 
@@ -169,7 +170,9 @@ def _subgroups(name: str, evaluation: RunEvaluation) -> str:
     groups = {key: part.models[name].subgroups for key, part in evaluation.parts.items()}
     least = evaluation.minimum_events
     blocks = [_groups(part, rows, least) for part, rows in groups.items() if rows]
-    return section("Subgroups", *(blocks or ["No group was recorded."]))
+    judged = any(group.evaluated for rows in groups.values() for group in rows)
+    rule = [subgroup_rule(evaluation)] if judged else []
+    return section("Subgroups", *(rule + blocks or ["No group was recorded."]))
 
 
 def _groups(part: str, groups: list[SubgroupEvaluation], least: int) -> str:

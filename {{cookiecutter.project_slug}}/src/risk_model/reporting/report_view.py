@@ -127,6 +127,7 @@ class ReportView:
     notes: list[Finding]
     resamples: str
     minimum_events: int
+    subgroup_rule: str
     parts: list[PartView]
     comparator: str
     forest: Markup | None
@@ -172,6 +173,7 @@ def report_view(content: ReportContent) -> ReportView:
         notes=notes,
         resamples=f"{evaluation.resamples:,}",
         minimum_events=evaluation.minimum_events,
+        subgroup_rule=sentences.subgroup_rule(evaluation),
         parts=[_part_view(part, content, simple_models) for part in evaluation.parts],
         comparator=model_label(evaluation.comparator),
         forest=forest.forest_plot(rows),

@@ -13,6 +13,7 @@ from risk_model.core.table import Row
 from risk_model.evaluation import OUT_OF_FOLD
 from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, Bounds, within
 from risk_model.evaluation.results import Metrics, OutcomesPer1000, RunEvaluation
+from risk_model.evaluation.subgroups import ALPHA, POWER
 from risk_model.model.table import is_baseline
 from risk_model.model.table import label as model_label
 from risk_model.reporting.content import NetworkStart, RecordingExample, RecordingExamples
@@ -53,6 +54,20 @@ class VerdictSummary:
     per_1000_sentence: str
     per_1000: OutcomesPer1000
     other_parts: list[PartVerdict]
+
+
+def subgroup_rule(evaluation: RunEvaluation) -> str:
+    """How a group is compared, when it is named, and what a dash says where it is not."""
+    bound = evaluation.bounds["citl"][1]
+    return (
+        f"A group is compared with all patients who are not in it. Its risks are called too low or "
+        f"too high where its calibration-in-the-large differs from theirs (p below {ALPHA:g} after "
+        f"Holm's adjustment for the number of groups) and its own interval lies beyond ±{bound:g} "
+        "on that side. AUROC decides nothing: it differs with the mix of patients in a group, "
+        "however fair the model is. A dash says that nothing was found, not that nothing is there; "
+        "beside it stands how far the odds of this group alone would have to be off, times or "
+        f"divided by, to be found in about {POWER:.0%} of such samples."
+    )
 
 
 def first_part(evaluation: RunEvaluation) -> str:

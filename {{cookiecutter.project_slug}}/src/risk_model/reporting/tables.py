@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -9,11 +10,16 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.table import Row
 from risk_model.data.split_report import PartSummary
-from risk_model.evaluation.gates import REQUIREMENTS, Bounds
+from risk_model.evaluation.gates import REQUIREMENTS, TOO_FEW, Bounds
 from risk_model.evaluation.metric_table import Metric, label, metrics_in
 from risk_model.evaluation.metrics import treat_all
-from risk_model.evaluation.results import ModelEvaluation, PartEvaluation, SubgroupEvaluation
-from risk_model.evaluation.subgroups import PARTITIONS, differs
+from risk_model.evaluation.results import (
+    ModelEvaluation,
+    PartEvaluation,
+    RateDifference,
+    SubgroupEvaluation,
+)
+from risk_model.evaluation.subgroups import PARTITIONS
 from risk_model.model.table import label as model_label
 from risk_model.reporting.wording import cell, percent
 from risk_model.training.record import CalibratorRecord, ChampionChoice
@@ -114,7 +120,7 @@ def required_rows(model: ModelEvaluation, rows: int) -> list[Row]:
             "interval no wider than": f"{required.width:g}",
             "rows needed": required.rows,
             "rows here": rows,
-            "verdict": "enough" if required.enough else "too few to judge",
+            "verdict": "enough" if required.enough else TOO_FEW,
         }
         for required in model.required_rows
     ]
@@ -127,14 +133,19 @@ def parity(model: ModelEvaluation) -> list[Row]:
             "groups by": partition,
             "groups": parity.groups,
             "base rates": " to ".join(map(percent, parity.base_rates)),
-            "demographic parity: alert rates": parity.demographic_parity_difference,
-            "equal opportunity: sensitivities": parity.equal_opportunity_difference,
-            "equalised odds: sensitivities or false positive rates": (
-                parity.equalised_odds_difference
-            ),
+            **_parity_cells("demographic parity", parity.demographic_parity_difference),
+            **_parity_cells("equal opportunity", parity.equal_opportunity_difference),
+            **_parity_cells("equalised odds", parity.equalised_odds_difference),
         }
         for partition, parity in model.parity.items()
     ]
+
+
+def _parity_cells(name: str, rate: RateDifference) -> Row:
+    return {
+        name: rate.difference,
+        f"{name}: of what": f"{label(rate.rate)}, {rate.highest} − {rate.lowest}",
+    }
 
 
 def recalibration(part: PartEvaluation) -> list[Row]:
@@ -150,7 +161,7 @@ def recalibration(part: PartEvaluation) -> list[Row]:
 
 
 def subgroups(groups: Sequence[SubgroupEvaluation], crossed: bool = False) -> list[Row]:
-    """Counts and metrics of the groups, and in which they differ from all patients together.
+    """Counts and metrics of the groups, each beside all patients who are not in it.
 
     Of `crossed` partitions the groups that are large enough, of the others all.
     """
@@ -161,15 +172,24 @@ def subgroups(groups: Sequence[SubgroupEvaluation], crossed: bool = False) -> li
 
 
 def _group_row(group: SubgroupEvaluation, crossed: bool) -> Row:
-    different = [label(name) for name in group.p_values if differs(group, name)]
     return {
         "group": group.group if crossed else f"{group.partition}: {group.group}",
         "n": group.n,
-        "events": group.events if group.evaluated else "too few to judge",
+        "events": group.events if group.evaluated else TOO_FEW,
         "prevalence": percent(group.prevalence),
         **{metric.label: group.metrics.get(metric.name) for metric in metrics_in("subgroups")},
-        "differs in": ", ".join(different) or "–",
+        **{f"{label(name)} − others": group.differences.get(name) for name in ("auroc", "citl")},
+        "risks beside the others": _found(group),
     }
+
+
+def _found(group: SubgroupEvaluation) -> str:
+    """What was found in a group; where nothing was, what would have been."""
+    if group.miscalibrated:
+        return group.miscalibrated
+    if group.p_value is None or group.detectable is None:
+        return TOO_FEW
+    return f"– (odds × {math.exp(group.detectable):.2f} would be found)"
 
 
 def calibrators(chosen: Mapping[str, CalibratorRecord]) -> list[Row]:

@@ -17,7 +17,7 @@ def estimate_text(estimate: Estimate, digits: int = 3) -> str:
     """
     if estimate.estimate is None:
         return "–"
-    text = f"{estimate.estimate:.{digits}f}"
+    text = f"{estimate.estimate:.{digits}f}".replace("-", "−")
     if estimate.interval is None:
         return f"{text} (no interval)"
     low, high = estimate.interval
