@@ -36,8 +36,9 @@ def standard_error(outcome: Outcomes, placement: Floats, subject: Subjects) -> f
         np.bincount(subject[rows], weights=centred[rows], minlength=subject.max() + 1)
         for rows in (event, ~event)
     ]
-    held = [len(np.unique(subject[rows])) for rows in (event, ~event)]
-    rows, subjects = (int(event.sum()), int((~event).sum())), len(np.unique(subject))
+    present = [np.bincount(subject[r], minlength=subject.max() + 1) > 0 for r in (event, ~event)]
+    held, subjects = [int(p.sum()) for p in present], int((present[0] | present[1]).sum())
+    rows = int(event.sum()), int((~event).sum())
     if min(held) < 2:
         return NAN
     own = sum(k / (k - 1) * float(s @ s) / n**2 for k, s, n in zip(held, sums, rows, strict=True))

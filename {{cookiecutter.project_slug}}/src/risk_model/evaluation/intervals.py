@@ -118,7 +118,7 @@ def _left_out_steps(
     """
 
     def sums(values: Floats) -> Floats:
-        return np.bincount(subject, weights=values)
+        return np.asarray(np.bincount(subject, weights=values), np.float64)
 
     g0, g1 = sums(residual), sums(residual * x)
     h0, h1, h2 = (

@@ -118,8 +118,10 @@ def count_by_subject(
         return np.bincount(subject[rows], minlength=subjects).astype(np.float64)
 
     event = np.asarray(outcome) == 1
-    counts = map(sums, (np.ones(len(risk), np.bool_), event, flagged, flagged & event))
-    return ThresholdCounts(*counts, threshold)
+    everybody = np.ones(len(risk), np.bool_)
+    return ThresholdCounts(
+        sums(everybody), sums(event), sums(flagged), sums(flagged & event), threshold
+    )
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

@@ -72,6 +72,11 @@ class ScoredRows:
         """The rows where the mask is true."""
         return ScoredRows(self.outcome[mask], self.risk[mask], self.subject[mask])
 
+    def renumbered(self) -> ScoredRows:
+        """The same rows, the subjects that they hold numbered from 0 without a gap."""
+        number = np.cumsum(np.bincount(self.subject) > 0) - 1
+        return replace(self, subject=number[self.subject])
+
     @property
     def events(self) -> int:
         """How many had the event."""
@@ -110,8 +115,7 @@ class ResampledMetrics:
 
     def metrics(self, names: Sequence[str]) -> dict[str, Estimate]:
         """Each metric with the interval that the table of metrics gives it."""
-        subject = np.unique(self.rows.subject, return_inverse=True)[1]
-        rows = replace(self.rows, subject=subject)
+        rows = self.rows.renumbered()
         return {name: self._metric(BY_NAME[name], rows) for name in names}
 
     def _metric(self, metric: Metric, rows: ScoredRows) -> Estimate:
