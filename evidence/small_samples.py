@@ -1,9 +1,10 @@
 """Coverage of the 95 % intervals by formula where data are few: five kinds of cohort.
 
-Do AUROC, calibration slope, calibration-in-the-large and sensitivity hold the truth 95 times in 100
-where the bootstrap's intervals do not? Risks are calibrated, so slope and calibration-in-the-large
-are 1 and 0; AUROC and sensitivity are known by quadrature, of clusters those over new ones. An
-interval that is refused counts as a miss, and `refused` says how often that was.
+Do AUROC, calibration slope, calibration-in-the-large, observed / expected events and sensitivity
+hold the truth 95 times in 100 where the bootstrap's intervals do not? Risks are calibrated, so
+slope and ratio are 1 and calibration-in-the-large 0; AUROC and sensitivity are known by quadrature,
+of clusters those over new ones. An interval that is refused counts as a miss, and `refused` says
+how often that was.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ SETTINGS = {
     "ten strong clusters": Setting(300, -1.0, 1.2, 0.3, clusters=10, alike=0.3),
     "1 % events": Setting(2000, -5.2, 1.1, 0.02),
 }
-METRICS = ("auroc", "slope", "citl", "sensitivity")
+METRICS = ("auroc", "slope", "citl", "observed_expected_ratio", "sensitivity")
 BOUNDS = {f"{setting}: {metric}": LEVELS for setting in SETTINGS for metric in METRICS} | {
     f"{setting}: refused": (0.0, 0.01) for setting in SETTINGS
 }
@@ -89,6 +90,7 @@ def truth(setting: Setting) -> dict[str, float]:
         "auroc": float(np.sum(event * below) / (event.sum() * other.sum())),
         "slope": 1.0,
         "citl": 0.0,
+        "observed_expected_ratio": 1.0,
         "sensitivity": float(event[risk >= setting.threshold].sum() / event.sum()),
     }
 

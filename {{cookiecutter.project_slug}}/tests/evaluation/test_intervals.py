@@ -19,6 +19,7 @@ from risk_model.evaluation.intervals import (
     effective_subjects,
     inverse,
     rate_interval,
+    ratio_interval,
     reference,
 )
 
@@ -181,3 +182,23 @@ def test_a_single_event_gives_no_interval_of_the_slope() -> None:
     line = calibration_interval(outcome, np.linspace(0.01, 0.4, 40), np.arange(40), slope=True)
     assert line.estimate is not None
     assert line.interval is None
+
+
+def test_observed_over_expected_has_the_interval_of_its_jackknifed_log() -> None:
+    outcome, risk, subject = cohort(90, 3, 30)
+    ratio, logs = ratio_interval(outcome, risk, subject), []
+    for who in range(30):
+        kept = subject != who
+        logs.append(np.log(outcome[kept].sum() / risk[kept].sum()))
+    error = np.sqrt(29 / 30 * np.sum(np.square(np.array(logs) - np.mean(logs))))
+    assert value(ratio) == pytest.approx(outcome.sum() / risk.sum())
+    low, high = ends(ratio)
+    assert np.log(high / low) == pytest.approx(2 * t.ppf(0.975, 29) * error)
+    assert low * high == pytest.approx(value(ratio) ** 2)
+
+
+def test_observed_over_expected_is_refused_where_nothing_can_be_told() -> None:
+    risk = np.full(5, 0.2)
+    assert ratio_interval(np.zeros(5), risk, np.arange(5)) == Estimate(0.0)
+    assert ratio_interval(np.ones(5), np.zeros(5), np.arange(5)) == Estimate(None)
+    assert ratio_interval(np.ones(5), risk, np.zeros(5, int)) == Estimate(5.0)

@@ -51,6 +51,11 @@ def test_every_metric_has_a_name_of_its_own_a_section_or_a_reason_and_one_functi
 def test_what_is_compared_has_an_interval() -> None:
     compared = [*metrics_in("differences"), *metrics_in("comparison"), *metrics_in("forest")]
     assert [metric.name for metric in compared if metric.interval == "none"] == []
+    # a difference needs draws: of the kernel, or the slow way
+    kernel = "auroc citl slope".split()
+    compared += metrics_in("subgroups")
+    by_formula = {m.name for m in compared if m.of_risks and m.interval != "bootstrap"}
+    assert by_formula <= set(kernel)
 
 
 def test_every_metric_is_reported_and_those_on_request_on_request(

@@ -83,6 +83,26 @@ def inverse(share: Estimate) -> Estimate:
     return Estimate(1 / share.estimate, 1 / high, 1 / low)
 
 
+def ratio_interval(outcome: Outcomes, risk: Floats, subject: Subjects) -> Estimate:
+    """Observed over expected events, with Wald's interval of its log: of three arrays [n].
+
+    `subject` numbers the subjects from 0. The variance is the jackknife's over subjects; the t
+    reference counts them. No interval with fewer than two subjects, or where one holds all events;
+    no estimate where no event is expected.
+    """
+    observed, expected = (np.bincount(subject, weights=values) for values in (outcome, risk))
+    o, e = float(observed.sum()), float(expected.sum())
+    if not e:
+        return Estimate(None)
+    if not o:
+        return Estimate(0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left_out = np.log(o - observed) - np.log(e - expected)
+        error = np.sqrt((len(left_out) - 1) * np.var(left_out))
+    reach = reference(effective_subjects(rows_by_subject(subject))) * error
+    return Estimate.of(o / e, o / e * np.exp(-reach), o / e * np.exp(reach))
+
+
 def calibration_interval(
     outcome: Outcomes, risk: Floats, subject: Subjects, slope: bool
 ) -> Estimate:

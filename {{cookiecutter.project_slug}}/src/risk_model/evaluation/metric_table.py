@@ -22,7 +22,7 @@ Section = Literal[
     "models", "differences", "calibration", "subgroups", "console", "comparison", "forest"
 ]
 Condition = Literal["always", "thresholds stated", "on request"]
-IntervalKind = Literal["bootstrap", "delong", "wilson", "inverse wilson", "sandwich", "none"]
+IntervalKind = Literal["bootstrap", "delong", "wilson", "inverse wilson", "jackknife", "none"]
 PartAndWhole = tuple[Floats, Floats]  # entry by entry
 
 
@@ -68,9 +68,10 @@ class Metric:
     `of_risks` computes it from outcome and risk [n], `of_counts` from the counts at the operating
     threshold, or `share` gives the two counts whose ratio it is. `interval` is the middle 95 % of
     the bootstrap's draws or, where that is too narrow on few data, DeLong's on the logit scale
-    (`delong.py`), Wilson's of a share or of the inverse of one, or Wald's with a sandwich variance
-    (`intervals.py`). `target` is the value of a perfect model where neither higher nor lower is
-    better. `sections` are the tables it stands in; a metric without any says why in `hidden`.
+    (`delong.py`), Wilson's of a share or of the inverse of one, or Wald's with a jackknifed
+    variance (`intervals.py`). `target` is the value of a perfect model where neither higher nor
+    lower is better. `sections` are the tables it stands in; a metric without any says why in
+    `hidden`.
     `when` names what must be true for it to be reported. `note` is what it must be read beside:
     {at} stands for the threshold, {prevalence} for the event rate, {treat_all} for the net benefit
     of flagging all.
@@ -137,6 +138,14 @@ def _ece_equal_count(outcome: Outcomes, risk: Floats) -> float:
     return metrics.expected_calibration_error(outcome, risk, metrics.equal_count_edges(risk))
 
 
+def _e50(outcome: Outcomes, risk: Floats) -> float:
+    return metrics.calibration_error_quantile(outcome, risk, 0.5)
+
+
+def _e90(outcome: Outcomes, risk: Floats) -> float:
+    return metrics.calibration_error_quantile(outcome, risk, 0.9)
+
+
 # The order is that of the report. Errors of calibration have no interval: a resample is always
 # further from calibration than the sample, so that a percentile interval would lie above the
 # estimate.
@@ -162,7 +171,7 @@ METRICS: tuple[Metric, ...] = (
         "calibration-in-the-large",
         "target",
         of_risks=metrics.calibration_in_the_large,
-        interval="sandwich",
+        interval="jackknife",
         target=0.0,
         sections=("models", "calibration", "subgroups", "console", "comparison", "forest"),
     ),
@@ -171,9 +180,18 @@ METRICS: tuple[Metric, ...] = (
         "calibration slope",
         "target",
         of_risks=metrics.calibration_slope,
-        interval="sandwich",
+        interval="jackknife",
         target=1.0,
         sections=("models", "calibration", "subgroups", "console", "comparison", "forest"),
+    ),
+    Metric(
+        "observed_expected_ratio",
+        "observed / expected events",
+        "target",
+        of_risks=metrics.observed_expected_ratio,
+        interval="jackknife",
+        target=1.0,
+        sections=("models", "calibration"),
     ),
     Metric(
         "net_benefit",
@@ -259,6 +277,13 @@ METRICS: tuple[Metric, ...] = (
         sections=("models", "differences", "calibration"),
     ),
     Metric(
+        "scaled_brier",
+        "scaled Brier score",
+        "higher",
+        of_risks=metrics.scaled_brier,
+        note="1 is perfect, 0 the event rate for everybody",
+    ),
+    Metric(
         "log_loss",
         "log loss",
         "lower",
@@ -272,6 +297,33 @@ METRICS: tuple[Metric, ...] = (
         of_risks=smooth_calibration_error,
         interval="none",
         sections=("models", "calibration"),
+    ),
+    Metric(
+        "ici",
+        "ICI",
+        "lower",
+        of_risks=metrics.integrated_calibration_index,
+        interval="none",
+        sections=("models", "calibration"),
+        note="mean distance of the smooth calibration curve from the risks",
+    ),
+    Metric(
+        "e50",
+        "E50",
+        "lower",
+        of_risks=_e50,
+        interval="none",
+        sections=("models", "calibration"),
+        note="median of that distance",
+    ),
+    Metric(
+        "e90",
+        "E90",
+        "lower",
+        of_risks=_e90,
+        interval="none",
+        sections=("models", "calibration"),
+        note="90th percentile of that distance",
     ),
     Metric(
         "ece",

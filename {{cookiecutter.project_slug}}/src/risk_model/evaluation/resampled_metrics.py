@@ -138,7 +138,9 @@ def closed_form(metric: Metric, rows: ScoredRows, threshold: float) -> Estimate:
     """The metric of these rows, whose subjects are numbered from 0, with an interval by formula."""
     if metric.interval == "delong":
         return auroc_interval(rows.outcome, rows.risk, rows.subject)
-    if metric.interval == "sandwich":
+    if metric.name == "observed_expected_ratio":
+        return intervals.ratio_interval(rows.outcome, rows.risk, rows.subject)
+    if metric.interval == "jackknife":
         return intervals.calibration_interval(
             rows.outcome, rows.risk, rows.subject, slope=metric.name == "slope"
         )
