@@ -42,10 +42,11 @@ def cohort(n: int, seed: int, subjects: int) -> tuple[Whole, Floats, Whole]:
 @pytest.mark.parametrize(("hits", "rows"), [(0, 5), (1, 7), (9, 11), (11, 11), (450, 1000)])
 def test_a_rate_of_patients_with_one_row_each_has_wilsons_interval(hits: int, rows: int) -> None:
     expected = binomtest(hits, rows).proportion_ci(method="wilson")
-    interval = rate_interval((np.arange(rows) < hits).astype(np.float64), np.ones(rows))
+    part = (np.arange(rows) < hits).astype(np.float64)
+    interval = rate_interval(part, np.ones(rows))
     assert ends(interval) == pytest.approx((expected.low, expected.high), abs=1e-12)
     # copies of the rows, by the same patients, are all hits or none: they add no certainty
-    copied = rate_interval(4.0 * (np.arange(rows) < hits), np.full(rows, 4.0))
+    copied = rate_interval(4 * part, np.full(rows, 4.0))
     assert value(copied) == value(interval)
     assert width(copied) >= width(interval)
 
