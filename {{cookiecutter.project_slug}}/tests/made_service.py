@@ -111,10 +111,8 @@ def evaluation_of(model: str) -> RunEvaluation:
     evaluation = ModelEvaluation(
         metrics={"auroc": Estimate(0.8, 0.7, 0.9), "auprc": Estimate(None)},
         raw={},
-        auroc_delong=Estimate(0.8, 0.7, 0.9),
         differences={},
-        auroc_difference_delong=None,
-        per_1000=OutcomesPer1000(100, 100, 200, 600),
+        per_1000=OutcomesPer1000(*map(Estimate, (100.0, 100.0, 200.0, 600.0))),
         per_1000_sentence="",
         required_rows=[],
         curves=None,

@@ -50,6 +50,7 @@ def reference(cohort: Cohort, counts: npt.NDArray[np.uint8]) -> dict[str, float]
         "auroc": roc_auc_score(y, p),
         "auprc": average_precision_score(y, p),
         "brier": brier_score_loss(y, p),
+        "scaled_brier": metrics.scaled_brier(y, p),
         "log_loss": log_loss(y, p),
     }
 

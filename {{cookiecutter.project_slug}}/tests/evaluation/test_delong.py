@@ -5,19 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.stats import binomtest, t
 from sklearn.metrics import roc_auc_score
 
 from risk_model.core.estimate import Estimate
 from risk_model.core.scores import placements
-from risk_model.evaluation.bootstrap import Sample, resample
-from risk_model.evaluation.delong import (
-    auroc_difference,
-    auroc_interval,
-    standard_error,
-)
-from risk_model.evaluation.resampled_metrics import ScoredRows
+from risk_model.evaluation.delong import auroc_interval, standard_error
 
-from tests.estimates import value, width
+from tests.estimates import ends, value
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -91,19 +86,6 @@ def test_copies_of_a_row_add_no_certainty() -> None:
     assert standard_error(two, placements(two, risks), np.arange(400)) < 0.75 * once
 
 
-def test_difference_and_interval_agree_with_the_paired_bootstrap() -> None:
-    outcome, risk = cohort(1500, 7)
-    other = np.clip(risk + np.random.default_rng(8).normal(0, 0.15, 1500), 0.001, 0.999)
-    subject = np.arange(1500) // 3
-    own, comparator = (ScoredRows(outcome.astype(np.int8), p, subject) for p in (other, risk))
-    samples = [Sample.of(outcome, p, subject, bins=0) for p in (other, risk)]
-    first, second = (draws["auroc"] for draws in resample(samples, 500, 1000, seed=0))
-    difference = auroc_difference(own, comparator)
-    expected = roc_auc_score(outcome, other) - roc_auc_score(outcome, risk)
-    assert value(difference) == pytest.approx(expected, abs=1e-12)
-    assert width(difference) / 3.92 == pytest.approx((first - second).std(), rel=0.1)
-
-
 @pytest.mark.parametrize("outcome", [[0, 0, 0], [1, 1, 1], []])
 def test_one_class_has_no_interval(outcome: list[int]) -> None:
     risk, subject = np.linspace(0.1, 0.9, len(outcome)), np.arange(len(outcome))
@@ -113,3 +95,61 @@ def test_one_class_has_no_interval(outcome: list[int]) -> None:
 def test_a_single_event_has_an_area_and_no_interval() -> None:
     outcome, risk = np.array([1, 0, 0]), np.array([0.9, 0.1, 0.2])
     assert auroc_interval(outcome, risk, np.arange(3)) == Estimate(1.0)
+    assert auroc_interval(outcome, np.array([0.2, 0.1, 0.3]), np.arange(3)) == Estimate(0.5)
+
+
+# Pepe 2003, section 5.2.4, from the area and variance of the other package above.
+def test_the_interval_is_symmetric_on_the_logit_scale_about_the_published_variance() -> None:
+    outcome, risk = cohort(200, 0)
+    area, error = 0.7324197, np.sqrt(0.001465372093322369)
+    rarer = min(outcome.sum(), 200 - outcome.sum())
+    reach = t.ppf(0.975, rarer - 1) * error / (area * (1 - area))
+    expected = 1 / (1 + np.exp(-np.log(area / (1 - area)) - np.array([-reach, reach])))
+    assert ends(auroc_interval(outcome, risk, np.arange(200))) == pytest.approx(
+        tuple(expected), abs=1e-6
+    )
+
+
+def test_near_one_the_interval_is_skewed_and_stays_below_one() -> None:
+    rng = np.random.default_rng(1)
+    outcome = np.repeat([0, 1], 20)
+    risk = 1 / (1 + np.exp(-rng.normal(2.6 * outcome, 1)))
+    estimate = auroc_interval(outcome, risk, np.arange(40))
+    low, high = ends(estimate)
+    assert 0.95 < value(estimate) < 1
+    assert high < 1
+    assert value(estimate) - low > 2 * (high - value(estimate))
+
+
+@pytest.mark.parametrize(("events", "others", "pairs"), [(11, 109, 11), (40, 5, 5), (2, 2, 2)])
+def test_a_perfect_area_has_the_exact_bound_of_pairs_that_share_no_patient(
+    events: int, others: int, pairs: int
+) -> None:
+    outcome = np.repeat([1, 0], [events, others])
+    risk = np.where(outcome == 1, 0.9, 0.1)
+    expected = binomtest(pairs, pairs).proportion_ci(method="exact").low
+    subject = np.arange(events + others)
+    assert ends(auroc_interval(outcome, risk, subject)) == pytest.approx((expected, 1.0))
+    assert ends(auroc_interval(outcome, 1 - risk, subject)) == pytest.approx((0.0, 1 - expected))
+
+
+def test_a_perfect_area_counts_repeated_patients_once() -> None:
+    outcome, subject = np.tile([1, 0], 20), np.repeat(np.arange(5), 8)
+    risk = np.where(outcome == 1, 0.9, 0.1)
+    # of five patients with rows of both classes two pairs can be formed that share none
+    assert ends(auroc_interval(outcome, risk, subject))[0] == pytest.approx(0.025**0.5)
+    assert auroc_interval(outcome, risk, np.zeros(40, int)) == Estimate(1.0)
+
+
+def test_few_patients_with_many_rows_get_a_wide_interval_and_one_gets_none() -> None:
+    outcome, risk = cohort(300, 9)
+    wide, narrow = (
+        auroc_interval(outcome, risk, np.arange(300) % subjects) for subjects in (10, 300)
+    )
+    area = value(wide)
+    error = standard_error(outcome, placements(outcome, risk), np.arange(300) % 10)
+    on_logit = np.log(np.array(ends(wide)) / (1 - np.array(ends(wide))))
+    normal = 2 * 1.96 * error / (area * (1 - area))
+    assert np.diff(on_logit)[0] > 1.1 * normal  # ten patients: a t reference with fewer than 9
+    assert value(narrow) == area
+    assert auroc_interval(outcome, risk, np.zeros(300, int)) == Estimate(area)

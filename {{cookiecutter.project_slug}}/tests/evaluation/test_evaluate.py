@@ -7,12 +7,15 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
 from risk_model.core.scores import auroc
 from risk_model.evaluation import evaluate, metrics
+from risk_model.evaluation.delong import auroc_interval
+from risk_model.evaluation.intervals import calibration_interval
 from risk_model.evaluation.results import RunEvaluation
 
 from tests.estimates import ends, value, width
@@ -75,6 +78,31 @@ def test_every_interval_holds_its_estimate_up_to_the_bias_of_binned_errors(
         # resampling raises an error of calibration near 0, so that none is given an interval
         assert model.metrics["ece"].interval is None
     assert sum(m.interval is not None for m in models[0].metrics.values()) > 10
+
+
+def test_the_intervals_reported_are_those_that_hold_on_few_patients(
+    evaluation: RunEvaluation, predictions: pd.DataFrame
+) -> None:
+    rows = predictions[(predictions["split"] == "Tiny") & (predictions["model"] == "network")]
+    outcome = rows["boolean_value"].to_numpy(int)
+    risk = rows["predicted_boolean_probability"].to_numpy()
+    reported, alone = evaluation.parts["Tiny"].models["network"].metrics, np.arange(len(rows))
+    assert reported["auroc"] == auroc_interval(outcome, risk, alone)
+    for name, slope in (("citl", False), ("slope", True)):
+        assert reported[name] == calibration_interval(outcome, risk, alone, slope)
+    flagged = risk >= 0.2
+    for name, part, whole in (
+        ("sensitivity", flagged & (outcome == 1), outcome == 1),
+        ("false_positive_rate", flagged & (outcome == 0), outcome == 0),
+        ("specificity", ~flagged & (outcome == 0), outcome == 0),
+        ("ppv", flagged & (outcome == 1), flagged),
+        ("npv", ~flagged & (outcome == 0), ~flagged),
+        ("alert_rate", flagged, flagged | ~flagged),
+    ):
+        wilson = binomtest(int(part.sum()), int(whole.sum())).proportion_ci(method="wilson")
+        assert ends(reported[name]) == pytest.approx((wilson.low, wilson.high)), name
+    low, high = ends(reported["ppv"])
+    assert ends(reported["number_needed_to_evaluate"]) == pytest.approx((1 / high, 1 / low))
 
 
 def test_models_are_compared_on_the_same_draws(evaluation: RunEvaluation) -> None:

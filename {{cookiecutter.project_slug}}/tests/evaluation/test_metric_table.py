@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
 
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
@@ -43,13 +42,20 @@ def test_every_metric_has_a_name_of_its_own_a_section_or_a_reason_and_one_functi
     assert len(BY_NAME) == len({metric.label for metric in METRICS}) == len(METRICS)
     for metric in METRICS:
         assert bool(metric.sections) != bool(metric.hidden), metric.name
-        assert (metric.of_risks is None) != (metric.of_counts is None), metric.name
+        functions = metric.of_risks, metric.of_counts, metric.share
+        assert sum(function is not None for function in functions) == 1, metric.name
+        assert (metric.share is not None) == ("wilson" in metric.interval), metric.name
         assert (metric.target is None) == (metric.better != "target"), metric.name
 
 
 def test_what_is_compared_has_an_interval() -> None:
     compared = [*metrics_in("differences"), *metrics_in("comparison"), *metrics_in("forest")]
-    assert [metric.name for metric in compared if not metric.interval] == []
+    assert [metric.name for metric in compared if metric.interval == "none"] == []
+    # a difference needs draws: of the kernel, or the slow way
+    kernel = "auroc citl slope".split()
+    compared += metrics_in("subgroups")
+    by_formula = {m.name for m in compared if m.of_risks and m.interval != "bootstrap"}
+    assert by_formula <= set(kernel)
 
 
 def test_every_metric_is_reported_and_those_on_request_on_request(
@@ -65,14 +71,20 @@ def test_every_metric_is_reported_and_those_on_request_on_request(
 def test_a_metric_without_a_kernel_gets_its_interval_the_slow_way(
     predictions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sections = BY_NAME["auroc"].sections
-    area = Metric("area", "Area", "higher", of_risks=roc_auc_score, sections=sections)
-    add(area, monkeypatch)
+    benefit = BY_NAME["net_benefit"]
+    slow_benefit = Metric(
+        "slow",
+        "Slow",
+        "higher",
+        of_risks=lambda outcome, risk: metrics.net_benefit(outcome, risk, 0.2),
+        sections=benefit.sections,
+    )
+    add(slow_benefit, monkeypatch)
     model = evaluate_test_split(predictions, resamples=20)
     groups = [row.metrics for row in model.subgroups if row.evaluated]
     assert len(groups) > 2
     for estimates in (model.metrics, model.raw, model.differences, *groups):
-        slow, fast = estimates["area"], estimates["auroc"]
+        slow, fast = estimates["slow"], estimates["net_benefit"]
         assert slow.interval is not None
         assert slow.interval == pytest.approx(fast.interval, abs=1e-12)
         assert slow.estimate == pytest.approx(fast.estimate, abs=1e-12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -184,3 +185,50 @@ def test_the_smooth_curve_of_right_risks_is_the_diagonal() -> None:
     smooth = Loess(risk, np.ones(len(risk)), points)
     (curve,) = smooth(outcome[None].astype(float), np.ones((1, len(risk))))
     assert np.abs(curve - points).max() < 0.04
+
+
+def smooth_curve(outcome: npt.NDArray[np.int8], risk: npt.NDArray[np.float64]) -> Any:
+    """The line of weighted least squares around each row's risk, by numpy's own solver."""
+    heights = []
+    for point in risk:
+        distance = np.abs(risk - point)
+        reach = np.sort(distance)[math.ceil(0.75 * len(risk)) - 1] * 1.0001
+        weight = np.sqrt((1 - np.minimum(distance / reach, 1) ** 3) ** 3)
+        design = np.column_stack([np.ones(len(risk)), risk - point])
+        line = np.linalg.lstsq(design * weight[:, None], outcome * weight, rcond=None)[0]
+        heights.append(np.clip(line[0], 0, 1))
+    return np.array(heights)
+
+
+@pytest.mark.parametrize("digits", [None, 2])
+def test_ici_e50_and_e90_are_distances_of_the_smooth_curve_from_the_risks(
+    digits: int | None,
+) -> None:
+    outcome, risk = cohort(11, n=300, digits=digits)
+    distance = np.abs(smooth_curve(outcome, risk) - risk)
+    ici = metrics.integrated_calibration_index(outcome, risk)
+    assert ici == pytest.approx(distance.mean(), abs=1e-9)
+    for share in (0.5, 0.9):
+        expected = np.sort(distance)[math.ceil(share * 300) - 1]
+        quantile = metrics.calibration_error_quantile(outcome, risk, share)
+        assert quantile == pytest.approx(expected, abs=1e-9)
+
+
+def test_binning_many_risks_hardly_moves_the_ici(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome, risk = cohort(12, n=3000)
+    binned = metrics.integrated_calibration_index(outcome, risk)
+    monkeypatch.setattr(metrics, "GRID", 3000)
+    assert binned == pytest.approx(metrics.integrated_calibration_index(outcome, risk), rel=0.01)
+
+
+def test_scaled_brier_and_observed_over_expected_on_four_patients() -> None:
+    outcome, risk = np.array([1, 0, 0, 0]), np.array([0.7, 0.1, 0.1, 0.1])
+    assert metrics.scaled_brier(outcome, risk) == pytest.approx(1 - 0.03 / 0.1875)
+    assert metrics.scaled_brier(outcome, np.full(4, 0.25)) == pytest.approx(0)
+    assert metrics.observed_expected_ratio(outcome, risk) == pytest.approx(1)
+    assert metrics.observed_expected_ratio(outcome, 2 * risk / 2.8) == pytest.approx(1.4)
+    assert math.isnan(metrics.scaled_brier(np.zeros(4), risk))
+    assert math.isnan(metrics.observed_expected_ratio(outcome, np.zeros(4)))
+    empty = np.empty(0)
+    assert math.isnan(metrics.integrated_calibration_index(empty, empty))
+    assert math.isnan(metrics.calibration_error_quantile(empty, empty, 0.5))

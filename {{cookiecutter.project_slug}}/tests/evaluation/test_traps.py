@@ -57,7 +57,7 @@ def test_the_trivial_predictor_of_the_lesson_is_seen_through(always_healthy: pd.
     assert model.metrics["auprc"].estimate == pytest.approx(0.05)  # the prevalence
     assert model.metrics["net_benefit"].estimate == 0.0
     assert evaluation.gates["test"]["trivial"].verdict == "fail"
-    assert model.per_1000.false_negatives == 50
+    assert model.per_1000.false_negatives.estimate == 50
 
 
 def test_no_key_of_the_evaluation_is_accuracy_or_f1(evaluation: RunEvaluation) -> None:

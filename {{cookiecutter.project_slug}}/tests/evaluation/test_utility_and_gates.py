@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import fields
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from risk_model.config import Evaluation
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
 from risk_model.core.estimate import Estimate
 from risk_model.evaluation import gates, utility
-from risk_model.evaluation.results import OutcomesPer1000, RequiredRows
+from risk_model.evaluation.metric_table import ThresholdCounts, count_by_subject
+from risk_model.evaluation.results import RequiredRows
 from risk_model.evaluation.utility import (
     curve_thresholds,
     operating_threshold,
     per_1000,
     per_1000_sentence,
 )
+
+from tests.estimates import ends, value
 
 GOOD = {
     "auroc": Estimate(0.8, 0.77, 0.83),
@@ -60,28 +65,52 @@ def test_a_threshold_range_that_does_not_ascend_between_0_and_1_is_refused(
         curve_thresholds(Decision(threshold_low=low, threshold_high=high))
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_counts_are_never_negative_and_add_up_to_1000(
-    prevalence: float, sensitivity: float, alerts: float
+def counts_of(rows: int, events: int, flagged: int, hits: int) -> ThresholdCounts:
+    """Counts of patients with one row each."""
+    outcome = np.arange(rows) < events
+    alert = np.arange(rows) < hits
+    alert |= (np.arange(rows) >= events) & (np.arange(rows) < events + flagged - hits)
+    return count_by_subject(outcome, np.where(alert, 0.9, 0.1), np.arange(rows), 0.5)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 9)), min_size=1))
+def test_counts_are_whole_never_negative_add_up_to_1000_and_lie_in_their_intervals(
+    rows: list[tuple[bool, bool, int]],
 ) -> None:
-    counts = astuple(per_1000(prevalence, sensitivity, alerts))
-    assert min(counts) >= 0
-    assert sum(counts) == 1000
+    outcome, flagged, subject = map(np.array, zip(*rows, strict=True))
+    subject = np.unique(subject, return_inverse=True)[1]
+    counts = per_1000(count_by_subject(outcome, np.where(flagged, 0.9, 0.1), subject, 0.5))
+    estimates = [getattr(counts, field.name) for field in fields(counts)]
+    assert sum(value(count) for count in estimates) == 1000
+    for count in estimates:
+        low, high = count.interval or (value(count), value(count))
+        assert 0 <= low <= value(count) <= high <= 1000
+        assert all(number.is_integer() for number in (low, value(count), high))
 
 
 def test_counts_survive_a_part_without_events() -> None:
-    nobody = OutcomesPer1000(0, 0, false_positives=100, true_negatives=900)
-    assert per_1000(0.0, float("nan"), 0.1) == nobody
+    counts = per_1000(counts_of(1000, events=0, flagged=100, hits=0))
+    assert (counts.true_positives.estimate, counts.false_negatives.estimate) == (0, 0)
+    assert (counts.false_positives.estimate, counts.true_negatives.estimate) == (100, 900)
+
+
+def test_an_interval_of_the_counts_is_wilsons_of_the_share_of_all_patients() -> None:
+    counts = per_1000(counts_of(250, events=25, flagged=75, hits=20))
+    expected = binomtest(20, 250).proportion_ci(method="wilson")
+    assert ends(counts.true_positives) == (round(1000 * expected.low), round(1000 * expected.high))
 
 
 def test_counts_are_told_in_words() -> None:
-    counts = OutcomesPer1000(
-        true_positives=80, false_negatives=20, false_positives=220, true_negatives=680
-    )
-    sentence = per_1000_sentence(counts, 0.2)
+    sentence = per_1000_sentence(per_1000(counts_of(250, 25, flagged=75, hits=20)), 0.2)
     assert "Of 1,000 patients like these, 100 have the event" in sentence
-    assert "finds 80 of them and misses 20; 220 patients are flagged for nothing" in sentence
-    assert "680 are rightly left alone" in sentence
+    assert "finds 80 (52 to 120) of them and misses 20 (9 to 46); 220 (" in sentence
+    assert "patients are flagged for nothing and 680 (" in sentence
+
+
+def test_counts_of_a_single_patient_have_no_interval_in_words() -> None:
+    sentence = per_1000_sentence(per_1000(counts_of(1, 1, flagged=1, hits=1)), 0.2)
+    assert "finds 1000 of them" in sentence
+    assert "interval" not in sentence
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,7 @@ def statistics(sample: Sample, counts: Counts) -> Statistics:
         "auroc": totals[:, 0] / (events * non_events),
         "auprc": totals[:, 1] / events,
         "brier": totals[:, 2] / (events + non_events),
+        "scaled_brier": 1 - totals[:, 2] * (events + non_events) / (events * non_events),
         "log_loss": totals[:, 3] / (events + non_events),
         "flagged": at[:, :, 0],
         "true_positives": at[:, :, 1],

@@ -11,22 +11,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from risk_model.core.scores import NAN, Floats, Outcomes, auroc, log_loss
 from risk_model.evaluation import metrics
+from risk_model.evaluation.intervals import Subjects
 from risk_model.evaluation.smooth_ece import smooth_calibration_error
 
 Section = Literal[
     "models", "differences", "calibration", "subgroups", "console", "comparison", "forest"
 ]
 Condition = Literal["always", "thresholds stated", "on request"]
+IntervalKind = Literal["bootstrap", "delong", "wilson", "inverse wilson", "jackknife", "none"]
+PartAndWhole = tuple[Floats, Floats]  # entry by entry
 
 
 @dataclass(frozen=True)
 class ThresholdCounts:
     """How many rows were flagged at a threshold, and how many of those had the event: float64[r].
 
-    One entry a resample, or one in all for the rows themselves.
+    One entry a resample, one a subject, or one in all for the rows themselves.
     """
 
     rows: Floats
@@ -64,11 +68,15 @@ class ThresholdCounts:
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: how it is computed, whether it has an interval, and where it is shown.
+    """One metric: how it is computed, which interval it has, and where it is shown.
 
-    `of_risks` computes it from outcome and risk [n], or `of_counts` from the counts at the
-    operating threshold. `target` is the value of a perfect model where neither higher nor lower is
-    better. `sections` are the tables it stands in; a metric without any says why in `hidden`.
+    `of_risks` computes it from outcome and risk [n], `of_counts` from the counts at the operating
+    threshold, or `share` gives the two counts whose ratio it is. `interval` is the middle 95 % of
+    the bootstrap's draws or, where that is too narrow on few data, DeLong's on the logit scale
+    (`delong.py`), Wilson's of a share or of the inverse of one, or Wald's with a jackknifed
+    variance (`intervals.py`). `target` is the value of a perfect model where neither higher nor
+    lower is better. `sections` are the tables it stands in; a metric without any says why in
+    `hidden`.
     `when` names what must be true for it to be reported. `note` is what it must be read beside:
     {at} stands for the threshold, {prevalence} for the event rate, {treat_all} for the net benefit
     of flagging all.
@@ -79,8 +87,9 @@ class Metric:
     better: Literal["higher", "lower", "target"]
     of_risks: Callable[[Outcomes, Floats], float] | None = None
     of_counts: Callable[[ThresholdCounts], Floats] | None = None
+    share: Callable[[ThresholdCounts], PartAndWhole] | None = None
     target: float | None = None
-    interval: bool = True
+    interval: IntervalKind = "bootstrap"
     sections: tuple[Section, ...] = ("models",)
     when: Condition = "always"
     note: str = ""
@@ -90,16 +99,35 @@ class Metric:
         """The metric of these rows, both [n]; NaN where it is not defined."""
         if self.of_risks is not None:
             return float(self.of_risks(outcome, risk))
-        assert self.of_counts is not None  # noqa: S101 - a row has one of the two
-        return float(self.of_counts(count(outcome, risk, threshold))[0])
+        return float(self.at_threshold(count(outcome, risk, threshold))[0])
+
+    def at_threshold(self, counts: ThresholdCounts) -> Floats:
+        """The metric of each entry [r] of the counts; a row of the table without them has none."""
+        if self.share is not None:
+            return _share(*self.share(counts))
+        assert self.of_counts is not None  # noqa: S101 - a row has one of the three
+        return self.of_counts(counts)
 
 
 def count(outcome: Outcomes, risk: Floats, threshold: float) -> ThresholdCounts:
     """The counts of these rows [n] at a threshold; a row at the threshold is flagged."""
-    flagged = risk >= threshold
-    totals = (len(risk), outcome.sum(), flagged.sum(), flagged[outcome == 1].sum())
-    rows, events, alerts, true_positives = (np.array([float(total)]) for total in totals)
-    return ThresholdCounts(rows, events, alerts, true_positives, threshold)
+    return count_by_subject(outcome, risk, np.zeros(len(risk), np.intp), threshold)
+
+
+def count_by_subject(
+    outcome: Outcomes, risk: Floats, subject: Subjects, threshold: float
+) -> ThresholdCounts:
+    """The same, an entry a subject; `subject` [n] numbers them from 0."""
+    flagged, subjects = risk >= threshold, int(subject.max(initial=0)) + 1
+
+    def sums(rows: npt.NDArray[np.bool_]) -> Floats:
+        return np.bincount(subject[rows], minlength=subjects).astype(np.float64)
+
+    event = np.asarray(outcome) == 1
+    everybody = np.ones(len(risk), np.bool_)
+    return ThresholdCounts(
+        sums(everybody), sums(event), sums(flagged), sums(flagged & event), threshold
+    )
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
@@ -115,6 +143,14 @@ def _ece_equal_count(outcome: Outcomes, risk: Floats) -> float:
     return metrics.expected_calibration_error(outcome, risk, metrics.equal_count_edges(risk))
 
 
+def _e50(outcome: Outcomes, risk: Floats) -> float:
+    return metrics.calibration_error_quantile(outcome, risk, 0.5)
+
+
+def _e90(outcome: Outcomes, risk: Floats) -> float:
+    return metrics.calibration_error_quantile(outcome, risk, 0.9)
+
+
 # The order is that of the report. Errors of calibration have no interval: a resample is always
 # further from calibration than the sample, so that a percentile interval would lie above the
 # estimate.
@@ -124,6 +160,7 @@ METRICS: tuple[Metric, ...] = (
         "AUROC",
         "higher",
         of_risks=auroc,
+        interval="delong",
         sections=("models", "differences", "subgroups", "console", "comparison", "forest"),
     ),
     Metric(
@@ -139,6 +176,7 @@ METRICS: tuple[Metric, ...] = (
         "calibration-in-the-large",
         "target",
         of_risks=metrics.calibration_in_the_large,
+        interval="jackknife",
         target=0.0,
         sections=("models", "calibration", "subgroups", "console", "comparison", "forest"),
     ),
@@ -147,8 +185,18 @@ METRICS: tuple[Metric, ...] = (
         "calibration slope",
         "target",
         of_risks=metrics.calibration_slope,
+        interval="jackknife",
         target=1.0,
         sections=("models", "calibration", "subgroups", "console", "comparison", "forest"),
+    ),
+    Metric(
+        "observed_expected_ratio",
+        "observed / expected events",
+        "target",
+        of_risks=metrics.observed_expected_ratio,
+        interval="jackknife",
+        target=1.0,
+        sections=("models", "calibration"),
     ),
     Metric(
         "net_benefit",
@@ -179,14 +227,16 @@ METRICS: tuple[Metric, ...] = (
         "number_needed_to_evaluate",
         "number needed to evaluate",
         "lower",
-        of_counts=lambda c: _share(c.flagged, c.true_positives),
+        share=lambda c: (c.flagged, c.true_positives),
+        interval="inverse wilson",
         note="{at}; flagged patients for each event found",
     ),
     Metric(
         "sensitivity",
         "sensitivity",
         "higher",
-        of_counts=lambda c: _share(c.true_positives, c.events),
+        share=lambda c: (c.true_positives, c.events),
+        interval="wilson",
         sections=("models", "subgroups"),
         note="{at}",
     ),
@@ -194,14 +244,16 @@ METRICS: tuple[Metric, ...] = (
         "specificity",
         "specificity",
         "higher",
-        of_counts=lambda c: _share(c.true_negatives, c.non_events),
+        share=lambda c: (c.true_negatives, c.non_events),
+        interval="wilson",
         note="{at}",
     ),
     Metric(
         "false_positive_rate",
         "false positive rate",
         "lower",
-        of_counts=lambda c: _share(c.false_positives, c.non_events),
+        share=lambda c: (c.false_positives, c.non_events),
+        interval="wilson",
         sections=("models", "subgroups"),
         note="{at}; 1 − specificity",
     ),
@@ -209,21 +261,24 @@ METRICS: tuple[Metric, ...] = (
         "ppv",
         "PPV",
         "higher",
-        of_counts=lambda c: _share(c.true_positives, c.flagged),
+        share=lambda c: (c.true_positives, c.flagged),
+        interval="wilson",
         note="{at}; of flagged patients, how many have the event",
     ),
     Metric(
         "npv",
         "NPV",
         "higher",
-        of_counts=lambda c: _share(c.true_negatives, c.rows - c.flagged),
+        share=lambda c: (c.true_negatives, c.rows - c.flagged),
+        interval="wilson",
         note="{at}; of patients not flagged, how many stay without it",
     ),
     Metric(
         "alert_rate",
         "alert rate",
         "lower",
-        of_counts=lambda c: _share(c.flagged, c.rows),
+        share=lambda c: (c.flagged, c.rows),
+        interval="wilson",
         sections=("models", "subgroups"),
         note="{at}",
     ),
@@ -233,6 +288,13 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         of_risks=metrics.brier,
         sections=("models", "differences", "calibration"),
+    ),
+    Metric(
+        "scaled_brier",
+        "scaled Brier score",
+        "higher",
+        of_risks=metrics.scaled_brier,
+        note="1 is perfect, 0 the event rate for everybody",
     ),
     Metric(
         "log_loss",
@@ -246,15 +308,42 @@ METRICS: tuple[Metric, ...] = (
         "smooth ECE",
         "lower",
         of_risks=smooth_calibration_error,
-        interval=False,
+        interval="none",
         sections=("models", "calibration"),
+    ),
+    Metric(
+        "ici",
+        "ICI",
+        "lower",
+        of_risks=metrics.integrated_calibration_index,
+        interval="none",
+        sections=("models", "calibration"),
+        note="mean distance of the smooth calibration curve from the risks",
+    ),
+    Metric(
+        "e50",
+        "E50",
+        "lower",
+        of_risks=_e50,
+        interval="none",
+        sections=("models", "calibration"),
+        note="median of that distance",
+    ),
+    Metric(
+        "e90",
+        "E90",
+        "lower",
+        of_risks=_e90,
+        interval="none",
+        sections=("models", "calibration"),
+        note="90th percentile of that distance",
     ),
     Metric(
         "ece",
         "ECE, 10 equal-width bins",
         "lower",
         of_risks=_ece_equal_width,
-        interval=False,
+        interval="none",
         sections=("models", "calibration"),
     ),
     Metric(
@@ -262,14 +351,15 @@ METRICS: tuple[Metric, ...] = (
         "ECE, 10 equal-count bins",
         "lower",
         of_risks=_ece_equal_count,
-        interval=False,
+        interval="none",
         sections=("models", "calibration"),
     ),
     Metric(
         "accuracy",
         "accuracy",
         "higher",
-        of_counts=lambda c: _share(c.true_negatives + c.true_positives, c.rows),
+        share=lambda c: (c.true_negatives + c.true_positives, c.rows),
+        interval="wilson",
         when="on request",
         note="{at}; can be highest for risks that are wrong: choose nothing by it",
     ),
@@ -299,4 +389,4 @@ def label(name: str) -> str:
 def metrics_at_threshold(counts: ThresholdCounts, names: Sequence[str]) -> dict[str, Floats]:
     """Those of the named metrics that are computed from counts: name to float64[r]."""
     chosen = [BY_NAME[name] for name in names]
-    return {metric.name: metric.of_counts(counts) for metric in chosen if metric.of_counts}
+    return {metric.name: metric.at_threshold(counts) for metric in chosen if not metric.of_risks}

@@ -13,7 +13,10 @@ from __future__ import annotations
 import numpy as np
 
 from risk_model.core.scores import NAN, Floats, Outcomes, logit
+from risk_model.evaluation.loess import Loess
 from risk_model.evaluation.recalibration import recalibration
+
+GRID = 512  # bins in which the smooth calibration curve is read off
 
 
 def average_precision(outcome: Outcomes, risk: Floats) -> float:
@@ -32,6 +35,16 @@ def average_precision(outcome: Outcomes, risk: Floats) -> float:
 def brier(outcome: Outcomes, risk: Floats) -> float:
     """Mean squared difference between risk and outcome (Brier 1950)."""
     return float(np.mean((outcome - risk) ** 2)) if len(risk) else NAN
+
+
+def scaled_brier(outcome: Outcomes, risk: Floats) -> float:
+    """Share by which the Brier score is below that of the event rate for everybody: 1 is perfect.
+
+    Also called index of prediction accuracy (Kattan and Gerds 2018). NaN with one class.
+    """
+    prevalence = float(np.mean(outcome)) if len(risk) else NAN
+    uninformed = prevalence * (1 - prevalence)
+    return 1 - brier(outcome, risk) / uninformed if uninformed else NAN
 
 
 def equal_width_edges(bins: int = 10) -> Floats:
@@ -57,6 +70,52 @@ def expected_calibration_error(outcome: Outcomes, risk: Floats, edges: Floats) -
         np.searchsorted(edges, risk), weights=outcome - risk, minlength=len(edges) + 1
     )
     return float(np.abs(gap).sum() / len(risk)) if len(risk) else NAN
+
+
+def _calibration_errors(outcome: Outcomes, risk: Floats) -> tuple[Floats, Floats]:
+    """|smooth calibration curve - risk|, ascending, at each distinct risk, and how many rows.
+
+    Of more than GRID distinct risks, at GRID bins that hold as many rows each. Empty without rows.
+    """
+    if not len(risk):
+        return np.empty(0), np.empty(0)
+    order = np.argsort(risk, kind="stable")
+    starts = np.flatnonzero(np.diff(risk[order], prepend=-1.0))
+    if len(starts) > GRID:
+        starts = np.unique(np.arange(GRID) * len(risk) // GRID)
+    rows = np.diff(starts, append=len(risk)).astype(np.float64)
+    mean, events = (
+        np.add.reduceat(values[order].astype(np.float64), starts) for values in (risk, outcome)
+    )
+    mean = mean / rows
+    error = np.abs(Loess(mean, rows, mean)(events[None], rows[None])[0] - mean)
+    ascending = np.argsort(error)
+    return error[ascending], rows[ascending]
+
+
+def integrated_calibration_index(outcome: Outcomes, risk: Floats) -> float:
+    """Mean distance of the smooth calibration curve from the risks, over the rows: ICI.
+
+    Austin and Steyerberg, Stat Med 2019;38:4051-65, with the curve of `Loess`.
+    """
+    error, rows = _calibration_errors(outcome, risk)
+    return float(np.average(error, weights=rows)) if len(rows) else NAN
+
+
+def calibration_error_quantile(outcome: Outcomes, risk: Floats, share: float) -> float:
+    """The distance that this share of the rows does not exceed: E50 at .5, E90 at .9."""
+    error, rows = _calibration_errors(outcome, risk)
+    at = np.searchsorted(np.cumsum(rows), share * rows.sum())
+    return float(error[at]) if len(rows) else NAN
+
+
+def observed_expected_ratio(outcome: Outcomes, risk: Floats) -> float:
+    """Events that happened over events that the risks add up to: 1 is right, below 1 too high.
+
+    NaN where none is expected.
+    """
+    expected = float(np.sum(risk))
+    return float(np.sum(outcome)) / expected if expected else NAN
 
 
 def calibration_in_the_large(outcome: Outcomes, risk: Floats) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,8 @@ import numpy.typing as npt
 from risk_model.config import Evaluation
 from risk_model.core.estimate import Estimate
 from risk_model.core.scores import NAN, Floats, Outcomes
+from risk_model.evaluation import intervals
 from risk_model.evaluation.bootstrap import (
-    EMPTY,
     Sample,
     Statistics,
     draw_counts,
@@ -20,11 +20,13 @@ from risk_model.evaluation.bootstrap import (
     resample,
     statistics,
 )
+from risk_model.evaluation.delong import auroc_interval
 from risk_model.evaluation.metric_table import (
     BY_NAME,
     METRICS,
     Metric,
     ThresholdCounts,
+    count_by_subject,
     metrics_at_threshold,
     metrics_in,
 )
@@ -70,6 +72,11 @@ class ScoredRows:
         """The rows where the mask is true."""
         return ScoredRows(self.outcome[mask], self.risk[mask], self.subject[mask])
 
+    def renumbered(self) -> ScoredRows:
+        """The same rows, the subjects that they hold numbered from 0 without a gap."""
+        number = np.cumsum(np.bincount(self.subject) > 0) - 1
+        return replace(self, subject=number[self.subject])
+
     @property
     def events(self) -> int:
         """How many had the event."""
@@ -96,18 +103,28 @@ class ScoredRows:
 class ResampledMetrics:
     """Rows with their estimates, and the draws [r] of each statistic.
 
-    `once` holds the statistics of the rows themselves, each counted once.
+    `once` holds the statistics of the rows themselves, each counted once; `threshold` is the
+    operating threshold.
     """
 
     rows: ScoredRows
     estimates: dict[str, float]
     draws: Statistics
     once: Statistics
+    threshold: float
 
     def metrics(self, names: Sequence[str]) -> dict[str, Estimate]:
-        """Each metric with its interval, where the table of metrics gives it one."""
-        draws = {name: self.draws[name] if BY_NAME[name].interval else EMPTY for name in names}
-        return {name: interval(self.estimates[name], draws[name]) for name in names}
+        """Each metric with the interval that the table of metrics gives it."""
+        rows = self.rows.renumbered()
+        return {name: self._metric(BY_NAME[name], rows) for name in names}
+
+    def _metric(self, metric: Metric, rows: ScoredRows) -> Estimate:
+        estimate = self.estimates[metric.name]
+        if metric.interval == "none":
+            return Estimate.of(estimate)
+        if metric.interval == "bootstrap":
+            return interval(estimate, self.draws[metric.name])
+        return closed_form(metric, rows, self.threshold)
 
     def difference(self, other: ResampledMetrics, name: str) -> tuple[float, Floats]:
         """Difference of one metric to that of other rows, and its paired draws [r]."""
@@ -115,6 +132,23 @@ class ResampledMetrics:
             self.estimates[name] - other.estimates[name],
             self.draws[name] - other.draws[name],
         )
+
+
+def closed_form(metric: Metric, rows: ScoredRows, threshold: float) -> Estimate:
+    """The metric of these rows, whose subjects are numbered from 0, with an interval by formula."""
+    if metric.interval == "delong":
+        return auroc_interval(rows.outcome, rows.risk, rows.subject)
+    if metric.name == "observed_expected_ratio":
+        return intervals.ratio_interval(rows.outcome, rows.risk, rows.subject)
+    if metric.interval == "jackknife":
+        return intervals.calibration_interval(
+            rows.outcome, rows.risk, rows.subject, slope=metric.name == "slope"
+        )
+    assert metric.share is not None  # noqa: S101 - a Wilson interval is that of a share
+    part, whole = metric.share(count_by_subject(rows.outcome, rows.risk, rows.subject, threshold))
+    if metric.interval == "wilson":
+        return intervals.rate_interval(part, whole)
+    return intervals.inverse(intervals.rate_interval(whole, part))
 
 
 def resample_metrics(
@@ -138,7 +172,7 @@ def resample_metrics(
             for name in names[key]
         }
         once = statistics(sample, everybody)
-        resampled[key] = ResampledMetrics(scored, estimates, all_draws, once)
+        resampled[key] = ResampledMetrics(scored, estimates, all_draws, once, settings.threshold)
     return resampled
 
 
@@ -164,7 +198,9 @@ def _slow_draws(
 
     A resample with one class is dropped, as the kernel does.
     """
-    slow = [BY_NAME[name] for name in names if BY_NAME[name].interval and name not in draws]
+    slow = [
+        BY_NAME[name] for name in names if BY_NAME[name].interval != "none" and name not in draws
+    ]
     if not slow:
         return {}
     values = {metric.name: np.full(settings.config.resamples, NAN) for metric in slow}

@@ -18,12 +18,15 @@ Miscalibration = Literal["too low", "too high"]  # of a group's risks
 
 @dataclass(frozen=True)
 class OutcomesPer1000(JsonRecord):
-    """What happens to 1,000 patients at the operating threshold: four counts that add up."""
+    """What happens to 1,000 patients at the operating threshold, with intervals.
 
-    true_positives: int
-    false_negatives: int
-    false_positives: int
-    true_negatives: int
+    All are whole numbers, and the four estimates add up.
+    """
+
+    true_positives: Estimate
+    false_negatives: Estimate
+    false_positives: Estimate
+    true_negatives: Estimate
 
 
 @dataclass(frozen=True)
@@ -164,9 +167,7 @@ class ModelEvaluation(JsonRecord):
 
     metrics: Metrics
     raw: Metrics
-    auroc_delong: Estimate
     differences: Metrics
-    auroc_difference_delong: Estimate | None
     per_1000: OutcomesPer1000
     per_1000_sentence: str
     required_rows: list[RequiredRows]

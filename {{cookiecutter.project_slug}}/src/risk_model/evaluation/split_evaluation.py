@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from risk_model.core.estimate import Estimate
-from risk_model.evaluation import curves, delong, subgroups, utility, validation_sample_size
+from risk_model.evaluation import curves, subgroups, utility, validation_sample_size
 from risk_model.evaluation.bootstrap import interval
-from risk_model.evaluation.metric_table import METRICS, metrics_in
+from risk_model.evaluation.metric_table import METRICS, count_by_subject, metrics_in
 from risk_model.evaluation.parity import parity
 from risk_model.evaluation.resampled_metrics import (
     EvaluationSettings,
@@ -83,19 +83,14 @@ def _evaluate_model(
     own = resampled[name, "calibrated"]
     rows, names = own.rows, settings.names(METRICS)
     per_1000 = utility.per_1000(
-        rows.prevalence, own.estimates["sensitivity"], own.estimates["alert_rate"]
+        count_by_subject(rows.outcome, rows.risk, rows.subject, settings.threshold)
     )
     enough = min(rows.events, rows.non_events) >= settings.config.minimum_events
-    compared = own is not comparator
     groups, parities = _subgroups(name, frame, resampled, settings)
     return ModelEvaluation(
         metrics=own.metrics(names),
         raw=resampled[name, "raw"].metrics(names),
-        auroc_delong=delong.auroc_interval(rows.outcome, rows.risk, rows.subject),
-        differences=_differences(own, comparator, settings) if compared else {},
-        auroc_difference_delong=delong.auroc_difference(rows, comparator.rows)
-        if compared
-        else None,
+        differences={} if own is comparator else _differences(own, comparator, settings),
         per_1000=per_1000,
         per_1000_sentence=utility.per_1000_sentence(per_1000, settings.threshold),
         required_rows=_required_rows(rows, settings),

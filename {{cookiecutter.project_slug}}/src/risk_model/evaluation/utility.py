@@ -11,12 +11,15 @@ import numpy as np
 
 from risk_model.core.decision import check_decision
 from risk_model.core.errors import UserError
+from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
+from risk_model.evaluation.intervals import rate_interval
 from risk_model.evaluation.results import OutcomesPer1000
 
 if TYPE_CHECKING:
     from risk_model.core.decision import Decision
     from risk_model.core.scores import Floats
+    from risk_model.evaluation.metric_table import ThresholdCounts
 
 CURVE_POINTS = 41
 
@@ -73,24 +76,48 @@ def findings(decision: Decision) -> list[Finding]:
     return [] if stated else [Finding("warning", "decision", "data.decision", message, remedy)]
 
 
-def per_1000(prevalence: float, sensitivity: float, alert_rate: float) -> OutcomesPer1000:
-    """What happens to 1,000 patients at the operating threshold: whole numbers adding up to 1,000.
+def per_1000(counts: ThresholdCounts) -> OutcomesPer1000:
+    """What happens to 1,000 patients at the operating threshold, from the counts by subject.
 
-    >>> per_1000(prevalence=0.1, sensitivity=0.8, alert_rate=0.3)
-    OutcomesPer1000(true_positives=80, false_negatives=20, false_positives=220, true_negatives=680)
+    Whole numbers that add up to 1,000, each with the interval of its share of all rows.
     """
-    events = round(1000 * prevalence)
-    hits = min(round(1000 * prevalence * sensitivity), events) if events else 0
-    false_positives = min(max(round(1000 * alert_rate) - hits, 0), 1000 - events)
-    return OutcomesPer1000(hits, events - hits, false_positives, 1000 - events - false_positives)
+    rows = counts.rows.sum()
+    events, flagged, hits = (
+        round(1000 * float(held.sum() / rows))
+        for held in (counts.events, counts.flagged, counts.true_positives)
+    )
+    hits = min(hits, events)
+    false_positives = min(max(flagged - hits, 0), 1000 - events)
+
+    def of_1000(number: int, held: Floats) -> Estimate:
+        limits = rate_interval(held, counts.rows).interval
+        if limits is None:
+            return Estimate(float(number))
+        low, high = (float(round(1000 * limit)) for limit in limits)
+        return Estimate(float(number), min(low, number), max(high, number))
+
+    return OutcomesPer1000(
+        true_positives=of_1000(hits, counts.true_positives),
+        false_negatives=of_1000(events - hits, counts.events - counts.true_positives),
+        false_positives=of_1000(false_positives, counts.false_positives),
+        true_negatives=of_1000(1000 - events - false_positives, counts.true_negatives),
+    )
 
 
 def per_1000_sentence(counts: OutcomesPer1000, threshold: float) -> str:
     """The counts of `per_1000` as a sentence for a clinician."""
-    events = counts.true_positives + counts.false_negatives
+    events = (counts.true_positives.estimate or 0) + (counts.false_negatives.estimate or 0)
+    hits, misses = _whole(counts.true_positives), _whole(counts.false_negatives)
+    false_positives, true_negatives = map(_whole, (counts.false_positives, counts.true_negatives))
     return (
-        f"Of 1,000 patients like these, {events} have the event. Flagging a risk of "
-        f"{threshold:.0%} or more finds {counts.true_positives} of them and misses "
-        f"{counts.false_negatives}; {counts.false_positives} patients are flagged for nothing and "
-        f"{counts.true_negatives} are rightly left alone."
+        f"Of 1,000 patients like these, {events:.0f} have the event. Flagging a risk of "
+        f"{threshold:.0%} or more finds {hits} of them and misses {misses}; {false_positives} "
+        f"patients are flagged for nothing and {true_negatives} are rightly left alone."
     )
+
+
+def _whole(count: Estimate) -> str:
+    if count.interval is None:
+        return f"{count.estimate:.0f}"
+    low, high = count.interval
+    return f"{count.estimate:.0f} ({low:.0f} to {high:.0f})"

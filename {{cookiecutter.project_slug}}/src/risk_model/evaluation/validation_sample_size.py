@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from risk_model.core.scores import Floats, Outcomes, auroc, logit
-from risk_model.evaluation.delong import NORMAL
 from risk_model.evaluation.results import RequiredRows
 
 if TYPE_CHECKING:
     from risk_model.config import Evaluation
 
 MOST = 10**9
+NORMAL = 1.959963984540054  # of the middle 95 % of a normal distribution
 
 
 def rows_for_ratio(prevalence: float, width: float) -> int:

@@ -25,7 +25,6 @@ from risk_model.reporting.wording import cell, percent
 from risk_model.training.record import CalibratorRecord, ChampionChoice
 
 SEVERITIES = ("error", "warning", "note")
-DELONG = "AUROC, DeLong's interval"
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def strata(parts: Sequence[PartSummary]) -> list[Row]:
 def metric_rows(part: PartEvaluation, threshold: float, auroc_note: str = "") -> list[MetricRow]:
     """A row a metric, with the estimate of each model."""
     models = part.models.values()
-    rows = [
+    return [
         MetricRow(
             metric.label,
             auroc_note if metric.name == "auroc" else _note(metric, part, threshold),
@@ -87,8 +86,6 @@ def metric_rows(part: PartEvaluation, threshold: float, auroc_note: str = "") ->
         for metric in metrics_in("models")
         if all(metric.name in model.metrics for model in models)
     ]
-    check = MetricRow(DELONG, "a cross-check", [model.auroc_delong for model in models])
-    return [rows[0], check, *rows[1:]]
 
 
 def _note(metric: Metric, part: PartEvaluation, threshold: float) -> str:
@@ -105,7 +102,6 @@ def differences(part: PartEvaluation, comparator: str) -> list[Row]:
         {
             "model": model_label(name),
             **{label(metric): estimate for metric, estimate in model.differences.items()},
-            DELONG: model.auroc_difference_delong,
         }
         for name, model in part.models.items()
         if name != comparator
