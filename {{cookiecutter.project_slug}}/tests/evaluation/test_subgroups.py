@@ -14,11 +14,10 @@ from scipy.stats import norm
 from risk_model.config import Evaluation
 from risk_model.core.age_bands import age_band
 from risk_model.core.decision import Decision
-from risk_model.core.estimate import Estimate
+from risk_model.core.estimate import NORMAL, Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.scores import auroc
 from risk_model.evaluation import evaluate, subgroup_findings, subgroups
-from risk_model.evaluation.delong import NORMAL
 from risk_model.evaluation.results import (
     Miscalibration,
     ModelEvaluation,

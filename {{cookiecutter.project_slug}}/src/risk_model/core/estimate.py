@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from risk_model.core.json_record import JsonRecord
 
+NORMAL = 1.959963984540054  # standard errors to either side that hold 95 % of a normal distribution
+
 
 @dataclass(frozen=True)
 class Estimate(JsonRecord):

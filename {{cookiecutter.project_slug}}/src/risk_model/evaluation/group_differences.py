@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from risk_model.core.estimate import Estimate
+from risk_model.core.estimate import NORMAL, Estimate
 from risk_model.core.scores import NAN, Floats, logit, placements, sigmoid
-from risk_model.evaluation.delong import NORMAL
 from risk_model.evaluation.metric_table import BY_NAME
 from risk_model.evaluation.resampled_metrics import ScoredRows
 from risk_model.evaluation.results import Metrics

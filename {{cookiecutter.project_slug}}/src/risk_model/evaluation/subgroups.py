@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.core.age_bands import AGE_BANDS, age_band
-from risk_model.core.estimate import Estimate, numbers
+from risk_model.core.estimate import NORMAL, Estimate, numbers
 from risk_model.core.scores import NAN, holm
-from risk_model.evaluation.delong import NORMAL
 from risk_model.evaluation.group_differences import group_differences
 from risk_model.evaluation.metric_table import metrics_in
 from risk_model.evaluation.resampled_metrics import (

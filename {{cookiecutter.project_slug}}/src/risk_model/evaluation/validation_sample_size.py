@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from risk_model.config import Evaluation
 
 MOST = 10**9
-NORMAL = 1.959963984540054  # of the middle 95 % of a normal distribution
 
 
 def rows_for_ratio(prevalence: float, width: float) -> int:
