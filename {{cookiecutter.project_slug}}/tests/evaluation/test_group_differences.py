@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from risk_model.config import Evaluation
+from risk_model.core.estimate import NORMAL
 from risk_model.core.scores import auroc
-from risk_model.evaluation.delong import NORMAL, auroc_interval
+from risk_model.evaluation.delong import auroc_interval
 from risk_model.evaluation.group_differences import group_differences
 from risk_model.evaluation.metrics import calibration_in_the_large
 from risk_model.evaluation.resampled_metrics import (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from risk_model.core.estimate import NORMAL
 from risk_model.core.scores import Floats, Outcomes, auroc, logit
 from risk_model.evaluation.results import RequiredRows
 
