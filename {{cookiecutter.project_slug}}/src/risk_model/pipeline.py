@@ -66,8 +66,8 @@ def run(settings: Config, announce: Announce = lambda step, text: None) -> RunRe
     """
     prepared = prepare_and_announce(settings, announce)
     directory = train(settings, prepared, announce)
+    validate_run(settings, directory, prepared)  # first: the sealed model cards tell of it
     evaluation = evaluate_run(settings, directory, prepared)
-    validate_run(settings, directory, prepared)
     report_run(settings, directory, prepared)
     versions = register_run(settings, directory)
     return RunResult(directory, evaluation, versions)
@@ -209,8 +209,8 @@ def report_run(settings: Config, directory: Path, prepared: Prepared) -> None:
     """Writes the report, and the checklists where this edition has them."""
     record = artifacts.read_training_of(directory, prepared.cohort)
     evaluation = artifacts.read_evaluation(directory)
-    left_out = artifacts.read_left_out(directory)
-    content = report_content(settings, directory, prepared, record, evaluation, left_out)
+    validated = artifacts.read_internal_external(directory)
+    content = report_content(settings, directory, prepared, record, evaluation, validated)
     write_report(directory / "report.html", content)
     if documents := optional_module("reporting.documents"):
         documents.write_documents(directory, content)

@@ -15,7 +15,13 @@ import pytest
 from risk_model.core.errors import UserError
 from risk_model.core.package import Acceptance
 from risk_model.evaluation import results
-from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
+from risk_model.evaluation.results import (
+    InternalExternalValidation,
+    LeftOutEvaluation,
+    PooledPerformance,
+    RunEvaluation,
+    SiteEffect,
+)
 
 Place = tuple[str | int, ...]
 MODEL: Place = ("parts", "test", "models", "xgboost")
@@ -41,6 +47,10 @@ PLACES: dict[str, Place] = {
 }
 
 
+# of internal_external.json
+LEFT_OUT = {"LeftOutEvaluation", "SiteEffect", "PooledPerformance", "InternalExternalValidation"}
+
+
 def record_at(content: Any, place: Place) -> dict[str, Any]:
     """The record at that place of a nested JSON value."""
     for key in place:
@@ -51,7 +61,7 @@ def record_at(content: Any, place: Place) -> dict[str, Any]:
 
 def test_every_record_of_the_evaluation_is_tried() -> None:
     records = {name for name, item in vars(results).items() if is_dataclass(item)}
-    assert records - {"LeftOutEvaluation"} == PLACES.keys()
+    assert records - LEFT_OUT == PLACES.keys()
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -77,15 +87,22 @@ def test_a_value_of_another_type_is_refused(evaluation: RunEvaluation) -> None:
         RunEvaluation.from_json(content)
 
 
-def test_a_left_out_site_survives_its_file_and_a_misspelt_key_is_refused(
+def test_left_out_sites_survive_their_file_and_a_misspelt_key_is_refused(
     evaluation: RunEvaluation,
 ) -> None:
     metrics = evaluation.parts["North"].models["xgboost"].metrics
-    site = LeftOutEvaluation("site", "North", 400, 120, "", {"xgboost": metrics})
-    content = json.loads(json.dumps(site.to_json(), allow_nan=False))
-    assert LeftOutEvaluation.from_json(content) == site
-    for key in list(content):
-        with pytest.raises(UserError, match=rf"LeftOutEvaluation: {key}_?: "):
-            LeftOutEvaluation.from_json(
-                {f"{k}_" if k == key else k: item for k, item in content.items()}
-            )
+    effects = {"xgboost": {"auroc": SiteEffect(1.2, 0.1)}}
+    site = LeftOutEvaluation("site", "North", 400, 120, "", {"xgboost": metrics}, effects)
+    pooled = PooledPerformance("xgboost", "AUROC", "log odds", 3, metrics["auroc"], 0.2, (0.5, 0.9))
+    whole = InternalExternalValidation([replace(site, missing={"ca": 0.9})], [pooled])
+    content = json.loads(json.dumps(whole.to_json(), allow_nan=False))
+    assert InternalExternalValidation.from_json(content) == whole
+    places = ("left_out", 0), ("heterogeneity", 0), ("left_out", 0, "effects", "xgboost", "auroc")
+    for place in places:
+        record = record_at(content, place)
+        for key in list(record):
+            record[f"{key}_"] = record.pop(key)
+            with pytest.raises(UserError, match=rf"{key}_?: "):
+                InternalExternalValidation.from_json(content)
+            record[key] = record.pop(f"{key}_")
+    assert InternalExternalValidation.from_json(content) == whole

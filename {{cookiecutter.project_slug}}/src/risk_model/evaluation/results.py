@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from risk_model.core.decision import Decision
@@ -12,6 +13,7 @@ from risk_model.core.package import Acceptance, Verdict
 
 Metrics = dict[str, Estimate]  # by the names of the table of metrics
 Numbers = list[float | None]  # of a curve, point by point
+FEWEST_SITES = 3  # with fewer, differences between sites are not told from chance
 
 
 @dataclass(frozen=True)
@@ -188,11 +190,30 @@ class RunEvaluation(JsonRecord):
 
 
 @dataclass(frozen=True)
+class SiteEffect(JsonRecord):
+    """What a site adds to a pooled estimate: its estimate and standard error, on the pooled scale.
+
+    Both are None where there is no finite estimate.
+    """
+
+    estimate: float | None
+    standard_error: float | None
+
+    @classmethod
+    def of(cls, estimate: float, error: float) -> SiteEffect:
+        """From plain numbers; NaN and infinity mean "cannot be estimated"."""
+        finite = math.isfinite(estimate) and math.isfinite(error)
+        return cls(estimate, error) if finite else cls(None, None)
+
+
+@dataclass(frozen=True)
 class LeftOutEvaluation(JsonRecord):
     """A site or period that was left out in turn, and each refitted baseline's metrics there.
 
     `kind` is "site" or "time". Where it could not be evaluated `reason` says why and `models` is
-    empty.
+    empty. `effects` are, by model and measure, what is pooled over sites. `missing` is by how much
+    the share of missing values differs from that at the other sites, for each column in which it
+    differs beyond chance and case mix.
     """
 
     kind: str
@@ -201,3 +222,30 @@ class LeftOutEvaluation(JsonRecord):
     events: int
     reason: str
     models: dict[str, Metrics]
+    effects: dict[str, dict[str, SiteEffect]] = field(default_factory=dict)
+    missing: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PooledPerformance(JsonRecord):
+    """A measure of one refitted model over the sites left out in turn: a random-effects mean.
+
+    `pooled` and `prediction`, the 95 % interval of a new site, are on the measure's own scale;
+    `tau` is the SD between sites on `scale`. All three are absent with fewer than FEWEST_SITES.
+    """
+
+    model: str
+    measure: str
+    scale: str
+    sites: int
+    pooled: Estimate | None = None
+    tau: float | None = None
+    prediction: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class InternalExternalValidation(JsonRecord):
+    """The content of internal_external.json."""
+
+    left_out: list[LeftOutEvaluation] = field(default_factory=list)
+    heterogeneity: list[PooledPerformance] = field(default_factory=list)

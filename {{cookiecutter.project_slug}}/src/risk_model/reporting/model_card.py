@@ -6,15 +6,23 @@ leave open, "Unknown" what the run did not record.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from risk_model.core.decision import Decision
 from risk_model.core.package import Acceptance
 from risk_model.core.table import Row
 from risk_model.evaluation.gates import FAIL, PASS
 from risk_model.evaluation.metric_table import metrics_in
-from risk_model.evaluation.results import PartEvaluation, RunEvaluation, SubgroupEvaluation
+from risk_model.evaluation.results import (
+    PartEvaluation,
+    PooledPerformance,
+    RunEvaluation,
+    SubgroupEvaluation,
+)
 from risk_model.evaluation.subgroups import PARTITIONS
 from risk_model.model.table import label as model_label
 from risk_model.reporting import tables
+from risk_model.reporting.heterogeneity import heterogeneity_sentences, heterogeneity_table
 from risk_model.reporting.markdown import (
     UNKNOWN,
     bullets,
@@ -24,19 +32,25 @@ from risk_model.reporting.markdown import (
     section,
     table,
 )
-from risk_model.reporting.wording import percent
+from risk_model.reporting.wording import capitalise, percent
 from risk_model.training.record import ChampionChoice, TrainingRecord
 
 NOT_STATED = "Not stated"
 
 
-def model_card(name: str, record: TrainingRecord, evaluation: RunEvaluation) -> str:
+def model_card(
+    name: str,
+    record: TrainingRecord,
+    evaluation: RunEvaluation,
+    heterogeneity: Sequence[PooledPerformance] = (),
+) -> str:
     """The model card of one model, in Markdown.
 
     Args:
         name: The model.
         record: What training decided; what it lacks (findings, sizes) is "Unknown".
         evaluation: Of the run; where somebody accepted the model, the card says who and why.
+        heterogeneity: Of the baselines over the sites that were left out in turn.
     """
     calibrator = tables.calibrators({name: record.calibrators[name]})
     performance = (_part(key, name, part) for key, part in evaluation.parts.items())
@@ -50,6 +64,7 @@ def model_card(name: str, record: TrainingRecord, evaluation: RunEvaluation) -> 
         _sizes(record, evaluation),
         section("Performance", *performance),
         _subgroups(name, evaluation),
+        _between_sites(name, heterogeneity),
         _choice(record.champion),
         section("Calibration", table(calibrator)),
         _limits(record, evaluation),
@@ -166,6 +181,18 @@ def _groups(part: str, groups: list[SubgroupEvaluation], least: int) -> str:
     absent = f"Fewer than {least} events or non-events, so not judged: {names}." if few else ""
     blocks = f"### Groups of {plain(part)}", table(rows), absent
     return "\n\n".join(block for block in blocks if block)
+
+
+def _between_sites(name: str, rows: Sequence[PooledPerformance]) -> str:
+    """How the model varies between sites; of a network, how the baselines do."""
+    if not rows:
+        return section("Between sites", "No site was left out in turn.")
+    own = [row for row in rows if row.model == name]
+    absent = f"{capitalise(model_label(name))} was not made anew; the baselines were."
+    shown = own or rows
+    sentences = heterogeneity_sentences(shown)
+    lines = [*sentences, table(heterogeneity_table(shown))]
+    return section("Between sites", *([] if own else [absent]), *lines)
 
 
 def _choice(champion: ChampionChoice) -> str:

@@ -18,6 +18,11 @@ from risk_model.evaluation.results import GateVerdict
 from risk_model.model.table import label as model_label
 from risk_model.reporting import forest, sentences, tables
 from risk_model.reporting.content import CohortSummary, Provenance, RecordingExamples, ReportContent
+from risk_model.reporting.heterogeneity import (
+    heterogeneity_sentences,
+    heterogeneity_table,
+    missing_causes,
+)
 from risk_model.reporting.plots import CorePlots, core_plots, difference_plot
 from risk_model.reporting.sentences import VerdictSummary
 from risk_model.reporting.tables import MetricRow
@@ -130,6 +135,9 @@ class ReportView:
     forest: Markup | None
     sites_and_times: list[Row]
     left_out: bool
+    heterogeneity: list[Row]
+    heterogeneity_sentences: list[str]
+    missing_causes: list[str]
     calibrators: list[Row]
     champion: ChampionView
     baseline: str
@@ -174,6 +182,9 @@ def report_view(content: ReportContent) -> ReportView:
         forest=forest.forest_plot(rows),
         sites_and_times=forest.forest_table(rows) if len(rows) > 1 else [],
         left_out=bool(content.left_out),
+        heterogeneity=heterogeneity_table(content.heterogeneity),
+        heterogeneity_sentences=heterogeneity_sentences(content.heterogeneity),
+        missing_causes=missing_causes(rows, content.left_out, evaluation.bounds),
         calibrators=tables.calibrators(content.calibrators),
         champion=_champion_view(content.champion),
         baseline=comparisons[0],
