@@ -68,7 +68,11 @@ class RandomEffects(NamedTuple):
         return self.mean - reach, self.mean + reach
 
     def prediction(self) -> tuple[float, float]:
-        """95 % prediction interval of a new site: t with k - 2 degrees of freedom."""
+        """95 % prediction interval of a new site: t with k - 2 degrees of freedom.
+
+        Where sites differ by less than their own errors it holds fewer new sites than stated: 85 to
+        90 % with 8 to 20 sites, tau .1 and errors of .2 (Partlett and Riley, Stat Med 2017).
+        """
         spread = float(np.hypot(self.tau, self.error))
         reach = float(t.ppf((1 + LEVEL) / 2, self.sites - 2)) * spread
         return self.mean - reach, self.mean + reach
