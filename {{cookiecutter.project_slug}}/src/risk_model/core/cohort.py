@@ -39,6 +39,7 @@ class Cohort:
     a source published); `notes` say what the reader changed, `columns` what each column of a user's
     table was taken for; `source` is where the data came from, with its licence. Where the schema
     has a signal, `signals` is float32[n, signal.width] and `recordings` what they were made from.
+    `scores` are existing risks to compare with (float64, NaN where not recorded), by their setting.
     """
 
     schema: Schema
@@ -50,6 +51,7 @@ class Cohort:
     signals: Features | None = None
     recordings: npt.NDArray[np.object_] | None = None
     columns: tuple[ColumnReading, ...] = ()
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -70,6 +72,7 @@ class Cohort:
         inputs, index = (
             frame.iloc[rows].reset_index(drop=True) for frame in (self.inputs, self.index)
         )
+        scores = self.scores.iloc[rows].reset_index(drop=True) if len(self.scores) else self.scores
         outcome = None if self.outcome is None else self.outcome[rows]
         signals = None if self.signals is None else self.signals[rows]
         recordings = None if self.recordings is None else self.recordings[rows]
@@ -80,6 +83,7 @@ class Cohort:
             outcome=outcome,
             signals=signals,
             recordings=recordings,
+            scores=scores,
         )
 
     def sample(self, most: int) -> Cohort:

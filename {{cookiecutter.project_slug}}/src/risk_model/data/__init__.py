@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from risk_model import config
 from risk_model.core.errors import UserError
+from risk_model.data.existing_scores import with_scores
 
 if TYPE_CHECKING:
     from risk_model.core.cohort import Cohort
@@ -28,4 +29,4 @@ def load(settings: config.Data) -> Cohort:
     cohort: Cohort = import_module(f"{__name__}.sources.{settings.module or settings.name}").load(
         settings
     )
-    return cohort
+    return with_scores(cohort, settings.compare_with)

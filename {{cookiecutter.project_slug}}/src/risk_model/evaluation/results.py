@@ -137,6 +137,23 @@ class GateVerdict(JsonRecord):
 
 
 @dataclass(frozen=True)
+class HeadToHead(JsonRecord):
+    """A model beside an existing score, on the rows on which the score is recorded.
+
+    `differences` are paired, the model's minus the score's. All three are empty where there are too
+    few events or non-events.
+    """
+
+    score: str
+    n: int
+    subjects: int
+    events: int
+    score_metrics: Metrics = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=dict)
+    differences: Metrics = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ModelEvaluation(JsonRecord):
     """Everything about one model in one part.
 
@@ -155,6 +172,7 @@ class ModelEvaluation(JsonRecord):
     curves: Curves | None
     subgroups: list[SubgroupEvaluation]
     parity: dict[str, Parity]
+    head_to_head: list[HeadToHead] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

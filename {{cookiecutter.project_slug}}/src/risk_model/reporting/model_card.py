@@ -22,6 +22,7 @@ from risk_model.evaluation.results import (
 from risk_model.evaluation.subgroups import PARTITIONS
 from risk_model.model.table import label as model_label
 from risk_model.reporting import tables
+from risk_model.reporting.head_to_head import CAVEAT, head_to_head_sentences
 from risk_model.reporting.heterogeneity import heterogeneity_sentences, heterogeneity_table
 from risk_model.reporting.markdown import (
     UNKNOWN,
@@ -65,6 +66,7 @@ def model_card(
         section("Performance", *performance),
         _subgroups(name, evaluation),
         _between_sites(name, heterogeneity),
+        _beside(name, evaluation),
         _choice(record.champion),
         section("Calibration", table(calibrator)),
         _limits(record, evaluation),
@@ -181,6 +183,17 @@ def _groups(part: str, groups: list[SubgroupEvaluation], least: int) -> str:
     absent = f"Fewer than {least} events or non-events, so not judged: {names}." if few else ""
     blocks = f"### Groups of {plain(part)}", table(rows), absent
     return "\n\n".join(block for block in blocks if block)
+
+
+def _beside(name: str, evaluation: RunEvaluation) -> str:
+    """The model beside existing scores, in each part."""
+    lines = [
+        f"- {plain(key)}: {plain(sentence)}"
+        for key, part in evaluation.parts.items()
+        for sentence in head_to_head_sentences(name, part)
+    ]
+    absent = "No existing score was compared with it (data.compare_with)."
+    return section("Head to head", *(["\n".join(lines), CAVEAT] if lines else [absent]))
 
 
 def _between_sites(name: str, rows: Sequence[PooledPerformance]) -> str:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.findings import Finding
 from risk_model.core.package import Verdict
+from risk_model.core.predictions import OPPOSITE
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.split_report import RowSplitOverlap
@@ -18,6 +19,11 @@ from risk_model.evaluation.results import GateVerdict
 from risk_model.model.table import label as model_label
 from risk_model.reporting import forest, sentences, tables
 from risk_model.reporting.content import CohortSummary, Provenance, RecordingExamples, ReportContent
+from risk_model.reporting.head_to_head import (
+    CAVEAT,
+    head_to_head_sentences,
+    head_to_head_table,
+)
 from risk_model.reporting.heterogeneity import (
     heterogeneity_sentences,
     heterogeneity_table,
@@ -38,6 +44,7 @@ SECTIONS = {
     "places": "Places and times",
     "sample-size": "Sample size",
     "recalibration": "Recalibration",
+    "head-to-head": "Head to head",
     "subgroups": "Subgroups",
     "parity": "Parity",
     "choice": "Choice of champion",
@@ -75,6 +82,8 @@ class PartView:
     intersections: list[Row]
     parity: list[Row]
     plots: CorePlots | None
+    head_to_head: list[Row]
+    head_to_head_sentences: list[str]
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,8 @@ class ReportView:
     resamples: str
     minimum_events: int
     parts: list[PartView]
+    compared: bool
+    caveat: str
     comparator: str
     forest: Markup | None
     sites_and_times: list[Row]
@@ -178,6 +189,8 @@ def report_view(content: ReportContent) -> ReportView:
         resamples=f"{evaluation.resamples:,}",
         minimum_events=evaluation.minimum_events,
         parts=[_part_view(part, content, simple_models) for part in evaluation.parts],
+        compared=any(part.models[name].head_to_head for part in evaluation.parts.values()),
+        caveat=CAVEAT,
         comparator=model_label(evaluation.comparator),
         forest=forest.forest_plot(rows),
         sites_and_times=forest.forest_table(rows) if len(rows) > 1 else [],
@@ -225,7 +238,15 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
         intersections=tables.subgroups(model.subgroups, crossed=True),
         parity=tables.parity(model),
         plots=None if first else core_plots(own, champion, threshold),
+        head_to_head=head_to_head_table(champion, model.head_to_head),
+        head_to_head_sentences=head_to_head_sentences(champion, own, _descriptions(content)),
     )
+
+
+def _descriptions(content: ReportContent) -> dict[str, str]:
+    """What each field is, also by the name under which it may be compared the other way round."""
+    described = {field.name: field.description for field in content.fields}
+    return {f"{OPPOSITE}{name}": text for name, text in described.items()} | described
 
 
 def _reasons(model: str, gate: GateVerdict) -> str:
