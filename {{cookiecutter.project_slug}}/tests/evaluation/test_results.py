@@ -16,6 +16,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.package import Acceptance
 from risk_model.evaluation import results
 from risk_model.evaluation.results import (
+    HeadToHead,
     InternalExternalValidation,
     LeftOutEvaluation,
     PooledPerformance,
@@ -38,6 +39,7 @@ PLACES: dict[str, Place] = {
     "RequiredRows": (*MODEL, "required_rows", 0),
     "SubgroupEvaluation": (*MODEL, "subgroups", 0),
     "Parity": (*MODEL, "parity", "sex"),
+    "HeadToHead": (*MODEL, "head_to_head", 0),
     "Curves": (*MODEL, "curves"),
     "RocCurve": (*MODEL, "curves", "roc"),
     "CalibrationCurve": (*MODEL, "curves", "calibration"),
@@ -59,6 +61,15 @@ def record_at(content: Any, place: Place) -> dict[str, Any]:
     return record
 
 
+def beside_a_score(evaluation: RunEvaluation) -> RunEvaluation:
+    """The same, with an existing score beside one model."""
+    part = evaluation.parts["test"]
+    metrics = part.models["xgboost"].metrics
+    compared = HeadToHead("old", 400, 300, 90, metrics, metrics, {"auroc": metrics["auroc"]})
+    models = {**part.models, "xgboost": replace(part.models["xgboost"], head_to_head=[compared])}
+    return replace(evaluation, parts={**evaluation.parts, "test": replace(part, models=models)})
+
+
 def test_every_record_of_the_evaluation_is_tried() -> None:
     records = {name for name, item in vars(results).items() if is_dataclass(item)}
     assert records - LEFT_OUT == PLACES.keys()
@@ -69,7 +80,7 @@ def test_a_misspelt_key_is_refused_and_its_place_named(
     evaluation: RunEvaluation, name: str
 ) -> None:
     acceptance = Acceptance("A. Clinician", "few patients", "too few to judge", "2026-01-01")
-    accepted = replace(evaluation, accepted=acceptance)
+    accepted = replace(beside_a_score(evaluation), accepted=acceptance)
     content, place = accepted.to_json(), PLACES[name]
     record, where = record_at(content, place), re.escape(".".join(map(str, place)))
     for key in list(record):

@@ -44,6 +44,7 @@ def with_scores(cohort: Cohort, entries: Sequence[str]) -> Cohort:
     schema, scores = cohort.schema, {}
     for entry in entries:
         name = column_of(entry, schema.names)
+        _refuse_other_use(name, cohort)
         require_column(name, schema.names, KEY, schema.name)
         values = _probabilities(cohort.inputs[name], schema.field(name))
         scores[entry] = 1 - values if name != entry else values
@@ -61,6 +62,17 @@ def with_scores(cohort: Cohort, entries: Sequence[str]) -> Cohort:
     if not schema.width:
         raise UserError(f"{KEY}: no other column is left to learn from; name fewer")
     return replace(cohort, schema=schema, scores=pd.DataFrame(scores), columns=readings)
+
+
+def _refuse_other_use(name: str, cohort: Cohort) -> None:
+    """UserError where the column is in the table and is read as something else, or as nothing."""
+    for column in cohort.columns:
+        if column.column == name and name not in cohort.schema.names:
+            why = f" ({column.why})" if column.why else ""
+            raise UserError(
+                f"{KEY}: column {name!r} is read as: {column.read_as}{why}; name a column of risks "
+                "between 0 and 1"
+            )
 
 
 def _probabilities(column: pd.Series[float], field: Field) -> pd.Series[float]:

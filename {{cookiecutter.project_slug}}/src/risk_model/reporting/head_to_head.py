@@ -46,14 +46,12 @@ def head_to_head_sentences(
 def _sentence(model: str, result: HeadToHead, rows: int, description: str) -> str:
     name = f"{result.score} ({description})" if description else result.score
     recorded = f"{name}, recorded for {result.n:,} of {rows:,} rows"
-    recorded += f" of {result.subjects:,} patients, {result.events:,} events"
+    recorded += f" ({result.subjects:,} patients, {result.events:,} events)"
     if not result.metrics:
         return f"{recorded}: too few to compare."
     label = model_label(model)
-    theirs, own, difference = (
-        estimate_text(of["auroc"], 2)
-        for of in (result.score_metrics, result.metrics, result.differences)
-    )
+    theirs, own = (estimate_text(of["auroc"], 2) for of in (result.score_metrics, result.metrics))
+    difference = estimate_text(result.differences["auroc"])
     return (
         f"{recorded}: AUROC {theirs}, that of {label} on the same rows {own}, difference "
         f"{difference}. {_verdict(label, result)}"

@@ -11,7 +11,8 @@ from risk_model.evaluation.metric_table import BY_NAME, label
 from risk_model.evaluation.results import FEWEST_SITES, LeftOutEvaluation, PooledPerformance
 from risk_model.model.table import label as model_label
 from risk_model.reporting.forest import ForestRow
-from risk_model.reporting.wording import cell, estimate_text
+from risk_model.reporting.markdown import section, table
+from risk_model.reporting.wording import capitalise, cell, estimate_text
 
 CHANCE = 0.5  # the AUROC of a coin
 MOST_COLUMNS = 4  # named in a sentence
@@ -52,6 +53,18 @@ def _sentence(row: PooledPerformance) -> str:
     if row.prediction[0] <= CHANCE:
         return f"{pooled}; they are too few or too unlike to tell a new site's ({low} to {high})."
     return f"{pooled}; in a new site like these, between {low} and {high}."
+
+
+def card_section(name: str, rows: Sequence[PooledPerformance]) -> str:
+    """The card's section: how the model varies between sites; of a network, how the baselines do."""
+    if not rows:
+        return section("Between sites", "No site was left out in turn.")
+    own = [row for row in rows if row.model == name]
+    absent = f"{capitalise(model_label(name))} was not made anew; the baselines were."
+    shown = own or rows
+    sentences = heterogeneity_sentences(shown)
+    lines = [*sentences, table(heterogeneity_table(shown))]
+    return section("Between sites", *([] if own else [absent]), *lines)
 
 
 def missing_causes(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from risk_model.core.decision import Decision
+from risk_model.core.optional import optional_module
 from risk_model.core.package import Acceptance
 from risk_model.core.table import Row
 from risk_model.evaluation.gates import FAIL, PASS
@@ -23,7 +24,6 @@ from risk_model.evaluation.subgroups import PARTITIONS
 from risk_model.model.table import label as model_label
 from risk_model.reporting import tables
 from risk_model.reporting.head_to_head import CAVEAT, head_to_head_sentences
-from risk_model.reporting.heterogeneity import heterogeneity_sentences, heterogeneity_table
 from risk_model.reporting.markdown import (
     UNKNOWN,
     bullets,
@@ -33,7 +33,7 @@ from risk_model.reporting.markdown import (
     section,
     table,
 )
-from risk_model.reporting.wording import capitalise, percent
+from risk_model.reporting.wording import percent
 from risk_model.training.record import ChampionChoice, TrainingRecord
 
 NOT_STATED = "Not stated"
@@ -197,15 +197,9 @@ def _beside(name: str, evaluation: RunEvaluation) -> str:
 
 
 def _between_sites(name: str, rows: Sequence[PooledPerformance]) -> str:
-    """How the model varies between sites; of a network, how the baselines do."""
-    if not rows:
-        return section("Between sites", "No site was left out in turn.")
-    own = [row for row in rows if row.model == name]
-    absent = f"{capitalise(model_label(name))} was not made anew; the baselines were."
-    shown = own or rows
-    sentences = heterogeneity_sentences(shown)
-    lines = [*sentences, table(heterogeneity_table(shown))]
-    return section("Between sites", *([] if own else [absent]), *lines)
+    """How performance varies between sites; "" in an edition that leaves none out."""
+    module = optional_module("reporting.heterogeneity")
+    return str(module.card_section(name, rows)) if module else ""
 
 
 def _choice(champion: ChampionChoice) -> str:

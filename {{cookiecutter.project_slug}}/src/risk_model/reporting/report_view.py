@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
 from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.findings import Finding
+from risk_model.core.optional import optional_module
 from risk_model.core.package import Verdict
 from risk_model.core.predictions import OPPOSITE
 from risk_model.core.table import Row
@@ -23,11 +24,6 @@ from risk_model.reporting.head_to_head import (
     CAVEAT,
     head_to_head_sentences,
     head_to_head_table,
-)
-from risk_model.reporting.heterogeneity import (
-    heterogeneity_sentences,
-    heterogeneity_table,
-    missing_causes,
 )
 from risk_model.reporting.plots import CorePlots, core_plots, difference_plot
 from risk_model.reporting.sentences import VerdictSummary
@@ -121,6 +117,15 @@ class ExamplesView:
 
 
 @dataclass(frozen=True)
+class BetweenSites:
+    """How performance varies between sites, and where missing values may be the cause."""
+
+    sentences: list[str] = field(default_factory=list)
+    table: list[Row] = field(default_factory=list)
+    missing_causes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class ReportView:
     """Everything that `report.html.j2` names."""
 
@@ -146,9 +151,7 @@ class ReportView:
     forest: Markup | None
     sites_and_times: list[Row]
     left_out: bool
-    heterogeneity: list[Row]
-    heterogeneity_sentences: list[str]
-    missing_causes: list[str]
+    between_sites: BetweenSites
     calibrators: list[Row]
     champion: ChampionView
     baseline: str
@@ -195,9 +198,7 @@ def report_view(content: ReportContent) -> ReportView:
         forest=forest.forest_plot(rows),
         sites_and_times=forest.forest_table(rows) if len(rows) > 1 else [],
         left_out=bool(content.left_out),
-        heterogeneity=heterogeneity_table(content.heterogeneity),
-        heterogeneity_sentences=heterogeneity_sentences(content.heterogeneity),
-        missing_causes=missing_causes(rows, content.left_out, evaluation.bounds),
+        between_sites=_between_sites(content, rows),
         calibrators=tables.calibrators(content.calibrators),
         champion=_champion_view(content.champion),
         baseline=comparisons[0],
@@ -251,6 +252,18 @@ def _descriptions(content: ReportContent) -> dict[str, str]:
 
 def _reasons(model: str, gate: GateVerdict) -> str:
     return f"{model_label(model)}: {'; '.join(gate.reasons)}."
+
+
+def _between_sites(content: ReportContent, rows: list[forest.ForestRow]) -> BetweenSites:
+    """Empty in an edition that leaves no site out."""
+    module = optional_module("reporting.heterogeneity")
+    if module is None:
+        return BetweenSites()
+    return BetweenSites(
+        module.heterogeneity_sentences(content.heterogeneity),
+        module.heterogeneity_table(content.heterogeneity),
+        module.missing_causes(rows, content.left_out, content.evaluation.bounds),
+    )
 
 
 def _cohort_line(cohort: CohortSummary | None) -> str:
