@@ -56,7 +56,7 @@ def _sentence(row: PooledPerformance) -> str:
 
 
 def card_section(name: str, rows: Sequence[PooledPerformance]) -> str:
-    """The card's section: how the model varies between sites; of a network, how the baselines do."""
+    """The section of a card: how the model varies between sites, or how the baselines do."""
     if not rows:
         return section("Between sites", "No site was left out in turn.")
     own = [row for row in rows if row.model == name]
