@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ def test_a_score_is_no_input_though_nobody_calls_it_later() -> None:
     assert "prg2m" not in cohort.schema.served().names
 
 
-def table(folder: Path, **columns: object) -> config.Table:
+def table(folder: Path, **columns: Any) -> config.Table:
     """Sixty patients, one measurement, an outcome and these columns, as a file of a user."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"crp": rng.normal(20, 5, 60).round(1), "died": np.arange(60) % 3 == 0})
@@ -43,7 +44,7 @@ def table(folder: Path, **columns: object) -> config.Table:
     return config.Table(path=str(path), outcome="died")
 
 
-def compared(folder: Path, entries: list[str], **columns: object) -> Cohort:
+def compared(folder: Path, entries: list[str], **columns: Any) -> Cohort:
     return load(replace(table(folder, **columns), compare_with=entries))
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from risk_model import config
 from risk_model.core.errors import UserError
-from risk_model.data.existing_scores import with_scores
 
 if TYPE_CHECKING:
     from risk_model.core.cohort import Cohort
@@ -26,6 +25,8 @@ def load(settings: config.Data) -> Cohort:
         raise UserError(
             f"data.name: there is no source {settings.name!r}; use {', '.join(config.SOURCES)}"
         )
+    from risk_model.data.existing_scores import with_scores
+
     cohort: Cohort = import_module(f"{__name__}.sources.{settings.module or settings.name}").load(
         settings
     )
