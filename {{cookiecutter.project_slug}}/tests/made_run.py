@@ -30,10 +30,9 @@ def small_run(where: Path) -> Run:
     network.members, network.width, network.blocks = 2, 16, 1
     prepared = prepare(settings)
     directory = pipeline.train(settings, prepared)
-    pipeline.validate_run(settings, directory, prepared)
     evaluation = pipeline.evaluate_run(settings, directory, prepared)
     pipeline.report_run(settings, directory, prepared)
     record = artifacts.read_training(directory)
-    left_out = artifacts.read_left_out(directory)
-    content = report_content(settings, directory, prepared, record, evaluation, left_out)
+    validated = artifacts.read_internal_external(directory)
+    content = report_content(settings, directory, prepared, record, evaluation, validated)
     return Run(directory, prepared, content)

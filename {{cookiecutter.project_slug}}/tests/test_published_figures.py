@@ -43,10 +43,10 @@ def judged(data: Data, seed: int = 0) -> RunEvaluation:
 
 def test_support2_with_its_exclusions_emptied_stops_and_names_what_leaks() -> None:
     with pytest.raises(UserError) as stopped:
-        prepare(Config(data=Support2(recorded_after=[])))
+        prepare(Config(data=Support2(recorded_after=[], compare_with=[])))
     for column in ("d.time", "sfdm2", "death"):
         assert column in str(stopped.value)
-    settings = Config(data=Support2(recorded_after=[]))
+    settings = Config(data=Support2(recorded_after=[], compare_with=[]))
     from risk_model.data import load
 
     cohort = load(settings.data)

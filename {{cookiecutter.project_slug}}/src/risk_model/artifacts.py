@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +30,7 @@ from risk_model.core.runs import code_versions
 from risk_model.core.scores import sigmoid
 from risk_model.data.drift_reference import reference
 from risk_model.data.prepare import Prepared
-from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
+from risk_model.evaluation.results import InternalExternalValidation, RunEvaluation
 from risk_model.evaluation.utility import operating_threshold
 from risk_model.model.explain import background
 from risk_model.reporting.model_card import model_card
@@ -41,7 +40,7 @@ from risk_model.training.record import ChampionChoice, History, PartSize, Traini
 POOLED = "out_of_fold.parquet"
 TRAINING = "training.json"
 EVALUATION = "evaluation.json"
-LEFT_OUT = "internal_external.json"
+INTERNAL_EXTERNAL = "internal_external.json"
 PREDICTIONS = "predictions.parquet"
 BACKGROUND = 100  # synthetic rows that explanations compare a patient with
 
@@ -123,16 +122,12 @@ def read_evaluation(directory: Path) -> RunEvaluation:
     return RunEvaluation.from_json(read_json(directory / EVALUATION))
 
 
-def read_left_out(directory: Path) -> list[LeftOutEvaluation]:
+def read_internal_external(directory: Path) -> InternalExternalValidation:
     """What internal-external validation found; empty where it was not run."""
-    path = directory / LEFT_OUT
-    rows = read_json(path) if path.is_file() else []
-    return [LeftOutEvaluation.from_json(row) for row in rows]
-
-
-def write_left_out(directory: Path, rows: Sequence[LeftOutEvaluation]) -> None:
-    """Writes what internal-external validation found."""
-    write_json(directory / LEFT_OUT, [row.to_json() for row in rows])
+    path = directory / INTERNAL_EXTERNAL
+    if not path.is_file():
+        return InternalExternalValidation()
+    return InternalExternalValidation.from_json(read_json(path))
 
 
 def openings_of(directory: Path, record: TrainingRecord) -> OpeningCount | None:
@@ -227,7 +222,9 @@ def _write_evaluation(
     package: Path, model: str, record: TrainingRecord, evaluation: RunEvaluation
 ) -> None:
     write_json(package / EVALUATION, evaluation.to_json())
-    card = model_card(model, record, evaluation, openings_of(package.parent.parent, record))
+    directory = package.parent.parent
+    pooled = read_internal_external(directory).heterogeneity
+    card = model_card(model, record, evaluation, openings_of(directory, record), pooled)
     write_atomically(package / "model_card.md", card.encode())
 
 

@@ -68,7 +68,6 @@ def run(settings: Config, announce: Announce = lambda step, text: None) -> RunRe
     prepared = prepare_and_announce(settings, announce)
     directory = train(settings, prepared, announce)
     evaluation = evaluate_run(settings, directory, prepared)
-    validate_run(settings, directory, prepared)
     report_run(settings, directory, prepared)
     versions = register_run(settings, directory)
     return RunResult(directory, evaluation, versions)
@@ -188,6 +187,9 @@ def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEv
     """Opens test split and external cohorts, and counts that; each package gets its evaluation."""
     record = artifacts.read_training_of(directory, prepared.cohort)
     record_opening(directory, record.fingerprint, protocol(settings_to_dict(settings)))
+    # Baselines made anew without each site and later period: the sealed model cards tell of them.
+    if validation := optional_module("validation.internal_external"):
+        validation.validate_run(settings, directory, prepared)
     table = artifacts.unseen_predictions(directory, prepared)
     evaluation = evaluate(
         table, record.threshold, settings.evaluation, settings.data.decision, settings.seed
@@ -200,18 +202,12 @@ def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEv
     return evaluation
 
 
-def validate_run(settings: Config, directory: Path, prepared: Prepared) -> None:
-    """Makes the baselines anew without each site and later period, where this edition does so."""
-    if validation := optional_module("validation.internal_external"):
-        validation.validate_run(settings, directory, prepared)
-
-
 def report_run(settings: Config, directory: Path, prepared: Prepared) -> None:
     """Writes the report, and the checklists where this edition has them."""
     record = artifacts.read_training_of(directory, prepared.cohort)
     evaluation = artifacts.read_evaluation(directory)
-    left_out = artifacts.read_left_out(directory)
-    content = report_content(settings, directory, prepared, record, evaluation, left_out)
+    validated = artifacts.read_internal_external(directory)
+    content = report_content(settings, directory, prepared, record, evaluation, validated)
     write_report(directory / "report.html", content)
     if documents := optional_module("reporting.documents"):
         documents.write_documents(directory, content)

@@ -44,7 +44,7 @@ def one_column(values: np.ndarray, labels: np.ndarray, kind: str = "number") -> 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_support2_without_its_exclusions_is_stopped_and_the_strongest_are_named(seed: int) -> None:
-    findings = findings_of(config.Support2(recorded_after=[]), seed)
+    findings = findings_of(config.Support2(recorded_after=[], compare_with=[]), seed)
     assert {"d.time", "sfdm2", "death"} <= named(findings, "error")
     assert {"surv2m", "dnr"} <= named(findings, "warning")
     assert not {"dzgroup", "age", "scoma", "charges"} & {f.where for f in findings}

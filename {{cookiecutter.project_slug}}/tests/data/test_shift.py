@@ -9,7 +9,7 @@ import pytest
 from risk_model import config
 from risk_model.data import load
 from risk_model.data.quality import assess
-from risk_model.data.shift import Contrast, contrasts
+from risk_model.data.shift import Contrast, contrasts, missing_by_site
 from risk_model.data.split import split
 
 from tests.data.made_cohorts import cohort_of, serious
@@ -21,6 +21,26 @@ def test_hospitals_that_measure_other_things_stand_out() -> None:
     found = serious(assess(cohort, split(cohort, config.Split(), settings, 0)).findings)
     (switzerland,) = [f for f in found if f.where == "Switzerland"]
     assert "chol more often missing" in switzerland.message
+
+
+def test_what_is_missing_at_one_hospital_alone_is_told_with_how_much() -> None:
+    cohort = load(config.HeartDisease())
+    found = missing_by_site(cohort)
+    cleveland = (cohort.index["site"] == "Cleveland").to_numpy()
+    absent = cohort.inputs["ca"].isna().to_numpy()
+    difference = absent[cleveland].mean() - absent[~cleveland].mean()
+    assert found["Cleveland"]["ca"] == pytest.approx(difference)
+    assert found["Cleveland"]["ca"] < -0.9
+    assert found["Switzerland"]["chol"] > 0.9
+    assert "chol" not in found["VA Long Beach"]  # a third is missing there, as at the others
+
+
+def test_nothing_is_said_of_missing_values_where_sites_lack_the_same() -> None:
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random(4000) < 0.3, np.nan, rng.normal(size=4000))
+    outcome, site = rng.random(4000) < 0.3, rng.choice(["A", "B"], 4000)
+    assert missing_by_site(cohort_of({"x": x}, outcome, {"site": site})) == {}
+    assert missing_by_site(cohort_of({"x": x}, outcome, {})) == {}
 
 
 def test_a_trifle_is_no_finding_however_many_rows_show_it() -> None:

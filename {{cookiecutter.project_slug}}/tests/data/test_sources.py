@@ -82,7 +82,8 @@ def test_support2_shows_a_model_nothing_that_is_known_only_later(critically_ill:
 
 
 def test_emptying_recorded_after_shows_those_columns() -> None:
-    seen = {f.name for f in load(config.Support2(recorded_after=[])).schema.inputs}
+    settings = config.Support2(recorded_after=[], compare_with=[])
+    seen = {f.name for f in load(settings).schema.inputs}
     assert set(config.Support2().recorded_after) <= seen
 
 

@@ -15,7 +15,14 @@ import pytest
 from risk_model.core.errors import UserError
 from risk_model.core.package import Acceptance, Verdict
 from risk_model.evaluation import results
-from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
+from risk_model.evaluation.results import (
+    HeadToHead,
+    InternalExternalValidation,
+    LeftOutEvaluation,
+    PooledPerformance,
+    RunEvaluation,
+    SiteEffect,
+)
 
 Place = tuple[str | int, ...]
 MODEL: Place = ("parts", "test", "models", "xgboost")
@@ -33,6 +40,7 @@ PLACES: dict[str, Place] = {
     "SubgroupEvaluation": (*MODEL, "subgroups", 0),
     "Parity": (*MODEL, "parity", "sex"),
     "RateDifference": (*MODEL, "parity", "sex", "equalised_odds_difference"),
+    "HeadToHead": (*MODEL, "head_to_head", 0),
     "Curves": (*MODEL, "curves"),
     "RocCurve": (*MODEL, "curves", "roc"),
     "CalibrationCurve": (*MODEL, "curves", "calibration"),
@@ -40,6 +48,10 @@ PLACES: dict[str, Place] = {
     "DecisionCurve": (*MODEL, "curves", "decision"),
     "Band": (*MODEL, "curves", "decision", "difference"),
 }
+
+
+# of internal_external.json
+LEFT_OUT = {"LeftOutEvaluation", "SiteEffect", "PooledPerformance", "InternalExternalValidation"}
 
 
 def record_at(content: Any, place: Place) -> dict[str, Any]:
@@ -50,9 +62,18 @@ def record_at(content: Any, place: Place) -> dict[str, Any]:
     return record
 
 
+def beside_a_score(evaluation: RunEvaluation) -> RunEvaluation:
+    """The same, with an existing score beside one model."""
+    part = evaluation.parts["test"]
+    metrics = part.models["xgboost"].metrics
+    compared = HeadToHead("old", 400, 300, 90, metrics, metrics, {"auroc": metrics["auroc"]})
+    models = {**part.models, "xgboost": replace(part.models["xgboost"], head_to_head=[compared])}
+    return replace(evaluation, parts={**evaluation.parts, "test": replace(part, models=models)})
+
+
 def test_every_record_of_the_evaluation_is_tried() -> None:
     records = {name for name, item in vars(results).items() if is_dataclass(item)}
-    assert records - {"LeftOutEvaluation"} == PLACES.keys()
+    assert records - LEFT_OUT == PLACES.keys()
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -61,7 +82,7 @@ def test_a_misspelt_key_is_refused_and_its_place_named(
 ) -> None:
     verdicts: dict[str, Verdict] = {"test": "too few to judge"}
     acceptance = Acceptance("A. Clinician", "few patients", verdicts, "2026-01-01")
-    accepted = replace(evaluation, accepted=acceptance)
+    accepted = replace(beside_a_score(evaluation), accepted=acceptance)
     content, place = accepted.to_json(), PLACES[name]
     record, where = record_at(content, place), re.escape(".".join(map(str, place)))
     for key in list(record):
@@ -79,15 +100,22 @@ def test_a_value_of_another_type_is_refused(evaluation: RunEvaluation) -> None:
         RunEvaluation.from_json(content)
 
 
-def test_a_left_out_site_survives_its_file_and_a_misspelt_key_is_refused(
+def test_left_out_sites_survive_their_file_and_a_misspelt_key_is_refused(
     evaluation: RunEvaluation,
 ) -> None:
     metrics = evaluation.parts["North"].models["xgboost"].metrics
-    site = LeftOutEvaluation("site", "North", 400, 120, "", {"xgboost": metrics})
-    content = json.loads(json.dumps(site.to_json(), allow_nan=False))
-    assert LeftOutEvaluation.from_json(content) == site
-    for key in list(content):
-        with pytest.raises(UserError, match=rf"LeftOutEvaluation: {key}_?: "):
-            LeftOutEvaluation.from_json(
-                {f"{k}_" if k == key else k: item for k, item in content.items()}
-            )
+    effects = {"xgboost": {"auroc": SiteEffect(1.2, 0.1)}}
+    site = LeftOutEvaluation("site", "North", 400, 120, "", {"xgboost": metrics}, effects)
+    pooled = PooledPerformance("xgboost", "AUROC", "log odds", 3, metrics["auroc"], 0.2, (0.5, 0.9))
+    whole = InternalExternalValidation([replace(site, missing={"ca": 0.9})], [pooled])
+    content = json.loads(json.dumps(whole.to_json(), allow_nan=False))
+    assert InternalExternalValidation.from_json(content) == whole
+    places = ("left_out", 0), ("heterogeneity", 0), ("left_out", 0, "effects", "xgboost", "auroc")
+    for place in places:
+        record = record_at(content, place)
+        for key in list(record):
+            record[f"{key}_"] = record.pop(key)
+            with pytest.raises(UserError, match=rf"{key}_?: "):
+                InternalExternalValidation.from_json(content)
+            record[key] = record.pop(f"{key}_")
+    assert InternalExternalValidation.from_json(content) == whole

@@ -66,7 +66,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_model_that_is_added_to_the_table_appears_everywhere(finished: Path) -> None:
     names = {"added_model", *NAMES}
     training, evaluation = artifacts.read_training(finished), artifacts.read_evaluation(finished)
-    left_out = artifacts.read_left_out(finished)
+    left_out = artifacts.read_internal_external(finished).left_out
     assert [row.model for row in training.champion.table] == ["added_model", *NAMES]
     assert set(training.calibrators) == names
     assert all(set(part.models) == names for part in evaluation.parts.values())

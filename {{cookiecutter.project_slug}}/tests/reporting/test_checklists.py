@@ -12,7 +12,12 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import MISSING, SAMPLE_SIZE
-from risk_model.evaluation.results import ModelEvaluation, PartEvaluation, RequiredRows
+from risk_model.evaluation.results import (
+    ModelEvaluation,
+    PartEvaluation,
+    PooledPerformance,
+    RequiredRows,
+)
 from risk_model.reporting.checklist_conditions import CONDITIONS
 from risk_model.reporting.checklist_verdicts import VERDICTS
 from risk_model.reporting.checklists import probast, probast_text, tripod, tripod_text
@@ -153,8 +158,9 @@ WITHOUT: dict[str, Change] = {
     "split": field(split=[]),
     "compared": no_comparison,
     "clusters": one_site,
+    "evaluation_size": lambda content: enough(True)(content),
+    "heterogeneity": field(heterogeneity=[]),
     "intervals": no_interval,
-    "net_benefit": no_benefit,
     "subgroups": no_group,
     "calibrated": field(calibrators={}),
     "unweighted": setting("training.loss", "focal"),
@@ -186,6 +192,33 @@ def test_figures_with_no_group_judged_are_answered_in_part(complete: ReportConte
     (row,) = [row for row in tripod(no_group(complete)) if row.item.number == "23a"]
     assert row.state == "In part"
     assert row.remaining == "figures of the groups that matter"
+
+
+def state(content: ReportContent, number: str) -> str:
+    (row,) = [row for row in tripod(content) if row.item.number == number]
+    return row.state
+
+
+@pytest.mark.parametrize("number", ["12d", "23b"])
+def test_differences_between_sites_are_answered_only_where_they_were_quantified(
+    number: str, complete: ReportContent
+) -> None:
+    few = [PooledPerformance("xgboost", "AUROC", "log odds", sites=2)]
+    assert state(complete, number) == "Answered"
+    assert state(replace(complete, heterogeneity=few), number) == "In part"
+    assert state(replace(one_site(complete), heterogeneity=[]), number) == "Not answered"
+
+
+def test_the_use_of_the_data_is_answered_only_with_the_sample_size_of_each_step(
+    complete: ReportContent,
+) -> None:
+    assert state(complete, "12a") == "Answered"
+    assert state(enough(True)(complete), "12a") == "In part"
+    assert state(table(SAMPLE_SIZE, None)(complete), "12a") == "In part"
+
+
+def test_nobody_but_the_authors_says_why_a_measure_was_chosen(complete: ReportContent) -> None:
+    assert state(complete, "12e") == "In part"
 
 
 OF_THE_AUTHORS = "2 3a 8b 8c 9c 17 18a 18b 18c 18d 19 25 27b 27c"
@@ -282,6 +315,7 @@ ANSWERS: list[tuple[str, str, Change, str]] = [
     ("evaluation", "4.5", accepted("leaking column", "dose"), "Unknown"),
     ("evaluation", "4.5", accepted("duplicated patient", "identical records"), "No"),
     ("evaluation", "4.5", accepted("shared subjects", "subjects"), "No"),
+    ("evaluation", "4.5", cohort(subjects_named=False), "Unknown"),
     ("evaluation", "4.6", same, "Not applicable"),
     ("evaluation", "4.6", setting("split.folds", 5), "No"),
     ("evaluation", "4.7", same, "Yes"),

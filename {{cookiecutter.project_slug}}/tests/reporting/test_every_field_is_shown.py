@@ -17,6 +17,8 @@ FOLDER = Path(risk_model.reporting.__file__).parent
 # Recorded, and shown nowhere by its own name, with the reason.
 NOT_SHOWN = {
     "standardised": "the curve of net benefit in units of the prevalence; the table has the metric",
+    "effects": "what the pooled figures are made of; the file has it for another meta-analysis",
+    "standard_error": "the same",
     "missing_allowed": "what a request may leave out, for whoever serves the model",
     "missing_flag": "how the encoder treats a field",
 }

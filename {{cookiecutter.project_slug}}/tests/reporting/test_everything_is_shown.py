@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from html import unescape
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -17,7 +17,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.json_record import JsonRecord
 from risk_model.core.optional import optional_module
 from risk_model.evaluation.metric_table import METRICS
-from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
+from risk_model.evaluation.results import InternalExternalValidation, RunEvaluation
 from risk_model.reporting.page import environment
 from risk_model.reporting.report import IndexView
 from risk_model.reporting.report_view import SECTIONS, ReportView
@@ -107,8 +107,10 @@ def records(run: Run) -> list[JsonRecord]:
     from risk_model import artifacts
 
     evaluation = artifacts.read_evaluation(run.directory)
-    left_out = [turn for turn in run.content.left_out if turn.models]
-    return [evaluation, artifacts.read_training(run.directory), *left_out[:1]]
+    validated = artifacts.read_internal_external(run.directory)
+    judged = [turn for turn in validated.left_out if turn.models]
+    small = [replace(validated, left_out=judged[:1])] if judged else []
+    return [evaluation, artifacts.read_training(run.directory), *small]
 
 
 def test_a_misspelt_key_is_refused_at_each_level(run: Run) -> None:
@@ -123,4 +125,8 @@ def test_a_misspelt_key_is_refused_at_each_level(run: Run) -> None:
     assert levels > 80
     kinds = {type(record) for record in records(run)}
     without = optional_module("validation.internal_external") is None
-    assert kinds == {RunEvaluation, TrainingRecord, *([] if without else [LeftOutEvaluation])}
+    assert kinds == {
+        RunEvaluation,
+        TrainingRecord,
+        *([] if without else [InternalExternalValidation]),
+    }

@@ -23,6 +23,9 @@ class Data:
     name: str = MISSING
     # columns known only after the prediction moment
     recorded_after: list[str] = field(default_factory=list)
+    # columns with another model's or a clinician's risk, judged beside the models and never an
+    # input; "1-survival" for a column that holds the probability of no event
+    compare_with: list[str] = field(default_factory=list)
     accept: dict[str, str] = field(default_factory=dict)  # findings that may pass: {column: reason}
     # whole sites kept for external validation
     held_out_sites: list[str] = field(default_factory=lambda: ["auto"])
@@ -46,6 +49,8 @@ class Support2(Data):
             "sfdm2 adlp adls adlsc sps aps"
         ).split()
     )
+    # two months' survival, by the study's model and by a physician
+    compare_with: list[str] = field(default_factory=lambda: ["1-surv2m", "1-prg2m"])
     decision: Decision = field(
         default_factory=lambda: Decision(
             harm_ratio=4.0,

@@ -41,6 +41,7 @@ class Cohort:
     has a signal, `signals` is float32[n, signal.width] and `recordings` what they were made from.
     `one_row_per_patient` is true where the publisher or the user says so of data without
     identifiers.
+    `scores` are existing risks to compare with (float64, NaN where not recorded), by their setting.
     """
 
     schema: Schema
@@ -53,6 +54,7 @@ class Cohort:
     recordings: npt.NDArray[np.object_] | None = None
     columns: tuple[ColumnReading, ...] = ()
     one_row_per_patient: bool = False
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -78,6 +80,7 @@ class Cohort:
         inputs, index = (
             frame.iloc[rows].reset_index(drop=True) for frame in (self.inputs, self.index)
         )
+        scores = self.scores.iloc[rows].reset_index(drop=True) if len(self.scores) else self.scores
         outcome = None if self.outcome is None else self.outcome[rows]
         signals = None if self.signals is None else self.signals[rows]
         recordings = None if self.recordings is None else self.recordings[rows]
@@ -88,6 +91,7 @@ class Cohort:
             outcome=outcome,
             signals=signals,
             recordings=recordings,
+            scores=scores,
         )
 
     def sample(self, most: int) -> Cohort:

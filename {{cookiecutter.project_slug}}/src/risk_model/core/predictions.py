@@ -28,6 +28,8 @@ COLUMNS = (
     "split",
     "model",
 )
+OPPOSITE = "1-"  # before the name of a column that holds the probability of no event
+SCORE = "compared with: "  # begins the name of a column that holds an existing score
 
 
 def prediction_table(
@@ -39,13 +41,16 @@ def prediction_table(
     """One row per prediction moment and model, rows set aside left out.
 
     `calibrated` and `raw` map a model's name to float64[n] probabilities after and before
-    calibration. What was not recorded is missing (NA) in every row.
+    calibration. What was not recorded is missing (NA) in every row. An existing score that the
+    cohort holds has a column, NaN where it was not recorded.
     """
     labels = splits.labels(len(cohort))
     base = cohort.index.reindex(columns=["prediction_time", "site", *DEMOGRAPHICS])
     base = base.assign(
         subject_id=cohort.subjects, boolean_value=cohort.labels.astype(bool), split=labels
     )
+    scores = {f"{SCORE}{name}": values for name, values in cohort.scores.items()}
+    base = base.assign(**scores)
     parts = [
         base.assign(
             model=name, predicted_boolean_probability=calibrated[name], raw_probability=raw[name]
@@ -53,4 +58,4 @@ def prediction_table(
         for name in calibrated
     ]
     table = pd.concat(parts, ignore_index=True)
-    return table.loc[table["split"] != "set aside", list(COLUMNS)].reset_index(drop=True)
+    return table.loc[table["split"] != "set aside", [*COLUMNS, *scores]].reset_index(drop=True)

@@ -25,7 +25,9 @@ def load(settings: config.Data) -> Cohort:
         raise UserError(
             f"data.name: there is no source {settings.name!r}; use {', '.join(config.SOURCES)}"
         )
+    from risk_model.data.existing_scores import with_scores
+
     cohort: Cohort = import_module(f"{__name__}.sources.{settings.module or settings.name}").load(
         settings
     )
-    return cohort
+    return with_scores(cohort, settings.compare_with)

@@ -76,6 +76,21 @@ def _large(cohort: Cohort, splits: Splits, stratum: str) -> list[Contrast] | Non
     return [c for c in contrasts(cohort, splits.learning, stratum) if c.large]
 
 
+def missing_by_site(cohort: Cohort) -> dict[str, dict[str, float]]:
+    """The columns of which a site lacks far more or less than the others, with how much.
+
+    By site and column: the share of its values that are missing minus that elsewhere. Only what is
+    beyond chance and case mix; empty where no site was recorded.
+    """
+    if not cohort.recorded("site"):
+        return {}
+    by_site: dict[str, dict[str, float]] = {}
+    for contrast in contrasts(cohort, np.arange(len(cohort)), "site"):
+        if contrast.large and contrast.respect == "missing":
+            by_site.setdefault(contrast.group, {})[contrast.column] = contrast.effect
+    return by_site
+
+
 def _answer(question: str, recorded: str, large: list[Contrast] | None) -> Answer:
     if large is None:
         return Answer(question, [f"Not assessable: no {recorded} was recorded."])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,6 +15,7 @@ from risk_model.core.package import Acceptance, Verdict
 Metrics = dict[str, Estimate]  # by the names of the table of metrics
 Numbers = list[float | None]  # of a curve, point by point
 Miscalibration = Literal["too low", "too high"]  # of a group's risks
+FEWEST_SITES = 3  # with fewer, differences between sites are not told from chance
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,23 @@ class GateVerdict(JsonRecord):
 
 
 @dataclass(frozen=True)
+class HeadToHead(JsonRecord):
+    """A model beside an existing score, on the rows on which the score is recorded.
+
+    `differences` are paired, the model's minus the score's. All three are empty where there are too
+    few events or non-events.
+    """
+
+    score: str
+    n: int
+    subjects: int
+    events: int
+    score_metrics: Metrics = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=dict)
+    differences: Metrics = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ModelEvaluation(JsonRecord):
     """Everything about one model in one part.
 
@@ -174,6 +193,7 @@ class ModelEvaluation(JsonRecord):
     curves: Curves | None
     subgroups: list[SubgroupEvaluation]
     parity: dict[str, Parity]
+    head_to_head: list[HeadToHead] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -216,11 +236,30 @@ class RunEvaluation(JsonRecord):
 
 
 @dataclass(frozen=True)
+class SiteEffect(JsonRecord):
+    """What a site adds to a pooled estimate: its estimate and standard error, on the pooled scale.
+
+    Both are None where there is no finite estimate.
+    """
+
+    estimate: float | None
+    standard_error: float | None
+
+    @classmethod
+    def of(cls, estimate: float, error: float) -> SiteEffect:
+        """From plain numbers; NaN and infinity mean "cannot be estimated"."""
+        finite = math.isfinite(estimate) and math.isfinite(error)
+        return cls(estimate, error) if finite else cls(None, None)
+
+
+@dataclass(frozen=True)
 class LeftOutEvaluation(JsonRecord):
     """A site or period that was left out in turn, and each refitted baseline's metrics there.
 
     `kind` is "site" or "time". Where it could not be evaluated `reason` says why and `models` is
-    empty.
+    empty. `effects` are, by model and measure, what is pooled over sites. `missing` is by how much
+    the share of missing values differs from that at the other sites, for each column in which it
+    differs beyond chance and case mix.
     """
 
     kind: str
@@ -229,3 +268,30 @@ class LeftOutEvaluation(JsonRecord):
     events: int
     reason: str
     models: dict[str, Metrics]
+    effects: dict[str, dict[str, SiteEffect]] = field(default_factory=dict)
+    missing: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PooledPerformance(JsonRecord):
+    """A measure of one refitted model over the sites left out in turn: a random-effects mean.
+
+    `pooled` and `prediction`, the 95 % interval of a new site, are on the measure's own scale;
+    `tau` is the SD between sites on `scale`. All three are absent with fewer than FEWEST_SITES.
+    """
+
+    model: str
+    measure: str
+    scale: str
+    sites: int
+    pooled: Estimate | None = None
+    tau: float | None = None
+    prediction: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class InternalExternalValidation(JsonRecord):
+    """The content of internal_external.json."""
+
+    left_out: list[LeftOutEvaluation] = field(default_factory=list)
+    heterogeneity: list[PooledPerformance] = field(default_factory=list)

@@ -5,12 +5,15 @@ How good is each model on patients it has not seen?
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from risk_model.core.estimate import Estimate
 from risk_model.evaluation import curves, subgroups, utility, validation_sample_size
 from risk_model.evaluation.bootstrap import interval
+from risk_model.evaluation.head_to_head import head_to_head
 from risk_model.evaluation.metric_table import METRICS, count_by_subject, metrics_in
 from risk_model.evaluation.parity import parity
 from risk_model.evaluation.resampled_metrics import (
@@ -44,6 +47,7 @@ def evaluate_split(predictions: pd.DataFrame, settings: EvaluationSettings) -> P
     rows = {k: r for name, frame in frames.items() for k, r in _rows(name, frame, settings).items()}
     resampled = resample_metrics(rows, settings)
     comparator = resampled[next(iter(frames)), "calibrated"]
+    beside = head_to_head(frames, settings)
     return PartEvaluation(
         n=len(comparator.rows.outcome),
         subjects=len(subjects),
@@ -51,7 +55,10 @@ def evaluate_split(predictions: pd.DataFrame, settings: EvaluationSettings) -> P
         prevalence=comparator.rows.prevalence,
         resamples_dropped=int(np.isnan(comparator.draws["events"]).sum()),
         models={
-            name: _evaluate_model(name, frame, resampled, comparator, settings)
+            name: replace(
+                _evaluate_model(name, frame, resampled, comparator, settings),
+                head_to_head=beside[name],
+            )
             for name, frame in frames.items()
         },
     )

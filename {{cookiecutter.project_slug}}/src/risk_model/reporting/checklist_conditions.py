@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from risk_model.config import Config
 from risk_model.data.quality_answer import MISSING, SAMPLE_SIZE
-from risk_model.evaluation.results import ModelEvaluation, SubgroupEvaluation
+from risk_model.evaluation.results import ModelEvaluation, RequiredRows, SubgroupEvaluation
 from risk_model.reporting.content import ReportContent
 from risk_model.reporting.data_card import quality_table
 
 NO_GIT = "not under git"  # what `core.runs.code_versions` writes
-NEEDED, NET_BENEFIT = ("auroc", "citl", "slope"), "net_benefit"
+NEEDED = ("auroc", "citl", "slope")
 
 
 class Condition(NamedTuple):
@@ -54,6 +54,11 @@ def _recorded(stratum: str) -> Callable[[ReportContent], bool]:
     return lambda content: any(name.startswith(f"{stratum}: ") for name in _strata(content))
 
 
+def _required(content: ReportContent) -> list[list[RequiredRows]]:
+    """The rows that judging the champion needs, a list a part."""
+    return [model.required_rows for model in champion_by_part(content).values()]
+
+
 def _clusters(content: ReportContent) -> bool:
     held_out = any(part.startswith("site: ") for part in champion_by_part(content))
     return held_out or any(group.partition == "site" for group in _evaluated_groups(content))
@@ -93,19 +98,24 @@ CONDITIONS: dict[str, Condition] = {
     "sample_size": Condition(
         lambda c: bool(quality_table(c, SAMPLE_SIZE)), "no sample size was computed"
     ),
+    "evaluation_size": Condition(
+        lambda c: bool(_required(c)) and all(_required(c)),
+        "how many rows judging it needs was not computed for each part",
+    ),
     "missingness": Condition(
         lambda c: quality_table(c, MISSING) is not None, "missing values were not counted"
     ),
     "split": Condition(lambda c: bool(c.split), "no split is recorded"),
     "compared": Condition(lambda c: bool(c.champion.table), "no comparison of models is recorded"),
     "clusters": Condition(_clusters, "no site was judged by itself"),
+    "heterogeneity": Condition(
+        lambda c: any(row.pooled for row in c.heterogeneity),
+        "differences between sites are not quantified: fewer than three were left out in turn and "
+        "judged",
+    ),
     "intervals": Condition(
         lambda c: set(NEEDED) <= set(with_interval(c)),
         "no part gave discrimination and calibration with intervals",
-    ),
-    "net_benefit": Condition(
-        lambda c: NET_BENEFIT in with_interval(c),
-        "net benefit: no range of thresholds is stated",
     ),
     "subgroups": Condition(
         lambda c: bool(_evaluated_groups(c)), "no subgroup was large enough to be judged"

@@ -14,7 +14,6 @@ from risk_model.evaluation import LEARNT_FROM
 from risk_model.model.table import find_row
 from risk_model.reporting.checklist_conditions import (
     NEEDED,
-    NET_BENEFIT,
     champion_by_part,
     settings,
     with_interval,
@@ -30,6 +29,7 @@ NOT_APPLICABLE: Answer = "Not applicable"
 # Kinds of findings: patients on both sides of the split, and columns that know the outcome.
 CROSSING = ("shared subjects", "duplicated patient")
 LEAKING = ("leaking column", "copy of the outcome", "strong predictor")
+NET_BENEFIT = "net_benefit"
 
 
 class Assessment(NamedTuple):
@@ -125,7 +125,7 @@ def _evaluated_as_recorded(content: ReportContent) -> Assessment:
 def _kept_apart(content: ReportContent) -> Assessment:
     """What the leak check found and what of it was accepted.
 
-    No where patients stand on both sides.
+    No where patients stand on both sides, Unknown where no column names them.
     """
     own = settings(content)
     if own is None or content.findings is None:
@@ -137,6 +137,9 @@ def _kept_apart(content: ReportContent) -> Assessment:
         return Assessment(NO, f"accepted: {', '.join(crossing)} in more than one part")
     if leaking:
         return Assessment(UNKNOWN, f"to judge: does {', '.join(leaking)} know the outcome?")
+    if content.cohort is None or not content.cohort.subjects_named:
+        why = "to judge: no column names the patient, so one patient's rows may stand in two parts"
+        return Assessment(UNKNOWN, why)
     return Assessment(
         YES,
         "no subject in two parts, and no column that knows the outcome, by the run's leak check",

@@ -28,7 +28,12 @@ from risk_model.data.split_report import (
     shared_by_row_split,
     split_report,
 )
-from risk_model.evaluation.results import LeftOutEvaluation, RunEvaluation
+from risk_model.evaluation.results import (
+    InternalExternalValidation,
+    LeftOutEvaluation,
+    PooledPerformance,
+    RunEvaluation,
+)
 from risk_model.model.explain import Explainer
 from risk_model.training.record import CalibratorRecord, ChampionChoice, History, TrainingRecord
 
@@ -38,12 +43,16 @@ FINGERPRINT = "fingerprint"  # among the digests: that of the data the run learn
 
 @dataclass(frozen=True)
 class CohortSummary:
-    """Whose data these are: name, source with its licence, number of rows, and the outcome."""
+    """Whose data these are: name, source with its licence, number of rows, and the outcome.
+
+    `subjects_named` is whether a column says whose row each is.
+    """
 
     name: str
     source: str
     rows: int
     outcome: str = ""
+    subjects_named: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,7 @@ class ReportContent:
     calibrators: dict[str, CalibratorRecord] = field(default_factory=dict)
     history: History = field(default_factory=dict)
     left_out: list[LeftOutEvaluation] = field(default_factory=list)
+    heterogeneity: list[PooledPerformance] = field(default_factory=list)
     network_start: NetworkStart | None = None
     explanation: GlobalExplanation | None = None
     examples: RecordingExamples | None = None
@@ -137,7 +147,7 @@ def report_content(
     prepared: Prepared,
     record: TrainingRecord,
     evaluation: RunEvaluation,
-    left_out: list[LeftOutEvaluation],
+    validated: InternalExternalValidation,
 ) -> ReportContent:
     """The content of a run's report.
 
@@ -147,9 +157,10 @@ def report_content(
         prepared: The data that it was trained on.
         record: What training decided.
         evaluation: What the evaluation of the run showed.
-        left_out: Sites and periods that were left out in turn; empty where none was.
+        validated: Sites and periods that were left out in turn; empty where none was.
     """
     cohort, splits, name = prepared.cohort, prepared.splits, record.champion.name
+    named = cohort.recorded("subject_id")
     schema, package = cohort.schema, directory / "packages" / name
     test_share = len(splits.test) / len(cohort)
     return ReportContent(
@@ -157,7 +168,7 @@ def report_content(
         champion=record.champion,
         evaluation=evaluation,
         threshold_reason=record.threshold_reason,
-        cohort=CohortSummary(schema.name, cohort.source, len(cohort), schema.outcome),
+        cohort=CohortSummary(schema.name, cohort.source, len(cohort), schema.outcome, named),
         fields=tuple(schema.fields),
         split=split_report(cohort, splits),
         row_split_overlap=shared_by_row_split(cohort, test_share, settings.seed),
@@ -166,7 +177,8 @@ def report_content(
         findings=prepared.findings,
         calibrators=record.calibrators,
         history=record.history,
-        left_out=left_out,
+        left_out=validated.left_out,
+        heterogeneity=validated.heterogeneity,
         network_start=network_start(settings, prepared),
         explanation=None if schema.signal else explain_globally(package, prepared, settings.seed),
         examples=_examples(settings, package, prepared, record) if schema.signal else None,

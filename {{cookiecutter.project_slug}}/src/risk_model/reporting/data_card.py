@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from risk_model.core.cohort import DEVELOPMENT
+from risk_model.core.predictions import OPPOSITE
 from risk_model.core.schema import Field
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import MISSING, SAMPLE_SIZE
@@ -184,6 +185,11 @@ def _left_out(content: ReportContent) -> str:
         later or settings.recorded_after,
         "known only after the prediction moment (data.recorded_after)",
     )
+    reasons |= {
+        name: "an existing score, judged beside the models (data.compare_with)"
+        for name in later
+        if {name, f"{OPPOSITE}{name}"} & {*settings.compare_with}
+    }
     excluded = getattr(settings, "exclude", [])  # of tables
     reasons |= dict.fromkeys(excluded, "data.exclude; the reason is Unknown")
     columns: list[Row] = [{"column": column, "why": why} for column, why in reasons.items()]

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from risk_model.core.estimate import Estimate
 from risk_model.core.table import Row
 from risk_model.evaluation.metric_table import Metric, metrics_in
-from risk_model.evaluation.results import LeftOutEvaluation, Metrics, RunEvaluation
+from risk_model.evaluation.results import LeftOutEvaluation, Metrics, PartEvaluation, RunEvaluation
 from risk_model.model.table import label as model_label
 from risk_model.model.table import refitted
 from risk_model.reporting.plot_style import GREY, RC, STYLES, svg
@@ -21,6 +21,7 @@ from risk_model.reporting.wording import estimate_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SITE = "site: "  # begins the name of a part that is one site
 # Of the axes; what lies beyond is an arrow at the edge, with its value.
 LIMITS = {"auroc": (0.4, 1.0), "citl": (-2.0, 2.0), "slope": (0.0, 2.0)}
 
@@ -30,6 +31,7 @@ class ForestRow:
     """A model on the patients that `label` names.
 
     `refitted` is whether it was made anew without them; `reason` says why there are no metrics.
+    `site` is the site's name where the patients are those of one site, "" where they are not.
     """
 
     label: str
@@ -39,6 +41,7 @@ class ForestRow:
     metrics: Metrics = field(default_factory=dict)
     refitted: bool = False
     reason: str = ""
+    site: str = ""
 
 
 def forest_rows(
@@ -48,19 +51,23 @@ def forest_rows(
 
     The baseline is the champion where it is one, and the simplest where the network is champion.
     """
-    rows = [
-        ForestRow(name, champion, part.n, part.events, part.models[champion].metrics)
-        for name, part in evaluation.parts.items()
-    ]
+    rows = [_part_row(name, champion, part) for name, part in evaluation.parts.items()]
     baselines = refitted()
     model = champion if champion in baselines else baselines[0]
     return rows + [_left_out_row(turn, model) for turn in left_out]
 
 
+def _part_row(name: str, champion: str, part: PartEvaluation) -> ForestRow:
+    site = name.removeprefix(SITE) if name.startswith(SITE) else ""
+    metrics = part.models[champion].metrics
+    return ForestRow(name, champion, part.n, part.events, metrics, site=site)
+
+
 def _left_out_row(turn: LeftOutEvaluation, model: str) -> ForestRow:
     label = f"without {turn.name}" if turn.kind == "site" else turn.name
     metrics = turn.models.get(model, {})
-    return ForestRow(label, model, turn.n, turn.events, metrics, True, turn.reason)
+    site = turn.name if turn.kind == "site" else ""
+    return ForestRow(label, model, turn.n, turn.events, metrics, True, turn.reason, site)
 
 
 def forest_table(rows: Sequence[ForestRow]) -> list[Row]:

@@ -6,16 +6,25 @@ leave open, "Unknown" what the run did not record.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from risk_model.core.decision import Decision
 from risk_model.core.openings import OpeningCount
+from risk_model.core.optional import optional_module
 from risk_model.core.package import Acceptance
 from risk_model.core.table import Row
 from risk_model.evaluation.gates import FAIL, PASS
 from risk_model.evaluation.metric_table import metrics_in
-from risk_model.evaluation.results import PartEvaluation, RunEvaluation, SubgroupEvaluation
+from risk_model.evaluation.results import (
+    PartEvaluation,
+    PooledPerformance,
+    RunEvaluation,
+    SubgroupEvaluation,
+)
 from risk_model.evaluation.subgroups import PARTITIONS
 from risk_model.model.table import label as model_label
 from risk_model.reporting import tables
+from risk_model.reporting.head_to_head import CAVEAT, head_to_head_sentences
 from risk_model.reporting.markdown import (
     UNKNOWN,
     bullets,
@@ -37,6 +46,7 @@ def model_card(
     record: TrainingRecord,
     evaluation: RunEvaluation,
     openings: OpeningCount | None = None,
+    heterogeneity: Sequence[PooledPerformance] = (),
 ) -> str:
     """The model card of one model, in Markdown.
 
@@ -45,6 +55,7 @@ def model_card(
         record: What training decided; what it lacks (findings, sizes) is "Unknown".
         evaluation: Of the run; where somebody accepted the model, the card says who and why.
         openings: Of the test split; None where nothing tells.
+        heterogeneity: Of the baselines over the sites that were left out in turn.
     """
     calibrator = tables.calibrators({name: record.calibrators[name]})
     performance = (_part(key, name, part) for key, part in evaluation.parts.items())
@@ -58,6 +69,8 @@ def model_card(
         _sizes(record, evaluation, openings),
         section("Performance", *performance),
         _subgroups(name, evaluation),
+        _between_sites(name, heterogeneity),
+        _beside(name, evaluation),
         _choice(record.champion),
         section("Calibration", table(calibrator)),
         _limits(record, evaluation),
@@ -184,6 +197,23 @@ def _groups(part: str, groups: list[SubgroupEvaluation], least: int) -> str:
     absent = f"Fewer than {least} events or non-events, so not judged: {names}." if few else ""
     blocks = f"### Groups of {plain(part)}", table(rows), absent
     return "\n\n".join(block for block in blocks if block)
+
+
+def _beside(name: str, evaluation: RunEvaluation) -> str:
+    """The model beside existing scores, in each part."""
+    lines = [
+        f"- {plain(key)}: {plain(sentence)}"
+        for key, part in evaluation.parts.items()
+        for sentence in head_to_head_sentences(name, part)
+    ]
+    absent = "No existing score was compared with it (data.compare_with)."
+    return section("Head to head", *(["\n".join(lines), CAVEAT] if lines else [absent]))
+
+
+def _between_sites(name: str, rows: Sequence[PooledPerformance]) -> str:
+    """How performance varies between sites; "" in an edition that leaves none out."""
+    module = optional_module("reporting.heterogeneity")
+    return str(module.card_section(name, rows)) if module else ""
 
 
 def _choice(champion: ChampionChoice) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
 from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.findings import Finding
+from risk_model.core.optional import optional_module
 from risk_model.core.package import Verdict
+from risk_model.core.predictions import OPPOSITE
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.split_report import RowSplitOverlap
@@ -19,6 +21,11 @@ from risk_model.model.table import label as model_label
 from risk_model.model.table import step
 from risk_model.reporting import forest, sentences, tables
 from risk_model.reporting.content import CohortSummary, Provenance, RecordingExamples, ReportContent
+from risk_model.reporting.head_to_head import (
+    CAVEAT,
+    head_to_head_sentences,
+    head_to_head_table,
+)
 from risk_model.reporting.plots import CorePlots, core_plots, difference_plot
 from risk_model.reporting.sentences import VerdictSummary
 from risk_model.reporting.tables import MetricRow
@@ -34,6 +41,7 @@ SECTIONS = {
     "places": "Places and times",
     "sample-size": "Sample size",
     "recalibration": "Recalibration",
+    "head-to-head": "Head to head",
     "subgroups": "Subgroups",
     "parity": "Parity",
     "choice": "Choice of champion",
@@ -71,6 +79,8 @@ class PartView:
     intersections: list[Row]
     parity: list[Row]
     plots: CorePlots | None
+    head_to_head: list[Row]
+    head_to_head_sentences: list[str]
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,15 @@ class ExamplesView:
 
 
 @dataclass(frozen=True)
+class BetweenSites:
+    """How performance varies between sites, and where missing values may be the cause."""
+
+    sentences: list[str] = field(default_factory=list)
+    table: list[Row] = field(default_factory=list)
+    missing_causes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class ReportView:
     """Everything that `report.html.j2` names."""
 
@@ -129,10 +148,13 @@ class ReportView:
     minimum_events: int
     subgroup_rule: str
     parts: list[PartView]
+    compared: bool
+    caveat: str
     comparator: str
     forest: Markup | None
     sites_and_times: list[Row]
     left_out: bool
+    between_sites: BetweenSites
     calibrators: list[Row]
     champion: ChampionView
     baseline: str
@@ -175,10 +197,13 @@ def report_view(content: ReportContent) -> ReportView:
         minimum_events=evaluation.minimum_events,
         subgroup_rule=sentences.subgroup_rule(evaluation),
         parts=[_part_view(part, content, simple_models) for part in evaluation.parts],
+        compared=any(part.models[name].head_to_head for part in evaluation.parts.values()),
+        caveat=CAVEAT,
         comparator=model_label(evaluation.comparator),
         forest=forest.forest_plot(rows),
         sites_and_times=forest.forest_table(rows) if len(rows) > 1 else [],
         left_out=bool(content.left_out),
+        between_sites=_between_sites(content, rows),
         calibrators=tables.calibrators(content.calibrators),
         champion=_champion_view(content.champion),
         baseline=comparisons[0],
@@ -219,11 +244,31 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
         intersections=tables.subgroups(model.subgroups, crossed=True),
         parity=tables.parity(model),
         plots=None if first else core_plots(own, champion, threshold),
+        head_to_head=head_to_head_table(champion, model.head_to_head),
+        head_to_head_sentences=head_to_head_sentences(champion, own, _descriptions(content)),
     )
+
+
+def _descriptions(content: ReportContent) -> dict[str, str]:
+    """What each field is, also by the name under which it may be compared the other way round."""
+    described = {field.name: field.description for field in content.fields}
+    return {f"{OPPOSITE}{name}": text for name, text in described.items()} | described
 
 
 def _reasons(model: str, gate: GateVerdict) -> str:
     return f"{model_label(model)}: {'; '.join(gate.reasons)}."
+
+
+def _between_sites(content: ReportContent, rows: list[forest.ForestRow]) -> BetweenSites:
+    """Empty in an edition that leaves no site out."""
+    module = optional_module("reporting.heterogeneity")
+    if module is None:
+        return BetweenSites()
+    return BetweenSites(
+        module.heterogeneity_sentences(content.heterogeneity),
+        module.heterogeneity_table(content.heterogeneity),
+        module.missing_causes(rows, content.left_out, content.evaluation.bounds),
+    )
 
 
 def _cohort_line(cohort: CohortSummary | None) -> str:

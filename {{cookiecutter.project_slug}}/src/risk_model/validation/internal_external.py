@@ -20,7 +20,9 @@ from risk_model import artifacts
 from risk_model.config import Config, Data
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
+from risk_model.core.files import write_json
 from risk_model.data.prepare import Prepared
+from risk_model.data.shift import missing_by_site
 from risk_model.data.split import LAST_PERIOD, split
 from risk_model.evaluation.metric_table import metrics_in
 from risk_model.evaluation.resampled_metrics import (
@@ -29,9 +31,10 @@ from risk_model.evaluation.resampled_metrics import (
     ScoredRows,
     resample_metrics,
 )
-from risk_model.evaluation.results import LeftOutEvaluation, Metrics
+from risk_model.evaluation.results import InternalExternalValidation, LeftOutEvaluation
 from risk_model.model import table
 from risk_model.training.develop import develop
+from risk_model.validation.heterogeneity import heterogeneity, site_effects
 
 # Of the calendar, of as many rows each; all but the first are predicted from those before.
 PERIODS = 4
@@ -52,18 +55,18 @@ class LeftOut:
     rows: Rows
     reason: str = ""
 
-    def result(
-        self, reason: str = "", models: dict[str, Metrics] | None = None
-    ) -> LeftOutEvaluation:
-        """Its counts, beside the metrics of the models or the reason why there are none."""
+    def result(self, reason: str = "") -> LeftOutEvaluation:
+        """Its counts, and the reason why there are no metrics beside them."""
         events = int(self.cohort.labels[self.rows].sum())
-        return LeftOutEvaluation(self.kind, self.name, len(self.rows), events, reason, models or {})
+        return LeftOutEvaluation(self.kind, self.name, len(self.rows), events, reason, {})
 
 
 def validate_run(settings: Config, directory: Path, prepared: Prepared) -> None:
     """Leaves out each site and period of a run's cohort; writes the result into its directory."""
     threshold = artifacts.read_training(directory).threshold
-    artifacts.write_left_out(directory, leave_out(settings, prepared.cohort, threshold))
+    left_out = leave_out(settings, prepared.cohort, threshold)
+    result = InternalExternalValidation(left_out, heterogeneity(left_out))
+    write_json(directory / artifacts.INTERNAL_EXTERNAL, result.to_json())
 
 
 def leave_out(settings: Config, cohort: Cohort, threshold: float) -> list[LeftOutEvaluation]:
@@ -73,7 +76,12 @@ def leave_out(settings: Config, cohort: Cohort, threshold: float) -> list[LeftOu
     """
     # One cohort of recordings at a time in memory.
     turns = chain(_sites(settings, cohort), _periods(settings, cohort))
-    return [_evaluate(turn, settings, threshold) for turn in turns]
+    rows = [_evaluate(turn, settings, threshold) for turn in turns]
+    missing = missing_by_site(cohort)
+    return [
+        replace(row, missing=missing.get(row.name, {})) if row.kind == "site" else row
+        for row in rows
+    ]
 
 
 def _sites(settings: Config, cohort: Cohort) -> Iterator[LeftOut]:
@@ -117,14 +125,12 @@ def _evaluate(turn: LeftOut, settings: Config, threshold: float) -> LeftOutEvalu
     if min(events, len(turn.rows) - events) < least:
         return turn.result(f"fewer than {least} events or non-events")
     try:
-        return turn.result(models=_metrics(turn, turn.splits, settings, threshold))
+        return _judge(turn, turn.splits, settings, threshold)
     except UserError as error:
         return turn.result(str(error))
 
 
-def _metrics(
-    turn: LeftOut, splits: Splits, settings: Config, threshold: float
-) -> dict[str, Metrics]:
+def _judge(turn: LeftOut, splits: Splits, settings: Config, threshold: float) -> LeftOutEvaluation:
     """The baselines made on the rest: their metrics where they were left out, with intervals."""
     cohort, rows = turn.cohort, turn.rows
     features = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
@@ -137,4 +143,8 @@ def _metrics(
     how = EvaluationSettings(threshold, np.empty(0), settings.evaluation, settings.seed)
     resampled = resample_metrics(scored, how)
     names = how.names(metrics_in("forest"))
-    return {key[0]: resampled[key].metrics(names) for key in scored}
+    return replace(
+        turn.result(),
+        models={key[0]: resampled[key].metrics(names) for key in scored},
+        effects={key[0]: site_effects(own) for key, own in scored.items()},
+    )

@@ -22,7 +22,6 @@ def evaluate(settings: Config) -> None:
     trained = read_settings(directory)
     prepared = prepare(trained)
     evaluation = pipeline.evaluate_run(trained, directory, prepared)
-    pipeline.validate_run(trained, directory, prepared)
     pipeline.report_run(trained, directory, prepared)
     console.refresh_index(directory.parent)
     console.print_results(directory, evaluation)

@@ -22,6 +22,7 @@ from risk_model.core.findings import Finding
 from risk_model.core.reading_rules import ReadingRules
 from risk_model.core.schema import Schema
 from risk_model.core.setting_syntax import setting
+from risk_model.data.existing_scores import with_hidden
 from risk_model.data.sources.coerce import coerce, declare_recorded_after, refusals, require_column
 from risk_model.data.sources.column_doubts import column_doubts, patient_doubts, suspects
 from risk_model.data.sources.column_roles import (
@@ -58,6 +59,8 @@ def load(settings: config.Table) -> Cohort:
     own_schema = (
         read_schema(Path(settings.schema), opened.names, path.name) if settings.schema else None
     )
+    if own_schema:
+        own_schema = with_hidden(own_schema, settings.compare_with, opened.names)
     rules = rules_of(settings, own_schema)
     roles = column_roles(opened.names, settings)
     file = read(opened, rules, _read_as_text(settings, opened.names, roles, own_schema))

@@ -1,0 +1,69 @@
+"""Existing scores beside a model on the same patients: a table, and who ranks better, if anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from risk_model.core.table import Row
+from risk_model.evaluation.metric_table import METRICS
+from risk_model.evaluation.results import HeadToHead, PartEvaluation
+from risk_model.model.table import label as model_label
+from risk_model.reporting.wording import estimate_text
+
+CAVEAT = (
+    "Where a score was made for another outcome or another horizon than the models, compare its "
+    "AUROC: its calibration and net benefit are not those of what it was made for."
+)
+
+
+def head_to_head_table(model: str, compared: Sequence[HeadToHead]) -> list[Row]:
+    """Three rows a score that was recorded often enough: the score, the model, the difference."""
+    return [
+        {"risk": risk, **{m.label: own[m.name] for m in METRICS if m.name in own}}
+        for result in compared
+        if result.metrics
+        for risk, own in (
+            (result.score, result.score_metrics),
+            (f"{model_label(model)}, where {result.score} is recorded", result.metrics),
+            ("difference, paired", result.differences),
+        )
+    ]
+
+
+def head_to_head_sentences(
+    model: str, part: PartEvaluation, descriptions: Mapping[str, str] | None = None
+) -> list[str]:
+    """For each score: on whom it was compared, both AUROCs, and what the difference allows to say.
+
+    `descriptions` are those of the scores, by name.
+    """
+    return [
+        _sentence(model, result, part.n, (descriptions or {}).get(result.score, ""))
+        for result in part.models[model].head_to_head
+    ]
+
+
+def _sentence(model: str, result: HeadToHead, rows: int, description: str) -> str:
+    name = f"{result.score} ({description})" if description else result.score
+    recorded = f"{name}, recorded for {result.n:,} of {rows:,} rows"
+    recorded += f" ({result.subjects:,} patients, {result.events:,} events)"
+    if not result.metrics:
+        return f"{recorded}: too few to compare."
+    label = model_label(model)
+    theirs, own = (estimate_text(of["auroc"], 2) for of in (result.score_metrics, result.metrics))
+    difference = estimate_text(result.differences["auroc"])
+    return (
+        f"{recorded}: AUROC {theirs}, that of {label} on the same rows {own}, difference "
+        f"{difference}. {_verdict(label, result)}"
+    )
+
+
+def _verdict(label: str, result: HeadToHead) -> str:
+    ends = result.differences["auroc"].interval
+    if ends is None:
+        return "Which of the two ranks patients better was not judged."
+    if ends[0] > 0:
+        return f"The {label} ranks these patients better than {result.score}."
+    if ends[1] < 0:
+        return f"{result.score} ranks these patients better than the {label}."
+    return "Which of the two ranks patients better cannot be told."

@@ -1,0 +1,77 @@
+"""Who ranks patients better is said only where the paired interval says it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from risk_model.core.estimate import Estimate
+from risk_model.core.schema import Field
+from risk_model.evaluation.results import HeadToHead, RunEvaluation
+from risk_model.reporting.content import ReportContent
+from risk_model.reporting.head_to_head import head_to_head_sentences
+from risk_model.reporting.model_card import model_card
+from risk_model.reporting.report import write_report
+from risk_model.training.record import ChampionChoice
+
+from tests.reporting.test_card import TRAINED
+
+OWN, THEIRS = {"auroc": Estimate(0.8, 0.76, 0.84)}, {"auroc": Estimate(0.83, 0.8, 0.86)}
+
+
+def beside(evaluation: RunEvaluation, *compared: HeadToHead) -> RunEvaluation:
+    part = evaluation.parts["test"]
+    model = replace(part.models["xgboost"], head_to_head=list(compared))
+    models = {**part.models, "xgboost": model}
+    return replace(evaluation, parts={**evaluation.parts, "test": replace(part, models=models)})
+
+
+def score(low: float | None, high: float | None) -> HeadToHead:
+    difference = {"auroc": Estimate(-0.03, low, high)}
+    return HeadToHead("1-prg2m", 600, 500, 150, THEIRS, OWN, difference)
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((0.002, 0.05), "The XGBoost ranks these patients better than 1-prg2m"),
+        ((-0.05, -0.002), "1-prg2m ranks these patients better than the XGBoost"),
+        ((-0.05, 0.01), "Which of the two ranks patients better cannot be told"),
+        ((None, None), "was not judged"),
+    ],
+)
+def test_only_an_interval_on_one_side_of_0_names_a_winner(
+    ends: tuple[float | None, float | None], said: str, evaluation: RunEvaluation
+) -> None:
+    part = beside(evaluation, score(*ends)).parts["test"]
+    (sentence,) = head_to_head_sentences("xgboost", part)
+    assert said in sentence
+    assert ("ranks these patients better" in sentence) == (said.endswith(("1-prg2m", "XGBoost")))
+    assert "recorded for 600 of 1,500 rows (500 patients, 150 events)" in sentence
+    assert "AUROC 0.83 (0.80 to 0.86), that of XGBoost on the same rows 0.80" in sentence
+
+
+def test_a_score_of_few_patients_is_counted_and_nobody_wins(evaluation: RunEvaluation) -> None:
+    few = HeadToHead("old", 12, 12, 3)
+    (sentence,) = head_to_head_sentences("xgboost", beside(evaluation, few).parts["test"])
+    assert sentence.endswith("(12 patients, 3 events): too few to compare.")
+
+
+def test_report_and_card_show_the_comparison_and_say_where_there_is_none(
+    evaluation: RunEvaluation, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("beside") / "report.html"
+    compared = beside(evaluation, score(-0.05, -0.002))
+    field = Field("prg2m", "number", description="physician's estimate of 2-month survival")
+    champion = ChampionChoice("xgboost", "", [])
+    write_report(path, ReportContent("T", champion, compared, fields=(field,)))
+    page = path.read_text(encoding="utf-8")
+    assert "1-prg2m (physician&#39;s estimate of 2-month survival), recorded for 600" in page
+    assert "another outcome or another horizon" in page
+    assert "XGBoost, where 1-prg2m is recorded" in page
+    write_report(path, ReportContent("T", champion, evaluation))
+    assert "another horizon" not in path.read_text(encoding="utf-8")
+    assert "No existing score was named" in path.read_text(encoding="utf-8")
+    assert "ranks these patients better" in model_card("xgboost", TRAINED, compared)
+    assert "No existing score" in model_card("network", TRAINED, compared)
