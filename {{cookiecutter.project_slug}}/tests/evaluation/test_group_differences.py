@@ -9,8 +9,8 @@ import pytest
 
 from risk_model.config import Evaluation
 from risk_model.core.estimate import NORMAL
-from risk_model.core.scores import auroc
-from risk_model.evaluation.delong import auroc_interval
+from risk_model.core.scores import auroc, placements
+from risk_model.evaluation.delong import standard_error
 from risk_model.evaluation.group_differences import group_differences
 from risk_model.evaluation.metrics import calibration_in_the_large
 from risk_model.evaluation.resampled_metrics import (
@@ -60,9 +60,9 @@ def test_the_estimates_are_those_of_the_two_sides() -> None:
 def test_aurocs_of_strangers_differ_as_delong_says() -> None:
     rows, inside = cohort(5, 600, 1)
     sides = rows.take(inside), rows.take(~inside)
-    widths = [width(auroc_interval(s.outcome, s.risk, s.subject)) for s in sides]
+    errors = [standard_error(s.outcome, placements(s.outcome, s.risk), s.subject) for s in sides]
     difference = group_differences(*sides)["auroc"]
-    assert width(difference) == pytest.approx(math.hypot(*widths), rel=0.01)
+    assert width(difference) == pytest.approx(2 * NORMAL * math.hypot(*errors), rel=0.01)
 
 
 def test_one_patient_alone_or_one_class_has_no_interval() -> None:
