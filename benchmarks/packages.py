@@ -64,7 +64,7 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
         versions={},
         operating_threshold=0.5,
         threshold_reason="benchmark",
-        gate="pass",
+        gates={"test": "pass"},
         golden_risk=float(golden[0]),
         calibration=None,
     )

@@ -164,17 +164,37 @@ MUTANTS = {
     ),
     "what failed is served on anybody's word": Mutant(
         "src/risk_model/deployment/serve.py",
-        'if verdict != "too few to judge":',
-        'if verdict not in ("too few to judge", "fail"):',
+        'if manifest.gate == "fail":',
+        'if manifest.gate == "nothing":',
         "tests/test_acceptance.py::"
         "test_a_failed_model_that_nobody_accepted_is_not_served_whatever_is_said_at_the_door",
     ),
     "few patients pass": Mutant(
         "src/risk_model/evaluation/gates.py",
-        ", *([UNCLEAR] if short else [])",
+        "    if short:\n        outcomes = outcomes - {CANNOT_TELL} | {TOO_FEW}\n",
         "",
         "tests/evaluation/test_utility_and_gates.py::"
         "test_with_fewer_rows_than_a_stated_interval_needs_nothing_passes",
+    ),
+    "a site that failed leaves the gate as it is": Mutant(
+        "src/risk_model/core/package.py",
+        "        return worst(self.gates.values())\n",
+        '        return self.gates.get("test", "pass")\n',
+        "tests/test_acceptance.py::"
+        "test_a_site_that_failed_keeps_a_model_from_patients_until_the_reason_names_it",
+    ),
+    "a model that flags everybody passes": Mutant(
+        "src/risk_model/evaluation/gates.py",
+        '        "net_benefit_gain": (0.0, None),\n',
+        "",
+        "tests/reporting/test_sentences.py::test_a_model_that_flags_everybody_is_no_pass",
+    ),
+    "a group is compared with all patients, itself among them": Mutant(
+        "src/risk_model/evaluation/split_evaluation.py",
+        "others = everybody.take(~inside)",
+        "others = everybody",
+        "tests/evaluation/test_subgroups.py::"
+        "test_a_calibrated_group_is_not_accused_of_what_is_wrong_in_another",
     ),
     "one changed byte of the model is not noticed": Mutant(
         "src/risk_model/core/package.py",
