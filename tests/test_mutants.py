@@ -193,8 +193,7 @@ MUTANTS = {
         "src/risk_model/evaluation/split_evaluation.py",
         "others = everybody.take(~inside)",
         "others = everybody",
-        "tests/evaluation/test_subgroups.py::"
-        "test_a_calibrated_group_is_not_accused_of_what_is_wrong_in_another",
+        "tests/evaluation/test_subgroups.py::test_a_group_is_compared_with_those_who_are_not_in_it",
     ),
     "one changed byte of the model is not noticed": Mutant(
         "src/risk_model/core/package.py",

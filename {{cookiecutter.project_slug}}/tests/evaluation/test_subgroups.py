@@ -76,6 +76,22 @@ def test_a_groups_figures_are_those_of_its_rows(
     assert "auprc" not in female.metrics  # it must not be compared between groups
 
 
+def test_a_group_is_compared_with_those_who_are_not_in_it(
+    evaluation: RunEvaluation, predictions: pd.DataFrame
+) -> None:
+    table = evaluation.parts["test"].models["network"].subgroups
+    female = next(row for row in table if row.group == "female")
+    rows = predictions.query("split == 'test' and model == 'network'")
+    areas = {
+        sex: auroc(
+            own["boolean_value"].to_numpy(int), own["predicted_boolean_probability"].to_numpy()
+        )
+        for sex, own in rows.groupby("sex")
+    }
+    difference = areas["female"] - areas["male"]  # nobody stands on both sides
+    assert value(female.differences["auroc"]) == pytest.approx(difference)
+
+
 def test_a_group_whose_events_are_under_recorded_is_found(predictions: pd.DataFrame) -> None:
     rows = predictions[predictions["split"] == "test"].reset_index(drop=True)
     hidden = (rows["sex"] == "female") & (rows.index % 500 % 2 == 0)
