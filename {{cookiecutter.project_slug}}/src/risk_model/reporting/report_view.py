@@ -225,6 +225,8 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
     own, gates = evaluation.parts[part], evaluation.gates[part]
     model, first = own.models[champion], part == sentences.first_part(evaluation)
     threshold, comparator = evaluation.threshold, evaluation.comparator
+    # Age, sex and site alone were judged on development rows: they stand beside no other place.
+    note = sentences.simple_models_note(simple_models) if first else ""
     counts = f"{own.n:,} rows, {own.events:,} events ({percent(own.prevalence)})"
     return PartView(
         name=part,
@@ -233,7 +235,7 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
             ModelColumn(model_label(name), name == champion, gates[name].verdict)
             for name in own.models
         ],
-        metric_rows=tables.metric_rows(own, threshold, sentences.simple_models_note(simple_models)),
+        metric_rows=tables.metric_rows(own, threshold, note),
         reasons=[_reasons(name, gate) for name, gate in gates.items() if gate.reasons],
         dropped=own.resamples_dropped,
         differences=tables.differences(own, comparator),
@@ -299,6 +301,8 @@ def row_split(overlap: RowSplitOverlap | None) -> str:
     if not overlap.repeated:
         same = "patient has two rows" if overlap.patients_identified else "two rows are equal"
         return f"{known} No {same}."
+    if not overlap.subjects:
+        return f"{known} {overlap.repeated:,} subjects have several rows, which are kept together."
     return (
         f"{known} {overlap.repeated:,} subjects have several rows. A random split by row would "
         f"have put {overlap.subjects:,} of them on both sides, and {overlap.test_rows:,} of their "

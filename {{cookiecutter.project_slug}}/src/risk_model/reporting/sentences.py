@@ -12,6 +12,7 @@ from risk_model.core.package import Verdict, worst
 from risk_model.core.table import Row
 from risk_model.evaluation import OUT_OF_FOLD
 from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, Bounds, within
+from risk_model.evaluation.metric_table import label as metric_label
 from risk_model.evaluation.results import Metrics, OutcomesPer1000, RunEvaluation
 from risk_model.evaluation.subgroups import ALPHA, POWER
 from risk_model.model.table import is_baseline
@@ -80,7 +81,7 @@ def summarise(model: str, evaluation: RunEvaluation) -> VerdictSummary:
     first = first_part(evaluation)
     part, here = evaluation.parts[first], evaluation.gates[first][model]
     own, label = part.models[model], model_label(model)
-    unsure = f" {'; '.join(here.reasons)}." if here.verdict in (CANNOT_TELL, TOO_FEW) else ""
+    unsure = f" {_untold(here.reasons)}" if here.verdict in (CANNOT_TELL, TOO_FEW) else ""
     return VerdictSummary(
         verdict=worst(evaluation.verdicts(model).values()),
         heading=f"{label}, {_overall(evaluation.verdicts(model))}",
@@ -93,6 +94,13 @@ def summarise(model: str, evaluation: RunEvaluation) -> VerdictSummary:
             _part_verdict(name, model, evaluation) for name in evaluation.parts if name != first
         ],
     )
+
+
+def _untold(reasons: Sequence[str]) -> str:
+    """The reasons of a gate but those that the sentences on calibration and worth tell."""
+    told = tuple(map(metric_label, ("citl", "slope", "net_benefit_gain")))
+    rest = [reason for reason in reasons if not reason.startswith(told)]
+    return f"{capitalise('; '.join(rest))}." if rest else ""
 
 
 def _overall(verdicts: Mapping[str, Verdict]) -> str:
@@ -139,13 +147,13 @@ def _judged_on(name: str, evaluation: RunEvaluation) -> str:
 
 def calibration(metrics: Metrics, bounds: Mapping[str, Bounds]) -> str:
     """Whether risks are right on average and spread as they should be, within the stated bounds."""
-    average = _position(metrics["citl"], bounds["citl"], "too low", "right", "too high")
-    slope = metrics["slope"], bounds["slope"]
-    spread = _position(*slope, "spread too little", "spread as they should be", "too extreme")
+    citl, slope = metrics["citl"], metrics["slope"]
+    average = "too low on average", "right on average", "too high on average"
+    spread = "spread too little", "spread as they should be", "too extreme"
     return (
-        f"Its risks are {average} on average within {_within(bounds['citl'])} "
-        f"(calibration-in-the-large {_inside(metrics['citl'])}) and {spread} within "
-        f"{_within(bounds['slope'])} (slope {_inside(metrics['slope'])})."
+        f"Its risks are {_position(citl, bounds['citl'], *average)} "
+        f"(calibration-in-the-large {_inside(citl)}) and "
+        f"{_position(slope, bounds['slope'], *spread)} (slope {_inside(slope)})."
     )
 
 
@@ -180,12 +188,11 @@ def _inside(estimate: Estimate, digits: int = 2) -> str:
 def _position(estimate: Estimate, bounds: Bounds, above: str, inside: str, below: str) -> str:
     """Words for an interval wholly above, inside and below the bounds; else it cannot be told."""
     verdict = within(estimate, bounds)
-    if verdict == PASS:
-        return inside
     if verdict != FAIL:
-        return f"not surely {inside}"
+        return f"{'' if verdict == PASS else 'not surely '}{inside} within {_within(bounds)}"
     low, _ = estimate.interval or (0.0, 0.0)
-    return above if bounds[1] is not None and low >= bounds[1] else below
+    words = above if bounds[1] is not None and low >= bounds[1] else below
+    return f"{words}, outside {_within(bounds)}"
 
 
 def simple_models_note(rows: Sequence[Row]) -> str:
@@ -206,7 +213,7 @@ def simple_models(rows: Sequence[Row]) -> str:
 
 
 def baseline(champion: ChampionChoice) -> str:
-    """Whether the network beat every simpler model, or a baseline does as well.
+    """Whether the network beat every simpler model beyond chance.
 
     "" where the two were not compared.
     """
@@ -223,9 +230,14 @@ def baseline(champion: ChampionChoice) -> str:
     losses = f"log loss {network.log_loss:.3f}, {label} {other.log_loss:.3f}"
     if won:
         return f"The network beat the baselines ({losses} on the calibration split)."
+    beaten = f"The {model_label(network.model)} did not beat {label}"
+    difference = rows[simplest].difference
+    if not difference.estimate:  # the simplest is the best
+        return f"{beaten} ({losses} on the calibration split)."
+    low, high = difference.interval or (0.0, 0.0)
     return (
-        f"The {model_label(network.model)} did not beat the baseline ({losses} on the calibration "
-        "split): the simpler one does as well."
+        f"{beaten} beyond chance, so the simpler one is taken ({losses} on the calibration split; "
+        f"{label} is worse than the best by {low:.3f} to {high:.3f})."
     )
 
 
