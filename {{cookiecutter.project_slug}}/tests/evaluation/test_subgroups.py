@@ -164,17 +164,27 @@ SURE, UNSURE = Estimate(0.7, 0.55, 0.85), Estimate(0.7, 0.25, 1.15)
 def test_a_group_is_named_where_it_surely_differs_and_is_surely_beyond_the_bound(
     own: Estimate, difference: Estimate, expected: str | None
 ) -> None:
-    [row] = subgroups.judge([compared(own, difference)], 0.3)
+    [row] = subgroups.judge([compared(own, difference)], 0.3, parts=1)
     assert row.miscalibrated == expected
 
 
 def test_holms_family_is_the_calibrations_of_the_groups_that_were_compared() -> None:
     rows = [compared(SURE, Estimate(d, d - NORMAL, d + NORMAL)) for d in (1.0, -2.5, 2.0)]
     absent = SubgroupEvaluation("sex", "other", n=3)
-    judged = subgroups.judge([*rows, absent], 0.3)
+    judged = subgroups.judge([*rows, absent], 0.3, parts=1)
     p = [2 * norm.sf(z) for z in (1.0, 2.5, 2.0)]
     assert [row.p_value for row in judged[:3]] == pytest.approx([p[0], 3 * p[1], 2 * p[2]])
     assert judged[3] == absent
+
+
+def test_each_further_part_is_one_more_chance_that_is_adjusted_for() -> None:
+    own, difference = Estimate(0.9, 0.5, 1.3), Estimate(0.9, 0.3, 1.5)  # p = .0033
+    named = [subgroups.judge([compared(own, difference)], 0.3, n)[0] for n in (1, 3, 4)]
+    p = named[0].p_value or 0.0
+    assert [row.p_value for row in named] == pytest.approx([p, 3 * p, 4 * p])
+    assert [row.miscalibrated for row in named] == ["too low", "too low", None]
+    smallest = [row.detectable or 0.0 for row in named]
+    assert smallest == sorted(smallest)
 
 
 @pytest.mark.parametrize(("groups", "bound", "error"), [(1, 0.3, 0.1), (30, 0.3, 0.2), (8, 0, 0.1)])
@@ -192,12 +202,12 @@ def test_the_smallest_difference_that_could_have_been_found_mostly_is(
             Estimate(own, own - reach, own + reach),
             Estimate(beside, beside - width, beside + width),
         )
-        return subgroups.judge([row, *fair], bound)[0].miscalibrated == "too low"
+        return subgroups.judge([row, *fair], bound, parts=1)[0].miscalibrated == "too low"
 
     centred = compared(
         Estimate(0, -reach, reach), Estimate(0, -reach * np.sqrt(1.25), reach * np.sqrt(1.25))
     )
-    smallest = subgroups.judge([centred, *fair], bound)[0].detectable
+    smallest = subgroups.judge([centred, *fair], bound, parts=1)[0].detectable
     assert smallest is not None
     assert 0.7 < np.mean([named(smallest) for _ in range(1000)]) < 0.85
     assert np.mean([named(0.6 * smallest) for _ in range(1000)]) < 0.5

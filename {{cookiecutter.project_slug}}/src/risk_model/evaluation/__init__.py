@@ -41,8 +41,9 @@ def evaluate(
     from risk_model.evaluation.results import RunEvaluation
     from risk_model.evaluation.split_evaluation import evaluate_split
 
-    how = EvaluationSettings(threshold, utility.curve_thresholds(decision), settings, seed)
-    parts = {name: evaluate_split(rows, how) for name, rows in _unseen(predictions).items()}
+    unseen, curve = _unseen(predictions), utility.curve_thresholds(decision)
+    how = EvaluationSettings(threshold, curve, settings, seed, len(unseen))
+    parts = {name: evaluate_split(rows, how) for name, rows in unseen.items()}
     verdicts = {name: gates.verdicts(part, settings) for name, part in parts.items()}
     findings = utility.findings(decision)
     findings += [f for name, models in verdicts.items() for f in gates.findings(name, models)]

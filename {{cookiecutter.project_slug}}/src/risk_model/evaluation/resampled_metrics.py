@@ -41,13 +41,14 @@ class EvaluationSettings:
     """How every model is evaluated.
 
     `curve` holds the thresholds of the decision curve; it is empty where nobody stated a range, and
-    then no net benefit is reported.
+    then no net benefit is reported. `parts` are searched for groups whose risks are wrong.
     """
 
     threshold: float
     curve: Floats
     config: Evaluation
     seed: int
+    parts: int = 1
 
     def reports(self, metric: Metric) -> bool:
         """Whether what the metric needs is stated or asked for."""

@@ -141,4 +141,4 @@ def _subgroups(
             table.append(row)
         if len(large) > 1:
             parities[partition] = parity(large)
-    return subgroups.judge(table, settings.config.intercept_bound), parities
+    return subgroups.judge(table, settings.config.intercept_bound, settings.parts), parities

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CROSSED = ("age band", "sex", "ethnicity")  # partitions whose intersections are evaluated as well
 PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
 LARGEST = 20  # groups of one partition that keep their name; the rest are pooled
-ALPHA = 0.01  # chance of any false alarm in one part of one model
+ALPHA = 0.01  # chance of any false alarm about one model, over all groups of all parts
 POWER = 0.8  # with which the smallest difference that could have been found would have been
 Labels = npt.NDArray[np.object_]
 
@@ -93,9 +93,13 @@ def evaluate(
     )
 
 
-def judge(table: Sequence[SubgroupEvaluation], bound: float) -> list[SubgroupEvaluation]:
-    """The rows with Holm's p, what was found and what could have been, over all groups of a model.
+def judge(
+    table: Sequence[SubgroupEvaluation], bound: float, parts: int
+) -> list[SubgroupEvaluation]:
+    """The rows with adjusted p, what was found and what could have been, over a model's groups.
 
+    Holm's adjustment for the groups of this part, times the number of parts that are searched: each
+    more part is one more chance of a false alarm.
     A group's risks are too low or too high when its calibration-in-the-large differs from the
     others' (p below ALPHA) and its own interval lies beyond ± `bound`, on the same side. AUROC
     takes no part: it differs with the mix of a group's patients, however fair the model is.
@@ -107,9 +111,9 @@ def judge(table: Sequence[SubgroupEvaluation], bound: float) -> list[SubgroupEva
             row,
             p_value=p,
             miscalibrated=_miscalibrated(row, p, bound),
-            detectable=_detectable(row, compared, bound),
+            detectable=_detectable(row, compared * parts, bound),
         )
-        for row, p in zip(table, numbers(holm(raw)), strict=True)
+        for row, p in zip(table, numbers(np.minimum(holm(raw) * parts, 1.0)), strict=True)
     ]
 
 

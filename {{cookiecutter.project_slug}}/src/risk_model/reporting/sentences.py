@@ -63,7 +63,8 @@ def subgroup_rule(evaluation: RunEvaluation) -> str:
     return (
         f"A group is compared with all patients who are not in it. Its risks are called too low or "
         f"too high where its calibration-in-the-large differs from theirs (p below {ALPHA:g} after "
-        f"Holm's adjustment for the number of groups) and its own interval lies beyond ±{bound:g} "
+        "adjustment for the number of groups and parts) and its own interval lies beyond "
+        f"±{bound:g} "
         "on that side. AUROC decides nothing: it differs with the mix of patients in a group, "
         "however fair the model is. A dash says that nothing was found, not that nothing is there; "
         "beside it stands how far the odds of this group alone would have to be off, times or "
