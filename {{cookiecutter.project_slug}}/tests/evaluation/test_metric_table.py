@@ -100,3 +100,13 @@ def test_the_slow_way_drops_the_resamples_that_the_kernel_drops(
     assert 0 < evaluation.resamples_dropped < 50
     estimates = evaluation.models["network"].metrics
     assert estimates["slow"].interval == pytest.approx(estimates["brier"].interval, abs=1e-12)
+
+
+def test_no_metric_of_the_table_is_resampled_the_slow_way(
+    predictions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("a metric without a kernel was resampled row by row")
+
+    monkeypatch.setattr(resampled_metrics, "draw_counts", fail)
+    evaluate_test_split(predictions, classification=True)

@@ -95,6 +95,12 @@ class Metric:
     note: str = ""
     hidden: str = ""
 
+    @property
+    def needs_draws(self) -> bool:
+        """Whether anything shown rests on the draws of the bootstrap."""
+        shown = {"differences", "comparison"} & set(self.sections)
+        return self.interval == "bootstrap" or bool(shown)
+
     def estimate(self, outcome: Outcomes, risk: Floats, threshold: float) -> float:
         """The metric of these rows, both [n]; NaN where it is not defined."""
         if self.of_risks is not None:

@@ -197,11 +197,11 @@ def _slow_draws(
 ) -> Statistics:
     """The draws [r] of metrics that no kernel computes: each is computed on the resampled rows.
 
-    A resample with one class is dropped, as the kernel does.
+    A resample with one class is dropped, as the kernel does. Without a bootstrap interval or a
+    difference to show, no draw is needed.
     """
-    slow = [
-        BY_NAME[name] for name in names if BY_NAME[name].interval != "none" and name not in draws
-    ]
+    needed = [name for name in names if name not in draws and BY_NAME[name].needs_draws]
+    slow = [BY_NAME[name] for name in needed]
     if not slow:
         return {}
     values = {metric.name: np.full(settings.config.resamples, NAN) for metric in slow}
