@@ -38,7 +38,12 @@ def make_part(
         risk = 1 / (1 + np.exp(-(z.mean() + slope * (noisy - z.mean()))))
         raw = 1 / (1 + np.exp(-noisy - 1.5))
         tables.append(
-            base.assign(model=model, predicted_boolean_probability=risk, raw_probability=raw)
+            base.assign(
+                model=model,
+                repeat=0,
+                predicted_boolean_probability=risk,
+                raw_probability=raw,
+            )
         )
     return pd.concat(tables)[list(COLUMNS)]
 

@@ -30,12 +30,13 @@ from risk_model.core.runs import code_versions
 from risk_model.core.scores import sigmoid
 from risk_model.data.drift_reference import reference
 from risk_model.data.prepare import Prepared
+from risk_model.evaluation import LEARNT_FROM
 from risk_model.evaluation.results import InternalExternalValidation, RunEvaluation
 from risk_model.evaluation.utility import operating_threshold
 from risk_model.model.explain import background
 from risk_model.reporting.model_card import model_card
-from risk_model.training.calibration import Calibrator
-from risk_model.training.record import ChampionChoice, History, PartSize, TrainingRecord
+from risk_model.training.develop import Developed
+from risk_model.training.record import History, PartSize, TrainingRecord
 
 POOLED = "out_of_fold.parquet"
 TRAINING = "training.json"
@@ -61,26 +62,29 @@ def write_model(directory: Path, graph: bytes, prepared: Prepared, seed: int) ->
 def training_record(
     settings: Config,
     prepared: Prepared,
-    champion: ChampionChoice,
-    calibrators: dict[str, Calibrator],
+    developed: Developed,
     history: History,
+    chosen: dict[str, int],
     mlflow_run: str,
 ) -> TrainingRecord:
     """What was decided before any test row was looked at, and the code that decided it."""
     cohort, code = prepared.cohort, code_versions()
-    prevalence = float(cohort.labels[prepared.splits.calibration].mean())
+    prevalence = float(cohort.labels[developed.held_out].mean())
     threshold, reason = operating_threshold(settings.data.decision, prevalence)
     return TrainingRecord(
         cohort=cohort.schema.name,
         outcome=cohort.schema.outcome,
         fingerprint=cohort.fingerprint(),
-        champion=champion,
-        calibrators={name: calibrator.record for name, calibrator in calibrators.items()},
+        champion=developed.champion,
+        calibrators={name: fitted.record for name, fitted in developed.calibrators.items()},
         threshold=threshold,
         threshold_reason=reason,
         findings=prepared.findings,
         sizes=_sizes(cohort, prepared.splits),
         history=history,
+        folds=settings.split.folds,
+        rounds=developed.rounds,
+        chosen_out_of_fold=chosen,
         mlflow_run=mlflow_run,
         git=code.git,
         versions=code.versions,
@@ -97,7 +101,7 @@ def _sizes(cohort: Cohort, splits: Splits) -> dict[str, PartSize]:
             events=int(cohort.labels[rows].sum()),
         )
         for name, rows in splits.items()
-        if name in ("train", "validation", "calibration")
+        if name in LEARNT_FROM
     }
 
 
@@ -153,7 +157,7 @@ def unseen_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
         calibrated[name] = _at_rows(risk, rows, len(cohort))
         raw[name] = _at_rows(sigmoid(logit), rows, len(cohort))
     table = prediction_table(cohort, splits, calibrated, raw)
-    table = table[table["split"].isin(["test", *splits.external])]
+    table = table[~table["split"].isin(LEARNT_FROM)]
     pooled = directory / POOLED
     if not pooled.is_file():
         return table

@@ -6,11 +6,9 @@ directory and a few types, so each can also run alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import pandas as pd
 
 from risk_model import artifacts
 from risk_model.config import Config
@@ -22,26 +20,24 @@ from risk_model.core.files import check_folder, write_json
 from risk_model.core.openings import protocol, record_opening
 from risk_model.core.optional import optional_module
 from risk_model.core.package import Scorer, check_name
-from risk_model.core.predictions import prediction_table
 from risk_model.core.runs import new_run
 from risk_model.core.scores import sigmoid
 from risk_model.core.tracking import database_path, training_run
 from risk_model.data.prepare import Prepared, prepare
-from risk_model.data.split import split
 from risk_model.deployment.registry import RegisteredVersion, register
-from risk_model.evaluation import OUT_OF_FOLD, evaluate
+from risk_model.evaluation import evaluate
 from risk_model.evaluation.results import RunEvaluation
 from risk_model.model import Floats
 from risk_model.model.export import checked_logits
-from risk_model.model.table import MODELS
+from risk_model.model.table import MODELS, label
 from risk_model.reporting.content import report_content
 from risk_model.reporting.report import write_report
-from risk_model.training.calibration import Calibrator
-from risk_model.training.champion import check_champion, choose_champion
-from risk_model.training.develop import develop
+from risk_model.training.champion import check_champion
+from risk_model.training.develop import Developed, develop
 from risk_model.training.monitor import Monitor
 from risk_model.training.onnx_calibration import append_calibrator
-from risk_model.training.record import ChampionChoice
+from risk_model.training.out_of_fold import out_of_fold
+from risk_model.training.record import TrainingRecord
 
 Announce = Callable[[str, str], None]  # a step and what it has to say, while it works
 
@@ -102,47 +98,38 @@ def check_start(settings: Config) -> None:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Models as they are served: a calibrated graph each, the champion, and every row's risk.
+    """Models as they are served: a calibrated graph each, and every row's risk.
 
     `raw` and `calibrated` are float64[n] risks before and after calibration, by model.
     """
 
+    developed: Developed
     graphs: dict[str, bytes]
-    calibrators: dict[str, Calibrator]
-    champion: ChampionChoice
     raw: dict[str, Floats]
     calibrated: dict[str, Floats]
 
 
 def fit(settings: Config, cohort: Cohort, splits: Splits, monitor: Monitor) -> Fitted:
-    """Fits on train, stops on validation, calibrates and chooses on calibration.
+    """Develops the models and exports them.
 
-    What is calibrated, chosen and served is each model's exported graph, which is checked to equal
-    the model on every row.
+    What is served and reported is each model's exported graph, which is checked to equal the model
+    on every row.
     """
-    features, calibration_rows = cohort.encoded(), splits.calibration
+    features = cohort.encoded()
     made = develop(settings, cohort, features, splits, monitor=monitor, score=checked_logits)
-    champion = choose_champion(
-        made.calibration_logits,
-        cohort.labels[calibration_rows],
-        cohort.subjects[calibration_rows],
-        settings.seed,
-        settings,
-        made.pos_weight,
-    )
     graphs = {
         name: append_calibrator(model.graph(), made.calibrators[name])
         for name, model in made.models.items()
     }
     raw = {name: sigmoid(logit) for name, logit in made.logits.items()}
     calibrated = {name: Scorer(graph)(features)[0] for name, graph in graphs.items()}
-    return Fitted(graphs, made.calibrators, champion, raw, calibrated)
+    return Fitted(made, graphs, raw, calibrated)
 
 
 def train(
     settings: Config, prepared: Prepared, announce: Announce = lambda step, text: None
 ) -> Path:
-    """Fits, calibrates and chooses.
+    """Fits, calibrates and chooses; without a test split, also repeats all that out of fold.
 
     Returns:
         The run's directory, which appears whole or not at all.
@@ -156,31 +143,28 @@ def train(
     ):
         monitor = Monitor(uri, run_id)
         fitted = fit(settings, cohort, prepared.splits, monitor)
-        if settings.split.folds > 1:
-            _out_of_fold(settings, cohort, fitted).to_parquet(partial / artifacts.POOLED)
+        made, splits = fitted.developed, prepared.splits
+        chosen: dict[str, int] = {}
+        if not len(splits.test):
+            table, chosen = out_of_fold(settings, cohort, splits.train, made.champion.name)
+            table.to_parquet(partial / artifacts.POOLED)
         for model, graph in fitted.graphs.items():
             artifacts.write_model(partial / "packages" / model, graph, prepared, settings.seed)
         write_json(partial / "config.json", settings_to_dict(settings))
-        record = artifacts.training_record(
-            settings, prepared, fitted.champion, fitted.calibrators, monitor.history, run_id
-        )
+        history = monitor.history
+        record = artifacts.training_record(settings, prepared, made, history, chosen, run_id)
         write_json(partial / artifacts.TRAINING, record.to_json())
-    announce("training", f"champion: {fitted.champion.reason}")
+    for line in _told(record, monitor.seconds):
+        announce("training", line)
     return final
 
 
-def _out_of_fold(settings: Config, cohort: Cohort, first: Fitted) -> pd.DataFrame:
-    """Every development subject's risk from models that never saw the subject, over all folds.
-
-    Fold 0 is the ordinary split, whose models are the ones packaged.
-    """
-    tables = []
-    for fold in range(settings.split.folds):
-        splits = split(cohort, settings.split, settings.data, settings.seed, fold=fold)
-        fitted = fit(settings, cohort, splits, Monitor()) if fold else first
-        table = prediction_table(cohort, splits, fitted.calibrated, fitted.raw)
-        tables.append(table[table["split"] == "test"].assign(split=OUT_OF_FOLD))
-    return pd.concat(tables, ignore_index=True)
+def _told(record: TrainingRecord, seconds: Mapping[str, float]) -> Iterator[str]:
+    """What training has to say: what cross-fitting cost, and why which model is the champion."""
+    took = ", ".join(f"{label(name)} {value:.1f} s" for name, value in seconds.items())
+    times = f"fitted {record.folds + 1} times each" if record.folds > 1 else "fitted once each"
+    yield f"{times}: {took}"
+    yield f"champion: {record.champion.reason}"
 
 
 def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEvaluation:

@@ -30,6 +30,7 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Config(data=SyntheticImages(), model=Model(network=Cnn()))
+    settings.split.folds = 1
     settings.training.learning_rate, settings.training.epochs, settings.training.patience = (
         2e-3,
         30,
@@ -39,9 +40,9 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
     cohort = load(settings.data)
     splits = split(cohort, settings.split, settings.data, 0)
     features = cohort.encoded()
-    trained = fit_models(features, cohort.labels, splits, cohort.schema, settings, Monitor())[
-        "network"
-    ]
+    teach = cohort.subjects, splits.train, splits.validation
+    inputs = features, cohort.labels, *teach, cohort.schema, settings, Monitor()
+    trained = fit_models(*inputs, only=["network"])["network"]
     assert isinstance(trained, NetworkModel)
     torch.manual_seed(0)
     untrained: Any = build("cnn", features, 0.3, Cnn(), cohort.schema).eval()

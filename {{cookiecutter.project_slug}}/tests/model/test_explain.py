@@ -21,6 +21,7 @@ from risk_model.core.schema import Features, Field, Schema, encode
 from risk_model.model import FitInputs, RiskModel, Sample
 from risk_model.model.baseline import LogisticRegression, XGBoost
 from risk_model.model.explain import Explainer, affine, background
+from risk_model.model.linear import Terms
 from risk_model.training.calibration import Calibrator
 from risk_model.training.onnx_calibration import append_calibrator
 
@@ -88,6 +89,12 @@ def served(model: RiskModel) -> Scorer:
 
 def per_field(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(np.bincount(FIELD, columns, minlength=len(SCHEMA.inputs)), dtype=np.float64)
+
+
+def by_column(terms: Terms, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """What each column's terms add together."""
+    columns = np.arange(len(terms.median)), terms.missing, np.repeat(terms.curved, 2)
+    return np.asarray(np.bincount(np.concatenate(columns), values), dtype=np.float64)
 
 
 def correlations(
@@ -171,12 +178,12 @@ def test_logistic_regression_gets_the_exact_values_of_the_shap_library(sample: S
     model = LogisticRegression.fit(sample, config.LogisticRegression())
     scorer = served(model)
     explainer = Explainer(lambda rows: scorer(rows)[1], BACKGROUND, FIELD, seed=0)
-    filled, rows = (np.where(np.isnan(x), model.median, x) for x in (BACKGROUND, PATIENTS[:5]))
+    terms, rows = (model.terms.columns(x) for x in (BACKGROUND, PATIENTS[:5]))
     library = shap.LinearExplainer(
-        (model.weight, model.bias), shap.maskers.Independent(filled, max_samples=100)
+        (model.weight, model.bias), shap.maskers.Independent(terms, max_samples=100)
     )
     for row, values in zip(PATIENTS[:5], library.shap_values(rows), strict=True):
-        exact = per_field(values)
+        exact = per_field(by_column(model.terms, values))
         assert np.allclose(explainer.explain(row)[1], exact, atol=1e-5)
 
 

@@ -13,6 +13,8 @@ from risk_model.model import Logits
 from risk_model.model.baseline import LogisticRegression
 from risk_model.model.export import checked_logits, logit_graph, node, run
 
+from tests.made_linear import one_straight_term
+
 
 @dataclass(frozen=True)
 class Altered(LogisticRegression):
@@ -29,7 +31,8 @@ class Altered(LogisticRegression):
 
 def altered(error: float) -> Altered:
     one = np.ones(1)
-    return Altered(np.zeros(1, dtype=np.float32), 0 * one, one, one, 0.0, error=error, only_row=700)
+    terms = one_straight_term()
+    return Altered(terms, 0 * one, one, one, 0.0, error=error, only_row=700)
 
 
 ROWS = np.linspace(-3, 3, 1000, dtype=np.float32)[:, None]

@@ -28,8 +28,9 @@ class Ward:
     settings: config.Config
 
     def fit(self, monitor: Monitor | None = None) -> dict[str, RiskModel]:
-        args = self.features, self.labels, self.splits, self.schema, self.settings
-        return fit_models(*args, monitor or Monitor())
+        parts = self.splits.train, self.splits.validation
+        args = self.features, self.labels, np.arange(len(self.labels)), *parts
+        return fit_models(*args, self.schema, self.settings, monitor or Monitor())
 
     def perturbed(self, *parts: str) -> Ward:
         """The ward with other features and labels in these parts."""

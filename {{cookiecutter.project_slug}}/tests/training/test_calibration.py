@@ -21,6 +21,8 @@ from risk_model.training import calibration
 from risk_model.training.calibration import Calibrator, choose_calibrator
 from risk_model.training.onnx_calibration import append_calibrator
 
+from tests.made_linear import one_straight_term
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -156,8 +158,8 @@ def test_the_curve_never_falls_and_never_promises_certainty(rows: list[tuple[flo
 
 def identity_model() -> LogisticRegression:
     """A graph whose logit is its only feature."""
-    zero, one = np.zeros(1), np.ones(1)
-    return LogisticRegression(np.zeros(1, dtype=np.float32), zero, one, one, 0.0)
+    one = np.ones(1)
+    return LogisticRegression(one_straight_term(), 0 * one, one, one, 0.0)
 
 
 CURVE = calibration.centred_isotonic(*patients(2000)[:2])

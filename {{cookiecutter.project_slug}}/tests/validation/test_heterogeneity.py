@@ -113,7 +113,8 @@ def test_effects_and_errors_are_those_of_formulas_for_one_row_a_subject() -> Non
 
 def test_a_subject_with_two_equal_rows_is_no_more_certain_than_with_one() -> None:
     own = rows(600)
-    twice = ScoredRows(*(np.repeat(column, 2) for column in (own.outcome, own.risk, own.subject)))
+    outcome, risk, subject = (np.repeat(c, 2) for c in (own.outcome, own.risk, own.subject))
+    twice = ScoredRows(outcome, risk, subject)
     strangers = ScoredRows(twice.outcome, twice.risk, np.arange(1200))
     once, as_one, as_two = (pairs(site_effects(r)) for r in (own, twice, strangers))
     for measure in MEASURES:

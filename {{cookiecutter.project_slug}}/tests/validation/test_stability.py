@@ -23,7 +23,6 @@ from risk_model.validation import stability as conductor
 from risk_model.validation.stability import refit, samples_of_subjects, stability
 
 BASELINES = refitted()
-KINDS = dict.fromkeys(BASELINES, "platt")
 
 
 def made(subjects: int = 1_500) -> tuple[Config, Prepared]:
@@ -43,7 +42,7 @@ def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
     """What `stability` reads of an evaluated run of this cohort."""
     settings, prepared = cohort
     own = prepared.cohort
-    baselines = develop(settings, own, own.encoded(), prepared.splits, only=KINDS, kinds=KINDS)
+    baselines = develop(settings, own, own.encoded(), prepared.splits, only=BASELINES)
     for name, model in baselines.models.items():
         graph = append_calibrator(model.graph(), baselines.calibrators[name])
         write_atomically(tmp_path / "packages" / name / "risk.onnx", graph)
@@ -52,7 +51,7 @@ def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
         outcome=own.schema.outcome,
         fingerprint=own.fingerprint(),
         champion=ChampionChoice("network", "chosen by nobody", []),
-        calibrators={name: baselines.calibrators[name].record for name in KINDS},
+        calibrators={name: baselines.calibrators[name].record for name in BASELINES},
         threshold=0.1,
         threshold_reason="",
         findings=[],
@@ -91,8 +90,8 @@ def test_refits_are_the_same_for_one_seed_and_others_for_another(
     cohort: tuple[Config, Prepared],
 ) -> None:
     settings, prepared = cohort
-    first, second = (refit(settings, prepared, KINDS, 3) for _ in range(2))
-    other = refit(replace(settings, seed=1), prepared, KINDS, 3)
+    first, second = (refit(settings, prepared, BASELINES, 3) for _ in range(2))
+    other = refit(replace(settings, seed=1), prepared, BASELINES, 3)
     for name in BASELINES:
         np.testing.assert_array_equal(first[name], second[name])
         assert np.abs(first[name] - other[name]).max() > 0.01
@@ -102,7 +101,7 @@ def test_refits_are_the_same_for_one_seed_and_others_for_another(
 def test_a_model_of_few_subjects_is_less_stable_than_one_of_many() -> None:
     scatter = []
     for subjects in (1_000, 8_000):
-        drawn = refit(*made(subjects), KINDS, 12)
+        drawn = refit(*made(subjects), BASELINES, 12)
         scatter.append({name: float(risk.std(axis=0).mean()) for name, risk in drawn.items()})
     for name in BASELINES:
         assert scatter[0][name] > 1.5 * scatter[1][name]
@@ -163,5 +162,8 @@ def test_a_sample_without_an_event_is_refused(cohort: tuple[Config, Prepared]) -
     labels[train[1:]], labels[train[0]] = 0, 1
     with pytest.raises(UserError, match="so few events"):
         refit(
-            settings, replace(prepared, cohort=replace(prepared.cohort, outcome=labels)), KINDS, 50
+            settings,
+            replace(prepared, cohort=replace(prepared.cohort, outcome=labels)),
+            BASELINES,
+            50,
         )

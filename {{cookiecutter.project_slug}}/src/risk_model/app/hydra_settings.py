@@ -94,6 +94,7 @@ def _register_settings() -> None:
     primary = settings_to_dict(Config())
     del primary["data"], primary["model"]["network"]
     primary["training"] |= {name: f"${{model.network.{name}}}" for name in PROPOSED}
+    primary["split"]["folds"] = "${model.network.folds}"
     store.store("config", {"defaults": [*defaults, *QUIET], "hydra": HYDRA, **primary})
     for name, network in NETWORKS.items():
         store.store(name, network, group="model/network")

@@ -21,20 +21,22 @@ from risk_model.core.tracking import database_path
 RULES: dict[str, tuple[Callable[[float], bool], str]] = {
     "above 0": (
         lambda value: value > 0,
-        "model.logistic_regression.c model.network.learning_rate training.learning_rate "
+        "model.network.learning_rate training.learning_rate "
         "training.clip_norm evaluation.slope_high evaluation.intercept_bound "
         "evaluation.widths.auroc evaluation.widths.slope evaluation.widths.ratio "
         "evaluation.widths.net_benefit data.seconds data.rate",
     ),
     "at least 0": (
         lambda value: value >= 0,
-        "model.xgboost.min_child_weight model.network.frozen training.focal_gamma "
-        "training.weight_decay training.batch_size evaluation.examples evaluation.slope_low "
+        "model.logistic_regression.c model.xgboost.min_child_weight model.xgboost.l2 "
+        "model.network.frozen training.focal_gamma training.weight_decay training.batch_size "
+        "training.margin split.test_events evaluation.examples evaluation.slope_low "
         "data.set_aside data.decision.harm_ratio",
     ),
     "at least 1": (
         lambda value: value >= 1,
-        "split.folds model.xgboost.trees model.xgboost.depth model.xgboost.patience "
+        "split.folds split.repeats model.network.folds model.xgboost.trees "
+        "model.xgboost.depth model.xgboost.patience "
         "model.network.epochs model.network.patience model.network.members model.network.width "
         "model.network.blocks model.network.bins model.network.embedding model.network.pixels "
         "model.network.heads model.network.layers model.network.tuned training.epochs "
@@ -97,11 +99,13 @@ def numbers(section: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
 
 def check_shares(shares: Split) -> None:
     """UserError when train, validation and calibration leave nothing to test on."""
+    if shares.folds < 1:
+        raise UserError(f"split.folds={shares.folds}: must be at least 1")
     parts = {name: getattr(shares, name) for name in ("train", "validation", "calibration")}
     for name, share in parts.items():
         if not 0 < share < 1:
             raise UserError(f"split.{name}={share:g}: must be above 0 and below 1")
-    if shares.folds == 1 and sum(parts.values()) > 1 - 1e-9:
+    if sum(parts.values()) > 1 - 1e-9:
         raise UserError(
             f"split: {' + '.join(parts)} must leave a share for the test split; make split.train "
             "smaller"

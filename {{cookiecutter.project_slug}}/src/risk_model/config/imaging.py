@@ -128,6 +128,7 @@ class Cnn:
     """A residual CNN, from scratch."""
 
     name: str = "cnn"
+    folds: int = 1  # a network of recordings takes minutes to fit
     learning_rate: float = 2e-3
     epochs: int = 30
     patience: int = 10
@@ -144,6 +145,7 @@ class PretrainedCnn:
 
     pretrained: ClassVar[str] = "ImageNet weights"
     name: str = "pretrained_cnn"
+    folds: int = 1  # a network of recordings takes minutes to fit
     learning_rate: float = 3e-4
     epochs: int = 12
     patience: int = 4

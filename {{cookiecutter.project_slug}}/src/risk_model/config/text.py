@@ -91,6 +91,7 @@ class Transformer:
     """A small transformer from scratch, over hashed words."""
 
     name: str = "transformer"
+    folds: int = 1  # a network of recordings takes minutes to fit
     learning_rate: float = 1e-3
     epochs: int = 20
     patience: int = 6
@@ -106,6 +107,7 @@ class Encoder:
 
     pretrained: ClassVar[str] = "the weights of the language model that data.encoder names"
     name: str = "encoder"
+    folds: int = 1  # a network of recordings takes minutes to fit
     learning_rate: float = 2e-4
     epochs: int = 4
     patience: int = 2

@@ -91,6 +91,7 @@ class Lstm:
     """A bidirectional LSTM over samples that strided convolutions have thinned out."""
 
     name: str = "lstm"
+    folds: int = 1  # a network of recordings takes minutes to fit
     learning_rate: float = 2e-3
     epochs: int = 40
     patience: int = 8
@@ -103,6 +104,7 @@ class ResNet1d:
     """A residual CNN over time."""
 
     name: str = "resnet1d"
+    folds: int = 1  # a network of recordings takes minutes to fit
     learning_rate: float = 2e-3
     epochs: int = 40
     patience: int = 8

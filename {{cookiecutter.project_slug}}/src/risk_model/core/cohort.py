@@ -26,7 +26,8 @@ Outcome = npt.NDArray[np.int8]
 DEMOGRAPHICS = ("age", "sex", "ethnicity")
 INDEX = ("subject_id", "prediction_time", "site", *DEMOGRAPHICS)
 BY_CHANCE = 0.01  # other rows that a row coincides with, above which sameness says nothing
-DEVELOPMENT = ("train", "validation", "calibration", "test")
+PARTS = ("train", "validation", "calibration", "test")
+DEVELOPMENT = "development"  # the part that train is called where it does the work of three
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ class Cohort:
 class Splits:
     """The rows of each part: they train, stop the training, calibrate and test, or are external.
 
-    No subject stands in two parts.
+    No subject stands in two parts. With cross-fitting `train` holds all development rows,
+    `validation` and `calibration` none; where there are too few events to test on, `test` neither.
 
     `external` holds whole sites or the last period; `set_aside` the rows left out because their
     subject already stands elsewhere.
@@ -190,10 +192,20 @@ class Splits:
         """The rows whose outcome may shape the model: train, validation and calibration, sorted."""
         return np.sort(np.concatenate([self.train, self.validation, self.calibration]))
 
+    @property
+    def shown(self) -> Rows:
+        """The rows that a report may explain: those that stopped the training, or all that taught.
+
+        Nothing is chosen by looking at a test row.
+        """
+        return self.validation if len(self.validation) else self.train
+
     def items(self) -> Iterator[tuple[str, Rows]]:
-        """Name and rows of each part, the four of development first."""
-        for name in DEVELOPMENT:
-            yield name, getattr(self, name)
+        """Name and rows of each part that has any, those of PARTS first."""
+        for name in PARTS:
+            if len(rows := getattr(self, name)):
+                pooled = name == "train" and not len(self.validation)
+                yield DEVELOPMENT if pooled else name, rows
         yield from self.external.items()
 
     def labels(self, n: int) -> npt.NDArray[np.object_]:

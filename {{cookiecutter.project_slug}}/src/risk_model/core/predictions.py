@@ -27,8 +27,10 @@ COLUMNS = (
     *DEMOGRAPHICS,
     "split",
     "model",
+    "repeat",
 )
 OPPOSITE = "1-"  # before the name of a column that holds the probability of no event
+OUT_OF_FOLD = "out of fold"  # the part of rows scored by models that were made without each
 SCORE = "compared with: "  # begins the name of a column that holds an existing score
 
 
@@ -42,7 +44,8 @@ def prediction_table(
 
     `calibrated` and `raw` map a model's name to float64[n] probabilities after and before
     calibration. What was not recorded is missing (NA) in every row. An existing score that the
-    cohort holds has a column, NaN where it was not recorded.
+    cohort holds has a column, NaN where it was not recorded. `repeat` numbers the times that a row
+    is scored, each by models of its own; here it is 0.
     """
     labels = splits.labels(len(cohort))
     base = cohort.index.reindex(columns=["prediction_time", "site", *DEMOGRAPHICS])
@@ -53,7 +56,10 @@ def prediction_table(
     base = base.assign(**scores)
     parts = [
         base.assign(
-            model=name, predicted_boolean_probability=calibrated[name], raw_probability=raw[name]
+            model=name,
+            repeat=0,
+            predicted_boolean_probability=calibrated[name],
+            raw_probability=raw[name],
         )
         for name in calibrated
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import pandas as pd
 
 from risk_model import config
 from risk_model.config.bounds import check_shares
-from risk_model.core.cohort import DEVELOPMENT, Cohort, Rows, Splits
+from risk_model.core.cohort import PARTS, Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.data.set_aside import require_rows
 from risk_model.data.strata import strata
@@ -35,22 +36,19 @@ AGE_EDGES = (40.0, 65.0, 80.0)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def split(
-    cohort: Cohort, shares: config.Split, data: config.Data, seed: int, fold: int = 0
-) -> Splits:
+def split(cohort: Cohort, shares: config.Split, data: config.Data, seed: int) -> Splits:
     """Splits a cohort; no subject stands in two parts.
 
     A subject seen in several places belongs to the first of these: a part that its source published
     as external, a held-out site, the development (test split included), the last period. Its other
-    rows are set aside. With `shares.folds` = k every development subject is tested in exactly one
-    fold and the rest is divided in the configured proportions; external cohorts stay the same.
+    rows are set aside. With `shares.folds` above 1 train, validation and calibration are one part,
+    and there is no test split where it would hold too few events.
 
     Args:
         cohort: with its outcome.
-        shares: of the parts, and the number of folds.
+        shares: of the parts, whether they are pooled, and the events that a test split needs.
         data: names what is held out.
         seed: another seed is another split.
-        fold: the one that is tested, counted from 0.
 
     Returns:
         The rows of each part.
@@ -59,7 +57,7 @@ def split(
         UserError: a site is unknown, the shares make no sense, or a part would be empty or hold one
             class only.
     """
-    _check_fold(shares, fold)
+    check_shares(shares)
     subject, names = pd.factorize(cohort.subjects)
     blocks, block = _row_parts(cohort, data)
     belongs = np.full(len(names), len(blocks))
@@ -67,21 +65,26 @@ def split(
     own = belongs[subject] == block
     rows = {name: np.flatnonzero(own & (block == i)) for i, name in enumerate(blocks)}
     development = require_rows(rows.pop(DEVELOPED))
-    part = _allot(cohort, development, subject, names, shares, seed, fold)
-    parts = {name: development[part == i] for i, name in enumerate(DEVELOPMENT)}
-    _check_parts(parts, cohort.labels)
-    return Splits(
+    part = _allot(cohort, development, subject, names, shares, seed)
+    parts = {name: development[part == i] for i, name in enumerate(PARTS)}
+    splits = Splits(
         **parts, external={n: r for n, r in rows.items() if len(r)}, set_aside=np.flatnonzero(~own)
     )
+    if shares.folds == 1:
+        _check_parts(splits, cohort.labels)
+        return splits
+    splits = _pooled(splits, cohort.labels, shares.test_events)
+    _check_folds(splits.train, cohort.labels, shares.folds)
+    return splits
 
 
-def _check_fold(shares: config.Split, fold: int) -> None:
-    check_shares(shares)
-    if shares.folds < 1 or not 0 <= fold < shares.folds:
-        raise UserError(
-            f"split.folds={shares.folds}: must be at least 1, and fold {fold} one of them counted "
-            "from 0"
-        )
+def _pooled(splits: Splits, labels: npt.NDArray[np.int8], test_events: int) -> Splits:
+    """All that is learnt from as one part, the test split in it where that has too few events."""
+    nobody, events = np.empty(0, dtype=np.int64), int(labels[splits.test].sum())
+    learning, test = splits.learning, splits.test
+    if min(events, len(test) - events) < test_events:
+        learning, test = np.sort(np.concatenate([learning, test])), nobody
+    return replace(splits, train=learning, validation=nobody, calibration=nobody, test=test)
 
 
 def _row_parts(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
@@ -155,9 +158,8 @@ def _allot(
     names: npt.NDArray[Any],
     shares: config.Split,
     seed: int,
-    fold: int,
 ) -> Codes:
-    """The part of each of these rows, as a position in DEVELOPMENT."""
+    """The part of each of these rows, as a position in PARTS."""
     smallest = min(shares.validation, shares.calibration, _test_share(shares))
     cell = _cells(cohort.take(rows), subject[rows], len(names), math.ceil(1 / smallest))
     who = np.unique(subject[rows])
@@ -166,30 +168,22 @@ def _allot(
     turn = np.empty(len(names))
     # 53 bits fit a float
     turn[order] = (np.arange(len(order), dtype=np.uint64) * GOLDEN >> np.uint64(11)) / 2.0**53
-    return _part_of_turn(turn[subject[rows]], shares, fold)
+    return _part_of_turn(turn[subject[rows]], shares)
 
 
 def _test_share(shares: config.Split) -> float:
-    return (
-        1 / shares.folds
-        if shares.folds > 1
-        else 1 - shares.train - shares.validation - shares.calibration
-    )
+    return 1 - shares.train - shares.validation - shares.calibration
 
 
-def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split, fold: int) -> Codes:
-    """The part of each turn in [0, 1).
-
-    An interval of the test share's length is tested, the rest divided in proportion.
-    """
+def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split) -> Codes:
+    """The part of each turn in [0, 1): the first are tested, the rest divided in proportion."""
     share = _test_share(shares)
-    tested = np.floor(turn * shares.folds) == fold if shares.folds > 1 else turn < share
-    rest = (turn - (fold + 1) * share) % 1 / (1 - share)
+    rest = (turn - share) / (1 - share)
     edges = np.cumsum([shares.train, shares.validation]) / (
         shares.train + shares.validation + shares.calibration
     )
     return np.where(
-        tested, DEVELOPMENT.index("test"), np.searchsorted(edges, rest, side="right")
+        turn < share, PARTS.index("test"), np.searchsorted(edges, rest, side="right")
     ).astype(np.int64)
 
 
@@ -233,8 +227,10 @@ def _merged(levels: list[Codes], enough: int) -> Codes:
     return cell
 
 
-def _check_parts(parts: dict[str, Rows], labels: npt.NDArray[np.int8]) -> None:
-    for name, rows in parts.items():
+def _check_parts(splits: Splits, labels: npt.NDArray[np.int8]) -> None:
+    """UserError where a part is empty or holds one class only."""
+    for name in PARTS:
+        rows = getattr(splits, name)
         remedy = f"make split.{name} larger" if name != "test" else "make split.train smaller"
         if len(rows) == 0:
             raise UserError(
@@ -246,3 +242,14 @@ def _check_parts(parts: dict[str, Rows], labels: npt.NDArray[np.int8]) -> None:
                 f"split: {name} holds no {lacks} among {len(rows)} rows; {remedy}, or bring more "
                 "subjects"
             )
+
+
+def _check_folds(development: Rows, labels: npt.NDArray[np.int8], folds: int) -> None:
+    """UserError where a fold, or what stops the training beside it, would hold one class only."""
+    rarer = int(min(labels[development].sum(), (1 - labels[development]).sum()))
+    if rarer < 2 * folds:
+        raise UserError(
+            f"split: the {len(development):,} development rows hold {rarer} of the rarer class, "
+            f"too few to cross-fit in {folds} folds, which needs {2 * folds}; make split.folds "
+            "smaller, hold out less, or bring more subjects"
+        )

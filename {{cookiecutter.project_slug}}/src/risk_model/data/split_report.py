@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from risk_model.core.cohort import DEVELOPMENT, Cohort, Rows, Splits
+from risk_model.core.cohort import DEVELOPMENT, PARTS, Cohort, Rows, Splits
 from risk_model.core.json_record import JsonRecord
 from risk_model.data.strata import strata
 
@@ -49,13 +49,13 @@ class RowSplitOverlap(JsonRecord):
 
 
 def split_report(cohort: Cohort, splits: Splits) -> list[PartSummary]:
-    """A summary of each part that has rows, the four of development first, rows set aside last."""
+    """A summary of each part that has rows, the external ones and rows set aside last."""
     columns = [
         pd.get_dummies(_common(column), prefix=str(name), prefix_sep=": ", dtype=float)
         for name, column in strata(cohort).items()
     ]
     member = pd.concat([pd.DataFrame(index=range(len(cohort))), *columns], axis=1)
-    development = np.concatenate([getattr(splits, name) for name in DEVELOPMENT])
+    development = np.concatenate([splits.learning, splits.test])
     overall = member.iloc[development].mean()
     parts = [*splits.items(), ("set aside", splits.set_aside)]
     return [_summary(cohort, member, overall, name, rows) for name, rows in parts if len(rows)]
@@ -86,7 +86,7 @@ def _summary(
     cohort: Cohort, member: pd.DataFrame, overall: pd.Series[float], name: str, rows: Rows
 ) -> PartSummary:
     events, shares = int(cohort.labels[rows].sum()), member.iloc[rows].mean()
-    comparable = name in DEVELOPMENT and len(shares)
+    comparable = name in (DEVELOPMENT, *PARTS) and len(shares)
     return PartSummary(
         part=name,
         rows=len(rows),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from risk_model.core.errors import UserError
+from risk_model.core.predictions import OUT_OF_FOLD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from risk_model.core.decision import Decision
     from risk_model.evaluation.results import RunEvaluation
 
-OUT_OF_FOLD = "out of fold"  # the part of pooled predictions of models made without each row
-LEARNT_FROM = ("train", "validation", "calibration", "set aside")
+LEARNT_FROM = ("development", "train", "validation", "calibration", "set aside")
 
 
 def evaluate(

@@ -55,9 +55,9 @@ def citl_influence(rows: ScoredRows, citl: float) -> Floats:
 
 def auroc_influence(rows: ScoredRows, auroc: float) -> Floats:
     """How far each row moves AUROC: float64[n], its placement beside the mean over its class."""
-    return (placements(rows.outcome, rows.risk) - auroc) / np.where(
-        rows.outcome == 1, rows.events, rows.non_events
-    )
+    events = int(rows.outcome.sum())
+    size = np.where(rows.outcome == 1, events, len(rows.outcome) - events)
+    return np.asarray((placements(rows.outcome, rows.risk) - auroc) / size)
 
 
 INFLUENCE = {"auroc": auroc_influence, "citl": citl_influence}

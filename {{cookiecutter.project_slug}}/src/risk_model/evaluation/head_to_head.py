@@ -47,11 +47,11 @@ def _beside(
 ) -> dict[str, HeadToHead]:
     recorded = {model: frame[frame[column].notna()] for model, frame in frames.items()}
     first, score = next(iter(recorded.values())), column.removeprefix(SCORE)
-    events = int(first["boolean_value"].sum())
-    counts = HeadToHead(score, len(first), first["subject_id"].nunique(), events)
-    if min(events, len(first) - events) < settings.config.minimum_events:
+    scored = _scored(first, column)
+    counts = HeadToHead(score, scored.n, first["subject_id"].nunique(), scored.events)
+    if min(scored.events, scored.non_events) < settings.config.minimum_events:
         return dict.fromkeys(frames, counts)
-    rows: dict[Key, ScoredRows] = {("score",): _scored(first, column)}
+    rows: dict[Key, ScoredRows] = {("score",): scored}
     for model, frame in recorded.items():
         rows["model", model] = _scored(frame, "predicted_boolean_probability")
     resampled = resample_metrics(rows, settings)
@@ -64,7 +64,7 @@ def _beside(
             score,
             counts.n,
             counts.subjects,
-            events,
+            counts.events,
             theirs.metrics(names),
             own.metrics(names),
             {name: interval(*own.difference(theirs, name)) for name in names},
@@ -74,4 +74,5 @@ def _beside(
 
 def _scored(frame: pd.DataFrame, column: str) -> ScoredRows:
     outcome = frame["boolean_value"].to_numpy().astype(np.int8)
-    return ScoredRows(outcome, frame[column].to_numpy(np.float64), frame["_subject"].to_numpy())
+    risk, subject = frame[column].to_numpy(np.float64), frame["_subject"].to_numpy()
+    return ScoredRows(outcome, risk, subject, max(frame["repeat"].nunique(), 1))

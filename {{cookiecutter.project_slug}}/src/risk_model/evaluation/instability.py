@@ -89,8 +89,12 @@ class Instability(JsonRecord):
 
 @dataclass(frozen=True)
 class StabilityRecord(JsonRecord):
-    """The content of stability.json: what refits on other samples of the subjects showed."""
+    """The content of stability.json: what refits on other samples of the subjects showed.
 
+    `part` names the rows whose risks were asked for.
+    """
+
+    part: str
     refits: int
     seed: int
     subjects: int

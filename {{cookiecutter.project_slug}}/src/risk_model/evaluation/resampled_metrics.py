@@ -63,15 +63,19 @@ class EvaluationSettings:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """One model's rows: outcome and risk [n], and each row's subject by its place in the draw."""
+    """One model's rows: outcome and risk [n], and each row's subject by its place in the draw.
+
+    Each stands there `repeats` times, scored by other models; whatever is counted counts it once.
+    """
 
     outcome: Outcomes
     risk: Floats
     subject: npt.NDArray[np.intp]
+    repeats: int = 1
 
     def take(self, mask: npt.NDArray[np.bool_]) -> ScoredRows:
         """The rows where the mask is true."""
-        return ScoredRows(self.outcome[mask], self.risk[mask], self.subject[mask])
+        return ScoredRows(self.outcome[mask], self.risk[mask], self.subject[mask], self.repeats)
 
     def renumbered(self) -> ScoredRows:
         """The same rows, the subjects that they hold numbered from 0 without a gap."""
@@ -79,14 +83,19 @@ class ScoredRows:
         return replace(self, subject=number[self.subject])
 
     @property
+    def n(self) -> int:
+        """How many they are."""
+        return len(self.outcome) // self.repeats
+
+    @property
     def events(self) -> int:
         """How many had the event."""
-        return int(self.outcome.sum())
+        return int(self.outcome.sum()) // self.repeats
 
     @property
     def non_events(self) -> int:
         """How many did not."""
-        return len(self.outcome) - self.events
+        return self.n - self.events
 
     @property
     def prevalence(self) -> float:

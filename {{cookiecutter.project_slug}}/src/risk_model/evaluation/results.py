@@ -198,7 +198,10 @@ class ModelEvaluation(JsonRecord):
 
 @dataclass(frozen=True)
 class PartEvaluation(JsonRecord):
-    """Everything about one part of the cohort: its counts, and each model, simplest first."""
+    """Everything about one part of the cohort: its counts, and each model, simplest first.
+
+    Each row was scored `repeats` times, by other models.
+    """
 
     n: int
     subjects: int
@@ -206,6 +209,7 @@ class PartEvaluation(JsonRecord):
     prevalence: float
     resamples_dropped: int
     models: dict[str, ModelEvaluation]
+    repeats: int = 1
 
 
 @dataclass(frozen=True)

@@ -49,10 +49,11 @@ def evaluate_split(predictions: pd.DataFrame, settings: EvaluationSettings) -> P
     comparator = resampled[next(iter(frames)), "calibrated"]
     beside = head_to_head(frames, settings)
     return PartEvaluation(
-        n=len(comparator.rows.outcome),
+        n=comparator.rows.n,
         subjects=len(subjects),
         events=comparator.rows.events,
         prevalence=comparator.rows.prevalence,
+        repeats=comparator.rows.repeats,
         resamples_dropped=int(np.isnan(comparator.draws["events"]).sum()),
         models={
             name: replace(
@@ -67,9 +68,9 @@ def evaluate_split(predictions: pd.DataFrame, settings: EvaluationSettings) -> P
 def _rows(name: str, frame: pd.DataFrame, settings: EvaluationSettings) -> dict[Key, ScoredRows]:
     """One model's calibrated and raw risks, and those of each group that is large enough."""
     outcome = frame["boolean_value"].to_numpy().astype(np.int8)
-    subject = frame["_subject"].to_numpy()
+    subject, repeats = frame["_subject"].to_numpy(), frame["repeat"].nunique()
     rows: dict[Key, ScoredRows] = {
-        (name, kind): ScoredRows(outcome, frame[column].to_numpy(np.float64), subject)
+        (name, kind): ScoredRows(outcome, frame[column].to_numpy(np.float64), subject, repeats)
         for kind, column in RISKS.items()
     }
     for partition, labels in subgroups.partitions(frame).items():
@@ -116,7 +117,7 @@ def _differences(
 
 def _required_rows(rows: ScoredRows, settings: EvaluationSettings) -> list[RequiredRows]:
     required = validation_sample_size.required_rows(
-        rows.outcome, rows.risk, settings.threshold, settings.config
+        rows.outcome, rows.risk, settings.threshold, settings.config, rows.repeats
     )
     stated = len(settings.curve) > 0
     return [row for row in required if stated or row.metric != "net_benefit"]
@@ -134,7 +135,7 @@ def _subgroups(
         }
         for group in names:
             inside = labels == group
-            row = SubgroupEvaluation(partition, group, n=int(inside.sum()))
+            row = SubgroupEvaluation(partition, group, n=int(inside.sum()) // everybody.repeats)
             if group in large:
                 others = everybody.take(~inside)
                 row = subgroups.evaluate(row, large[group], others, settings)

@@ -67,9 +67,12 @@ def rows_for_net_benefit(
 
 
 def required_rows(
-    outcome: Outcomes, risk: Floats, threshold: float, settings: Evaluation
+    outcome: Outcomes, risk: Floats, threshold: float, settings: Evaluation, repeats: int = 1
 ) -> list[RequiredRows]:
-    """The rows that each criterion needs of patients like these [n]; none without both classes."""
+    """The rows that each criterion needs of patients like these [n]; none without both classes.
+
+    Each of these stands there `repeats` times.
+    """
     prevalence = float(np.mean(outcome)) if len(outcome) else 0.0
     if not 0 < prevalence < 1:
         return []
@@ -86,6 +89,6 @@ def required_rows(
         "net_benefit": net_benefit,
     }
     return [
-        RequiredRows(name, getattr(widths, name), rows, enough=len(outcome) >= rows)
+        RequiredRows(name, getattr(widths, name), rows, enough=len(outcome) >= rows * repeats)
         for name, rows in required.items()
     ]

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.core.schema import Features, Schema
+from risk_model.core.subject_folds import subject_folds
 
 if TYPE_CHECKING:
     import onnx
@@ -49,16 +50,24 @@ class RiskModel(Protocol):
 class Sample(NamedTuple):
     """Rows to learn from: float32[n, d] features, int8[n] labels, float64[n] weights.
 
-    Weights are all 1, unless the loss is pos_weight.
+    Weights are all 1, unless the loss is pos_weight. `subjects` [n] says whose rows they are; empty
+    where each row is a subject of its own.
     """
 
     features: Features
     labels: npt.NDArray[np.int8]
     weights: Floats
+    subjects: npt.NDArray[Any] = np.empty(0)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Sample:
         """These rows, in this order."""
-        return Sample(self.features[rows], self.labels[rows], self.weights[rows])
+        subjects = self.subjects[rows] if len(self.subjects) else self.subjects
+        return Sample(self.features[rows], self.labels[rows], self.weights[rows], subjects)
+
+    def folds(self, count: int) -> npt.NDArray[np.int64]:
+        """The fold of each row, by subject and with as many events in each: int[n]."""
+        subjects = self.subjects if len(self.subjects) else np.arange(len(self.labels))
+        return subject_folds(subjects, self.labels, 0, count)
 
     def first_columns(self, count: int) -> Sample:
         """The same rows with their first columns alone."""
@@ -69,23 +78,27 @@ class Sample(NamedTuple):
 class FitInputs:
     """What a model is fitted from: rows to learn from, rows to stop by, and the settings.
 
+    Without `validation` the training takes `rounds` epochs, or trees, and nothing is measured.
     `pos_weight` is the weight of an event in both samples. `record` is called after each epoch, or
     tree, with its number (from 1) and what was measured.
     """
 
     train: Sample
-    validation: Sample
+    validation: Sample | None
     schema: Schema
     settings: Config
     pos_weight: float
     record: EpochRecorder
+    rounds: int = 0
 
     def simple_columns(self) -> FitInputs:
         """The same without the signal: the columns that a baseline sees."""
-        train, validation = (
-            sample.first_columns(self.schema.simple) for sample in (self.train, self.validation)
+        count, validation = self.schema.simple, self.validation
+        return replace(
+            self,
+            train=self.train.first_columns(count),
+            validation=validation and validation.first_columns(count),
         )
-        return replace(self, train=train, validation=validation)
 
 
 def curve_rows(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:

@@ -21,63 +21,28 @@ from tqdm import tqdm
 
 from risk_model import config
 from risk_model.core.schema import Features
+from risk_model.core.scores import row_log_loss, sigmoid
 from risk_model.model import EpochRecorder, FitInputs, Floats, Logits, Sample, curve_rows
-from risk_model.model.graphs import XgboostTree, linear, trees
+from risk_model.model.graphs import XgboostTree, trees
+from risk_model.model.linear import LinearModel, Terms
 
-
-@dataclass(frozen=True)
-class LinearModel:
-    """A logistic model whose log odds are a weighted sum of median-imputed, standardised features.
-
-    `weight` (float64[d]) and `bias` act on raw values: z = x·weight + bias, the scaling folded in.
-    """
-
-    median: Features
-    mean: Floats
-    scale: Floats
-    weight: Floats
-    bias: float
-    name: ClassVar[str]
-
-    @classmethod
-    def fit_solver(cls, rows: Sample, solver: Any) -> Self:
-        """Fits imputation and scaling on these rows, and scikit-learn's `solver` behind them."""
-        median = column_medians(rows.features)
-        filled = np.where(np.isnan(rows.features), median, rows.features).astype(np.float64)
-        mean, scale = filled.mean(axis=0), filled.std(axis=0)
-        scale[scale == 0] = 1.0
-        solver.fit((filled - mean) / scale, rows.labels, sample_weight=rows.weights)
-        weight = solver.coef_[0] / scale
-        return cls(median, mean, scale, weight, float(solver.intercept_[0] - mean @ weight))
-
-    def logit(self, features: Features) -> Logits:
-        """See RiskModel."""
-        filled = np.where(np.isnan(features), self.median, features)
-        return np.asarray(filled.astype(np.float64) @ self.weight + self.bias)
-
-    def graph(self) -> onnx.ModelProto:
-        """See RiskModel."""
-        return linear(self.median, self.weight, self.bias)
-
-    def parameters(self) -> dict[str, npt.NDArray[Any]]:
-        """See RiskModel."""
-        statistics = {
-            f"statistics.{name}": getattr(self, name) for name in ("median", "mean", "scale")
-        }
-        return {**statistics, "weight": self.weight, "bias": np.array([self.bias])}
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # of a penalty on standardised terms, inverse
+FOLDS = 5
 
 
 class LogisticRegression(LinearModel):
-    """Logistic regression with an L2 penalty."""
+    """Logistic regression with an L2 penalty; it and the splines are chosen by cross-validation."""
 
     name: ClassVar[str] = "logistic_regression"
 
     @classmethod
     def fit(cls, rows: Sample, settings: config.LogisticRegression) -> Self:
-        """Fits imputation, scaling and weights on these rows and no others."""
-        from sklearn.linear_model import LogisticRegression as Solver
-
-        return cls.fit_solver(rows, Solver(C=settings.c, max_iter=2000, tol=1e-6))
+        """Fits medians, ends, knots and weights on these rows and no others."""
+        terms = Terms.fit(rows.features)
+        if settings.c:
+            return cls.fit_solver(rows, _solver(settings.c), terms.straight())
+        strength, terms = _chosen(rows.take(curve_rows(rows.labels)), terms)
+        return cls.fit_solver(rows, _solver(strength), terms)
 
     @classmethod
     def from_inputs(cls, inputs: FitInputs) -> Self:
@@ -85,12 +50,35 @@ class LogisticRegression(LinearModel):
         return cls.fit(inputs.train, inputs.settings.model.logistic_regression)
 
 
-def column_medians(features: Features) -> Features:
-    """Median of what was recorded in each column, 0 where nothing was: float32[d]."""
-    recorded = ~np.isnan(features).all(axis=0)
-    medians = np.zeros(features.shape[1], dtype=np.float32)
-    medians[recorded] = np.nanmedian(features[:, recorded], axis=0)
-    return medians
+def _solver(strength: float) -> Any:
+    from sklearn.linear_model import LogisticRegression as Solver
+
+    return Solver(C=strength, solver="newton-cholesky", max_iter=200, tol=1e-6, warm_start=True)
+
+
+def _chosen(rows: Sample, terms: Terms) -> tuple[float, Terms]:
+    """The penalty's inverse strength, and the terms, with the lowest log loss in five folds."""
+    candidates = [terms.straight(), terms] if len(terms.curved) else [terms]
+    losses = [(_losses(rows, each), each) for each in candidates]
+    best = min(losses, key=lambda pair: min(pair[0]))
+    return STRENGTHS[int(np.argmin(best[0]))], best[1]
+
+
+def _losses(rows: Sample, terms: Terms) -> Floats:
+    """Mean log loss of the rows held out, float64[strengths]."""
+    columns, fold = terms.columns(rows.features), rows.folds(FOLDS)
+    scale = columns.std(axis=0)
+    columns = (columns - columns.mean(axis=0)) / np.where(scale == 0, 1.0, scale)
+    totals = np.zeros(len(STRENGTHS))
+    for k in range(FOLDS):
+        inside = fold == k
+        taught = columns[~inside], rows.labels[~inside], rows.weights[~inside]
+        solver = _solver(STRENGTHS[0])
+        for i, strength in enumerate(STRENGTHS):
+            solver.set_params(C=strength).fit(*taught)
+            said = sigmoid(solver.decision_function(columns[inside]))
+            totals[i] += rows.weights[inside] @ row_log_loss(rows.labels[inside], said)
+    return np.asarray(totals / rows.weights.sum())
 
 
 @dataclass(frozen=True)
@@ -132,16 +120,13 @@ class XGBoost:
 
     @classmethod
     def from_inputs(cls, inputs: FitInputs) -> Self:
-        """Fits on the training rows and stops by the validation rows."""
-        settings, threads = inputs.settings, inputs.settings.training.threads
-        return cls.fit(
-            inputs.train,
-            inputs.validation,
-            settings.model.xgboost,
-            settings.seed,
-            threads,
-            inputs.record,
-        )
+        """Fits on the training rows; stops by the validation rows, or after so many trees."""
+        train, validation, seed = inputs.train, inputs.validation, inputs.settings.seed
+        settings, threads = inputs.settings.model.xgboost, inputs.settings.training.threads
+        if validation is None:
+            matrix, parameters = _matrix(train, threads), _parameters(settings, seed, threads)
+            return cls(xgboost.train(parameters, matrix, inputs.rounds))
+        return cls.fit(train, validation, settings, seed, threads, inputs.record)
 
     def logit(self, features: Features) -> Logits:
         """See RiskModel."""
@@ -191,7 +176,8 @@ def _parameters(settings: config.XGBoost, seed: int, threads: int) -> dict[str, 
         "max_depth": settings.depth,
         "learning_rate": settings.learning_rate,
         "subsample": settings.subsample,
-        "colsample_bytree": settings.colsample,
+        "colsample_bynode": settings.colsample,
+        "lambda": settings.l2,
         "min_child_weight": settings.min_child_weight,
         "seed": seed,
         "nthread": threads,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from risk_model.core.schema import Features
-from risk_model.model.baseline import column_medians
+from risk_model.model.linear import column_medians
 
 
 class Bins(nn.Module):

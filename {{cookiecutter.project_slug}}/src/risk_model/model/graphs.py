@@ -10,27 +10,68 @@ import numpy.typing as npt
 import onnx
 
 from risk_model.core.schema import Features
+from risk_model.core.scores import Floats
 from risk_model.model.export import logit_graph, node
 
 XgboostTree = dict[str, Any]  # a tree as XGBoost's JSON lists it
 
 
-def linear(median: Features, weight: npt.NDArray[np.float64], bias: float) -> onnx.ModelProto:
-    """Fills what is missing with float32[d] medians, then features·weight + bias in float64."""
+def additive(
+    values: tuple[Features, Features, Features],
+    weights: tuple[Floats, Floats, float],
+    splines: tuple[npt.NDArray[np.intp], Floats, Floats],
+) -> onnx.ModelProto:
+    """A sum of terms in float64: of each value, of each missing one, and of cubes beyond knots.
+
+    Args:
+        values: what fills a missing value, and the lowest and the highest that counts: float32[d].
+        weights: of each value and of each missing one, float64[d], and the bias.
+        splines: columns [m] with knots and weights of their cubes, float64[m, k].
+    """
+    (median, low, high), (weight, missing, bias), (column, knots, cubes) = values, weights, splines
+    double = onnx.TensorProto.DOUBLE
     nodes = [
         node("IsNaN", ["features"], "missing"),
         node("Where", ["missing", "median", "features"], "filled"),
-        node("Cast", ["filled"], "exact", to=onnx.TensorProto.DOUBLE),
-        node("MatMul", ["exact", "weight"], "product"),
-        node("Add", ["product", "bias"], "sum"),
-        node("Cast", ["sum"], "logit", to=onnx.TensorProto.FLOAT),
+        node("Max", ["filled", "low"], "not_below"),
+        node("Min", ["not_below", "high"], "clipped"),
+        node("Cast", ["clipped"], "exact", to=double),
+        node("Cast", ["missing"], "marks", to=double),
+        node("MatMul", ["exact", "weight"], "of_values"),
+        node("MatMul", ["marks", "missing_weight"], "of_missing"),
+        node("Add", ["of_values", "of_missing"], "straight"),
     ]
-    values: dict[str, npt.NDArray[Any]] = {
+    constants: dict[str, npt.NDArray[Any]] = {
         "median": median,
+        "low": low,
+        "high": high,
         "weight": weight,
+        "missing_weight": missing,
         "bias": np.array([bias]),
     }
-    return logit_graph(nodes, values, len(weight))
+    total = "straight"
+    if len(column):
+        nodes += [
+            node("Gather", ["exact", "column"], "curved", axis=1),
+            node("Sub", ["curved", "knots"], "beyond"),
+            node("Max", ["beyond", "zero"], "positive"),
+            node("Mul", ["positive", "positive"], "squared"),
+            node("Mul", ["squared", "positive"], "cubed"),
+            node("MatMul", ["cubed", "cube_weight"], "of_splines"),
+            node("Add", ["straight", "of_splines"], "all_terms"),
+        ]
+        total = "all_terms"
+        constants |= {
+            "column": np.repeat(column, knots.shape[1]).astype(np.int64),
+            "knots": knots.ravel(),
+            "zero": np.zeros(1),
+            "cube_weight": cubes.ravel(),
+        }
+    nodes += [
+        node("Add", [total, "bias"], "sum"),
+        node("Cast", ["sum"], "logit", to=onnx.TensorProto.FLOAT),
+    ]
+    return logit_graph(nodes, constants, len(weight))
 
 
 def trees(content: Sequence[XgboostTree], base_logit: float, width: int) -> onnx.ModelProto:

@@ -53,7 +53,7 @@ _ALL = (
         label="logistic regression",
         fitted_by="model.baseline:LogisticRegression.from_inputs",
         regulariser="model.logistic_regression.c",
-        regularised="a penalty on its coefficients",
+        regularised="a penalty on its coefficients, chosen by cross-validation where it is 0",
         regression=True,
     ),
     ModelRow(
@@ -61,7 +61,7 @@ _ALL = (
         label="XGBoost",
         fitted_by="model.baseline:XGBoost.from_inputs",
         regulariser="model.xgboost.patience",
-        regularised="rounds without gain on the validation split before it stops",
+        regularised="rounds without gain on rows held back from it before it stops",
         step="tree",
     ),
     ModelRow(
@@ -69,7 +69,7 @@ _ALL = (
         label="network",
         fitted_by="training.network:fit_network",
         regulariser="training.patience",
-        regularised="epochs without gain on the validation split before it stops",
+        regularised="epochs without gain on rows held back from it before it stops",
         baseline=False,
         refitted=False,
     ),

@@ -78,9 +78,9 @@ def _recalibrated(content: ReportContent) -> Assessment:
 
 def _regularised(content: ReportContent) -> Assessment:
     model, own = find_row(content.champion.name), settings(content)
-    value = attrgetter(model.regulariser)(own) if model and own else 0
-    if not model or not value:
+    if not model or not own:
         return Assessment(UNKNOWN, "no setting for it is recorded")
+    value = attrgetter(model.regulariser)(own)
     return Assessment(YES, f"{model.regulariser}={value:g}: {model.regularised}")
 
 
@@ -147,15 +147,17 @@ def _kept_apart(content: ReportContent) -> Assessment:
 
 
 def _repeated(content: ReportContent) -> Assessment:
-    own = settings(content)
-    if own is None:
+    if not content.folds:
         return Assessment(UNKNOWN, "the number of folds is not recorded")
-    folds = own.split.folds
-    if folds == 1:
-        why = "split.folds=1: the bootstrap gives intervals, no estimate"
+    if not content.chosen_out_of_fold:
+        why = "a test split judged it: the bootstrap gives intervals, no estimate"
         return Assessment(NOT_APPLICABLE, why)
-    why = f"{folds} folds fit and calibrate anew; champion and threshold are chosen once"
-    return Assessment(NO, why)
+    times = sum(content.chosen_out_of_fold.values())
+    own = settings(content)
+    stated = own is not None and own.data.decision.harm_ratio
+    threshold = "stated, not fitted" if stated else "the event rate"
+    why = f"{times} times fitted, calibrated and chosen anew; the threshold is {threshold}"
+    return Assessment(YES, why)
 
 
 def _measured(content: ReportContent) -> Assessment:

@@ -133,6 +133,9 @@ class ReportContent:
     findings: list[Finding] | None = None
     calibrators: dict[str, CalibratorRecord] = field(default_factory=dict)
     history: History = field(default_factory=dict)
+    folds: int = 0  # not recorded
+    rounds: dict[str, int] = field(default_factory=dict)
+    chosen_out_of_fold: dict[str, int] = field(default_factory=dict)
     left_out: list[LeftOutEvaluation] = field(default_factory=list)
     heterogeneity: list[PooledPerformance] = field(default_factory=list)
     network_start: NetworkStart | None = None
@@ -162,7 +165,7 @@ def report_content(
     cohort, splits, name = prepared.cohort, prepared.splits, record.champion.name
     named = cohort.recorded("subject_id")
     schema, package = cohort.schema, directory / "packages" / name
-    test_share = len(splits.test) / len(cohort)
+    test_share = len(splits.test) / len(cohort) or 1 / settings.split.folds
     return ReportContent(
         title=f"{schema.outcome} — {schema.name}",
         champion=record.champion,
@@ -177,6 +180,9 @@ def report_content(
         findings=prepared.findings,
         calibrators=record.calibrators,
         history=record.history,
+        folds=record.folds,
+        rounds=record.rounds,
+        chosen_out_of_fold=record.chosen_out_of_fold,
         left_out=validated.left_out,
         heterogeneity=validated.heterogeneity,
         network_start=network_start(settings, prepared),
@@ -226,10 +232,10 @@ def _pretrained(network: Any) -> str:
 
 
 def explain_globally(package: Path, prepared: Prepared, seed: int) -> GlobalExplanation:
-    """A model's SHAP values for validation rows: they stay in the report, no package holds them."""
+    """SHAP values for `splits.shown`: they stay in the report, no package holds them."""
     schema, scorer = prepared.cohort.schema.served(), Scorer((package / "risk.onnx").read_bytes())
     background = np.load(package / "explain" / "background.npy")
-    rows = np.random.default_rng(seed).permutation(prepared.splits.validation)[:EXPLAINED_ROWS]
+    rows = np.random.default_rng(seed).permutation(prepared.splits.shown)[:EXPLAINED_ROWS]
     features = prepared.cohort.take(rows).encoded()
     explainer = Explainer(lambda x: scorer(x)[1], background, schema.feature_field, seed)
     shap = np.stack([explainer.explain(row)[1] for row in features])

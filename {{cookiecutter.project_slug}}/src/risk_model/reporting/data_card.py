@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from risk_model.core.cohort import DEVELOPMENT
+from risk_model.core.cohort import DEVELOPMENT, PARTS
 from risk_model.core.predictions import OPPOSITE
 from risk_model.core.schema import Field
 from risk_model.core.table import Row
@@ -198,7 +198,7 @@ def _left_out(content: ReportContent) -> str:
 
 
 def _held_out(content: ReportContent) -> str:
-    inside = (*DEVELOPMENT, SET_ASIDE)
+    inside = (DEVELOPMENT, *PARTS, SET_ASIDE)
     rows = [
         {key: row[key] for key in ("part", "rows", "events", "prevalence")}
         for row in _parts(content)

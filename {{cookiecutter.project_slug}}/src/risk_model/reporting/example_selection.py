@@ -84,7 +84,7 @@ def select_examples(
 def _drawn_examples(
     scorer: Scorer, prepared: Prepared, slope: float, threshold: float, count: int
 ) -> list[RecordingExample]:
-    rows_of_part, schema = prepared.splits.validation, prepared.cohort.schema
+    rows_of_part, schema = prepared.splits.shown, prepared.cohort.schema
     part = prepared.cohort.take(rows_of_part)
     assert schema.signal is not None and part.recordings is not None  # noqa: S101, PT018 - for mypy
     risk, _ = scorer(part.encoded())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from risk_model.config.serialisation import settings_to_dict
+from risk_model.core.cohort import DEVELOPMENT
 from risk_model.core.findings import Finding
 from risk_model.core.optional import optional_module
 from risk_model.core.package import Verdict
@@ -158,6 +159,8 @@ class ReportView:
     calibrators: list[Row]
     champion: ChampionView
     baseline: str
+    compared_on: str
+    development: str
     network_start: str
     explanation: Markup | None
     examples: ExamplesView | None
@@ -207,10 +210,12 @@ def report_view(content: ReportContent) -> ReportView:
         calibrators=tables.calibrators(content.calibrators),
         champion=_champion_view(content.champion),
         baseline=comparisons[0],
+        compared_on=content.champion.compared_on,
+        development=_development(content),
         network_start=sentences.start(content.network_start),
         explanation=explanation_plot(content.explanation) if content.explanation else None,
         examples=_examples_view(content.examples),
-        training=[_training_view(*item) for item in content.history.items()],
+        training=[_training_view(*item, content) for item in content.history.items()],
         answers={q: " ".join(a) for q, a in quality.answers.items()} if quality else {},
         quality_tables={k: v for k, v in quality.tables.items() if v} if quality else {},
         provenance=_provenance(content.provenance),
@@ -284,7 +289,8 @@ def _champion_view(champion: ChampionChoice) -> ChampionView:
     reason = champion.reason
     for row in champion.table:
         reason = reason.replace(row.model, model_label(row.model))
-    return ChampionView(model_label(champion.name), capitalise(reason), tables.choice(champion))
+    reason = f"{capitalise(reason).removesuffix('.')}."
+    return ChampionView(model_label(champion.name), reason, tables.choice(champion))
 
 
 def row_split(overlap: RowSplitOverlap | None) -> str:
@@ -317,11 +323,22 @@ def _examples_view(examples: RecordingExamples | None) -> ExamplesView | None:
     return ExamplesView(sentences.examples(examples), recordings)
 
 
-def _training_view(model: str, history: list[dict[str, float | None]]) -> TrainingView:
+def _development(content: ReportContent) -> str:
+    rows = sum(part.rows for part in content.split if part.part == DEVELOPMENT)
+    return sentences.development(content.folds, rows, content.chosen_out_of_fold)
+
+
+def _training_view(
+    model: str, history: list[dict[str, float | None]], content: ReportContent
+) -> TrainingView:
     last = history[-1]["epoch"] if history else 0
     counted = step(model)
-    plots = history_plots(history, counted)
-    return TrainingView(model_label(model), plots, f"{last:.0f} {counted}s recorded.")
+    recorded = f"{last:.0f} {counted}s recorded"
+    if model in content.rounds:
+        recorded += (
+            f" without the first fold; made from all development rows with {content.rounds[model]}"
+        )
+    return TrainingView(model_label(model), history_plots(history, counted), f"{recorded}.")
 
 
 def _provenance(provenance: Provenance | None) -> dict[str, str]:

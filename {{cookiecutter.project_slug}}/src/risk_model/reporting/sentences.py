@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from risk_model.core.estimate import Estimate
 from risk_model.core.package import Verdict, worst
+from risk_model.core.predictions import OUT_OF_FOLD
 from risk_model.core.table import Row
-from risk_model.evaluation import OUT_OF_FOLD
 from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, Bounds, within
 from risk_model.evaluation.metric_table import label as metric_label
 from risk_model.evaluation.results import Metrics, OutcomesPer1000, RunEvaluation
@@ -142,7 +142,7 @@ def _judged_on(name: str, evaluation: RunEvaluation) -> str:
     repeated = f"{part.n:,} predictions for {part.subjects:,} patients"
     patients = repeated if part.subjects < part.n else f"{part.n:,} patients"
     if name == OUT_OF_FOLD:
-        return f"{patients}, each scored by a model made without them"
+        return f"{patients}, each scored by models made and chosen without them"
     return f"{patients} that played no part in its making"
 
 
@@ -214,31 +214,61 @@ def simple_models(rows: Sequence[Row]) -> str:
 
 
 def baseline(champion: ChampionChoice) -> str:
-    """Whether the network beat every simpler model beyond chance.
+    """Whether the network beat every simpler model, and by how much.
 
     "" where the two were not compared.
     """
-    rows = {row.model: row for row in champion.table if row.difference.low is not None}
-    networks = [name for name in rows if not is_baseline(name)]
-    baselines = [row for name, row in rows.items() if name not in networks]
+    rows = {row.model: row for row in champion.table if row.difference.interval is not None}
+    networks = [row for name, row in rows.items() if not is_baseline(name)]
+    baselines = [row for name, row in rows.items() if is_baseline(name)]
     if not networks or not baselines:
         return ""
-    simplest = next(name for name, row in rows.items() if (row.difference.low or 0.0) <= 0)
-    won = simplest in networks
-    network = rows[simplest if won else networks[-1]]
-    other = min(baselines, key=lambda row: row.log_loss) if won else rows[simplest]
+    network, other = networks[-1], min(baselines, key=lambda row: row.log_loss)
     label = model_label(other.model)
-    losses = f"log loss {network.log_loss:.3f}, {label} {other.log_loss:.3f}"
-    if won:
-        return f"The network beat the baselines ({losses} on the calibration split)."
-    beaten = f"The {model_label(network.model)} did not beat {label}"
-    difference = rows[simplest].difference
-    if not difference.estimate:  # the simplest is the best
-        return f"{beaten} ({losses} on the calibration split)."
-    low, high = difference.interval or (0.0, 0.0)
+    losses = f"log loss {network.log_loss:.4f}, {label} {other.log_loss:.4f}"
+    where = f"on {champion.compared_on}"
+    if network.log_loss >= other.log_loss:
+        return f"The {model_label(network.model)} did not beat {label} ({losses}, {where})."
+    low, high = other.difference.interval or (0.0, 0.0)
+    worse = f"{label} is worse by {low:.4f} to {high:.4f}, {where}"
+    if low <= 0:
+        return (
+            f"The {model_label(network.model)} has the lowest log loss, but not beyond chance "
+            f"({losses}; {label} against it: {low:.4f} to {high:.4f}, {where})."
+        )
+    beaten = f"The {model_label(network.model)} beat the baselines ({losses}; {worse})"
+    if champion.margin is not None and high < champion.margin:
+        return f"{beaten}, by less than the margin of {champion.margin:.4f}: the simpler is taken."
+    return f"{beaten}."
+
+
+def development(folds: int, rows: int, chosen: Mapping[str, int]) -> str:
+    """How the models came about: which rows taught, calibrated and chose.
+
+    `rows` taught; `chosen` says how often each model was, where all steps were cross-fitted. ""
+    where the number of folds is not recorded.
+    """
+    if not folds:
+        return ""
+    if folds == 1:
+        return (
+            "Quick trial (split.folds=1): models learnt from the training split alone, and the "
+            "champion was chosen on the calibration split alone. With cross-fitting all "
+            "development rows do both, and the choice errs less often."
+        )
+    said = (
+        f"Each of {folds} folds of the {rows:,} development rows was scored by models made without "
+        "its patients. Calibrators and champion were chosen on these risks; then each model was "
+        "made from all of these rows."
+    )
+    if not chosen:
+        return said
+    often = ", ".join(f"{model_label(name)} {times}" for name, times in chosen.items())
     return (
-        f"{beaten} beyond chance, so the simpler one is taken ({losses} on the calibration split; "
-        f"{label} is worse than the best by {low:.3f} to {high:.3f})."
+        f"{said} There are too few events to cut off a test split. Instead all these steps, the "
+        f"choice among them, were repeated without each fold, {sum(chosen.values())} times in all "
+        f"(chosen: {often}). Out-of-fold figures of the champion are those of the model that was "
+        "chosen without the patient, whichever it was."
     )
 
 

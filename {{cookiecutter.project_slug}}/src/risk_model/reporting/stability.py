@@ -43,6 +43,7 @@ class StabilityView:
     refits: int
     subjects: str
     rows: str
+    part: str
     models: list[StableModelView]
     table: list[Row]
     champion: str
@@ -68,6 +69,7 @@ def write_stability(
     view = StabilityView(
         title=title,
         run=directory.name,
+        part=record.part,
         refits=record.refits,
         subjects=f"{record.subjects:,}",
         rows=f"{next(iter(models.values())).rows:,}",

@@ -1,8 +1,9 @@
 """Calibrators: five ways to make a risk of 20 % mean 20 of 100 patients, chosen by the data.
 
 When the model says 20 %, do 20 of 100 patients have the outcome? All calibrators act on the logit
-and are fitted on the calibration split alone. The simplest whose cross-validated log loss cannot be
-told from the best is chosen: on its own data, the most flexible one would win every time.
+and are fitted on rows that the model was made without. The simplest one whose cross-validated log
+loss is within one standard error of the lowest is chosen: on its own data, the most flexible one
+would win every time.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import numpy.typing as npt
 from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.scores import row_log_loss, sigmoid
+from risk_model.core.subject_folds import subject_folds
 from risk_model.model import Floats, Logits
-from risk_model.training.folds import Subjects, simplest_as_good, subject_folds
+from risk_model.training.folds import Subjects, simplest_near_best
 from risk_model.training.record import CalibratorRecord
 
 ISOTONIC_EVENTS = 1_000  # with fewer events its steps follow noise
@@ -62,12 +64,12 @@ def choose_calibrator(
     settings: config.Training,
     pos_weight: float,
 ) -> Calibrator:
-    """The simplest calibrator that cannot be told from the best, fitted on all these rows.
+    """The simplest calibrator within one standard error of the best, fitted on all these rows.
 
     Each is compared by the log loss of five folds of subjects.
 
     Args:
-        logit: of the rows of the calibration split, float64[n].
+        logit: of rows that the model was made without, float64[n].
         labels: their outcomes, int8[n].
         subjects: whose rows they are, [n]; the rows of a subject stay in one fold.
         seed: of the folds.
@@ -91,14 +93,14 @@ def fit_kind(
 def choose_among(
     fits: Mapping[str, Fit], logit: Logits, labels: Outcome, subjects: Subjects, seed: int
 ) -> tuple[str, Calibrator]:
-    """The first of the fits that cannot be told from the best: its name, and fitted on all rows."""
+    """The first of the fits near the best one: its name, and fitted on all rows."""
     fold = subject_folds(subjects, labels, seed)
 
     def losses(fit: Fit) -> Floats:
         risk = cross_fitted(lambda rows: fit(logit[rows], labels[rows]), logit, fold)
         return row_log_loss(labels, risk)
 
-    kind, _ = simplest_as_good({kind: losses(fit) for kind, fit in fits.items()}, subjects)
+    kind = simplest_near_best({kind: losses(fit) for kind, fit in fits.items()}, subjects)
     return kind, fits[kind](logit, labels)
 
 

@@ -1,36 +1,50 @@
-"""Development of models: fitted, calibrated, and asked for the risk of given rows.
+"""Development of models: fitted, calibrated, compared, and asked for the risk of given rows.
 
-Whatever makes models anew (a run, a fold, a site that is left out, a bootstrap sample) does it
-here, so that all of them are made in the same way.
+Whatever makes models anew (a run, a site that is left out, a bootstrap sample) does it here, so
+that all of them are made in the same way.
+
+Each fold of the development rows is predicted by models made without it. On these predictions of
+all rows the calibrators are fitted and the champion is chosen; then each model is fitted on all
+rows, for as many epochs or trees as it took without each fold (Stone 1974; Varma and Simon, BMC
+Bioinformatics 2006). With `split.folds=1` the parts of the split do each of these once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean
+
+import numpy as np
 
 from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.schema import Features
 from risk_model.model import Floats, Logits, RiskModel
-from risk_model.training.calibration import Calibrator, choose_calibrator, fit_kind
+from risk_model.training.calibration import Calibrator, choose_calibrator
+from risk_model.training.champion import choose_champion
 from risk_model.training.fit import fit_models, positive_weight
+from risk_model.training.folds import Turn, turns
 from risk_model.training.monitor import Monitor
+from risk_model.training.record import ChampionChoice
 
 
 @dataclass(frozen=True)
 class Developed:
     """Fitted models by name, the simplest first, and what each says of the rows asked for.
 
-    `logits` and `calibration_logits` are float64[rows], before calibration: of the rows asked for
-    and of the calibration split. `pos_weight` is the weight that events had in training.
+    `logits` are float64[rows] before calibration. `held_out` are the rows on which calibrators and
+    champion were chosen. `rounds` are the epochs, or trees, of a model that was fitted on all
+    development rows.
     """
 
     models: dict[str, RiskModel]
     calibrators: dict[str, Calibrator]
+    champion: ChampionChoice
     logits: dict[str, Logits]
-    calibration_logits: dict[str, Logits]
-    pos_weight: float
+    held_out: Rows
+    rounds: dict[str, int]
 
     @property
     def risks(self) -> dict[str, Floats]:
@@ -46,45 +60,72 @@ def develop(
     *,
     rows: Rows | None = None,
     only: Collection[str] | None = None,
-    kinds: Mapping[str, str] | None = None,
     monitor: Monitor | None = None,
     score: Callable[[RiskModel, Features], Logits] = lambda model, rows: model.logit(rows),
 ) -> Developed:
-    """Fits on train, stops on validation, calibrates on calibration, and scores the rows asked for.
+    """Fits, calibrates and compares models on the development rows, and scores the rows asked for.
 
     Args:
-        settings: of the model and the training.
+        settings: of the model, the training and the folds.
         cohort: outcomes, subjects and schema.
         features: `cohort.encoded()`, or its first `schema.simple` columns, which baselines use.
-        splits: which rows teach what; a training row may stand there twice (bootstrap refits).
+        splits: which rows teach; a row may stand there twice (bootstrap samples).
         rows: the rows to score; None for all of them.
         only: the models to make, by name; None for all.
-        kinds: the kind of calibrator of each model; None to choose it by the data.
-        monitor: gets what is measured after each epoch and each tree.
+        monitor: gets what is measured in the first turn, and how long each model took in all.
         score: a model's logits for rows; replace it to check them, as `checked_logits` does.
 
     Raises:
         UserError: a part holds a single class of the outcome or infinite values.
     """
-    labels, calibration_rows = cohort.labels, splits.calibration
+    labels, subjects, folds = cohort.labels, cohort.subjects, settings.split.folds
     monitor = monitor or Monitor()
-    models = fit_models(features, labels, splits, cohort.schema, settings, monitor, only)
-    weight = positive_weight(labels[splits.train], settings.training)
-    if rows is None:
-        logits = {name: score(model, features) for name, model in models.items()}
-        calibration = {name: logit[calibration_rows] for name, logit in logits.items()}
-    else:
-        logits = {name: score(model, features[rows]) for name, model in models.items()}
-        calibration = {
-            name: score(model, features[calibration_rows]) for name, model in models.items()
-        }
+    each = turns(splits, subjects, labels, settings.seed, folds)
+    held_out, taught = np.concatenate([turn.held_out for turn in each]), each[0].train
+    said, models, rounds = _turns(settings, cohort, features, each, only, monitor)
+    if folds > 1:
+        taught, nobody = splits.learning, np.empty(0, dtype=np.int64)
+        parts = features, labels, subjects, taught, nobody
+        own = monitor.unrecorded()
+        models = fit_models(*parts, cohort.schema, settings, own, only, rounds)
+    weight = positive_weight(labels[taught], settings.training)
+    rows_of = labels[held_out], subjects[held_out], settings.seed
+    calibrators = {
+        name: choose_calibrator(logit, *rows_of, settings=settings.training, pos_weight=weight)
+        for name, logit in said.items()
+    }
+    champion = choose_champion(said, *rows_of, settings, weight)
+    if folds > 1:
+        champion = replace(champion, compared_on="the development rows, out of fold")
+    asked = features if rows is None else features[rows]
+    logits = {name: score(model, asked) for name, model in models.items()}
+    return Developed(models, calibrators, champion, logits, held_out, rounds if folds > 1 else {})
 
-    def calibrator(name: str, logit: Logits) -> Calibrator:
-        outcomes = labels[calibration_rows]
-        if kinds:
-            return fit_kind(kinds[name], logit, outcomes, settings.training, weight)
-        inputs = logit, outcomes, cohort.subjects[calibration_rows], settings.seed
-        return choose_calibrator(*inputs, settings=settings.training, pos_weight=weight)
 
-    calibrators = {name: calibrator(name, logit) for name, logit in calibration.items()}
-    return Developed(models, calibrators, logits, calibration, weight)
+def _turns(
+    settings: Config,
+    cohort: Cohort,
+    features: Features,
+    each: Sequence[Turn],
+    only: Collection[str] | None,
+    monitor: Monitor,
+) -> tuple[dict[str, Logits], dict[str, RiskModel], dict[str, int]]:
+    """Models made in each turn.
+
+    Returns:
+        Their logits of all rows held out, turn by turn; the models of the last turn; and the mean
+        number of epochs or trees after which a model stopped, for those that have any.
+    """
+    said: dict[str, list[Logits]] = defaultdict(list)
+    stopped: dict[str, list[int]] = defaultdict(list)
+    models: dict[str, RiskModel] = {}
+    for number, turn in enumerate(each):
+        own = monitor.unrecorded() if number else monitor
+        parts = cohort.labels, cohort.subjects, turn.train, turn.validation
+        models = fit_models(features, *parts, cohort.schema, settings, own, only)
+        for name, model in models.items():
+            said[name].append(model.logit(features[turn.held_out]))
+            if best := own.best_epoch(name):
+                stopped[name].append(best)
+    rounds = {name: round(mean(epochs)) for name, epochs in stopped.items()}
+    return {name: np.concatenate(parts) for name, parts in said.items()}, models, rounds

@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from risk_model import config
 from risk_model.config.settings import LOSSES
-from risk_model.core.cohort import Outcome, Rows, Splits
+from risk_model.core.cohort import Outcome, Rows
 from risk_model.core.errors import UserError
 from risk_model.core.optional import required_module
 from risk_model.core.schema import Features, Schema
 from risk_model.model import FitInputs, RiskModel, Sample, table
+from risk_model.training.folds import Subjects
 from risk_model.training.monitor import Monitor
 
 
 def fit_models(
     features: Features,
     labels: Outcome,
-    splits: Splits,
+    subjects: Subjects,
+    train: Rows,
+    validation: Rows,
     schema: Schema,
     settings: config.Config,
     monitor: Monitor,
     only: Collection[str] | None = None,
+    rounds: Mapping[str, int] | None = None,
 ) -> dict[str, RiskModel]:
     """Fits the models of the table, the simplest first, on the training rows alone.
 
-    XGBoost and the network look at the validation rows to know when to stop. With loss=pos_weight
-    all models weigh events; focal loss changes the network alone.
+    XGBoost and the network look at the validation rows to know when to stop; where there are none,
+    they take `rounds`. With loss=pos_weight all models weigh events; focal loss changes the network
+    alone.
 
     Args:
         features: float32[n, d]; for baselines alone the first `schema.simple` columns are enough.
         labels: int8[n].
-        splits: which rows teach; one that stands in `splits.train` twice counts twice.
+        subjects: whose rows they are, [n].
+        train: the rows that teach; one that stands there twice counts twice.
+        validation: the rows to stop by, or none.
         schema: what the columns mean; beside a signal the baselines see its simple columns alone.
         settings: of the model and the training.
-        monitor: gets what is measured after each epoch and each tree.
+        monitor: gets what is measured after each epoch and each tree, and how long each model took.
         only: the models to fit, by name; None for all of them.
+        rounds: epochs or trees by model, where there are no validation rows.
 
     Returns:
         The models by name.
@@ -49,15 +57,24 @@ def fit_models(
         raise UserError(
             f"training.loss: no loss '{settings.training.loss}'; choose one of {', '.join(LOSSES)}"
         )
-    weight = positive_weight(labels[splits.train], settings.training)
-    train = _sample(features, labels, splits.train, "train", weight)
-    validation = _sample(features, labels, splits.validation, "validation", weight)
+    weight = positive_weight(labels[train], settings.training)
+    everybody = Sample(features, labels, np.where(labels == 1, weight, 1.0), subjects)
+    taught = _part(everybody, train, "train")
+    stopped = _part(everybody, validation, "validation") if len(validation) else None
     models: dict[str, RiskModel] = {}
     for row in table.MODELS:
         if only is None or row.name in only:
-            record = monitor.of(row.name)
-            inputs = FitInputs(train, validation, schema, settings, weight, record)
-            models[row.name] = _fit_baseline(row, inputs) if row.baseline else row.fit(inputs)
+            inputs = FitInputs(
+                taught,
+                stopped,
+                schema,
+                settings,
+                weight,
+                monitor.of(row.name),
+                (rounds or {}).get(row.name, 0),
+            )
+            with monitor.timed(row.name):
+                models[row.name] = _fit_baseline(row, inputs) if row.baseline else row.fit(inputs)
     monitor.flush()
     return models
 
@@ -80,14 +97,12 @@ def _fit_baseline(row: table.ModelRow, inputs: FitInputs) -> RiskModel:
     return model
 
 
-def _sample(
-    features: Features, labels: Outcome, rows: Rows, part: str, pos_weight: float
-) -> Sample:
-    chosen, outcome = features[rows], labels[rows]
-    if len(np.unique(outcome)) < 2:
+def _part(everybody: Sample, rows: Rows, part: str) -> Sample:
+    taken = everybody.take(rows)
+    if len(np.unique(taken.labels)) < 2:
         raise UserError(
             f"{part}: holds a single class of the outcome; enlarge split.{part} or use more rows"
         )
-    if np.isinf(chosen).any():
+    if np.isinf(taken.features).any():
         raise UserError(f"{part}: holds infinite values; mark them as missing in the data")
-    return Sample(chosen, outcome, np.where(outcome == 1, pos_weight, 1.0))
+    return taken

@@ -1,6 +1,9 @@
 """Folds and paired intervals that keep the rows of a subject together.
 
 Is one better than the other, or was it luck?
+
+A model is asked for rows that it was made without, and stopped by rows that are neither: asked for
+those that stopped it, it would look better than it is.
 """
 
 from __future__ import annotations
@@ -10,27 +13,38 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.core.cohort import Outcome
+from risk_model.core.cohort import Outcome, Rows, Splits
+from risk_model.core.subject_folds import subject_folds
 from risk_model.model import Floats
 
 Subjects = npt.NDArray[Any]
+NORMAL = 1.96
+STOPPING = 10  # one row in so many of those beside a fold stops the training
 
 
-def subject_folds(
-    subjects: Subjects, labels: Outcome, seed: int, folds: int = 5
-) -> npt.NDArray[np.int64]:
-    """The fold of each row: int[n] in 0..folds-1, the same for all rows of a subject.
+class Turn(NamedTuple):
+    """Rows that models learn from, rows that stop them, and rows that they are then asked for."""
 
-    It does not depend on the order of the rows. Subjects with an event are dealt first, so that
-    every fold gets its share of them.
+    train: Rows
+    validation: Rows
+    held_out: Rows
+
+
+def turns(splits: Splits, subjects: Subjects, labels: Outcome, seed: int, folds: int) -> list[Turn]:
+    """A turn for each fold of the development rows, or the one that the split itself states.
+
+    `subjects` and `labels` are those of all rows. A subject's rows, and the copies of a row that a
+    bootstrap sample holds twice, have one place in each turn.
     """
-    names, who = np.unique(subjects, return_inverse=True)
-    shuffled = np.random.default_rng(seed).permutation(len(names))
-    has_event = np.bincount(who, weights=labels, minlength=len(names)) > 0
-    dealt = shuffled[np.argsort(~has_event[shuffled], kind="stable")]
-    fold = np.empty(len(names), dtype=np.int64)
-    fold[dealt] = np.arange(len(names)) % folds
-    return fold[who]
+    if folds == 1:
+        return [Turn(splits.train, splits.validation, splits.calibration)]
+    rows, result = splits.learning, []
+    fold = subject_folds(subjects[rows], labels[rows], seed, folds)
+    for k in range(folds):
+        others = rows[fold != k]
+        stops = subject_folds(subjects[others], labels[others], seed + k, STOPPING) == 0
+        result.append(Turn(others[~stops], others[stops], rows[fold == k]))
+    return result
 
 
 class Interval(NamedTuple):
@@ -52,18 +66,49 @@ def paired_interval(differences: Floats, subjects: Subjects) -> Interval:
     sums = np.bincount(who, weights=differences - mean)
     groups = len(sums)
     error = float(np.sqrt(groups / max(groups - 1, 1) * np.sum(sums**2))) / len(differences)
-    return Interval(mean, mean - 1.96 * error, mean + 1.96 * error)
+    return Interval(mean, mean - NORMAL * error, mean + NORMAL * error)
+
+
+def simplest_near_best(losses: dict[str, Floats], subjects: Subjects) -> str:
+    """The first name whose mean loss is within one standard error of the best (Breiman 1984).
+
+    `losses` are float64[n] losses of the same rows by name, the simplest first; the error is that
+    of the paired difference.
+    """
+    best = min(losses, key=lambda name: float(losses[name].mean()))
+    return next(
+        name
+        for name, loss in losses.items()
+        if (between := paired_interval(loss - losses[best], subjects)).mean
+        <= (between.high - between.mean) / NORMAL
+    )
 
 
 def simplest_as_good(
-    losses: dict[str, Floats], subjects: Subjects
+    losses: dict[str, Floats], subjects: Subjects, margin: float
 ) -> tuple[str, dict[str, Interval]]:
-    """The first name whose loss cannot be told from the best, and each interval against the best.
+    """The first name whose loss is surely within `margin` of the best, or the best itself.
 
-    `losses` maps names, the simplest first, to float64[n] losses of the same rows.
+    That two cannot be told apart is no reason to call them equal: with few rows nothing can.
+
+    Args:
+        losses: float64[n] losses of the same rows by name, the simplest first.
+        subjects: whose rows they are, [n].
+        margin: by how much the upper end of a 95 % interval may exceed the best; 0: nothing may.
+
+    Returns:
+        The name, and each one's interval against the best.
     """
     best = min(losses, key=lambda name: float(losses[name].mean()))
     intervals = {
         name: paired_interval(loss - losses[best], subjects) for name, loss in losses.items()
     }
-    return next(name for name in losses if intervals[name].low <= 0), intervals
+    good = (name for name in losses if name == best or intervals[name].high < margin)
+    return next(good), intervals
+
+
+def null_log_loss(labels: Outcome) -> float:
+    """The log loss of the prevalence as everybody's risk; NaN where there is one class."""
+    share = float(labels.mean())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(-share * np.log(share) - (1 - share) * np.log(1 - share))

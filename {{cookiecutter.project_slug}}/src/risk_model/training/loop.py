@@ -40,13 +40,16 @@ class Table(NamedTuple):
 def fit(
     network: nn.Module,
     train: Table,
-    validation: Table,
+    validation: Table | None,
     loss: Loss,
     settings: config.Training,
     seed: int,
     record: EpochRecorder,
+    epochs: int = 0,
 ) -> None:
     """Trains until the validation loss stops improving, and restores the best weights.
+
+    Without validation rows it trains for `epochs` and keeps the last weights.
 
     Two calls with one seed give the same weights on one machine, whatever ran before, and leave
     torch's random state as it was.
@@ -54,11 +57,12 @@ def fit(
     Args:
         network: changed in place; left in eval mode.
         train: the rows to learn from.
-        validation: the rows to stop by, after `patience` epochs without a better loss.
+        validation: the rows to stop by, after `patience` epochs without a better loss, or None.
         loss: from logits and labels to a number.
         settings: of the training.
         seed: of the order of the rows, and of dropout.
         record: gets the loss and AUROC of both parts, and the gradient's norm, after each epoch.
+        epochs: how many, where there are no rows to stop by.
 
     Raises:
         UserError: the loss stops being finite, or a batch would hold a single row.
@@ -70,10 +74,13 @@ def fit(
         rows = torch.from_numpy(curve_rows(train.labels.numpy()))
         curve = Table(train.features[rows], train.labels[rows])
         network.train()
-        epochs = range(1, settings.epochs + 1)
-        for epoch in tqdm(epochs, desc="network", unit="epoch", disable=None, leave=False):
+        most = settings.epochs if validation else epochs
+        numbers = range(1, most + 1)
+        for epoch in tqdm(numbers, desc="network", unit="epoch", disable=None, leave=False):
             norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm)
             _refuse_divergence(norm, epoch, settings)
+            if validation is None:
+                continue
             values = assess(network, curve, loss, "train")
             values |= assess(network, validation, loss, "validation")
             record(epoch, {**values, "gradient_norm": norm})
@@ -82,7 +89,8 @@ def fit(
                 best_weights = deepcopy(network.state_dict())
             elif epoch - best_epoch >= settings.patience:
                 break
-        network.load_state_dict(best_weights)
+        if validation:
+            network.load_state_dict(best_weights)
         network.eval()
 
 

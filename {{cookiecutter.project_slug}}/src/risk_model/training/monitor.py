@@ -5,9 +5,13 @@ Is it learning, or only memorising?
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from risk_model.training.record import History
 
@@ -23,11 +27,12 @@ class Monitor:
 
     With `tracking_uri` and `run_id` each epoch goes to that MLflow run as well, as
     `<model>/<value>` at step = epoch. An epoch is a pass of the network over its rows, or a tree of
-    XGBoost.
+    XGBoost. `seconds` are what each model's fitting took.
     """
 
     def __init__(self, tracking_uri: str = "", run_id: str = "") -> None:
         self.history: History = defaultdict(list)
+        self.seconds: dict[str, float] = defaultdict(float)
         self._run_id, self._uri = run_id, tracking_uri
         self._client: MlflowClient | None = None
         self._pending: list[tuple[str, float, int]] = []
@@ -44,12 +49,28 @@ class Monitor:
         if len(self._pending) >= PENDING:
             self.flush()
 
+    def unrecorded(self) -> Monitor:
+        """A monitor for another turn: its history goes nowhere, its seconds are added to these."""
+        other = Monitor()
+        other.seconds = self.seconds
+        return other
+
+    @contextmanager
+    def timed(self, model: str) -> Iterator[None]:
+        """Adds the time until the block ends to a model's seconds."""
+        start = time.perf_counter()
+        yield
+        self.seconds[model] += time.perf_counter() - start
+
+    def best_epoch(self, model: str) -> int | None:
+        """The first epoch with the lowest validation loss; None for a model that has no epochs."""
+        losses = [row["validation_loss"] for row in self.history.get(model, [])]
+        return 1 + int(np.argmin(np.array(losses, dtype=np.float64))) if losses else None
+
     def flush(self) -> None:
         """Sends what MLflow has not got yet."""
         if not self._pending:
             return
-        import time
-
         from mlflow.entities import Metric
         from mlflow.tracking import MlflowClient
 

@@ -21,10 +21,11 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
         loop.fit(
             network,
             loop.table(train.features, train.labels),
-            loop.table(validation.features, validation.labels),
+            validation and loop.table(validation.features, validation.labels),
             loss,
             settings.training,
             settings.seed,
             inputs.record,
+            inputs.rounds,
         )
     return NetworkModel(network, inputs.schema.width)

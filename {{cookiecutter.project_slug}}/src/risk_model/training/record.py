@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
@@ -14,7 +14,7 @@ History = dict[str, list[dict[str, int | float | None]]]
 
 @dataclass(frozen=True)
 class ModelComparison(JsonRecord):
-    """One model's log loss on the calibration split, and its paired difference to the best."""
+    """One model's log loss on rows it was made without, and its paired difference to the best."""
 
     model: str
     log_loss: float
@@ -23,11 +23,17 @@ class ModelComparison(JsonRecord):
 
 @dataclass(frozen=True)
 class ChampionChoice(JsonRecord):
-    """The model chosen, the sentence why, and a row a model, the simplest first."""
+    """The model chosen, the sentence why, and a row a model, the simplest first.
+
+    A log loss that is surely no more than `margin` above the best counts as equally good;
+    `compared_on` says on which rows.
+    """
 
     name: str
     reason: str
     table: list[ModelComparison]
+    margin: float | None = None
+    compared_on: str = "the calibration split"
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,10 @@ class PartSize(JsonRecord):
 class TrainingRecord(JsonRecord):
     """The content of training.json.
 
-    `history` holds, by model, an epoch (or a tree) a row: its number and the values measured.
+    `history` holds, by model, an epoch (or a tree) a row: its number and the values measured, with
+    cross-fitting in the first of `folds` turns. `rounds` are the epochs (or trees) of a model that
+    was then fitted on all development rows. Where all steps were cross-fitted,
+    `chosen_out_of_fold` says how often each model was chosen.
     `findings` are those of the data, None where they were not recorded. `git` and `versions` say
     which code and which libraries made it, `protocol` is the hash of the settings.
     """
@@ -70,3 +79,6 @@ class TrainingRecord(JsonRecord):
     git: str
     versions: dict[str, str]
     protocol: str
+    folds: int = 0  # not recorded
+    rounds: dict[str, int] = field(default_factory=dict)
+    chosen_out_of_fold: dict[str, int] = field(default_factory=dict)

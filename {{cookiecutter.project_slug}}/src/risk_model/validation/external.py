@@ -26,6 +26,7 @@ from risk_model.core.package import CalibrationLine, ModelPackage, Scorer, seal
 from risk_model.core.predictions import prediction_table
 from risk_model.core.runs import code_versions, new_run
 from risk_model.core.scores import Floats, logit, sigmoid
+from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.data.sources.coerce import REFUSED
 from risk_model.deployment.registry import champion
@@ -41,7 +42,6 @@ from risk_model.training.calibration import (
     platt,
     shifted,
 )
-from risk_model.training.folds import subject_folds
 from risk_model.training.onnx_calibration import append_recalibration
 from risk_model.training.record import ChampionChoice, TrainingRecord
 

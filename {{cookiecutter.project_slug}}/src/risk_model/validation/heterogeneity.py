@@ -165,7 +165,7 @@ def _calibration_line(rows: ScoredRows, slope: bool) -> tuple[float, float]:
 
 
 def _observed_expected(rows: ScoredRows) -> tuple[float, float]:
-    observed, expected = float(rows.events), float(rows.risk.sum())
+    observed, expected = float(rows.outcome.sum()), float(rows.risk.sum())
     if not observed or not expected:
         return NAN, NAN
     ratio = observed / expected

@@ -2,15 +2,14 @@
 
 How much would a risk change, had the model been developed on another sample of the same size?
 Bootstrap samples of the training split's subjects stand in for other samples (Riley and Collins,
-Biometrical Journal 2023;65:2200302). The baselines are refitted on each, with the run's settings;
-trees stop by the untouched validation split. A calibrator belongs to the model whose logits it was
-fitted to, so the kind that the run chose is fitted anew to each refit, on the untouched calibration
-split. What is asked is their risks for the rows of the test split.
+Biometrical Journal 2023;65:2200302). The baselines are made anew from each, with all steps of the
+run: cross-fitting, trees to stop at, and the choice and fit of the calibrator. What is asked is
+their risks for the rows of the test split, or of the development where there is none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from tqdm import tqdm
 
 from risk_model import artifacts
 from risk_model.config import Config
-from risk_model.core.cohort import Splits
+from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_json
 from risk_model.core.package import Scorer
@@ -59,18 +58,18 @@ def stability(
             "advised"
         )
     training = _training_record(directory, prepared)
-    names, cohort, test = refitted_models(), prepared.cohort, prepared.splits.test
-    original = _original(directory, prepared, names)
-    kinds = {name: training.calibrators[name].kind for name in names}
-    refitted = refit(settings, prepared, kinds, refits)
+    names, cohort, asked = refitted_models(), prepared.cohort, _rows(prepared.splits)
+    original = _original(directory, cohort.take(asked), names)
+    refitted = refit(settings, prepared, names, refits)
     record = StabilityRecord(
+        part="test split" if len(prepared.splits.test) else "development",
         refits=refits,
         seed=settings.seed,
         subjects=len(np.unique(cohort.subjects[prepared.splits.train])),
         threshold=training.threshold,
         champion=training.champion.name,
         models={
-            n: instability(original[n], refitted[n], training.threshold, cohort.labels[test])
+            n: instability(original[n], refitted[n], training.threshold, cohort.labels[asked])
             for n in names
         },
     )
@@ -85,23 +84,27 @@ def _training_record(directory: Path, prepared: Prepared) -> TrainingRecord:
     return artifacts.read_training_of(directory, prepared.cohort)
 
 
-def _original(directory: Path, prepared: Prepared, names: list[str]) -> Risks:
-    """The calibrated risks of the run's own models for the test rows."""
-    features = prepared.cohort.take(prepared.splits.test).encoded()
+def _rows(splits: Splits) -> Rows:
+    """The test rows, or those of the development where there are none."""
+    return splits.test if len(splits.test) else splits.train
+
+
+def _original(directory: Path, asked: Cohort, names: list[str]) -> Risks:
+    """The calibrated risks of the run's own models for these rows."""
+    features = asked.encoded()
     graphs = {name: directory / "packages" / name / "risk.onnx" for name in names}
     return {name: Scorer(path.read_bytes())(features)[0] for name, path in graphs.items()}
 
 
-def refit(settings: Config, prepared: Prepared, kinds: dict[str, str], refits: int) -> Risks:
-    """The test rows' risks from baselines refitted on bootstrap samples: float64[refits, n] by
-    name.
+def refit(settings: Config, prepared: Prepared, names: Sequence[str], refits: int) -> Risks:
+    """The risks of the rows asked for from baselines made from bootstrap samples.
 
-    The same for a seed. `kinds` names the calibrator of each baseline. UserError when a sample
-    holds a single class.
+    Float64[refits, n] by name, the same for a seed. UserError when a sample holds a single class.
     """
     cohort, splits = prepared.cohort, prepared.splits
     simple = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
-    table = {name: np.empty((refits, len(splits.test))) for name in kinds}
+    asked = _rows(splits)
+    table = {name: np.empty((refits, len(asked))) for name in names}
     samples = samples_of_subjects(splits, cohort.subjects[splits.train], refits, settings.seed)
     for k, sample in enumerate(
         tqdm(samples, total=refits, desc="stability", unit="refit", disable=None, leave=False)
@@ -110,7 +113,7 @@ def refit(settings: Config, prepared: Prepared, kinds: dict[str, str], refits: i
             raise UserError(
                 "train: so few events that a sample of its subjects drew none; enlarge split.train"
             )
-        made = develop(settings, cohort, simple, sample, rows=splits.test, only=kinds, kinds=kinds)
+        made = develop(settings, cohort, simple, sample, rows=asked, only=names)
         for name, risk in made.risks.items():
             table[name][k] = risk
     return table

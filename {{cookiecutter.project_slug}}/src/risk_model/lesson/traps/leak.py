@@ -18,11 +18,11 @@ import numpy as np
 from risk_model import config
 from risk_model.core.cohort import Cohort
 from risk_model.core.scores import auroc
+from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.data.leak_signs import column_leaks
 from risk_model.lesson.traps.lesson import Lesson, Row
 from risk_model.lesson.traps.models import logistic_regression, out_of_fold
-from risk_model.training.folds import subject_folds
 
 HORIZON = 180  # days
 FUNCTION = ("sfdm2",)

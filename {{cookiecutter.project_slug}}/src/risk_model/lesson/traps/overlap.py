@@ -23,11 +23,11 @@ import pandas as pd
 from risk_model import config
 from risk_model.core.cohort import Cohort
 from risk_model.core.scores import auroc
+from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.evaluation.bootstrap import Sample, interval, resample
 from risk_model.lesson.traps.lesson import Lesson, Row
 from risk_model.lesson.traps.models import Floats, Folds, boosted_trees, out_of_fold
-from risk_model.training.folds import subject_folds
 
 PATIENTS = 17_500  # a quarter of all, for the second outcome
 RESAMPLES = 300

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from risk_model import config
 from risk_model.core.cohort import Cohort, Outcome, Rows
 from risk_model.core.scores import auroc
+from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.lesson.traps.lesson import Lesson, Row
 from risk_model.lesson.traps.models import random_forest
-from risk_model.training.folds import subject_folds
 
 ROWS = 25_000
 FORMATS = {

@@ -19,6 +19,7 @@ import numpy as np
 from risk_model import config
 from risk_model.core import scores
 from risk_model.core.cohort import Cohort, Outcome
+from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.evaluation import metrics
 from risk_model.lesson.traps.lesson import Lesson, Row
@@ -30,7 +31,6 @@ from risk_model.lesson.traps.models import (
     out_of_fold,
 )
 from risk_model.training.calibration import cross_fitted, platt, prior_correction
-from risk_model.training.folds import subject_folds
 
 THRESHOLDS = (0.1, 0.2)
 FORMATS = {
