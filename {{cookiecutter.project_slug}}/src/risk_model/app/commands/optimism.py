@@ -1,0 +1,84 @@
+"""optimism: how much too good a run's models look on the rows they were made from."""
+
+from __future__ import annotations
+
+from risk_model.app.console import say
+from risk_model.config import Config
+from risk_model.config.serialisation import read_settings
+from risk_model.core.runs import find_run
+from risk_model.data.prepare import prepare
+from risk_model.model.table import label
+from risk_model.validation import optimism as validation
+from risk_model.validation.optimism import CorrectedMetric, RunOptimism
+
+LABELS = {
+    "auroc": "AUROC",
+    "brier": "Brier score",
+    "log_loss": "log loss",
+    "slope": "calibration slope",
+    "intercept": "calibration intercept",
+    "citl": "calibration-in-the-large",
+}
+
+
+def optimism(settings: Config) -> None:
+    """Makes a run's baselines anew on other samples, and prints the corrected figures."""
+    directory = find_run(settings.runs, settings.run)
+    trained = read_settings(directory)
+    prepared = prepare(trained)
+    record = validation.optimism(trained, directory, prepared, settings.evaluation.refits)
+    for line in lines(record):
+        say("optimism", line)
+    say("file", str(directory / "optimism.json"))
+
+
+def lines(record: RunOptimism) -> list[str]:
+    """What was corrected, how, and each metric."""
+    own = record.optimism
+    drawn = f"{own.rows:,} rows" if record.subjects is None else f"{record.subjects:,} subjects"
+    texts = [
+        f"of all steps: {_steps(record)}; {own.resamples} samples of {drawn}, the test split and "
+        "external parts left alone",
+        *_limits(record),
+    ]
+    texts += [f"{LABELS[name]}: {_figures(metric)}" for name, metric in own.metrics.items()]
+    auroc = own.metrics["auroc"]
+    if own.too_small:
+        texts.append(
+            f"the correction is too small for models that fit their own rows this closely: on the "
+            f"rows that the samples left out AUROC was {_number(auroc.left_out)} on average"
+        )
+    return texts
+
+
+def _steps(record: RunOptimism) -> str:
+    names = " and ".join(label(name) for name in record.models)
+    if record.forced:
+        return f"fit and calibration of {label(record.champion)}, which model.champion names"
+    return f"fit, calibration, choice of the champion between {names}"
+
+
+def _limits(record: RunOptimism) -> list[str]:
+    """What the figures are not of: the champion itself, or a choice that it won against others."""
+    others = " and ".join(label(name) for name in record.not_made_anew)
+    if record.champion in record.not_made_anew:
+        return [
+            f"the champion of this run, {label(record.champion)}, is not made anew: the figures "
+            "are of the baselines' strategy, not of it"
+        ]
+    if others and not record.forced:
+        return [f"{others} is not made anew, so the choice against it is not corrected for"]
+    return []
+
+
+def _figures(metric: CorrectedMetric) -> str:
+    if metric.corrected is None:
+        return f"{_number(metric.apparent)} apparent; not defined in every sample"
+    return (
+        f"{_number(metric.apparent)} apparent, optimism {_number(metric.optimism)} (Monte Carlo "
+        f"error {_number(metric.error)}), {_number(metric.corrected)} corrected"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}".replace("-", "−")
