@@ -7,18 +7,13 @@ from risk_model.config import Config
 from risk_model.config.serialisation import read_settings
 from risk_model.core.runs import find_run
 from risk_model.data.prepare import prepare
+from risk_model.evaluation.metric_table import BY_NAME
 from risk_model.model.table import label
 from risk_model.validation import optimism as validation
 from risk_model.validation.optimism import CorrectedMetric, RunOptimism
 
-LABELS = {
-    "auroc": "AUROC",
-    "brier": "Brier score",
-    "log_loss": "log loss",
-    "slope": "calibration slope",
-    "intercept": "calibration intercept",
-    "citl": "calibration-in-the-large",
-}
+# the one metric that the table lacks
+LABELS = {"intercept": "calibration intercept"}
 
 
 def optimism(settings: Config) -> None:
@@ -37,11 +32,11 @@ def lines(record: RunOptimism) -> list[str]:
     own = record.optimism
     drawn = f"{own.rows:,} rows" if record.subjects is None else f"{record.subjects:,} subjects"
     texts = [
-        f"of all steps: {_steps(record)}; {own.resamples} samples of {drawn}, the test split and "
-        "external parts left alone",
+        f"of all steps: {_steps(record)}; {own.resamples:,} samples of the {drawn} of development",
         *_limits(record),
     ]
-    texts += [f"{LABELS[name]}: {_figures(metric)}" for name, metric in own.metrics.items()]
+    for name, metric in own.metrics.items():
+        texts.append(f"{LABELS.get(name) or BY_NAME[name].label}: {_figures(metric)}")
     auroc = own.metrics["auroc"]
     if own.too_small:
         texts.append(
