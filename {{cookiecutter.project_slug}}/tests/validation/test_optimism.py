@@ -36,13 +36,38 @@ from risk_model.validation.optimism import (
 
 Floats = npt.NDArray[np.float64]
 COLUMNS = ["age", "sex", "cp", "exang", "oldpeak"]  # recorded for nearly everybody
-SAMPLES = 10_000  # of R
-ROWS, EVENTS = 857, 468
-# R_VERSIONS
-# By metric: index.orig, optimism and index.corrected; Dxy as AUROC, (Dxy + 1) / 2.
-RMS: dict[str, tuple[float, float, float]] = {}
-LEFT_OUT: dict[str, float] = {}
-AUROC_LOW, AUROC_HIGH = 0.85706106, 0.90256805
+# What `evidence/optimism.R` of the template printed, with R 4.2.2, rms 6.5-0 and pROC 1.18.0
+# (Debian 12), for plain logistic regression on the heart disease data's rows with all of COLUMNS.
+ROWS, EVENTS, SAMPLES = 857, 468, 10_000
+# index.orig, optimism and index.corrected: of rms::validate(method="boot"), whose Dxy is
+# 2 AUROC - 1; log loss and calibration-in-the-large of a loop over R's glm.
+CORRECTED = {
+    "auroc": ((1 + 0.75962912) / 2, 0.0082545456 / 2, (1 + 0.75137457) / 2),
+    "intercept": (0.0, -0.0071498595, 0.0071498595),
+    "slope": (1.0, 0.027413117, 0.97258688),
+    "brier": (0.13807939, -0.0033919127, 0.1414713),
+    "log_loss": (0.43090252, -0.0098494937, 0.44075202),
+    "citl": (0.0, -0.0016807828, 0.0016807826),
+}
+# the means on the rows that the samples left out, of rms::validate(method=".632")
+LEFT_OUT = {
+    "auroc": (1 + 0.74787544) / 2,
+    "intercept": 0.01332533,
+    "slope": 0.95930236,
+    "brier": 0.14320293,
+}
+# how far one sample's figure lies from their mean, as a standard deviation
+SPREAD = {"auroc": 0.0152, "intercept": 0.207, "slope": 0.133, "brier": 0.0098}
+# however many samples: an optimism further from R's than this is another method's
+FAR = {
+    "auroc": 0.0025,
+    "intercept": 0.03,
+    "slope": 0.015,
+    "brier": 0.0015,
+    "log_loss": 0.004,
+    "citl": 0.03,
+}
+AUROC_LOW, AUROC_HIGH = 0.85706106, 0.90256805  # pROC's ci.auc, DeLong
 
 
 def heart_disease() -> tuple[Outcome, Floats]:
@@ -71,28 +96,28 @@ def plain_logistic_regression(outcome: Outcome, design: Floats) -> Learn:
 
 
 def equals_r(resamples: int) -> None:
-    """Asserts that each figure is R's, within four standard errors of the difference."""
+    """Asserts that each figure is R's: within FAR and four standard errors of the difference."""
     outcome, design = heart_disease()
     learn = plain_logistic_regression(outcome, design)
     people = np.arange(ROWS).astype(object)
     record = optimism_corrected(learn, outcome, people, resamples, seed=0)
     assert (record.rows, record.events, record.too_small) == (ROWS, EVENTS, False)
-    for name, (original, optimistic, corrected) in RMS.items():
+    assert set(record.metrics) == set(CORRECTED)
+    both = np.sqrt(1 / resamples + 1 / SAMPLES)
+    for name, (original, optimistic, corrected) in CORRECTED.items():
         own = record.metrics[name]
-        assert own.optimism is not None
         assert own.error is not None
-        assert own.corrected is not None
-        within = 4 * own.error * np.sqrt(1 + resamples / SAMPLES)
+        within = min(4 * own.error * np.sqrt(resamples) * both, FAR[name])
         assert own.apparent == pytest.approx(original, abs=2e-8), name
         assert own.optimism == pytest.approx(optimistic, abs=within), name
         assert own.corrected == pytest.approx(corrected, abs=within), name
-    for name, expected in LEFT_OUT.items():
-        left_out = record.metrics[name].left_out
-        assert left_out == pytest.approx(expected, abs=0.3 / np.sqrt(resamples)), name
+    for name, mean in LEFT_OUT.items():
+        within = 4 * SPREAD[name] * both
+        assert record.metrics[name].left_out == pytest.approx(mean, abs=within), name
 
 
 def test_the_figures_of_plain_logistic_regression_equal_those_of_rms() -> None:
-    equals_r(200)
+    equals_r(250)
 
 
 @pytest.mark.slow
