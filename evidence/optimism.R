@@ -3,8 +3,8 @@
 #
 #     apt-get install -y r-cran-rms r-cran-proc && Rscript evidence/optimism.R
 #
-# It prints what is copied there, in about ten minutes. Harrell, Lee and Mark, Stat Med 1996;15:361-387; DeLong
-# et al., Biometrics 1988;44:837-845.
+# It prints what is copied there, in about fifteen minutes. Harrell, Lee and Mark, Stat Med
+# 1996;15:361-387; DeLong et al., Biometrics 1988;44:837-845.
 suppressPackageStartupMessages({
   library(rms)
   library(pROC)
@@ -21,7 +21,8 @@ in_the_large <- function(y, p) coef(glm(y ~ 1, offset = qlogis(p), family = bino
 by_rms <- function(fit, method) {
   set.seed(1)
   table <- validate(fit, method = method, B = SAMPLES)[c("Dxy", "Intercept", "Slope", "B"), ]
-  data.frame(source = paste("rms", method), metric = rownames(table), unclass(table), row.names = NULL)
+  source <- paste("rms", method)
+  data.frame(source = source, metric = rownames(table), unclass(table), row.names = NULL)
 }
 
 # What rms does not report, by a loop over glm: AUROC by pROC, log loss, calibration in the large.

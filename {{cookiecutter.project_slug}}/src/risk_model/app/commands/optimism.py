@@ -37,11 +37,10 @@ def lines(record: RunOptimism) -> list[str]:
     ]
     for name, metric in own.metrics.items():
         texts.append(f"{LABELS.get(name) or BY_NAME[name].label}: {_figures(metric)}")
-    auroc = own.metrics["auroc"]
     if own.too_small:
         texts.append(
-            f"the correction is too small for models that fit their own rows this closely: on the "
-            f"rows that the samples left out AUROC was {_number(auroc.left_out)} on average"
+            "the correction is too small for models that fit their own rows this closely: what they "
+            "are worth lies nearer to the figures on the rows that the samples left out"
         )
     return texts
 
@@ -71,7 +70,8 @@ def _figures(metric: CorrectedMetric) -> str:
         return f"{_number(metric.apparent)} apparent; not defined in every sample"
     return (
         f"{_number(metric.apparent)} apparent, optimism {_number(metric.optimism)} (Monte Carlo "
-        f"error {_number(metric.error)}), {_number(metric.corrected)} corrected"
+        f"error {_number(metric.error)}), {_number(metric.corrected)} corrected; on rows that the "
+        f"samples left out {_number(metric.left_out)}"
     )
 
 
