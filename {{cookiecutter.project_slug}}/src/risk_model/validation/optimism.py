@@ -36,10 +36,10 @@ from risk_model.model.table import refitted
 from risk_model.training.champion import choose_champion
 from risk_model.training.develop import develop
 
-# of the optimism. A smooth model falls by half of it from the corrected figure to the rows left out
-# (of c lost to estimation, corrected is apparent - 2 c, left out apparent - 3 c, to first order); one
-# that knows its rows by heart by 1.7 times. Logistic regression: .5 to .6, XGBoost on heart
-# disease: .9.
+# Of the optimism: how far AUROC may fall from the corrected figure to the rows left out. To first
+# order a smooth model falls by half of it (what estimation costs it is taken off the apparent
+# figure twice to correct it, three times on the rows left out), one that knows its rows by heart
+# by 1.7 times.
 FALL = 0.75
 METRICS = ("auroc", "brier", "log_loss", "slope", "intercept", "citl")
 Learn = Callable[[Rows], Floats]

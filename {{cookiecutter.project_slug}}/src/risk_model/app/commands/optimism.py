@@ -39,8 +39,8 @@ def lines(record: RunOptimism) -> list[str]:
         texts.append(f"{LABELS.get(name) or BY_NAME[name].label}: {_figures(metric)}")
     if own.too_small:
         texts.append(
-            "the correction is too small for models that fit their own rows this closely: what they "
-            "are worth lies nearer to the figures on the rows that the samples left out"
+            "the correction is too small for models that fit their own rows this closely: read the "
+            "figures on the rows that the samples left out"
         )
     return texts
 
