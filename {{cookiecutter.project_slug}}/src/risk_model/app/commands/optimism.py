@@ -10,7 +10,7 @@ from risk_model.data.prepare import prepare
 from risk_model.evaluation.metric_table import BY_NAME
 from risk_model.model.table import label
 from risk_model.validation import optimism as validation
-from risk_model.validation.optimism import CorrectedMetric, RunOptimism
+from risk_model.validation.optimism import FALL, CorrectedMetric, RunOptimism
 
 # the one metric that the table lacks
 LABELS = {"intercept": "calibration intercept"}
@@ -39,8 +39,9 @@ def lines(record: RunOptimism) -> list[str]:
         texts.append(f"{LABELS.get(name) or BY_NAME[name].label}: {_figures(metric)}")
     if own.too_small:
         texts.append(
-            "the correction is too small for models that fit their own rows this closely: read the "
-            "figures on the rows that the samples left out"
+            "the correction may be too small for models that fit their own rows this closely: read "
+            "the figures beside those on the rows that the samples left out, where AUROC is lower "
+            f"by more than {FALL}"
         )
     return texts
 
