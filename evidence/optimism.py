@@ -90,7 +90,7 @@ def differences(setting: Setting, seed: int) -> dict[str, float]:
 def solver(setting: Setting) -> LogisticRegression | XGBClassifier:
     """Plain logistic regression, or XGBoost with the project's settings and so many trees."""
     if not setting.trees:
-        return LogisticRegression(penalty=None, max_iter=1_000)
+        return LogisticRegression(C=np.inf, max_iter=1_000)
     return XGBClassifier(
         n_estimators=setting.trees,
         max_depth=4,

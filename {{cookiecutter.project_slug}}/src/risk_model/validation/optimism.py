@@ -37,10 +37,9 @@ from risk_model.model.table import refitted
 from risk_model.training.champion import choose_champion
 from risk_model.training.develop import develop
 
-# Of AUROC, from the corrected figure to the rows left out. In simulations a corrected AUROC was at
-# most .007 too high where it fell by less than this (logistic regression on 150 and 800 rows), and
-# .012 to .19 where by more (15 predictors on 150 rows, XGBoost on 400 and 2,000); on the rows left
-# out it was .01 to .04 too low.
+# Of AUROC, from the corrected figure to the rows left out. On made-up cohorts the corrected AUROC was
+# .003 too high where it fell by less (logistic regression with 5 predictors on 150 rows), .01 and .1
+# where by more (15 predictors; XGBoost on 400 rows); on the rows left out it was .02 to .04 too low.
 FALL = 0.02
 METRICS = ("auroc", "brier", "log_loss", "slope", "intercept", "citl")
 Learn = Callable[[Rows], Floats]
