@@ -37,9 +37,10 @@ from risk_model.model.table import refitted
 from risk_model.training.champion import choose_champion
 from risk_model.training.develop import develop
 
-# Of AUROC, from the corrected figure to the rows left out. On made-up cohorts the corrected AUROC was
-# .003 too high where it fell by less (logistic regression with 5 predictors on 150 rows), .01 and .1
-# where by more (15 predictors; XGBoost on 400 rows); on the rows left out it was .02 to .04 too low.
+# Of AUROC, from the corrected figure to the rows left out. On made-up cohorts the corrected AUROC
+# was .003 too high where it mostly fell by less (logistic regression, 5 predictors, 150 rows), .01
+# and .1 where by more (15 predictors; XGBoost, 400 rows); on the rows left out it was .02 to .04
+# too low.
 FALL = 0.02
 METRICS = ("auroc", "brier", "log_loss", "slope", "intercept", "citl")
 Learn = Callable[[Rows], Floats]
