@@ -73,6 +73,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
         "reference": (
             "docs/traps.md",
             "src/risk_model/app/commands/compare.py",
+            "src/risk_model/app/commands/optimism.py",
             "src/risk_model/app/commands/recalibrate.py",
             "src/risk_model/app/commands/stability.py",
             "src/risk_model/app/commands/traps.py",

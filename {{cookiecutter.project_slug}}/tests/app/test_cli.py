@@ -51,6 +51,7 @@ WRONG = [
     ),
     (["register", "seed=3"], "seed: register keeps the settings that the run was trained with"),
     (["stability", "run=nowhere", "evaluation.refits=60"], "holds no trained run"),
+    (["optimism", "run=nowhere", "evaluation.refits=60"], "holds no trained run"),
     (["evaluate", "evaluation.refits=60"], "evaluation.refits: evaluate keeps the settings"),
     (
         ["run", "data.decision.threshold_low=0.9"],

@@ -62,6 +62,12 @@ ROWS = (
         acts_on_run=True,
         own_settings=("evaluation.refits",),
     ),
+    Command(
+        "optimism",
+        "make a run's baselines anew on other samples: how much too good do they look",
+        acts_on_run=True,
+        own_settings=("evaluation.refits",),
+    ),
     Command("compare", "put two evaluated runs side by side: compare RUN RUN", flags=True),
     Command("score", "risks for every row of a file: score input=new.csv output=risks.csv"),
     Command(

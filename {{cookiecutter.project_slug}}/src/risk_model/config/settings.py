@@ -139,7 +139,7 @@ class Evaluation:
     widths: Widths = field(default_factory=Widths)
     # also accuracy and F1, which reward wrong risks: the report warns of them
     classification: bool = False
-    refits: int = 200  # stability: samples of patients on which the baselines are refitted
+    refits: int = 200  # stability, optimism: samples of patients on which baselines are made anew
 
 
 @dataclass
@@ -157,7 +157,7 @@ class Config:
 
     seed: int = 0
     runs: str = "runs"
-    run: str = ""  # evaluate, register, stability: a run's directory; "": the latest
+    run: str = ""  # evaluate, register, stability, optimism: its directory; "": the latest
     input: str = ""  # score: a CSV, Parquet or JSON Lines file ...
     output: str = ""  # ... and where its risks go; recalibrate: where the new package goes
     # score, evaluate, recalibrate: a model package, or champion for the registered one
