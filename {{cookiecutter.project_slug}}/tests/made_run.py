@@ -24,6 +24,7 @@ def small_run(where: Path) -> Run:
     """Three thousand patients of five hospitals, and models too small to be good."""
     settings = Config(data=Synthetic(subjects=3000), runs=str(where / "runs"))
     settings.deployment.tracking_uri = f"sqlite:///{where / 'mlflow.db'}"
+    settings.split.folds, settings.split.test_events = 2, 20
     settings.model.xgboost.trees = 20
     settings.training.epochs, settings.evaluation.resamples = 2, 50
     network = settings.model.network

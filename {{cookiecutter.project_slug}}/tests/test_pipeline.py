@@ -29,6 +29,8 @@ from risk_model.training.monitor import Monitor
 SMALL = [
     "data=synthetic",
     "data.subjects=3000",
+    "split.folds=2",
+    "split.test_events=20",
     "model.xgboost.trees=20",
     "model.network.members=2",
     "model.network.width=16",
@@ -40,6 +42,7 @@ SMALL = [
 
 def small_settings(**changes: Any) -> Config:
     settings = Config(data=Synthetic(subjects=3000))
+    settings.split.folds, settings.split.test_events = 2, 20
     settings.model.xgboost.trees = 20
     network = settings.model.network
     network.members, network.width, network.blocks = 2, 16, 1

@@ -109,6 +109,7 @@ def prepared(where: Path) -> Prepared:
 def settings() -> config.Config:
     chosen = config.Config(data=Strips(), model=config.Model(network=StripSettings()))
     chosen.training.learning_rate, chosen.training.epochs = 0.05, 25
+    chosen.split.folds = 1
     chosen.model.xgboost.trees, chosen.evaluation.resamples = 30, 50
     return chosen
 

@@ -20,6 +20,8 @@ from tests.estimates import ends, value
 def settings() -> Config:
     settings = Config(data=Synthetic(subjects=3000))
     settings.model.xgboost.trees, settings.evaluation.resamples = 20, 50
+    settings.split.folds, settings.split.test_events = 2, 0
+    settings.model.logistic_regression.c = 0.1
     return settings
 
 

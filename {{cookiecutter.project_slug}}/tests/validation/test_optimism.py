@@ -199,7 +199,8 @@ def test_a_sample_of_one_class_is_refused() -> None:
 def cohort() -> tuple[Config, Prepared]:
     """Settings and a made-up cohort with several rows a subject."""
     settings = Config(data=Synthetic(subjects=1_500))
-    settings.model.xgboost.trees = 15
+    settings.model.xgboost.trees, settings.model.logistic_regression.c = 15, 0.1
+    settings.split.folds, settings.split.test_events = 2, 0
     return settings, prepare(settings)
 
 
@@ -234,11 +235,7 @@ def test_the_original_is_the_runs_own_strategy_on_the_rows_that_shaped_it(
     record = optimism(settings, tmp_path, prepared, 3)
     assert RunOptimism.from_json(read_json(tmp_path / "optimism.json")) == record
     made = develop(settings, own, own.encoded(), splits, only=refitted())
-    outcome = own.labels[splits.calibration]
-    subjects = own.subjects[splits.calibration]
-    logits = made.calibration_logits
-    champion = choose_champion(logits, outcome, subjects, settings.seed, settings)
-    expected = auroc(own.labels[rows], made.risks[champion.name][rows])
+    expected = auroc(own.labels[rows], made.risks[made.champion.name][rows])
     metrics = record.optimism.metrics
     assert metrics["auroc"].apparent == pytest.approx(expected, abs=1e-12)
     assert record.subjects == len(set(own.subjects[rows]))
@@ -268,10 +265,10 @@ def test_the_choice_of_the_champion_is_made_anew_on_each_sample(
         chosen.append((inputs[4].model.champion, len(choice.table)))  # type: ignore[attr-defined]
         return choice
 
-    monkeypatch.setattr("risk_model.validation.optimism.choose_champion", choose)
-    for champion, asked in (("auto", "auto"), ("network", "auto"), ("xgboost", "xgboost")):
-        own = replace(settings, model=replace(settings.model, champion=champion))
-        write_run(tmp_path, prepared, "network" if champion == "network" else "xgboost")
+    monkeypatch.setattr("risk_model.training.develop.choose_champion", choose)
+    for asked in ("auto", "network", "xgboost"):
+        own = replace(settings, model=replace(settings.model, champion=asked))
+        write_run(tmp_path, prepared, "network" if asked == "network" else "xgboost")
         record = optimism(own, tmp_path, prepared, 2)
         assert chosen == [(asked, 2)] * 3
         assert record.forced == (asked == "xgboost")

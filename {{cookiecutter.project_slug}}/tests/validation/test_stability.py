@@ -27,7 +27,8 @@ BASELINES = refitted()
 
 def made(subjects: int = 1_500) -> tuple[Config, Prepared]:
     settings = Config(data=Synthetic(subjects=subjects))
-    settings.model.xgboost.trees = 15
+    settings.model.xgboost.trees, settings.model.logistic_regression.c = 15, 0.1
+    settings.split.folds, settings.split.test_events = 2, 0
     return settings, prepare(settings)
 
 

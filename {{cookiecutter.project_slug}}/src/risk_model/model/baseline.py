@@ -50,10 +50,12 @@ class LogisticRegression(LinearModel):
         return cls.fit(inputs.train, inputs.settings.model.logistic_regression)
 
 
-def _solver(strength: float) -> Any:
+def _solver(strength: float, tolerance: float = 1e-6) -> Any:
     from sklearn.linear_model import LogisticRegression as Solver
 
-    return Solver(C=strength, solver="newton-cholesky", max_iter=200, tol=1e-6, warm_start=True)
+    return Solver(
+        C=strength, solver="newton-cholesky", max_iter=200, tol=tolerance, warm_start=True
+    )
 
 
 def _chosen(rows: Sample, terms: Terms) -> tuple[float, Terms]:
@@ -73,7 +75,7 @@ def _losses(rows: Sample, terms: Terms) -> Floats:
     for k in range(FOLDS):
         inside = fold == k
         taught = columns[~inside], rows.labels[~inside], rows.weights[~inside]
-        solver = _solver(STRENGTHS[0])
+        solver = _solver(STRENGTHS[0], tolerance=1e-3)
         for i, strength in enumerate(STRENGTHS):
             solver.set_params(C=strength).fit(*taught)
             said = sigmoid(solver.decision_function(columns[inside]))

@@ -22,6 +22,7 @@ from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.schema import Features
 from risk_model.model import Floats, Logits, RiskModel
+from risk_model.model.table import step
 from risk_model.training.calibration import Calibrator, choose_calibrator
 from risk_model.training.champion import choose_champion
 from risk_model.training.fit import fit_models, positive_weight
@@ -114,10 +115,11 @@ def _turns(
 
     Returns:
         Their logits of all rows held out, turn by turn; the models of the last turn; and the mean
-        number of epochs or trees after which a model stopped, for those that have any.
+        number of trees, or epochs over all rows, after which a model stopped, for those that have
+        any.
     """
     said: dict[str, list[Logits]] = defaultdict(list)
-    stopped: dict[str, list[int]] = defaultdict(list)
+    stopped: dict[str, list[float]] = defaultdict(list)
     models: dict[str, RiskModel] = {}
     for number, turn in enumerate(each):
         own = monitor.unrecorded() if number else monitor
@@ -126,6 +128,15 @@ def _turns(
         for name, model in models.items():
             said[name].append(model.logit(features[turn.held_out]))
             if best := own.best_epoch(name):
-                stopped[name].append(best)
-    rounds = {name: round(mean(epochs)) for name, epochs in stopped.items()}
+                stopped[name].append(best * _epoch_length(name, turn, each))
+    rounds = {name: max(1, round(mean(epochs))) for name, epochs in stopped.items()}
     return {name: np.concatenate(parts) for name, parts in said.items()}, models, rounds
+
+
+def _epoch_length(model: str, turn: Turn, each: Sequence[Turn]) -> float:
+    """An epoch of a turn in epochs over all rows: a network stops after so many steps.
+
+    With more rows an epoch has more of them. A tree is a tree.
+    """
+    rows = sum(len(other.held_out) for other in each)
+    return len(turn.train) / rows if step(model) == "epoch" else 1.0

@@ -28,6 +28,7 @@ from risk_model.training.loss import Loss
 
 # more rows than this and an epoch is a fresh draw of so many: epochs stay short
 ROWS_PER_EPOCH = 131_072
+STEPS = 50  # that the mean of the weights reaches back
 
 
 class Table(NamedTuple):
@@ -49,7 +50,9 @@ def fit(
 ) -> None:
     """Trains until the validation loss stops improving, and restores the best weights.
 
-    Without validation rows it trains for `epochs` and keeps the last weights.
+    Without validation rows it trains for `epochs` and keeps the last weights. What is assessed and
+    kept is a running mean of the weights: after one step more or less it is nearly the same, so
+    that the best epoch of one sample is a good one for another (Polyak and Juditsky 1992).
 
     Two calls with one seed give the same weights on one machine, whatever ran before, and leave
     torch's random state as it was.
@@ -69,7 +72,7 @@ def fit(
     """
     size = _batch_size(settings, len(train.labels))
     with seeded(seed):
-        optimizer = adamw(network, settings)
+        optimizer, averaged = adamw(network, settings), RunningMean(network)
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
         rows = torch.from_numpy(curve_rows(train.labels.numpy()))
         curve = Table(train.features[rows], train.labels[rows])
@@ -77,21 +80,44 @@ def fit(
         most = settings.epochs if validation else epochs
         numbers = range(1, most + 1)
         for epoch in tqdm(numbers, desc="network", unit="epoch", disable=None, leave=False):
-            norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm)
+            norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm, averaged)
             _refuse_divergence(norm, epoch, settings)
             if validation is None:
                 continue
-            values = assess(network, curve, loss, "train")
-            values |= assess(network, validation, loss, "validation")
+            values = assess(averaged.network, curve, loss, "train")
+            values |= assess(averaged.network, validation, loss, "validation")
             record(epoch, {**values, "gradient_norm": norm})
             if values["validation_loss"] < best:
                 best, best_epoch = values["validation_loss"], epoch
-                best_weights = deepcopy(network.state_dict())
+                best_weights = deepcopy(averaged.network.state_dict())
             elif epoch - best_epoch >= settings.patience:
                 break
-        if validation:
-            network.load_state_dict(best_weights)
+        network.load_state_dict(best_weights if validation else averaged.network.state_dict())
         network.eval()
+
+
+class RunningMean:
+    """A copy of a network whose weights are a mean of those after the last STEPS steps or so.
+
+    A weight w steps back counts in proportion to (1 - 1 / STEPS)^w; at the start the mean is over
+    the steps taken.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network, self._steps = deepcopy(network).eval(), 0
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Takes the network's present weights and buffers into the mean."""
+        self._steps += 1
+        share = max(1 / self._steps, 1 / STEPS)
+        for mean, now in zip(
+            self.network.state_dict().values(), network.state_dict().values(), strict=True
+        ):
+            if mean.is_floating_point():
+                mean.lerp_(now, share)
+            else:
+                mean.copy_(now)
 
 
 def train_epoch(
@@ -101,6 +127,7 @@ def train_epoch(
     optimizer: torch.optim.Optimizer,
     size: int,
     clip_norm: float,
+    averaged: RunningMean,
 ) -> float:
     """One pass over the rows in a fresh order; the mean norm of the gradient before clipping."""
     norms = []
@@ -109,6 +136,7 @@ def train_epoch(
         torch.autograd.backward(loss(network(features), labels))
         norms.append(clip_gradients(optimizer, clip_norm))
         optimizer.step()
+        averaged.update(network)
     return float(torch.stack(norms).mean())
 
 

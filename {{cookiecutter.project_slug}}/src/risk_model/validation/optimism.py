@@ -12,7 +12,7 @@ rows it has seen; what it shows on the rows that the samples left out tells whet
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from risk_model import artifacts
 from risk_model.config import Config
-from risk_model.core.cohort import Cohort, Outcome, Rows, Splits
+from risk_model.core.cohort import PARTS, Cohort, Outcome, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.estimate import NORMAL
 from risk_model.core.files import write_json
@@ -34,7 +34,6 @@ from risk_model.evaluation.bootstrap import draw_counts
 from risk_model.evaluation.metrics import brier, calibration_in_the_large
 from risk_model.evaluation.recalibration import recalibration
 from risk_model.model.table import refitted
-from risk_model.training.champion import choose_champion
 from risk_model.training.develop import develop
 
 # Of AUROC, from the corrected figure to the rows left out. On made-up cohorts the corrected AUROC
@@ -221,25 +220,14 @@ def _strategy(settings: Config, cohort: Cohort, splits: Splits) -> Learn:
     A row keeps the part that it has in the run. The champion is chosen among the models that are
     made anew, unless the run's settings name one of them.
     """
-    rows, part, models = splits.learning, splits.labels(len(cohort)), refitted()
+    rows, models = splits.learning, refitted()
     features = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
-    if settings.model.champion not in models:
-        settings = replace(settings, model=replace(settings.model, champion="auto"))
+    belongs = {name: np.isin(rows, getattr(splits, name)) for name in PARTS if name != "test"}
 
     def learn(positions: Rows) -> Floats:
-        drawn = rows[positions]
-        parts = {name: drawn[part[drawn] == name] for name in ("train", "validation")}
-        calibration = drawn[part[drawn] == "calibration"]
-        sample = replace(splits, **parts, calibration=calibration)
+        drawn = {name: rows[positions][inside[positions]] for name, inside in belongs.items()}
+        sample = Splits(**drawn, test=splits.test, external=splits.external)
         made = develop(settings, cohort, features, sample, rows=rows, only=models)
-        champion = choose_champion(
-            made.calibration_logits,
-            cohort.labels[calibration],
-            cohort.subjects[calibration],
-            settings.seed,
-            settings,
-            made.pos_weight,
-        )
-        return made.risks[champion.name]
+        return made.risks[made.champion.name]
 
     return learn
