@@ -21,6 +21,7 @@ from risk_model.model.table import label as model_label
 from risk_model.model.table import step
 from risk_model.reporting import forest, sentences, tables
 from risk_model.reporting.content import CohortSummary, Provenance, RecordingExamples, ReportContent
+from risk_model.reporting.group_curves import group_curves, without_curve
 from risk_model.reporting.head_to_head import (
     CAVEAT,
     head_to_head_sentences,
@@ -77,6 +78,8 @@ class PartView:
     recalibration: list[Row]
     subgroups: list[Row]
     intersections: list[Row]
+    group_curves: list[Markup]
+    without_curve: str
     parity: list[Row]
     plots: CorePlots | None
     head_to_head: list[Row]
@@ -244,6 +247,8 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
         recalibration=tables.recalibration(own),
         subgroups=tables.subgroups(model.subgroups),
         intersections=tables.subgroups(model.subgroups, crossed=True),
+        group_curves=group_curves(model.subgroups),
+        without_curve=without_curve(model.subgroups),
         parity=tables.parity(model),
         plots=None if first else core_plots(own, champion, threshold),
         head_to_head=head_to_head_table(champion, model.head_to_head),
