@@ -16,7 +16,7 @@ Metrics = dict[str, Estimate]  # by the names of the table of metrics
 Numbers = list[float | None]  # of a curve, point by point
 Miscalibration = Literal["too low", "too high"]  # of a group's risks
 # Of a group's calibration curve: with 40 events its band held the truth at 93 % of the points, and
-# at either end in 88 % or more; with 20 in 79 % there, with 10 in 67 % (150 calibrated cohorts each,
+# at either end in 88 % or more; with 20 in 79 % there, with 10 in 67 % (150 calibrated cohorts each
 # at a prevalence of .1, .24 and .5).
 CURVE_EVENTS = 40
 FEWEST_SITES = 3  # with fewer, differences between sites are not told from chance

@@ -83,7 +83,7 @@ def _calibration(curves: dict[str, Curves], styles: dict[str, LineStyle], champi
 
 def draw_perfect(axes: Axes, shown: Numbers) -> None:
     """The line of perfect calibration, on axes from 0 to above everything that is to be shown."""
-    top = min(1.0, 1.05 * max(value for value in shown if value is not None))
+    top = 1.03 * max(value for value in shown if value is not None)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfect")
     axes.set(xlim=(0, top), ylim=(0, top))
 

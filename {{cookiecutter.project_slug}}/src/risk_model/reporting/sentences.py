@@ -17,8 +17,9 @@ from risk_model.evaluation.results import Metrics, OutcomesPer1000, RunEvaluatio
 from risk_model.evaluation.subgroups import ALPHA, POWER
 from risk_model.model.table import is_baseline
 from risk_model.model.table import label as model_label
+from risk_model.reporting import head_to_head
 from risk_model.reporting.content import NetworkStart, RecordingExample, RecordingExamples
-from risk_model.reporting.wording import capitalise, cell, estimate_text, percent
+from risk_model.reporting.wording import capitalise, cell, estimate_text, inside, percent
 from risk_model.training.record import ChampionChoice
 
 SUMMARY: dict[Verdict, str] = {
@@ -44,7 +45,8 @@ class PartVerdict:
 class VerdictSummary:
     """The top of a report: the worst verdict on a model, and the first part in words and counts.
 
-    `utility` is "" where no range of thresholds is stated.
+    `utility` is "" where no range of thresholds is stated, `beside` empty without an existing score
+    that was recorded often enough.
     """
 
     verdict: Verdict
@@ -52,6 +54,7 @@ class VerdictSummary:
     discrimination: str
     calibration: str
     utility: str
+    beside: list[str]
     per_1000_sentence: str
     per_1000: OutcomesPer1000
     other_parts: list[PartVerdict]
@@ -89,6 +92,7 @@ def summarise(model: str, evaluation: RunEvaluation) -> VerdictSummary:
         discrimination=f"{capitalise(label)}: {discrimination(model, first, evaluation)}",
         calibration=calibration(own.metrics, evaluation.bounds) + unsure,
         utility=utility(own.metrics),
+        beside=head_to_head.verdicts(model, part),
         per_1000_sentence=own.per_1000_sentence,
         per_1000=own.per_1000,
         other_parts=[
@@ -117,7 +121,8 @@ def _part_verdict(part: str, model: str, evaluation: RunEvaluation) -> PartVerdi
     if gate.verdict == TOO_FEW:
         said = ["; ".join(gate.reasons) + "."]
     worth = utility(metrics) if gate.verdict != TOO_FEW or _is_useless(metrics) else ""
-    return PartVerdict(part, gate.verdict, " ".join(filter(None, [*said, worth])))
+    beside = head_to_head.verdicts(model, evaluation.parts[part])
+    return PartVerdict(part, gate.verdict, " ".join(filter(None, [*said, worth, *beside])))
 
 
 def _is_useless(metrics: Metrics) -> bool:
@@ -153,8 +158,8 @@ def calibration(metrics: Metrics, bounds: Mapping[str, Bounds]) -> str:
     spread = "spread too little", "spread as they should be", "too extreme"
     return (
         f"Its risks are {_position(citl, bounds['citl'], *average)} "
-        f"(calibration-in-the-large {_inside(citl)}) and "
-        f"{_position(slope, bounds['slope'], *spread)} (slope {_inside(slope)})."
+        f"(calibration-in-the-large {inside(citl, 2)}) and "
+        f"{_position(slope, bounds['slope'], *spread)} (slope {inside(slope, 2)})."
     )
 
 
@@ -178,12 +183,7 @@ def utility(metrics: Metrics) -> str:
         PASS: "is worth more than the better of flagging everybody and nobody",
         FAIL: "is worth no more than the better of flagging everybody and nobody",
     }.get(within(gain, WORTH), "cannot be told to be worth more than flagging all or none")
-    return f"Flagging by it {worth} (net benefit beyond that {_inside(gain, 3)})."
-
-
-def _inside(estimate: Estimate, digits: int = 2) -> str:
-    """An estimate as it stands within parentheses."""
-    return estimate_text(estimate, digits).replace(" (", ", ").replace(")", "")
+    return f"Flagging by it {worth} (net benefit beyond that {inside(gain)})."
 
 
 def _position(estimate: Estimate, bounds: Bounds, above: str, inside: str, below: str) -> str:
