@@ -74,6 +74,24 @@ def test_a_model_card_tells_figures_groups_verdicts_and_where_not_to_use_it(
     assert "not the champion, which is XGBoost" in model_card("network", TRAINED, evaluation)
 
 
+def test_a_part_that_failed_on_few_rows_is_not_told_to_have_had_enough(
+    evaluation: RunEvaluation,
+) -> None:
+    def scope(*parts: str) -> str:
+        gates = {part: evaluation.gates[part] for part in parts}
+        return part_of(
+            model_card("xgboost", TRAINED, replace(evaluation, gates=gates)), "Out of scope"
+        )
+
+    few = "are too few for intervals as narrow as asked"
+    assert few in " ".join(evaluation.gates["North"]["xgboost"].reasons)
+    assert "Not shown to work on: no other part was judged and did not pass" in scope(
+        "test", "North"
+    )
+    assert "Not shown to work on: no part was judged and did not pass" in scope("test")
+    assert "too small" not in scope("test", "North")
+
+
 def test_a_model_card_states_only_what_the_settings_state(evaluation: RunEvaluation) -> None:
     def use(decision: Decision) -> str:
         card = model_card("xgboost", TRAINED, replace(evaluation, decision=decision))

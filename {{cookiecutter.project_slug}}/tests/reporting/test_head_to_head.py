@@ -47,7 +47,7 @@ def test_only_an_interval_on_one_side_of_0_names_a_winner(
     ends: tuple[float | None, float | None], said: str, evaluation: RunEvaluation
 ) -> None:
     part = beside(evaluation, score(*ends)).parts["test"]
-    (sentence,) = head_to_head_sentences("xgboost", part)
+    (sentence,) = head_to_head_sentences("xgboost", part, identified=True)
     assert said in sentence
     assert ("ranks these patients better" in sentence) == (said.endswith(("1-prg2m", "XGBoost")))
     assert "recorded for 600 of 1,500 rows (500 patients, 150 events)" in sentence
@@ -98,8 +98,11 @@ def test_the_first_screen_is_silent_about_a_score_of_few_and_tells_of_other_part
 
 def test_a_score_of_few_patients_is_counted_and_nobody_wins(evaluation: RunEvaluation) -> None:
     few = HeadToHead("old", 12, 12, 3)
-    (sentence,) = head_to_head_sentences("xgboost", beside(evaluation, few).parts["test"])
+    part = beside(evaluation, few).parts["test"]
+    (sentence,) = head_to_head_sentences("xgboost", part, identified=True)
     assert sentence.endswith("(12 patients, 3 events): too few to compare.")
+    (sentence,) = head_to_head_sentences("xgboost", part, identified=False)
+    assert sentence.endswith("12 of 1,500 rows (3 events): too few to compare.")
 
 
 def test_report_and_card_show_the_comparison_and_say_where_there_is_none(

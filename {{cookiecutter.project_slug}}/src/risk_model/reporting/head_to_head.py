@@ -31,16 +31,32 @@ def head_to_head_table(model: str, compared: Sequence[HeadToHead]) -> list[Row]:
 
 
 def head_to_head_sentences(
-    model: str, part: PartEvaluation, descriptions: Mapping[str, str] | None = None
+    model: str,
+    part: PartEvaluation,
+    identified: bool,
+    descriptions: Mapping[str, str] | None = None,
 ) -> list[str]:
     """For each score: on whom it was compared, both AUROCs, and what the difference allows to say.
 
-    `descriptions` are those of the scores, by name.
+    Patients are counted where they are `identified`. `descriptions` are those of the scores, by
+    name.
     """
     return [
-        _sentence(model, result, part.n, (descriptions or {}).get(result.score, ""))
+        _sentence(model, result, _recorded(result, part.n, identified, descriptions or {}))
         for result in part.models[model].head_to_head
     ]
+
+
+def _recorded(
+    result: HeadToHead, rows: int, identified: bool, descriptions: Mapping[str, str]
+) -> str:
+    """The score, what it is, and on how many it was recorded."""
+    described = f" ({descriptions[result.score]})" if descriptions.get(result.score) else ""
+    patients = f"{result.subjects:,} patients, " if identified else ""
+    return (
+        f"{result.score}{described}, recorded for {result.n:,} of {rows:,} rows "
+        f"({patients}{result.events:,} events)"
+    )
 
 
 def verdicts(model: str, part: PartEvaluation) -> list[str]:
@@ -58,10 +74,7 @@ def verdicts(model: str, part: PartEvaluation) -> list[str]:
     ]
 
 
-def _sentence(model: str, result: HeadToHead, rows: int, description: str) -> str:
-    name = f"{result.score} ({description})" if description else result.score
-    recorded = f"{name}, recorded for {result.n:,} of {rows:,} rows"
-    recorded += f" ({result.subjects:,} patients, {result.events:,} events)"
+def _sentence(model: str, result: HeadToHead, recorded: str) -> str:
     if not result.metrics:
         return f"{recorded}: too few to compare."
     label = model_label(model)

@@ -252,7 +252,9 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
         parity=tables.parity(model),
         plots=None if first else core_plots(own, champion, threshold),
         head_to_head=head_to_head_table(champion, model.head_to_head),
-        head_to_head_sentences=head_to_head_sentences(champion, own, _descriptions(content)),
+        head_to_head_sentences=head_to_head_sentences(
+            champion, own, evaluation.patients_identified, _descriptions(content)
+        ),
     )
 
 
