@@ -58,9 +58,9 @@ def test_a_group_with_too_few_events_has_no_curve_and_is_named(
     events: int, part: Callable[..., pd.DataFrame]
 ) -> None:
     rows = part(np.random.default_rng(0), "test", 1200)
-    happened, first = rows["boolean_value"], rows["model"] == "xgboost"
-    women = rows.index[happened & first][:events]
-    rows["sex"] = np.where(rows.index.isin(women) | (~happened & (rows.index % 2)), "f", "m")
+    happened, row = rows["boolean_value"].to_numpy(bool), rows.index.to_numpy(int)
+    women = row[happened & (rows["model"] == "xgboost").to_numpy()][:events]
+    rows["sex"] = np.where(np.isin(row, women) | (~happened & (row % 2 == 1)), "f", "m")
     groups = [g for g in groups_of(rows) if g.partition == "sex"]
     assert [g.events for g in groups if g.group == "f"] == [events]
     drawn = "".join(group_curves(groups))

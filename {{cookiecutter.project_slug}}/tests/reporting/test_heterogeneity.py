@@ -115,7 +115,7 @@ def test_report_and_card_show_the_pooled_sites(
     write_report(path, content)
     assert "prediction interval" not in path.read_text(encoding="utf-8")
     card = model_card("xgboost", TRAINED, evaluation, heterogeneity=[POOLED])
-    assert "between 0.70 and 0.88" in card
+    assert "new site like these: 0.70 to 0.88" in card
     assert "was not made anew" not in card
     network = model_card("network", TRAINED, evaluation, heterogeneity=[POOLED])
     assert "was not made anew; the baselines were" in network
