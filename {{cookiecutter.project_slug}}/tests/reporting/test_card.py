@@ -59,6 +59,7 @@ def test_a_model_card_tells_figures_groups_verdicts_and_where_not_to_use_it(
     reasons = evaluation.gates["North"]["xgboost"].reasons
     assert f"| North | fail | {'; '.join(reasons)} |" in card
     scope = part_of(card, "Out of scope")
+    assert "between −0.3 and 0.3" in part_of(card, "Gate")
     assert "Not to be used on: North" in scope
     assert re.search(r"Not shown to work on: .*Tiny", scope)
     groups = part_of(card, "Subgroups")

@@ -107,6 +107,7 @@ def test_report_nests_and_names_its_language_headings_tables_and_figures(page: s
     parsed = Page(page)
     assert parsed.open == []
     assert "has not seen" not in page
+    assert "fewer than 40 events or non-events its ends are too narrow" in page
     assert ("html", {"lang": "en"}) in parsed.tags
     assert sum(tag == "h1" for tag, _ in parsed.tags) == 1
     drawings = [attributes for tag, attributes in parsed.tags if tag == "svg"]

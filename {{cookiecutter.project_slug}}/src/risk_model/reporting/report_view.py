@@ -16,7 +16,7 @@ from risk_model.core.predictions import OPPOSITE
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.split_report import RowSplitOverlap
-from risk_model.evaluation.results import GateVerdict
+from risk_model.evaluation.results import CURVE_EVENTS, GateVerdict
 from risk_model.model.table import label as model_label
 from risk_model.model.table import step
 from risk_model.reporting import forest, sentences, tables
@@ -149,6 +149,7 @@ class ReportView:
     notes: list[Finding]
     resamples: str
     minimum_events: int
+    curve_events: int
     subgroup_rule: str
     parts: list[PartView]
     compared: bool
@@ -198,6 +199,7 @@ def report_view(content: ReportContent) -> ReportView:
         notes=notes,
         resamples=f"{evaluation.resamples:,}",
         minimum_events=evaluation.minimum_events,
+        curve_events=CURVE_EVENTS,
         subgroup_rule=sentences.subgroup_rule(evaluation),
         parts=[_part_view(part, content, simple_models) for part in evaluation.parts],
         compared=any(part.models[name].head_to_head for part in evaluation.parts.values()),

@@ -222,4 +222,5 @@ def bounds(limits: Mapping[str, Bounds]) -> str:
 
 
 def _between(low: float | None, high: float | None) -> str:
-    return f"above {low:g}" if high is None else f"between {low:g} and {high:g}"
+    text = f"above {low:g}" if high is None else f"between {low:g} and {high:g}"
+    return text.replace("-", "−")
