@@ -41,7 +41,7 @@ def test_too_few_repeated_records_are_called_too_few_and_not_none(twice: int) ->
     values = np.append(np.arange(200.0), np.arange(float(twice)))
     cohort = cohort_of({"x": values, "y": values**2}, np.arange(len(values)) % 3 == 0)
     said = noise.label_noise(cohort, np.arange(len(values)))
-    assert (f"not assessable, {twice} records stand there twice" in said) == (twice < 50)
+    assert (f"not assessable, records that stand there twice: {twice};" in said) == (twice < 50)
 
 
 @pytest.mark.parametrize("slips", [0, 1, 3])

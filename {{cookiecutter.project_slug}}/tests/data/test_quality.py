@@ -96,6 +96,22 @@ def test_what_is_rare_is_named_at_either_end(share: float, rare: str) -> None:
     assert quality.answers["How unbalanced is the outcome?"][1].startswith(rare)
 
 
+@pytest.mark.parametrize("identified", [False, True])
+def test_rows_are_subjects_only_where_a_column_names_them_and_a_share_says_of_which_rows(
+    identified: bool,
+) -> None:
+    index = {"subject_id": np.repeat(np.arange(300), 4).astype(str)} if identified else {}
+    cohort = cohort_of({"x": np.arange(1200.0)}, np.arange(1200) % 3 == 0, index)
+    splits = split(cohort, config.Split(), config.Data(name="made"), 0)
+    answers = assess(cohort, splits).answers
+    said = "1,200 rows of 300 subjects;" if identified else "1,200 rows, whose is not recorded;"
+    assert answers["How much data is there?"][0].startswith(said)
+    share = cohort.labels[splits.learning].mean()
+    assert answers["How unbalanced is the outcome?"][0].startswith(
+        f"{share:.1%} of the rows that teach, tune and calibrate have the outcome"
+    )
+
+
 @pytest.mark.parametrize("recorded", [0, 400])
 def test_a_column_without_any_value_is_not_said_to_have_one(recorded: int) -> None:
     values = np.where(np.arange(400) < recorded, 7.0, np.nan)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from risk_model.core.cohort import Splits
 from risk_model.data import underdiagnosis
 
 from tests.data.made_cohorts import cohort_of
@@ -65,3 +66,21 @@ def test_the_expectation_is_out_of_fold() -> None:
     columns = {f"x{i}": rng.normal(size=300) for i in range(60)}
     cohort = cohort_of(columns, rng.random(300) < 0.3, {"subject_id": np.arange(300).astype(str)})
     assert abs(roc_auc_score(cohort.labels, underdiagnosis._blind_risk(cohort, [])) - 0.5) < 0.1
+
+
+def test_the_ratio_is_that_of_the_two_numbers_beside_it_and_silence_is_not_called_equality() -> (
+    None
+):
+    rng = np.random.default_rng(0)
+    sex, severity = rng.choice(["F", "M"], 4000), rng.normal(size=4000)
+    events = rng.random(4000) < 1 / (1 + np.exp(1.5 - severity))
+    alike = cohort_of({"severity": severity}, events, {"sex": sex})
+    seen = events & ~((sex == "F") & (rng.random(4000) < 0.5))
+    missed = underdiagnosis.event_ratios(cohort_of({"severity": severity}, seen, {"sex": sex}))
+    for ratio in missed:
+        assert ratio.ratio == pytest.approx(ratio.events / ratio.expected)
+    rows = np.arange(4000)
+    splits = Splits(rows, rows[:0], rows[:0], rows[:0])
+    (answer,) = underdiagnosis.answers(alike, splits)
+    assert answer.sentences[0].startswith("No group was found whose outcome")
+    assert "0.8 or less" in answer.sentences[0]

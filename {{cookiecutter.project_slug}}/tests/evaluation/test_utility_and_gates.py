@@ -102,9 +102,16 @@ def test_an_interval_of_the_counts_is_wilsons_of_the_share_of_all_patients() -> 
 
 def test_counts_are_told_in_words() -> None:
     sentence = per_1000_sentence(per_1000(counts_of(250, 25, flagged=75, hits=20)), 0.2)
-    assert "Of 1,000 patients like these, 100 have the event" in sentence
+    assert "Of 1,000 like these, 100 have the event" in sentence
+    assert "patient" not in sentence  # a row may be one of several moments of a patient
     assert "finds 80 (52 to 120) of them and misses 20 (9 to 46); 220 (" in sentence
-    assert "patients are flagged for nothing and 680 (" in sentence
+    assert "are flagged for nothing and 680 (" in sentence
+
+
+def test_a_threshold_is_told_as_it_is_and_not_rounded_to_another() -> None:
+    counts = per_1000(counts_of(250, 25, flagged=75, hits=20))
+    assert "Flagging a risk of 2.44% or more" in per_1000_sentence(counts, 1 / 41)
+    assert "at a risk of 2.44% or more" in operating_threshold(Decision(harm_ratio=40.0), 0.3)[1]
 
 
 def test_counts_of_a_single_patient_have_no_interval_in_words() -> None:
@@ -172,3 +179,9 @@ def test_a_range_without_its_clinical_reason_is_refused() -> None:
     stated = Decision(threshold_low=0.1, threshold_high=0.3, reason="a call costs little")
     assert curve_thresholds(stated)[[0, -1]].tolist() == [0.1, 0.3]
     assert utility.findings(stated) == []
+
+
+def test_an_end_just_below_0_does_not_read_as_0() -> None:
+    metrics = {**GOOD, "net_benefit_gain": Estimate(-0.029, -0.062, -0.001)}
+    (reason,) = gates.verdict(metrics, 100, 100, Evaluation()).reasons
+    assert reason == "net benefit beyond all or none −0.029 (−0.062 to −0.001) is not above 0"

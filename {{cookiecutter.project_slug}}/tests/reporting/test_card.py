@@ -59,6 +59,7 @@ def test_a_model_card_tells_figures_groups_verdicts_and_where_not_to_use_it(
     reasons = evaluation.gates["North"]["xgboost"].reasons
     assert f"| North | fail | {'; '.join(reasons)} |" in card
     scope = part_of(card, "Out of scope")
+    assert "between −0.3 and 0.3" in part_of(card, "Gate")
     assert "Not to be used on: North" in scope
     assert re.search(r"Not shown to work on: .*Tiny", scope)
     groups = part_of(card, "Subgroups")
@@ -72,6 +73,24 @@ def test_a_model_card_tells_figures_groups_verdicts_and_where_not_to_use_it(
     assert "lowest log loss" in part_of(card, "How it was chosen")
     assert "the champion" in card
     assert "not the champion, which is XGBoost" in model_card("network", TRAINED, evaluation)
+
+
+def test_a_part_that_failed_on_few_rows_is_not_told_to_have_had_enough(
+    evaluation: RunEvaluation,
+) -> None:
+    def scope(*parts: str) -> str:
+        gates = {part: evaluation.gates[part] for part in parts}
+        return part_of(
+            model_card("xgboost", TRAINED, replace(evaluation, gates=gates)), "Out of scope"
+        )
+
+    few = "are too few for intervals as narrow as asked"
+    assert few in " ".join(evaluation.gates["North"]["xgboost"].reasons)
+    assert "Not shown to work on: no other part was judged and did not pass" in scope(
+        "test", "North"
+    )
+    assert "Not shown to work on: no part was judged and did not pass" in scope("test")
+    assert "too small" not in scope("test", "North")
 
 
 def test_a_model_card_states_only_what_the_settings_state(evaluation: RunEvaluation) -> None:

@@ -38,13 +38,13 @@ LACKS = {"chol": 0.9, "ca": -0.41}
 def test_a_new_site_is_spoken_of_with_its_prediction_interval() -> None:
     (sentence,) = heterogeneity_sentences([POOLED, replace(POOLED, measure="calibration slope")])
     assert "0.80 (0.77 to 0.83), pooled over 5" in sentence
-    assert "in a new site like these, between 0.70 and 0.88" in sentence
+    assert "95 % prediction interval of a new site like these: 0.70 to 0.88" in sentence
 
 
 def test_with_two_sites_or_an_interval_that_holds_chance_no_new_site_is_promised_anything() -> None:
     for row in (FEW, replace(POOLED, prediction=(0.31, 0.97))):
         (sentence,) = heterogeneity_sentences([row])
-        assert "in a new site like these" not in sentence
+        assert "new site like these" not in sentence
     (sentence,) = heterogeneity_sentences([FEW])
     assert "2 sites left out could be judged, and a pooled estimate needs 3" in sentence
     (sentence,) = heterogeneity_sentences([replace(POOLED, prediction=(0.31, 0.97))])
@@ -109,13 +109,13 @@ def test_report_and_card_show_the_pooled_sites(
     content = ReportContent("T", ChampionChoice("network", "", []), evaluation)
     write_report(path, replace(content, heterogeneity=[POOLED]))
     page = path.read_text(encoding="utf-8")
-    assert "between 0.70 and 0.88" in page
+    assert "new site like these: 0.70 to 0.88" in page
     assert "0.210 (log odds)" in page
     assert "0.700 to 0.880" in page
     write_report(path, content)
     assert "prediction interval" not in path.read_text(encoding="utf-8")
     card = model_card("xgboost", TRAINED, evaluation, heterogeneity=[POOLED])
-    assert "between 0.70 and 0.88" in card
+    assert "new site like these: 0.70 to 0.88" in card
     assert "was not made anew" not in card
     network = model_card("network", TRAINED, evaluation, heterogeneity=[POOLED])
     assert "was not made anew; the baselines were" in network

@@ -106,6 +106,8 @@ def test_report_is_self_contained(page: str) -> None:
 def test_report_nests_and_names_its_language_headings_tables_and_figures(page: str) -> None:
     parsed = Page(page)
     assert parsed.open == []
+    assert "has not seen" not in page
+    assert "fewer than 40 events or non-events its ends are too narrow" in page
     assert ("html", {"lang": "en"}) in parsed.tags
     assert sum(tag == "h1" for tag, _ in parsed.tags) == 1
     drawings = [attributes for tag, attributes in parsed.tags if tag == "svg"]
@@ -180,6 +182,7 @@ def test_index_links_every_report_with_its_headline(
     assert Page(text).open == []
     assert '<a href="demo-1/report.html">Death</a>' in text
     assert "AUROC" in text
+    assert "had not seen" not in text  # nobody knows, where no column names the patient
     write_index(tmp_path / "index.html", [])
     assert "No finished run yet." in (tmp_path / "index.html").read_text(encoding="utf-8")
 
@@ -220,7 +223,8 @@ def test_age_sex_and_site_alone_stand_beside_the_headline_and_no_other_place(
     write_report(path, replace(content, quality=quality, champion=champion))
     text = path.read_text(encoding="utf-8")
     top = text[text.index("<main>") : text.index("<nav")]
-    assert "age and sex alone 0.77 (0.73 to 0.81)" in top
+    assert "AUROC of age and sex alone 0.77 (0.73 to 0.81), cross-fitted on the rows that" in top
+    assert "age and sex alone 0.77 (0.73 to 0.81), on the rows that taught<" in text
     assert "The network did not beat " in top
     # They were judged on development rows, so not beside the sites and periods.
     assert text.count("age and sex alone 0.77 (0.73 to 0.81)") == 2

@@ -76,8 +76,10 @@ def test_the_spread_is_told_by_the_bounds_of_the_slope(
 def test_worth_is_told_by_the_net_benefit_beyond_all_and_none(
     gain: tuple[float, float], words: str
 ) -> None:
-    assert words in sentences.utility(metrics(net_benefit_gain=gain))
-    assert sentences.utility({}) == ""  # no range of thresholds is stated
+    said = sentences.utility(metrics(net_benefit_gain=gain), 1 / 6)
+    assert words in said
+    assert said.startswith("Flagging a risk of 16.7% or more ")  # at others it may be of no worth
+    assert sentences.utility({}, 0.2) == ""  # no range of thresholds is stated
 
 
 def flags_everybody(part: Callable[..., pd.DataFrame]) -> RunEvaluation:

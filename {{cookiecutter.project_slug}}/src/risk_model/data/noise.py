@@ -52,7 +52,8 @@ def label_noise(cohort: Cohort, rows: Rows) -> str:
     repeated = labels.size() > 1
     if (twice := int(repeated.sum())) < PAIRS:
         return (
-            f"Label noise: not assessable, {twice} records stand there twice, {PAIRS} are needed."
+            f"Label noise: not assessable, records that stand there twice: {twice}; {PAIRS} are "
+            "needed."
         )
     differ = float((labels.nunique()[repeated] > 1).mean())
     return (

@@ -60,9 +60,10 @@ def _volume(cohort: Cohort, splits: Splits) -> Answer:
     needed = required_rows(parameters, events / rows)
     most = max(needed.values())
     rarer = min(events, rows - events)
+    known = f" of {len(set(cohort.subjects)):,} subjects"
+    subjects = known if cohort.patients_identified else ", whose is not recorded"
     sentences = [
-        f"{len(cohort):,} rows of {len(set(cohort.subjects)):,} subjects; "
-        f"{len(splits.set_aside):,} rows set aside.",
+        f"{len(cohort):,} rows{subjects}; {len(splits.set_aside):,} rows set aside.",
         f"{rows:,} rows teach, tune and calibrate, with {events:,} events: "
         f"{rarer / parameters:.1f} of the rarer class for each of {parameters} candidate "
         "parameters.",
@@ -92,7 +93,7 @@ def _small(train: int, needed: int, parameters: int) -> Finding:
 def _balance(cohort: Cohort, splits: Splits) -> Answer:
     question = "How unbalanced is the outcome?"
     share = float(cohort.labels[splits.learning].mean())
-    prevalence = f"{share:.1%} of the rows have the outcome"
+    prevalence = f"{share:.1%} of the rows that teach, tune and calibrate have the outcome"
     no_model = f"{prevalence}; accuracy would be {max(share, 1 - share):.1%} for no model at all."
     if min(share, 1 - share) >= RARE:
         return Answer(question, [no_model])

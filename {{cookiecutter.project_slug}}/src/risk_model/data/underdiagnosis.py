@@ -36,9 +36,9 @@ TABLE = "recorded and expected events"
 
 @dataclass(frozen=True)
 class EventRatio:
-    """Events recorded and expected in one group; `ratio` is theirs against that of all others.
+    """Events recorded in one group, and expected were they recorded as all others' are.
 
-    0 where none was recorded.
+    `ratio` is the one over the other, 0 where none was recorded.
     """
 
     stratum: str
@@ -66,7 +66,10 @@ def answers(cohort: Cohort, splits: Splits) -> list[Answer]:
     """Whether the outcome is recorded alike in every group."""
     ratios = event_ratios(cohort.take(splits.learning))
     findings = [finding for ratio in ratios for finding in ratio.findings()]
-    alike = "No group has its outcome recorded much less often than its inputs explain."
+    alike = (
+        "No group was found whose outcome is recorded less often than its inputs explain; found is "
+        f"a ratio of {RATIO:g} or less to the others with p below {ALPHA:g}."
+    )
     nobody = "Not assessable: neither sex nor ethnicity was recorded, or too few events."
     sentences = [f"{f.where}: {f.message}." for f in findings] or [alike if ratios else nobody]
     question = "Is the outcome recorded alike in every group?"
@@ -108,10 +111,11 @@ def _compare(
         events[i], expected[i] = labels.sum(), max(float(own.sum()), 1e-9)
         variance[i] = max(float((residual**2).sum()), float((own * (1 - own)).sum()))
     level = max(events[1], 0.5) / expected[1]  # of the others
-    ratio = float(events[0] / expected[0] / level)
-    error = np.sqrt(variance[0] / (level * expected[0]) ** 2 + variance[1] / max(events[1], 1) ** 2)
+    as_others = level * expected[0]
+    ratio = float(events[0] / as_others)
+    error = np.sqrt(variance[0] / as_others**2 + variance[1] / max(events[1], 1) ** 2)
     p = float(norm.cdf((ratio - 1) / error))
-    return EventRatio(stratum, group, int(events[0]), float(expected[0]), ratio, p)
+    return EventRatio(stratum, group, int(events[0]), float(as_others), ratio, p)
 
 
 def _blind_risk(cohort: Cohort, groups: list[pd.Series[Any]]) -> Floats:

@@ -40,16 +40,21 @@ def curves(
     own: ResampledMetrics, comparator: ResampledMetrics, settings: EvaluationSettings
 ) -> Curves:
     """What the report draws of one model."""
-    y, p, points = own.rows.outcome, own.rows.risk, own.rows.curve_points
+    y, p = own.rows.outcome, own.rows.risk
     bins = np.linspace(0, 1, 41)
-    low, high = _band(own.draws["curve"])
     shares = [np.histogram(risk, bins)[0] / max(len(risk), 1) for risk in (p[y == 1], p[y == 0])]
     return Curves(
         roc=RocCurve(*map(numbers, roc(y, p))),
-        calibration=CalibrationCurve(*map(numbers, (points, own.once["curve"][0], low, high))),
+        calibration=calibration_curve(own),
         risk_distribution=RiskDistribution(*map(numbers, (bins, *shares))),
         decision=_decision_curve(own, comparator, settings.curve) if len(settings.curve) else None,
     )
+
+
+def calibration_curve(own: ResampledMetrics) -> CalibrationCurve:
+    """The smooth calibration curve of rows that were resampled with it, and its 95 % band."""
+    points, (curve,) = own.rows.curve_points, own.once["curve"]
+    return CalibrationCurve(*map(numbers, (points, curve, *_band(own.draws["curve"]))))
 
 
 def _decision_curve(

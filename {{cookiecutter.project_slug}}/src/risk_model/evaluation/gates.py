@@ -118,7 +118,8 @@ def _reason(name: str, estimate: Estimate, outcome: Verdict, limits: Bounds) -> 
     state = "is not" if outcome == FAIL else "is not surely"
     values = (estimate.estimate, estimate.low, estimate.high)
     numbers = [math.nan if value is None else value for value in values]
-    text = "{:.2f} ({:.2f} to {:.2f})".format(*numbers)
+    digits = 3 if name == "net_benefit_gain" else 2  # at two an end below 0 would read as 0
+    text = "{:.{d}f} ({:.{d}f} to {:.{d}f})".format(*numbers, d=digits)
     return f"{label(name)} " + f"{text} {state} {wanted}".replace("-", "−")
 
 

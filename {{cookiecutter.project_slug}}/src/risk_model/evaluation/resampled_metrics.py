@@ -13,6 +13,7 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.scores import NAN, Floats, Outcomes
 from risk_model.evaluation import intervals
 from risk_model.evaluation.bootstrap import (
+    EMPTY,
     Sample,
     Statistics,
     draw_counts,
@@ -30,6 +31,7 @@ from risk_model.evaluation.metric_table import (
     metrics_at_threshold,
     metrics_in,
 )
+from risk_model.evaluation.results import CURVE_EVENTS
 
 POINTS = 50  # of the smooth calibration curve
 GROUP_BINS = 256  # of the calibration line of a subgroup
@@ -166,7 +168,8 @@ def resample_metrics(
 ) -> dict[Key, ResampledMetrics]:
     """The metrics of all of these rows, with the same draws of subjects.
 
-    A key of three parts is a group of patients, which has the metrics of the subgroup table only.
+    A key of three parts is a group of patients, which has the metrics of the subgroup table only,
+    and a calibration curve where it has CURVE_EVENTS.
     """
     subjects = 1 + max(int(scored.subject.max()) for scored in rows.values())
     names = {key: _names(key) for key in rows}
@@ -227,7 +230,8 @@ def _slow_draws(
 def _sample(rows: ScoredRows, group: bool, settings: EvaluationSettings) -> Sample:
     if group:
         at = np.array([settings.threshold])
-        return Sample.of(rows.outcome, rows.risk, rows.subject, thresholds=at, bins=GROUP_BINS)
+        points = rows.curve_points if min(rows.events, rows.non_events) >= CURVE_EVENTS else EMPTY
+        return Sample.of(rows.outcome, rows.risk, rows.subject, at, points, GROUP_BINS)
     thresholds = np.append(settings.curve, settings.threshold)
     return Sample.of(
         rows.outcome, rows.risk, rows.subject, thresholds=thresholds, points=rows.curve_points

@@ -15,6 +15,10 @@ from risk_model.core.package import Acceptance, Verdict
 Metrics = dict[str, Estimate]  # by the names of the table of metrics
 Numbers = list[float | None]  # of a curve, point by point
 Miscalibration = Literal["too low", "too high"]  # of a group's risks
+# Of a group's calibration curve: with 40 events its band held the truth at 93 % of the points, and
+# at either end in 88 % or more; with 20 in 79 % there, with 10 in 67 % (150 calibrated cohorts each
+# at a prevalence of .1, .24 and .5).
+CURVE_EVENTS = 40
 FEWEST_SITES = 3  # with fewer, differences between sites are not told from chance
 
 
@@ -111,7 +115,8 @@ class SubgroupEvaluation(JsonRecord):
     `evaluated` is false, and nothing but `n` is stated, where there are too few events or
     non-events. `p_value` is Holm's, of the difference in calibration-in-the-large. `miscalibrated`
     says what was found; `detectable` is the smallest miss of the group, in log odds, that would
-    have been found in about 80 % of such samples.
+    have been found in about 80 % of such samples. `calibration` is None of a pair of partitions,
+    and with fewer events or non-events than CURVE_EVENTS.
     """
 
     partition: str
@@ -125,6 +130,7 @@ class SubgroupEvaluation(JsonRecord):
     p_value: float | None = None
     miscalibrated: Miscalibration | None = None
     detectable: float | None = None
+    calibration: CalibrationCurve | None = None
 
 
 @dataclass(frozen=True)

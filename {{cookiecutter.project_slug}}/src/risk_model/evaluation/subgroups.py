@@ -20,6 +20,7 @@ import numpy.typing as npt
 from risk_model.core.age_bands import AGE_BANDS, age_band
 from risk_model.core.estimate import NORMAL, Estimate, numbers
 from risk_model.core.scores import NAN, holm
+from risk_model.evaluation.curves import calibration_curve
 from risk_model.evaluation.group_differences import group_differences
 from risk_model.evaluation.metric_table import metrics_in
 from risk_model.evaluation.resampled_metrics import (
@@ -82,7 +83,12 @@ def evaluate(
     others: ScoredRows,
     settings: EvaluationSettings,
 ) -> SubgroupEvaluation:
-    """A group that is large enough: its counts, its metrics, and its differences to the others."""
+    """A group that is large enough: its counts, its metrics, and its differences to the others.
+
+    A group of one attribute, not of a pair, has a calibration curve as well where it has the
+    events.
+    """
+    drawn = empty.partition in PARTITIONS and "curve" in group.once
     return replace(
         empty,
         evaluated=True,
@@ -90,6 +96,7 @@ def evaluate(
         prevalence=group.rows.prevalence,
         metrics=group.metrics(settings.names(metrics_in("subgroups"))),
         differences=group_differences(group.rows, others),
+        calibration=calibration_curve(group) if drawn else None,
     )
 
 

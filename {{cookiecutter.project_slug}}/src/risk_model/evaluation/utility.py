@@ -39,7 +39,7 @@ def operating_threshold(decision: Decision, prevalence: float) -> tuple[float, s
         threshold = 1 / (1 + decision.harm_ratio)
         return threshold, (
             f"A missed patient is held to be as bad as {decision.harm_ratio:g} false alerts, so "
-            f"patients at a risk of {threshold:.1%} or more are flagged"
+            f"patients at a risk of {per_cent(threshold)} or more are flagged"
             + (f": {decision.reason}." if decision.reason else ".")
         )
     if not 0 < prevalence < 1:
@@ -105,15 +105,27 @@ def per_1000(counts: ThresholdCounts) -> OutcomesPer1000:
 
 
 def per_1000_sentence(counts: OutcomesPer1000, threshold: float) -> str:
-    """The counts of `per_1000` as a sentence for a clinician."""
+    """The counts of `per_1000` as a sentence for a clinician.
+
+    Whether the rows are patients or several moments of one is not known here, so neither is named.
+    """
     events = (counts.true_positives.estimate or 0) + (counts.false_negatives.estimate or 0)
     hits, misses = _whole(counts.true_positives), _whole(counts.false_negatives)
     false_positives, true_negatives = map(_whole, (counts.false_positives, counts.true_negatives))
     return (
-        f"Of 1,000 patients like these, {events:.0f} have the event. Flagging a risk of "
-        f"{threshold:.0%} or more finds {hits} of them and misses {misses}; {false_positives} "
-        f"patients are flagged for nothing and {true_negatives} are rightly left alone."
+        f"Of 1,000 like these, {events:.0f} have the event. Flagging a risk of "
+        f"{per_cent(threshold)} or more finds {hits} of them and misses {misses}; "
+        f"{false_positives} are flagged for nothing and {true_negatives} are rightly left alone."
     )
+
+
+def per_cent(threshold: float) -> str:
+    """A threshold in per cent, to three digits: rounded to whole ones it would be another.
+
+    >>> per_cent(0.2), per_cent(1 / 41)
+    ('20%', '2.44%')
+    """
+    return f"{100 * threshold:.3g}%"
 
 
 def _whole(count: Estimate) -> str:

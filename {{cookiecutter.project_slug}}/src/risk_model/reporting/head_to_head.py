@@ -8,7 +8,7 @@ from risk_model.core.table import Row
 from risk_model.evaluation.metric_table import METRICS
 from risk_model.evaluation.results import HeadToHead, PartEvaluation
 from risk_model.model.table import label as model_label
-from risk_model.reporting.wording import estimate_text
+from risk_model.reporting.wording import estimate_text, inside
 
 CAVEAT = (
     "Where a score was made for another outcome or another horizon than the models, compare its "
@@ -31,22 +31,50 @@ def head_to_head_table(model: str, compared: Sequence[HeadToHead]) -> list[Row]:
 
 
 def head_to_head_sentences(
-    model: str, part: PartEvaluation, descriptions: Mapping[str, str] | None = None
+    model: str,
+    part: PartEvaluation,
+    identified: bool,
+    descriptions: Mapping[str, str] | None = None,
 ) -> list[str]:
     """For each score: on whom it was compared, both AUROCs, and what the difference allows to say.
 
-    `descriptions` are those of the scores, by name.
+    Patients are counted where they are `identified`. `descriptions` are those of the scores, by
+    name.
     """
     return [
-        _sentence(model, result, part.n, (descriptions or {}).get(result.score, ""))
+        _sentence(model, result, _recorded(result, part.n, identified, descriptions or {}))
         for result in part.models[model].head_to_head
     ]
 
 
-def _sentence(model: str, result: HeadToHead, rows: int, description: str) -> str:
-    name = f"{result.score} ({description})" if description else result.score
-    recorded = f"{name}, recorded for {result.n:,} of {rows:,} rows"
-    recorded += f" ({result.subjects:,} patients, {result.events:,} events)"
+def _recorded(
+    result: HeadToHead, rows: int, identified: bool, descriptions: Mapping[str, str]
+) -> str:
+    """The score, what it is, and on how many it was recorded."""
+    described = f" ({descriptions[result.score]})" if descriptions.get(result.score) else ""
+    patients = f"{result.subjects:,} patients, " if identified else ""
+    return (
+        f"{result.score}{described}, recorded for {result.n:,} of {rows:,} rows "
+        f"({patients}{result.events:,} events)"
+    )
+
+
+def verdicts(model: str, part: PartEvaluation) -> list[str]:
+    """In short, for each score that was judged: who ranks better, if anyone can tell, and by what.
+
+    AUROC alone, for the score may be made for another outcome or horizon.
+    """
+    label = model_label(model)
+    return [
+        f"{_verdict(label, result).removesuffix('.')} (AUROC of {label} minus that of "
+        f"{result.score} {inside(result.differences['auroc'])}, on the {result.n:,} of "
+        f"{part.n:,} rows with {result.score})."
+        for result in part.models[model].head_to_head
+        if result.metrics
+    ]
+
+
+def _sentence(model: str, result: HeadToHead, recorded: str) -> str:
     if not result.metrics:
         return f"{recorded}: too few to compare."
     label = model_label(model)
@@ -61,9 +89,9 @@ def _sentence(model: str, result: HeadToHead, rows: int, description: str) -> st
 def _verdict(label: str, result: HeadToHead) -> str:
     ends = result.differences["auroc"].interval
     if ends is None:
-        return "Which of the two ranks patients better was not judged."
+        return f"Which of {label} and {result.score} ranks patients better was not judged."
     if ends[0] > 0:
         return f"The {label} ranks these patients better than {result.score}."
     if ends[1] < 0:
         return f"{result.score} ranks these patients better than the {label}."
-    return "Which of the two ranks patients better cannot be told."
+    return f"Which of {label} and {result.score} ranks patients better cannot be told."

@@ -52,7 +52,7 @@ def _sentence(row: PooledPerformance) -> str:
     pooled += f", pooled over {row.sites}"
     if row.prediction[0] <= CHANCE:
         return f"{pooled}; they are too few or too unlike to tell a new site's ({low} to {high})."
-    return f"{pooled}; in a new site like these, between {low} and {high}."
+    return f"{pooled}; 95 % prediction interval of a new site like these: {low} to {high}."
 
 
 def card_section(name: str, rows: Sequence[PooledPerformance]) -> str:

@@ -22,6 +22,7 @@ from risk_model.evaluation.results import (
     SubgroupEvaluation,
 )
 from risk_model.evaluation.subgroups import PARTITIONS
+from risk_model.evaluation.utility import per_cent
 from risk_model.model.table import label as model_label
 from risk_model.reporting import tables
 from risk_model.reporting.head_to_head import CAVEAT, head_to_head_sentences
@@ -111,7 +112,7 @@ def _use(record: TrainingRecord, decision: Decision) -> str:
     low, high = decision.threshold_low, decision.threshold_high
     ratio = f"{decision.harm_ratio:g} false alerts" if decision.harm_ratio else NOT_STATED
     between = f"{percent(low)} and {percent(high)}" if high else NOT_STATED
-    threshold = f"{percent(record.threshold)}. {plain(record.threshold_reason)}"
+    threshold = f"{per_cent(record.threshold)}. {plain(record.threshold_reason)}"
     facts = {
         "Why act on it": plain(decision.reason) or NOT_STATED,
         "A missed patient weighs as much as": ratio,
@@ -140,7 +141,8 @@ def _scope(name: str, evaluation: RunEvaluation) -> str:
     unclear = [part for part, verdict in verdicts.items() if verdict not in (FAIL, PASS)]
     facts = {
         "Not to be used on": ", ".join(failed) or "no part that was judged has failed",
-        "Not shown to work on": ", ".join(unclear) or "no part that was judged was too small",
+        "Not shown to work on": ", ".join(unclear)
+        or f"no {'other ' * bool(failed)}part was judged and did not pass",
         "Never judged on": "any other site, period or group of patients",
     }
     return section("Out of scope", bullets(facts))
@@ -204,7 +206,7 @@ def _beside(name: str, evaluation: RunEvaluation) -> str:
     lines = [
         f"- {plain(key)}: {plain(sentence)}"
         for key, part in evaluation.parts.items()
-        for sentence in head_to_head_sentences(name, part)
+        for sentence in head_to_head_sentences(name, part, evaluation.patients_identified)
     ]
     absent = "No existing score was compared with it (data.compare_with)."
     return section("Head to head", *(["\n".join(lines), CAVEAT] if lines else [absent]))

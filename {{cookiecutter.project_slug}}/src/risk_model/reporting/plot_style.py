@@ -27,10 +27,13 @@ STYLES = (
     ("#D55E00", (0, (5, 2))),
     ("#009E73", (0, (1, 1.2))),
     ("#CC79A7", (0, (6, 2, 1, 2))),
+    ("#000000", (0, (8, 3))),
+    ("#8B5A00", (0, (4, 1.5, 1, 1.5, 1, 1.5))),
 )
 GREY = "#595959"
 SIZE = (3.7, 3.2)  # inches, of a panel
 RC: Any = {
+    "text.parse_math": False,  # a name with two dollar signs is no formula
     "svg.fonttype": "none",  # text stays text: smaller, searchable, readable aloud
     "font.family": "sans-serif",
     "font.size": 10,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 
-from risk_model.evaluation.results import Curves, DecisionCurve, PartEvaluation
+from risk_model.evaluation.results import Curves, DecisionCurve, Numbers, PartEvaluation
 from risk_model.model.table import label as model_label
 from risk_model.reporting.plot_style import (
     GREY,
@@ -21,6 +22,9 @@ from risk_model.reporting.plot_style import (
     panel,
     svg,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 THRESHOLD_AXIS = "threshold: flag at or above this risk"
 EVERYBODY = LineStyle(GREY, "-", linewidth=1.2, zorder=2)  # the line of flagging everybody
@@ -68,16 +72,20 @@ def _roc(part: PartEvaluation, curves: dict[str, Curves], styles: dict[str, Line
 def _calibration(curves: dict[str, Curves], styles: dict[str, LineStyle], champion: str) -> Markup:
     figure, axes = panel("predicted risk", "observed share")
     lines = {name: curve.calibration for name, curve in curves.items()}
-    highest = max(v for line in lines.values() for v in line.risk + line.observed if v is not None)
-    top = min(1.0, 1.05 * highest)
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfect")
+    own = lines[champion]
+    draw_perfect(axes, [v for line in lines.values() for v in line.risk + line.observed] + own.high)
     for name, line in lines.items():
         draw_line(axes, line.risk, line.observed, model_label(name), styles[name])
-    own = lines[champion]
     fill_band(axes, own.risk, own.low, own.high, styles[champion].color)
-    axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left")
     return svg(figure, "Smooth calibration curve: observed share of events against predicted risk")
+
+
+def draw_perfect(axes: Axes, shown: Numbers) -> None:
+    """The line of perfect calibration, on axes from 0 to above everything that is to be shown."""
+    top = 1.03 * max(value for value in shown if value is not None)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfect")
+    axes.set(xlim=(0, top), ylim=(0, top))
 
 
 def _decision_curves(
@@ -88,13 +96,16 @@ def _decision_curves(
         return None
     own = lines[champion]
     figure, axes = panel(THRESHOLD_AXIS, "net benefit per patient")
-    draw_line(axes, own.threshold, own.treat_all, "flag everybody", EVERYBODY)
+    bottom, top = _limits(lines, own)
+    cut = any(value is not None and value < bottom for value in own.treat_all)
+    everybody = "flag everybody, cut off below" if cut else "flag everybody"
+    draw_line(axes, own.threshold, own.treat_all, everybody, EVERYBODY)
     axes.axhline(0, color="black", linewidth=1, linestyle=":", label="flag nobody")
     for name, line in lines.items():
         draw_line(axes, line.threshold, line.net_benefit, model_label(name), styles[name])
     fill_band(axes, own.threshold, own.low, own.high, styles[champion].color)
     mark_threshold(axes, threshold)
-    axes.set_ylim(*_limits(lines, own))
+    axes.set_ylim(bottom, top)
     axes.legend(loc="upper right")
     return svg(
         figure,
@@ -103,10 +114,11 @@ def _decision_curves(
 
 
 def _limits(lines: dict[str, DecisionCurve], own: DecisionCurve) -> tuple[float, float]:
-    """From a little below nothing to well above the best, so that the legend has room."""
-    top = max(v for line in lines.values() for v in line.net_benefit if v is not None)
-    first = [value for value in own.treat_all[:1] if value is not None]
-    return -0.15 * max(top, 0.01), 1.45 * max(top, 0.01, *first)
+    """From below every model, and nothing, to well above the best, so that the legend has room."""
+    benefit = [v for line in lines.values() for v in line.net_benefit if v is not None]
+    shown = benefit + [value for value in own.low + own.high if value is not None]
+    top = max([0.01, *benefit, *(value for value in own.treat_all[:1] if value is not None)])
+    return min(-0.15 * top, 1.05 * min(shown)), max(1.45 * top, 1.05 * max(shown))
 
 
 def difference_plot(

@@ -17,11 +17,12 @@ from risk_model.core.predictions import OPPOSITE
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.split_report import RowSplitOverlap
-from risk_model.evaluation.results import GateVerdict
+from risk_model.evaluation.results import CURVE_EVENTS, GateVerdict
 from risk_model.model.table import label as model_label
 from risk_model.model.table import step
 from risk_model.reporting import forest, sentences, tables
 from risk_model.reporting.content import CohortSummary, Provenance, RecordingExamples, ReportContent
+from risk_model.reporting.group_curves import group_curves, without_curve
 from risk_model.reporting.head_to_head import (
     CAVEAT,
     head_to_head_sentences,
@@ -78,6 +79,8 @@ class PartView:
     recalibration: list[Row]
     subgroups: list[Row]
     intersections: list[Row]
+    group_curves: list[Markup]
+    without_curve: str
     parity: list[Row]
     plots: CorePlots | None
     head_to_head: list[Row]
@@ -147,6 +150,7 @@ class ReportView:
     notes: list[Finding]
     resamples: str
     minimum_events: int
+    curve_events: int
     subgroup_rule: str
     parts: list[PartView]
     compared: bool
@@ -198,6 +202,7 @@ def report_view(content: ReportContent) -> ReportView:
         notes=notes,
         resamples=f"{evaluation.resamples:,}",
         minimum_events=evaluation.minimum_events,
+        curve_events=CURVE_EVENTS,
         subgroup_rule=sentences.subgroup_rule(evaluation),
         parts=[_part_view(part, content, simple_models) for part in evaluation.parts],
         compared=any(part.models[name].head_to_head for part in evaluation.parts.values()),
@@ -249,10 +254,14 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
         recalibration=tables.recalibration(own),
         subgroups=tables.subgroups(model.subgroups),
         intersections=tables.subgroups(model.subgroups, crossed=True),
+        group_curves=group_curves(model.subgroups),
+        without_curve=without_curve(model.subgroups),
         parity=tables.parity(model),
         plots=None if first else core_plots(own, champion, threshold),
         head_to_head=head_to_head_table(champion, model.head_to_head),
-        head_to_head_sentences=head_to_head_sentences(champion, own, _descriptions(content)),
+        head_to_head_sentences=head_to_head_sentences(
+            champion, own, evaluation.patients_identified, _descriptions(content)
+        ),
     )
 
 

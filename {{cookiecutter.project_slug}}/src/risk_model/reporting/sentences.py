@@ -15,10 +15,12 @@ from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, Bounds
 from risk_model.evaluation.metric_table import label as metric_label
 from risk_model.evaluation.results import Metrics, OutcomesPer1000, RunEvaluation
 from risk_model.evaluation.subgroups import ALPHA, POWER
+from risk_model.evaluation.utility import per_cent
 from risk_model.model.table import is_baseline
 from risk_model.model.table import label as model_label
+from risk_model.reporting import head_to_head
 from risk_model.reporting.content import NetworkStart, RecordingExample, RecordingExamples
-from risk_model.reporting.wording import capitalise, cell, estimate_text, percent
+from risk_model.reporting.wording import capitalise, cell, estimate_text, inside, percent
 from risk_model.training.record import ChampionChoice
 
 SUMMARY: dict[Verdict, str] = {
@@ -44,7 +46,8 @@ class PartVerdict:
 class VerdictSummary:
     """The top of a report: the worst verdict on a model, and the first part in words and counts.
 
-    `utility` is "" where no range of thresholds is stated.
+    `utility` is "" where no range of thresholds is stated, `beside` empty without an existing score
+    that was recorded often enough.
     """
 
     verdict: Verdict
@@ -52,6 +55,7 @@ class VerdictSummary:
     discrimination: str
     calibration: str
     utility: str
+    beside: list[str]
     per_1000_sentence: str
     per_1000: OutcomesPer1000
     other_parts: list[PartVerdict]
@@ -88,7 +92,8 @@ def summarise(model: str, evaluation: RunEvaluation) -> VerdictSummary:
         heading=f"{label}, {_overall(evaluation.verdicts(model))}",
         discrimination=f"{capitalise(label)}: {discrimination(model, first, evaluation)}",
         calibration=calibration(own.metrics, evaluation.bounds) + unsure,
-        utility=utility(own.metrics),
+        utility=utility(own.metrics, evaluation.threshold),
+        beside=head_to_head.verdicts(model, part),
         per_1000_sentence=own.per_1000_sentence,
         per_1000=own.per_1000,
         other_parts=[
@@ -116,8 +121,10 @@ def _part_verdict(part: str, model: str, evaluation: RunEvaluation) -> PartVerdi
     said = [discrimination(model, part, evaluation), calibration(metrics, evaluation.bounds)]
     if gate.verdict == TOO_FEW:
         said = ["; ".join(gate.reasons) + "."]
-    worth = utility(metrics) if gate.verdict != TOO_FEW or _is_useless(metrics) else ""
-    return PartVerdict(part, gate.verdict, " ".join(filter(None, [*said, worth])))
+    told = gate.verdict != TOO_FEW or _is_useless(metrics)
+    worth = utility(metrics, evaluation.threshold) if told else ""
+    beside = head_to_head.verdicts(model, evaluation.parts[part])
+    return PartVerdict(part, gate.verdict, " ".join(filter(None, [*said, worth, *beside])))
 
 
 def _is_useless(metrics: Metrics) -> bool:
@@ -153,8 +160,8 @@ def calibration(metrics: Metrics, bounds: Mapping[str, Bounds]) -> str:
     spread = "spread too little", "spread as they should be", "too extreme"
     return (
         f"Its risks are {_position(citl, bounds['citl'], *average)} "
-        f"(calibration-in-the-large {_inside(citl)}) and "
-        f"{_position(slope, bounds['slope'], *spread)} (slope {_inside(slope)})."
+        f"(calibration-in-the-large {inside(citl, 2)}) and "
+        f"{_position(slope, bounds['slope'], *spread)} (slope {inside(slope, 2)})."
     )
 
 
@@ -166,8 +173,8 @@ def _within(limits: Bounds) -> str:
     return f"{low:g} to {high:g}"
 
 
-def utility(metrics: Metrics) -> str:
-    """Whether flagging by the model is worth more than flagging everybody or nobody.
+def utility(metrics: Metrics, threshold: float) -> str:
+    """Whether flagging at the threshold is worth more than flagging everybody or nobody.
 
     "" where no range of thresholds is stated.
     """
@@ -178,12 +185,8 @@ def utility(metrics: Metrics) -> str:
         PASS: "is worth more than the better of flagging everybody and nobody",
         FAIL: "is worth no more than the better of flagging everybody and nobody",
     }.get(within(gain, WORTH), "cannot be told to be worth more than flagging all or none")
-    return f"Flagging by it {worth} (net benefit beyond that {_inside(gain, 3)})."
-
-
-def _inside(estimate: Estimate, digits: int = 2) -> str:
-    """An estimate as it stands within parentheses."""
-    return estimate_text(estimate, digits).replace(" (", ", ").replace(")", "")
+    flagging = f"Flagging a risk of {per_cent(threshold)} or more {worth}"
+    return f"{flagging} (net benefit beyond that {inside(gain)})."
 
 
 def _position(estimate: Estimate, bounds: Bounds, above: str, inside: str, below: str) -> str:
@@ -198,6 +201,10 @@ def _position(estimate: Estimate, bounds: Bounds, above: str, inside: str, below
 
 def simple_models_note(rows: Sequence[Row]) -> str:
     """What age and sex, or the site, reach by themselves, for the line of the models' AUROC."""
+    return f"{_alone(rows)}, on the rows that taught" if rows else ""
+
+
+def _alone(rows: Sequence[Row]) -> str:
     return "; ".join(f"{row['predictors']} alone {_auroc(row)}" for row in rows)
 
 
@@ -208,9 +215,8 @@ def _auroc(row: Row) -> str:
 
 def simple_models(rows: Sequence[Row]) -> str:
     """The same as a sentence; "" without a row."""
-    compared = simple_models_note(rows)
-    text = f"To compare: {compared}, cross-fitted on the patients that the models learnt from."
-    return text if compared else ""
+    text = f"To compare, AUROC of {_alone(rows)}, cross-fitted on the rows that taught the models."
+    return text if rows else ""
 
 
 def baseline(champion: ChampionChoice) -> str:

@@ -20,6 +20,7 @@ from risk_model.evaluation.results import (
     SubgroupEvaluation,
 )
 from risk_model.evaluation.subgroups import PARTITIONS
+from risk_model.evaluation.utility import per_cent
 from risk_model.model.table import label as model_label
 from risk_model.reporting.wording import cell, percent
 from risk_model.training.record import CalibratorRecord, ChampionChoice
@@ -90,7 +91,7 @@ def metric_rows(part: PartEvaluation, threshold: float, auroc_note: str = "") ->
 
 def _note(metric: Metric, part: PartEvaluation, threshold: float) -> str:
     return metric.note.format(
-        at=f"at the operating threshold, {percent(threshold)}",
+        at=f"at the operating threshold, {per_cent(threshold)}",
         prevalence=part.prevalence,
         treat_all=float(treat_all(part.prevalence, threshold)),
     )
@@ -221,4 +222,5 @@ def bounds(limits: Mapping[str, Bounds]) -> str:
 
 
 def _between(low: float | None, high: float | None) -> str:
-    return f"above {low:g}" if high is None else f"between {low:g} and {high:g}"
+    text = f"above {low:g}" if high is None else f"between {low:g} and {high:g}"
+    return text.replace("-", "−")

@@ -77,6 +77,6 @@ def explanation_plot(explanation: GlobalExplanation) -> Markup:
         )
         figure = plt.gcf()
         figure.axes[0].set_xlabel("SHAP value: change of the log odds")
-        drawing = svg(figure, "SHAP values of the most important fields, one dot a patient")
+        drawing = svg(figure, "SHAP values of the most important fields, one dot a row")
         plt.close(figure)
     return drawing

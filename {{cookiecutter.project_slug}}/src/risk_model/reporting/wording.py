@@ -24,6 +24,15 @@ def estimate_text(estimate: Estimate, digits: int = 3) -> str:
     return f"{text} ({low:.{digits}f} to {high:.{digits}f})".replace("-", "−")
 
 
+def inside(estimate: Estimate, digits: int = 3) -> str:
+    """An estimate as it stands within parentheses.
+
+    >>> inside(Estimate(0.8312, 0.81, 0.85))
+    '0.831, 0.810 to 0.850'
+    """
+    return estimate_text(estimate, digits).replace(" (", ", ").replace(")", "")
+
+
 def cell(value: object) -> str:
     """Any value as a table shows it.
 
