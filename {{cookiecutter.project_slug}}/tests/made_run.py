@@ -25,7 +25,7 @@ def small_run(where: Path) -> Run:
     settings = Config(data=Synthetic(subjects=3000), runs=str(where / "runs"))
     settings.deployment.tracking_uri = f"sqlite:///{where / 'mlflow.db'}"
     settings.split.folds, settings.split.test_events = 2, 20
-    settings.model.xgboost.trees = 20
+    settings.model.logistic_regression.c, settings.model.xgboost.trees = 0.1, 20
     settings.training.epochs, settings.evaluation.resamples = 2, 50
     network = settings.model.network
     network.members, network.width, network.blocks = 2, 16, 1

@@ -30,6 +30,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path]:
     home = tmp_path_factory.mktemp("home")
     settings = Config(data=Synthetic(subjects=2000), runs=str(home / "runs"))
     settings.split.folds, settings.split.test_events = 2, 0
+    settings.model.logistic_regression.c = 0.1
     settings.model.xgboost.trees, settings.training.epochs = 10, 1
     settings.evaluation.resamples = 20
     network = settings.model.network

@@ -31,6 +31,7 @@ SMALL = [
     "data.subjects=3000",
     "split.folds=2",
     "split.test_events=20",
+    "model.logistic_regression.c=0.1",
     "model.xgboost.trees=20",
     "model.network.members=2",
     "model.network.width=16",
@@ -43,7 +44,7 @@ SMALL = [
 def small_settings(**changes: Any) -> Config:
     settings = Config(data=Synthetic(subjects=3000))
     settings.split.folds, settings.split.test_events = 2, 20
-    settings.model.xgboost.trees = 20
+    settings.model.logistic_regression.c, settings.model.xgboost.trees = 0.1, 20
     network = settings.model.network
     network.members, network.width, network.blocks = 2, 16, 1
     settings.training.epochs = 2

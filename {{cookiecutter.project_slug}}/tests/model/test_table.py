@@ -56,6 +56,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings.deployment.tracking_uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     settings.deployment.registry = str(tmp_path / "models")
     settings.split.folds, settings.split.test_events = 2, 0
+    settings.model.logistic_regression.c = 0.1
     settings.model.xgboost.trees, settings.training.epochs = 10, 1
     settings.model.network.width, settings.model.network.blocks = 8, 1
     settings.evaluation.resamples = 20

@@ -68,18 +68,20 @@ def _chosen(rows: Sample, terms: Terms) -> tuple[float, Terms]:
 
 def _losses(rows: Sample, terms: Terms) -> Floats:
     """Mean log loss of the rows held out, float64[strengths]."""
+    from sklearn import config_context
+
     columns, fold = terms.columns(rows.features), rows.folds(FOLDS)
     scale = columns.std(axis=0)
     columns = (columns - columns.mean(axis=0)) / np.where(scale == 0, 1.0, scale)
     totals = np.zeros(len(STRENGTHS))
-    for k in range(FOLDS):
-        inside = fold == k
-        taught = columns[~inside], rows.labels[~inside], rows.weights[~inside]
-        solver = _solver(STRENGTHS[0], tolerance=1e-3)
-        for i, strength in enumerate(STRENGTHS):
-            solver.set_params(C=strength).fit(*taught)
-            said = sigmoid(solver.decision_function(columns[inside]))
-            totals[i] += rows.weights[inside] @ row_log_loss(rows.labels[inside], said)
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        for inside in (fold == k for k in range(FOLDS)):
+            taught = columns[~inside], rows.labels[~inside], rows.weights[~inside]
+            solver = _solver(STRENGTHS[0], tolerance=1e-3)
+            for i, strength in enumerate(STRENGTHS):
+                solver.set_params(C=strength).fit(*taught)
+                said = sigmoid(solver.decision_function(columns[inside]))
+                totals[i] += rows.weights[inside] @ row_log_loss(rows.labels[inside], said)
     return np.asarray(totals / rows.weights.sum())
 
 

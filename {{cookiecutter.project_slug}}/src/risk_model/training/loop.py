@@ -105,19 +105,18 @@ class RunningMean:
 
     def __init__(self, network: nn.Module) -> None:
         self.network, self._steps = deepcopy(network).eval(), 0
+        self._means, self._now = _numbers(self.network), _numbers(network)
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
+    def update(self) -> None:
         """Takes the network's present weights and buffers into the mean."""
         self._steps += 1
-        share = max(1 / self._steps, 1 / STEPS)
-        for mean, now in zip(
-            self.network.state_dict().values(), network.state_dict().values(), strict=True
-        ):
-            if mean.is_floating_point():
-                mean.lerp_(now, share)
-            else:
-                mean.copy_(now)
+        torch._foreach_lerp_(self._means, self._now, max(1 / self._steps, 1 / STEPS))
+
+
+def _numbers(network: nn.Module) -> list[Tensor]:
+    """Its weights and buffers that are no counts, in place."""
+    return [value for value in network.state_dict().values() if value.is_floating_point()]
 
 
 def train_epoch(
@@ -136,7 +135,7 @@ def train_epoch(
         torch.autograd.backward(loss(network(features), labels))
         norms.append(clip_gradients(optimizer, clip_norm))
         optimizer.step()
-        averaged.update(network)
+        averaged.update()
     return float(torch.stack(norms).mean())
 
 
