@@ -40,8 +40,8 @@ def split(cohort: Cohort, shares: config.Split, data: config.Data, seed: int) ->
     """Splits a cohort; no subject stands in two parts.
 
     A subject seen in several places belongs to the first of these: a part that its source published
-    as external, a held-out site, the development (test split included), the last period. Its other
-    rows are set aside. With `shares.folds` above 1 train, validation and calibration are one part,
+    as external, a held-out site, development or test split, the last period. Its other rows are set
+    aside. With `shares.folds` above 1 train, validation and calibration are one part,
     and there is no test split where it would hold too few events.
 
     Args:

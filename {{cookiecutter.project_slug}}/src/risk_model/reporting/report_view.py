@@ -321,7 +321,7 @@ def row_split(overlap: RowSplitOverlap | None) -> str:
     return (
         f"{known} {overlap.repeated:,} subjects have several rows. A random split by row would "
         f"have put {overlap.subjects:,} of them on both sides, and {overlap.test_rows:,} of their "
-        "rows into the test split: that is why subjects are kept together."
+        "rows on the tested side: that is why subjects are kept together."
     )
 
 

@@ -273,8 +273,8 @@ def development(folds: int, rows: int, chosen: Mapping[str, int]) -> str:
     return (
         f"{said} There are too few events to cut off a test split. Instead all these steps, the "
         f"choice among them, were repeated without each fold, {sum(chosen.values())} times in all "
-        f"(chosen: {often}). Out-of-fold figures of the champion are those of the model that was "
-        "chosen without the patient, whichever it was."
+        f"(chosen: {often}). Out-of-fold figures of the champion are those of models made and "
+        "chosen without the patient, whichever was chosen."
     )
 
 
