@@ -10,7 +10,7 @@ import pytest
 
 from risk_model import artifacts, pipeline
 from risk_model.config import Config, Synthetic
-from risk_model.core.predictions import OUT_OF_FOLD
+from risk_model.core.parts import OUT_OF_FOLD
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.evaluation.results import RunEvaluation
 

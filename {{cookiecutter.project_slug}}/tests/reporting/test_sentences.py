@@ -13,7 +13,7 @@ from risk_model.config import Evaluation
 from risk_model.core.cohort import Cohort
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
-from risk_model.core.predictions import OUT_OF_FOLD
+from risk_model.core.parts import OUT_OF_FOLD
 from risk_model.core.schema import Field, Schema
 from risk_model.data.split_report import shared_by_row_split
 from risk_model.evaluation import evaluate

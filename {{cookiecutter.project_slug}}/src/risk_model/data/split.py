@@ -19,8 +19,9 @@ import pandas as pd
 
 from risk_model import config
 from risk_model.config.bounds import check_shares
-from risk_model.core.cohort import PARTS, Cohort, Rows, Splits
+from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
+from risk_model.core.parts import PARTS
 from risk_model.data.set_aside import require_rows
 from risk_model.data.strata import strata
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from risk_model.core.parts import LEARNT_FROM
 from risk_model.data.quality_answer import SAMPLE_SIZE
 from risk_model.data.split_report import PartSummary
-from risk_model.evaluation import LEARNT_FROM
 from risk_model.model.table import find_row
 from risk_model.reporting.checklist_conditions import (
     NEEDED,

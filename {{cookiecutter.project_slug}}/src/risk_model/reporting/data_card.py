@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from risk_model.core.cohort import DEVELOPMENT, PARTS
+from risk_model.core.parts import DEVELOPMENT, PARTS
 from risk_model.core.predictions import OPPOSITE
 from risk_model.core.schema import Field
 from risk_model.core.table import Row

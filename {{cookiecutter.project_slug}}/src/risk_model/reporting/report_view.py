@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from risk_model.config.serialisation import settings_to_dict
-from risk_model.core.cohort import DEVELOPMENT
 from risk_model.core.findings import Finding
 from risk_model.core.optional import optional_module
 from risk_model.core.package import Verdict
+from risk_model.core.parts import DEVELOPMENT
 from risk_model.core.predictions import OPPOSITE
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SIMPLE_MODELS

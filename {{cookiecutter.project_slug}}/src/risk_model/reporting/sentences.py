@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from risk_model.core.estimate import Estimate
 from risk_model.core.package import Verdict, worst
-from risk_model.core.predictions import OUT_OF_FOLD
+from risk_model.core.parts import OUT_OF_FOLD
 from risk_model.core.table import Row
 from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, Bounds, within
 from risk_model.evaluation.metric_table import label as metric_label
