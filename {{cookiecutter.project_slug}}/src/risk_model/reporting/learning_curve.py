@@ -56,22 +56,24 @@ def _last_quarter(excess: Estimate, margin: float, people: str) -> str:
     """
     if excess.estimate is None or excess.low is None or excess.high is None:
         return f"what the last quarter of the {people} brought cannot be estimated."
-    mean, low, high = (round(v, DIGITS) for v in (excess.estimate, excess.low, excess.high))
-    start, bound = f"with the last quarter of the {people} log loss", round(margin, DIGITS)
-    fall = estimate_text(Estimate(mean, low, high), DIGITS)
+    fall, low, high = (round(v, DIGITS) for v in (excess.estimate, excess.low, excess.high))
+    bound = f"{margin:.{DIGITS}f}"
+    change = f"with the last quarter of the {people} log loss {_moved(fall, low, high)}"
+    inside = -float(bound) < low and high < float(bound)
     if low > 0:
-        little = f", a third more by less than the margin of {bound:.{DIGITS}f}"
-        helps = f"more {people} would probably still help{little if high < bound else ''}"
-        return f"{start} fell by {fall}: {helps}."
+        little = f", a third more by less than the margin of {bound}" if inside else ""
+        return f"{change}: more {people} would probably still help{little}."
     if high < 0:
-        rise = estimate_text(Estimate(-mean, -high, -low), DIGITS)
-        return f"{start} rose by {rise}: no sign that more {people} would help."
-    if -bound < low and high < bound:
-        return (
-            f"{start} fell by {fall}, which lies within the margin of ±{bound:.{DIGITS}f}: a third "
-            f"more {people} would hardly help."
-        )
-    return f"{start} fell by {fall}, which cannot be told from no change."
+        return f"{change}: no sign that more {people} would help."
+    if inside:
+        return f"{change}, within the margin of ±{bound}: a third more {people} would hardly help."
+    return f"{change}, which cannot be told from no change."
+
+
+def _moved(fall: float, low: float, high: float) -> str:
+    if fall < 0:
+        return f"rose by {estimate_text(Estimate(-fall, -high, -low), DIGITS)}"
+    return f"fell by {estimate_text(Estimate(fall, low, high), DIGITS)}"
 
 
 def table(curve: LearningCurve) -> list[Row]:
