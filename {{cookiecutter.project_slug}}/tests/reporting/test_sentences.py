@@ -149,7 +149,10 @@ def test_out_of_fold_patients_did_play_a_part(evaluation: RunEvaluation) -> None
     parts, gates = {OUT_OF_FOLD: evaluation.parts["test"]}, {OUT_OF_FOLD: evaluation.gates["test"]}
     pooled = replace(evaluation, parts=parts, gates=gates, patients_identified=True)
     said = sentences.discrimination("xgboost", OUT_OF_FOLD, pooled)
-    assert "each scored by a model made without them" in said
+    assert "each scored by a model made and chosen without them" in said
+    twice = {OUT_OF_FOLD: replace(parts[OUT_OF_FOLD], repeats=2)}
+    said = sentences.discrimination("xgboost", OUT_OF_FOLD, replace(pooled, parts=twice))
+    assert "each scored by 2 models made and chosen without them" in said
     assert "played no part" not in said
 
 

@@ -40,6 +40,9 @@ INTRODUCTION = (
 )
 
 
+TRAINED_ON = (DEVELOPMENT, "train")
+
+
 def data_card(content: ReportContent) -> bytes:
     """The data card of a run, as Markdown."""
     name = content.cohort.name if content.cohort else None
@@ -107,7 +110,7 @@ def _parts(content: ReportContent) -> list[Row]:
 
 
 def _sizes(content: ReportContent) -> str:
-    train = next((part.rows for part in content.split if part.part == "train"), None)
+    train = next((part.rows for part in content.split if part.part in TRAINED_ON), None)
     needed = quality_table(content, SAMPLE_SIZE) or []
     rows: list[Row] = [{**row, "rows to train on": or_unknown(train)} for row in needed]
     source = "By Riley et al., BMJ 2020;368:m441." if rows else UNKNOWN

@@ -149,7 +149,8 @@ def _judged_on(name: str, evaluation: RunEvaluation) -> str:
     repeated = f"{part.n:,} predictions for {part.subjects:,} patients"
     patients = repeated if part.subjects < part.n else f"{part.n:,} patients"
     if name == OUT_OF_FOLD:
-        return f"{patients}, each scored by models made and chosen without them"
+        models = "a model" if part.repeats == 1 else f"{part.repeats} models"
+        return f"{patients}, each scored by {models} made and chosen without them"
     return f"{patients} that played no part in its making"
 
 
