@@ -42,14 +42,8 @@ def sample(n: int = 500, seed: int = 0) -> Sample:
     return Sample(features.astype(np.float32), labels, np.ones(n))
 
 
-MANY_SPLITS = {
-    "trees": 60,
-    "patience": 5,
-    "learning_rate": 0.05,
-    "depth": 4,
-    "colsample": 1.0,
-    "l2": 1.0,
-}
+MANY_SPLITS = {"trees": 60, "patience": 5, "learning_rate": 0.05, "depth": 4, "colsample": 1.0}
+MANY_SPLITS["l2"] = 1.0
 
 
 def trees(train: Sample, validation: Sample, **settings: Any) -> XGBoost:
