@@ -69,7 +69,7 @@ def content(evaluation: RunEvaluation) -> ReportContent:
     ranks = np.stack([rng.random(30), np.full(30, np.nan)], axis=1)
     return ReportContent(
         title="Readmission — demo & more",
-        champion=compared(xgboost=(0.3, 0.0)),
+        champion=compared(xgboost=(0.3, 0.0, 0.0)),
         evaluation=evaluation,
         threshold_reason="A miss weighs as much as 4 false alerts.",
         cohort=CohortSummary("demo", "made up", 1900),
