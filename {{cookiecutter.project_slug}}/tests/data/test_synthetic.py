@@ -25,7 +25,7 @@ def planted(*names: str) -> Cohort:
 
 def test_the_cohort_records_everything_and_ethnicity_is_no_input(clean: Cohort) -> None:
     assert list(clean.index) == list(INDEX)
-    assert len(set(clean.subjects)) == 12_000
+    assert len(set(clean.subjects)) == 14_000
     assert 15 <= len(clean.schema.inputs) <= 25
     assert "ethnicity" not in clean.schema.names
     assert set(clean.index["site"]) == {f"Hospital {letter}" for letter in "ABCDE"}
@@ -38,7 +38,7 @@ def test_prevalence_lies_between_5_and_12_percent(seed: int) -> None:
 
 def test_the_truth_itself_discriminates_no_better_than_it_should() -> None:
     rng = np.random.default_rng(0)
-    admissions = synthetic._admissions(synthetic._people(12_000, rng), rng)
+    admissions = synthetic._admissions(synthetic._people(14_000, rng), rng)
     _, logit = synthetic._clinical(admissions, rng)
     outcome = load(config.Synthetic()).labels
     assert 0.72 < roc_auc_score(outcome, logit - admissions["frailty"]) < 0.78

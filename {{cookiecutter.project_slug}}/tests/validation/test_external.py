@@ -37,6 +37,8 @@ def settings(home: Path) -> Config:
     settings = Config(
         data=Synthetic(subjects=3000, held_out_sites=["Hospital E"]), runs=str(home / "runs")
     )
+    settings.split.folds, settings.split.test_events = 2, 0
+    settings.model.logistic_regression.c = 0.1
     settings.model.xgboost.trees, settings.training.epochs, settings.evaluation.resamples = (
         20,
         1,

@@ -29,6 +29,7 @@ def made(subjects: int = 1_500) -> tuple[Config, Prepared]:
     settings = Config(data=Synthetic(subjects=subjects))
     settings.model.xgboost.trees, settings.model.logistic_regression.c = 15, 0.1
     settings.split.folds, settings.split.test_events = 2, 0
+    settings.model.xgboost.learning_rate = 0.1
     return settings, prepare(settings)
 
 
@@ -103,7 +104,10 @@ def test_a_model_of_few_subjects_is_less_stable_than_one_of_many() -> None:
     scatter = []
     for subjects in (1_000, 8_000):
         drawn = refit(*made(subjects), BASELINES, 12)
-        scatter.append({name: float(risk.std(axis=0).mean()) for name, risk in drawn.items()})
+        # Of the spread between patients: trees that stop early give all of them nearly one risk.
+        scatter.append(
+            {n: float(r.std(axis=0).mean() / r.mean(axis=0).std()) for n, r in drawn.items()}
+        )
     for name in BASELINES:
         assert scatter[0][name] > 1.5 * scatter[1][name]
 

@@ -109,9 +109,11 @@ def refit(settings: Config, prepared: Prepared, names: Sequence[str], refits: in
     for k, sample in enumerate(
         tqdm(samples, total=refits, desc="stability", unit="refit", disable=None, leave=False)
     ):
-        if len(np.unique(cohort.labels[sample.train])) < 2:
+        outcome, least = cohort.labels[np.unique(sample.train)], settings.split.folds
+        if min(outcome.sum(), (1 - outcome).sum()) < least:
             raise UserError(
-                "train: so few events that a sample of its subjects drew none; enlarge split.train"
+                f"train: so few events that a sample of its subjects drew fewer than {least}; "
+                "enlarge split.train, or bring more subjects"
             )
         made = develop(settings, cohort, simple, sample, rows=asked, only=names)
         for name, risk in made.risks.items():
