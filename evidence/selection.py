@@ -81,7 +81,7 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
     """By seed: of each shape which model was chosen, the models' losses, and each rule's errors."""
     columns: dict[str, list[float]] = {}
     for seed in seeds:
-        by_shape = {name: judged(shape, seed) for name, shape in SHAPES.items()}
+        by_shape = {name: outcomes(shape, seed) for name, shape in SHAPES.items()}
         for column in ("wrong", "regret", *rule_columns()):
             values = [results[column] for results in by_shape.values()]
             columns.setdefault(column, []).append(sum(values) / len(values))
@@ -96,9 +96,9 @@ def rule_columns() -> list[str]:
     return [f"{column} by {rule}" for rule in RULES for column in ("wrong", "regret")]
 
 
-def judged(shape: Shape, seed: int) -> dict[str, float]:
+def outcomes(shape: Shape, seed: int) -> dict[str, float]:
     """Of one cohort: what was chosen, each model's loss on fresh rows, and the rules' errors."""
-    made, loss, loss_of_prevalence = developed(shape, seed)
+    made, loss, loss_of_prevalence = development(shape, seed)
     best = min(loss.values())
     chosen = {"": made.champion.name} | {
         f" by {rule}": choose(made.champion, as_good) for rule, as_good in RULES.items()
@@ -125,7 +125,7 @@ def number(value: float | None) -> float:
     return value
 
 
-def developed(shape: Shape, seed: int) -> tuple[Developed, dict[str, float], float]:
+def development(shape: Shape, seed: int) -> tuple[Developed, dict[str, float], float]:
     """Models of one cohort, their expected log loss on fresh rows, and that of the prevalence."""
     rng = np.random.default_rng(seed)
     strength = rng.uniform(*shape.strength)
