@@ -82,6 +82,7 @@ def cohort(seed: int, shift: float, share: float = 0.25) -> pd.DataFrame:
             "boolean_value": rng.random(ROWS) < 1 / (1 + np.exp(-log_odds)),
             "predicted_boolean_probability": risk,
             "raw_probability": risk,
+            "repeat": 0,
             "site": rng.choice(["A", "B", "C"], ROWS),
             "age": age,
             "sex": rng.choice(["female", "male"], ROWS),

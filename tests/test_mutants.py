@@ -114,17 +114,46 @@ MUTANTS = {
     ),
     "imputation learns from rows outside train": Mutant(
         "src/risk_model/training/fit.py",
-        "chosen, outcome = features[rows], labels[rows]",
-        "chosen, outcome = np.where(np.isnan(features), np.nanmedian(features, axis=0), "
-        "features)[rows], labels[rows]",
+        "everybody = Sample(features, labels,",
+        "features = np.where(np.isnan(features), np.nanmedian(features, axis=0), features)\n"
+        "    everybody = Sample(features, labels,",
         "tests/training/test_fit.py::"
         "test_rows_outside_train_and_validation_change_no_fitted_parameter",
     ),
     "the calibrator learns from test rows": Mutant(
         "src/risk_model/training/develop.py",
-        "labels, calibration_rows = cohort.labels, splits.calibration",
-        "labels, calibration_rows = cohort.labels, splits.test",
+        "    rows_of = labels[held_out], subjects[held_out], settings.seed\n",
+        "    held_out = splits.test[np.arange(len(held_out)) % len(splits.test)]\n"
+        "    rows_of = labels[held_out], subjects[held_out], settings.seed\n",
         "tests/test_pipeline.py::test_changing_test_outcomes_changes_no_champion_threshold_or_calibrator",
+    ),
+    "a model is asked about rows that taught it": Mutant(
+        "src/risk_model/training/folds.py",
+        "others = rows[fold != k]",
+        "others = rows",
+        "tests/training/test_develop.py::"
+        "test_each_row_is_held_out_once_from_models_that_saw_nothing_of_its_subject",
+    ),
+    "folds part the rows of a patient": Mutant(
+        "src/risk_model/training/folds.py",
+        "fold = subject_folds(subjects[rows], labels[rows], seed, folds)",
+        "fold = subject_folds(np.arange(len(rows)), labels[rows], seed, folds)",
+        "tests/training/test_develop.py::"
+        "test_each_row_is_held_out_once_from_models_that_saw_nothing_of_its_subject",
+    ),
+    "the champion out of fold is the one chosen with the patient": Mutant(
+        "src/risk_model/training/out_of_fold.py",
+        "source = made.champion.name if name == champion else name",
+        "source = name",
+        "tests/training/test_develop.py::"
+        "test_the_champions_rows_are_those_of_what_was_chosen_without_them",
+    ),
+    "what cannot be told apart counts as equally good": Mutant(
+        "src/risk_model/training/folds.py",
+        "name == best or intervals[name].high < margin)",
+        "name == best or intervals[name].low <= 0)",
+        "tests/training/test_champion.py::"
+        "test_few_rows_that_tell_nothing_apart_do_not_make_the_simplest_as_good",
     ),
     "rows are split, not subjects": Mutant(
         "src/risk_model/data/split.py",

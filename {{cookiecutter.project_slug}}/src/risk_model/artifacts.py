@@ -25,12 +25,12 @@ from risk_model.core.package import (
     person_and_reason,
     seal,
 )
+from risk_model.core.parts import LEARNT_FROM
 from risk_model.core.predictions import prediction_table
 from risk_model.core.runs import code_versions
 from risk_model.core.scores import sigmoid
 from risk_model.data.drift_reference import reference
 from risk_model.data.prepare import Prepared
-from risk_model.evaluation import LEARNT_FROM
 from risk_model.evaluation.results import InternalExternalValidation, RunEvaluation
 from risk_model.evaluation.utility import operating_threshold
 from risk_model.model.explain import background

@@ -52,6 +52,8 @@ WRONG = [
     (["register", "seed=3"], "seed: register keeps the settings that the run was trained with"),
     (["stability", "run=nowhere", "evaluation.refits=60"], "holds no trained run"),
     (["optimism", "run=nowhere", "evaluation.refits=60"], "holds no trained run"),
+    (["learning_curve", "run=nowhere"], "holds no trained run"),
+    (["learning_curve", "seed=3"], "seed: learning_curve keeps the settings"),
     (["evaluate", "evaluation.refits=60"], "evaluation.refits: evaluate keeps the settings"),
     (
         ["run", "data.decision.threshold_low=0.9"],

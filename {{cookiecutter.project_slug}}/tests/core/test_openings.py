@@ -54,7 +54,7 @@ def test_without_the_file_nothing_is_claimed(tmp_path: Path) -> None:
 def test_that_others_looked_before_is_told_with_their_number(tmp_path: Path) -> None:
     opened(tmp_path, ("a", DATA, "p"), ("b", DATA, "q"))
     text = told(count_openings(tmp_path / "b", DATA, "q"))
-    assert "opened by 1 earlier runs on these data, 2 different settings" in text
+    assert "opened by 1 earlier runs, 2 different settings" in text
     assert "first time" not in text
 
 

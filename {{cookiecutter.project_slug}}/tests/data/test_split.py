@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from risk_model import config
 from risk_model.core.age_bands import AGE_BANDS
-from risk_model.core.cohort import DEVELOPMENT, PARTS, Cohort, Splits
+from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.errors import UserError
+from risk_model.core.parts import DEVELOPMENT, PARTS
 from risk_model.data.split import split
 from risk_model.data.split_report import shared_by_row_split, split_report
 from risk_model.data.strata import strata

@@ -61,6 +61,7 @@ def evaluated(outcome: Whole, risk: Floats, subject: Whole) -> Metrics:
             "boolean_value": outcome.astype(bool),
             "predicted_boolean_probability": risk,
             "raw_probability": risk,
+            "repeat": 0,
             "split": "test",
             "model": "logistic_regression",
         }

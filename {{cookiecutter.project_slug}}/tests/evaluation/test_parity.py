@@ -36,6 +36,7 @@ def predictions(seed: int, digits: int | None) -> pd.DataFrame:
             "boolean_value": rng.random(n) < risk,
             "predicted_boolean_probability": risk if digits is None else risk.round(digits),
             "raw_probability": risk,
+            "repeat": 0,
             "ethnicity": group,
             "split": "test",
             "model": "logistic_regression",

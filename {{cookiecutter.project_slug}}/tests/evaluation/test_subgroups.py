@@ -116,6 +116,7 @@ def one_group_too_low(seed: int, split: str = "test") -> pd.DataFrame:
             "boolean_value": rng.random(3000) < 1 / (1 + np.exp(-log_odds)),
             "predicted_boolean_probability": risk,
             "raw_probability": risk,
+            "repeat": 0,
             "ethnicity": ethnicity,
             "split": split,
             "model": "logistic_regression",

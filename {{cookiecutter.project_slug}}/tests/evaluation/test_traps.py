@@ -34,7 +34,7 @@ def always_healthy() -> pd.DataFrame:
         {"boolean_value": [False] * 950 + [True] * 50, "split": "test", "model": "trivial"}
     )
     rows["subject_id"] = [f"p{i}" for i in range(1000)]
-    risks = rows.assign(predicted_boolean_probability=0.0, raw_probability=0.0)
+    risks = rows.assign(predicted_boolean_probability=0.0, raw_probability=0.0, repeat=0)
     return risks.reindex(columns=list(COLUMNS))
 
 

@@ -42,8 +42,12 @@ def sample(n: int = 500, seed: int = 0) -> Sample:
     return Sample(features.astype(np.float32), labels, np.ones(n))
 
 
+MANY_SPLITS = {"trees": 60, "patience": 5, "learning_rate": 0.05, "depth": 4, "colsample": 1.0}
+MANY_SPLITS["l2"] = 1.0
+
+
 def trees(train: Sample, validation: Sample, **settings: Any) -> XGBoost:
-    chosen = config.XGBoost(**{"trees": 60, "patience": 10, "learning_rate": 0.05, **settings})
+    chosen = config.XGBoost(**{**MANY_SPLITS, **settings})
     return XGBoost.fit(train, validation, chosen, 0, 1, lambda epoch, values: None)
 
 

@@ -137,7 +137,7 @@ def test_the_data_card_tells_what_the_run_knows(run: Run) -> None:
     assert run.prepared.cohort.fingerprint() in text
     train = run.prepared.splits.train
     events = int(run.prepared.cohort.labels[train].sum())
-    assert re.search(rf"^\| train \| {len(train):,} \| [\d,]+ \| {events:,} \|", text, re.M)
+    assert re.search(rf"^\| development \| {len(train):,} \| [\d,]+ \| {events:,} \|", text, re.M)
     for field in run.prepared.cohort.schema.fields:
         share = run.prepared.cohort.inputs[field.name].isna().mean()
         (line,) = re.findall(rf"^\| {re.escape(field.name)} \|.*$", text, re.M)

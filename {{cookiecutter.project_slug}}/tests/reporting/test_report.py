@@ -69,7 +69,7 @@ def content(evaluation: RunEvaluation) -> ReportContent:
     ranks = np.stack([rng.random(30), np.full(30, np.nan)], axis=1)
     return ReportContent(
         title="Readmission — demo & more",
-        champion=compared(xgboost=(0.3, 0.0)),
+        champion=compared(xgboost=(0.3, 0.0, 0.0)),
         evaluation=evaluation,
         threshold_reason="A miss weighs as much as 4 false alerts.",
         cohort=CohortSummary("demo", "made up", 1900),
@@ -187,30 +187,55 @@ def test_index_links_every_report_with_its_headline(
     assert "No finished run yet." in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
-def compared(**models: tuple[float, float]) -> ChampionChoice:
-    """A champion by log loss of each model, and the lower bound of its difference to the best."""
+def compared(**models: tuple[float, float, float]) -> ChampionChoice:
+    """A champion by log loss of each model, and the ends of its difference to the best."""
     table = [
-        ModelComparison(name, loss, Estimate(low, low, low)) for name, (loss, low) in models.items()
+        ModelComparison(name, loss, Estimate((low + high) / 2, low, high))
+        for name, (loss, low, high) in models.items()
     ]
-    return ChampionChoice("xgboost", "it has the lowest log loss", table)
+    return ChampionChoice("xgboost", "it has the lowest log loss", table, margin=0.005)
+
+
+BEST = (0.30, 0.0, 0.0)
 
 
 def test_a_network_that_did_not_beat_a_baseline_is_said_not_to_have() -> None:
-    worse = compared(logistic_regression=(0.33, 0.01), xgboost=(0.30, 0.0), network=(0.40, 0.05))
-    said = sentences.baseline(worse)
-    assert "did not beat XGBoost (log loss 0.400, XGBoost 0.300 on the calibration split)" in said
-    no_better = compared(
-        logistic_regression=(0.31, -0.01), xgboost=(0.35, 0.02), network=(0.30, 0.0)
+    worse = compared(
+        logistic_regression=(0.33, 0.01, 0.05), xgboost=BEST, network=(0.40, 0.05, 0.15)
     )
-    said = sentences.baseline(no_better)
-    assert "did not beat logistic regression beyond chance, so the simpler one is taken" in said
+    where = "log loss 0.4000, XGBoost 0.3000, on the calibration split"
+    assert f"The network did not beat XGBoost ({where})." in sentences.baseline(worse)
+    unsure = compared(
+        logistic_regression=(0.31, -0.01, 0.03), xgboost=(0.35, 0.02, 0.08), network=BEST
+    )
+    said = sentences.baseline(unsure)
+    assert "has the lowest log loss, but not beyond chance" in said
+    assert "logistic regression against it: -0.0100 to 0.0300" in said
+    assert "beat" not in said
     assert "as well" not in said  # no equality from an interval that is merely wide
-    better = compared(logistic_regression=(0.40, 0.05), xgboost=(0.35, 0.02), network=(0.30, 0.0))
-    assert "The network beat the baselines (log loss 0.300, XGBoost 0.350" in sentences.baseline(
-        better
+    better = compared(
+        logistic_regression=(0.40, 0.05, 0.15), xgboost=(0.35, 0.02, 0.08), network=BEST
     )
-    assert sentences.baseline(compared(xgboost=(0.3, 0.0))) == ""
+    said = sentences.baseline(better)
+    assert "The network beat the baselines (log loss 0.3000, XGBoost 0.3500" in said
+    assert "margin" not in said
+    hardly = compared(
+        logistic_regression=(0.40, 0.05, 0.15), xgboost=(0.303, 0.002, 0.004), network=BEST
+    )
+    assert "by less than the margin of 0.0050: the simpler is taken" in sentences.baseline(hardly)
+    assert sentences.baseline(compared(xgboost=BEST)) == ""
     assert sentences.baseline(compared()) == ""
+
+
+def test_how_the_models_came_about_is_said_of_what_was_done() -> None:
+    once = sentences.development(1, 300, {})
+    assert "Quick trial (split.folds=1)" in once
+    crossed = sentences.development(5, 300, {})
+    assert "Each of 5 folds of the 300 development rows" in crossed
+    assert "test split" not in crossed
+    small = sentences.development(5, 300, {"xgboost": 7, "network": 3})
+    assert "10 times in all (chosen: XGBoost 7, network 3)" in small
+    assert sentences.development(0, 0, {}) == ""
 
 
 def test_age_sex_and_site_alone_stand_beside_the_headline_and_no_other_place(
@@ -218,7 +243,7 @@ def test_age_sex_and_site_alone_stand_beside_the_headline_and_no_other_place(
 ) -> None:
     simple: Row = {"predictors": "age and sex", "AUROC": Estimate(0.771, 0.73, 0.81)}
     quality = Quality({}, {SIMPLE_MODELS: [simple]}, [])
-    champion = compared(xgboost=(0.3, 0.0), network=(0.4, 0.1))
+    champion = compared(xgboost=BEST, network=(0.4, 0.05, 0.15))
     path = tmp_path / "report.html"
     write_report(path, replace(content, quality=quality, champion=champion))
     text = path.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from risk_model.config import Evaluation
 from risk_model.core.cohort import Cohort
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
-from risk_model.core.predictions import OUT_OF_FOLD
+from risk_model.core.parts import OUT_OF_FOLD
 from risk_model.core.schema import Field, Schema
 from risk_model.data.split_report import shared_by_row_split
 from risk_model.evaluation import evaluate
@@ -149,7 +149,10 @@ def test_out_of_fold_patients_did_play_a_part(evaluation: RunEvaluation) -> None
     parts, gates = {OUT_OF_FOLD: evaluation.parts["test"]}, {OUT_OF_FOLD: evaluation.gates["test"]}
     pooled = replace(evaluation, parts=parts, gates=gates, patients_identified=True)
     said = sentences.discrimination("xgboost", OUT_OF_FOLD, pooled)
-    assert "each scored by a model made without them" in said
+    assert "each scored by a model made and chosen without them" in said
+    twice = {OUT_OF_FOLD: replace(parts[OUT_OF_FOLD], repeats=2)}
+    said = sentences.discrimination("xgboost", OUT_OF_FOLD, replace(pooled, parts=twice))
+    assert "each scored by 2 models made and chosen without them" in said
     assert "played no part" not in said
 
 

@@ -80,7 +80,7 @@ def test_very_many_rows_are_drawn_anew_for_each_short_epoch(
 
 
 def test_the_weights_kept_are_those_of_the_best_epoch_and_not_of_the_last() -> None:
-    network, history = trained(replace(SETTINGS, learning_rate=0.3, epochs=15, patience=15))
+    network, history = trained(replace(SETTINGS, learning_rate=0.3, epochs=60, patience=60))
     losses = [values["validation_loss"] for values in history]
     kept = loop.assess(network, table(100, seed=9), cross_entropy, "validation")["validation_loss"]
     assert kept == min(losses)

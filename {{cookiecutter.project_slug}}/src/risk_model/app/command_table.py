@@ -68,6 +68,11 @@ ROWS = (
         acts_on_run=True,
         own_settings=("evaluation.refits",),
     ),
+    Command(
+        "learning_curve",
+        "make a run's baselines from shares of its patients: would more patients help",
+        acts_on_run=True,
+    ),
     Command("compare", "put two evaluated runs side by side: compare RUN RUN", flags=True),
     Command("score", "risks for every row of a file: score input=new.csv output=risks.csv"),
     Command(

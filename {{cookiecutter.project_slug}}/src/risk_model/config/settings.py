@@ -157,7 +157,8 @@ class Config:
 
     seed: int = 0
     runs: str = "runs"
-    run: str = ""  # evaluate, register, stability, optimism: its directory; "": the latest
+    # evaluate, register, stability, optimism, learning_curve: its directory; "": the latest
+    run: str = ""
     input: str = ""  # score: a CSV, Parquet or JSON Lines file ...
     output: str = ""  # ... and where its risks go; recalibrate: where the new package goes
     # score, evaluate, recalibrate: a model package, or champion for the registered one

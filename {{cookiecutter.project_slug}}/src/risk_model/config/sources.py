@@ -151,8 +151,9 @@ class Synthetic(Data):
     """Readmission in five made-up hospitals, with truths that can be planted one by one."""
 
     name: str = "synthetic"
-    subjects: int = 12_000
+    subjects: int = 14_000
     seed: int = 0
+    held_out_period: float = 0.16  # enough of the last period's new patients to judge by
     # any of leaking_column, duplicated_patient, site_shift, drift, underdiagnosis
     plant: list[str] = field(default_factory=list)
     held_out_sites: list[str] = field(default_factory=lambda: ["Hospital E"])

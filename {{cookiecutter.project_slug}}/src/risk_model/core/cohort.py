@@ -18,6 +18,7 @@ import pandas as pd
 
 from risk_model.core.column_reading import ColumnReading
 from risk_model.core.findings import Finding
+from risk_model.core.parts import DEVELOPMENT, PARTS
 from risk_model.core.schema import Features, Schema, encode
 
 Rows = npt.NDArray[np.int64]
@@ -26,8 +27,6 @@ Outcome = npt.NDArray[np.int8]
 DEMOGRAPHICS = ("age", "sex", "ethnicity")
 INDEX = ("subject_id", "prediction_time", "site", *DEMOGRAPHICS)
 BY_CHANCE = 0.01  # other rows that a row coincides with, above which sameness says nothing
-PARTS = ("train", "validation", "calibration", "test")
-DEVELOPMENT = "development"  # the part that train is called where it does the work of three
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ COLUMNS = (
     "repeat",
 )
 OPPOSITE = "1-"  # before the name of a column that holds the probability of no event
-OUT_OF_FOLD = "out of fold"  # the part of rows scored by models that were made without each
 SCORE = "compared with: "  # begins the name of a column that holds an existing score
 
 

@@ -31,9 +31,9 @@ EXAMPLES = 3  # pairs named in a message, by row number: identifiers may be medi
 def duplicated_patients(cohort: Cohort, splits: Splits) -> list[Finding]:
     """Identical records of different subjects, and records without any value.
 
-    An error when they stand in different parts, a warning within one, or where no more than FEW
-    repeat; a warning when there are more than chance makes but not far more, a note when there are
-    not, with both numbers.
+    An error when they stand in different parts, or can stand in different folds of one, a warning
+    within one, or where no more than FEW repeat; a warning when there are more than chance makes
+    but not far more, a note when there are not, with both numbers.
     """
     if not cohort.recorded("subject_id"):
         return []  # identical rows are one subject then, and the split keeps them together
@@ -48,9 +48,17 @@ def duplicated_patients(cohort: Cohort, splits: Splits) -> list[Finding]:
     if _more(len(impossible), FACTOR * chance.pairs + SLACK, FAR_MORE):
         impossible[:] = True
     people = impossible[pd.factorize(twins["record"])[0]]
-    findings += _of_people(twins[people], splits.labels(len(cohort)), chance.pairs)
+    findings += _of_people(twins[people], _sides(cohort, splits), chance.pairs)
     rest = twins[~people]
     return findings if rest.empty else [*findings, _of_chance(rest, chance.pairs)]
+
+
+def _sides(cohort: Cohort, splits: Splits) -> npt.NDArray[np.object_]:
+    """The part of each row; with cross-fitting each development subject is a side of its own."""
+    sides = splits.labels(len(cohort))
+    if not len(splits.validation):
+        sides[splits.train] = cohort.subjects[splits.train]
+    return sides
 
 
 def _more(records: int, expected: float, level: float) -> bool:
@@ -96,7 +104,9 @@ def _of_people(
     if across.any():
         repeated = int(rows[across].map(len).sum()) - int(across.sum())
         severity: Severity = "error" if repeated > FEW else "warning"
-        return [_finding(severity, rows[across], "in different parts of the split", expected)]
+        return [
+            _finding(severity, rows[across], "in different parts or folds of the split", expected)
+        ]
     return [_finding("warning", rows, "in one part of the split", expected)] if len(rows) else []
 
 

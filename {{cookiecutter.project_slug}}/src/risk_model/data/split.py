@@ -9,7 +9,6 @@ whatever the order of the rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,19 +18,17 @@ import pandas as pd
 
 from risk_model import config
 from risk_model.config.bounds import check_shares
-from risk_model.core.cohort import PARTS, Cohort, Rows, Splits
+from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
+from risk_model.core.parts import PARTS
+from risk_model.data.cells import Codes, cells
+from risk_model.data.part_checks import check_folds, check_parts
 from risk_model.data.set_aside import require_rows
-from risk_model.data.strata import strata
-
-Codes = npt.NDArray[np.int64]
 
 DEVELOPED, LAST_PERIOD = "development", "last period"
 # events, and non-events: the least for an external validation (Vergouwe 2005, Collins 2016)
 EXTERNAL_EVENTS = 100
 EXTERNAL_SHARE = 0.25  # of the rows: more would cost the development too much
-# years; fewer than the bands that tables show, so that a cell keeps enough subjects
-AGE_EDGES = (40.0, 65.0, 80.0)
 # 2^64 / golden ratio, of the golden-ratio sequence: evenly spread positions in [0, 1)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -40,8 +37,8 @@ def split(cohort: Cohort, shares: config.Split, data: config.Data, seed: int) ->
     """Splits a cohort; no subject stands in two parts.
 
     A subject seen in several places belongs to the first of these: a part that its source published
-    as external, a held-out site, the development (test split included), the last period. Its other
-    rows are set aside. With `shares.folds` above 1 train, validation and calibration are one part,
+    as external, a held-out site, development or test split, the last period. Its other rows are set
+    aside. With `shares.folds` above 1 train, validation and calibration are one part,
     and there is no test split where it would hold too few events.
 
     Args:
@@ -71,10 +68,10 @@ def split(cohort: Cohort, shares: config.Split, data: config.Data, seed: int) ->
         **parts, external={n: r for n, r in rows.items() if len(r)}, set_aside=np.flatnonzero(~own)
     )
     if shares.folds == 1:
-        _check_parts(splits, cohort.labels)
+        check_parts(splits, cohort.labels)
         return splits
     splits = _pooled(splits, cohort.labels, shares.test_events)
-    _check_folds(splits.train, cohort.labels, shares.folds)
+    check_folds(splits.train, cohort.labels, shares.folds)
     return splits
 
 
@@ -161,7 +158,7 @@ def _allot(
 ) -> Codes:
     """The part of each of these rows, as a position in PARTS."""
     smallest = min(shares.validation, shares.calibration, _test_share(shares))
-    cell = _cells(cohort.take(rows), subject[rows], len(names), math.ceil(1 / smallest))
+    cell = cells(cohort.take(rows), subject[rows], len(names), math.ceil(1 / smallest))
     who = np.unique(subject[rows])
     key = f"{seed:016d}"[-16:]  # pandas wants a key of 16 characters
     order = who[np.lexsort((pd.util.hash_array(names[who], hash_key=key), cell[who]))]
@@ -185,71 +182,3 @@ def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split) -> Codes:
     return np.where(
         turn < share, PARTS.index("test"), np.searchsorted(edges, rest, side="right")
     ).astype(np.int64)
-
-
-def _cells(cohort: Cohort, subject: Codes, n: int, enough: int) -> Codes:
-    """The cell of each of n subjects.
-
-    A cell with too few subjects gives up its least important dimension, and so on.
-    """
-    cell = np.zeros(n, dtype=np.int64)
-    np.maximum.at(cell, subject, cohort.labels)
-    present = np.unique(subject)
-    levels = [np.unique(cell[present], return_inverse=True)[1]]
-    for group in _groups(cohort):
-        code = np.full(n, np.iinfo(np.int64).max)
-        np.minimum.at(code, subject, group)
-        # room for -1, pandas' code of no category
-        finer = levels[-1] * (int(group.max()) + 3) + code[present] + 1
-        levels.append(np.unique(finer, return_inverse=True)[1])
-    cell[present] = _merged(levels, enough)
-    return cell
-
-
-def _groups(cohort: Cohort) -> Iterator[Codes]:
-    """The number of each row's group in every stratum, the most important stratum first."""
-    for name, column in strata(cohort).items():
-        if name == "age band":
-            age = cohort.index["age"].to_numpy(dtype=np.float64, na_value=np.nan)
-            edges_below = np.searchsorted(AGE_EDGES, age, side="right")
-            yield np.where(np.isnan(age), len(AGE_EDGES) + 1, edges_below).astype(np.int64)
-        else:
-            yield np.asarray(column.cat.codes, dtype=np.int64)
-
-
-def _merged(levels: list[Codes], enough: int) -> Codes:
-    """Cells of `enough` members: those of smaller ones are pooled within the next coarser level."""
-    cell = levels[-1]
-    for coarser in reversed(levels[:-1]):
-        small = np.bincount(cell)[cell] < enough
-        width = int(cell.max()) + 2
-        cell = np.unique(coarser * width + np.where(small, width - 1, cell), return_inverse=True)[1]
-    return cell
-
-
-def _check_parts(splits: Splits, labels: npt.NDArray[np.int8]) -> None:
-    """UserError where a part is empty or holds one class only."""
-    for name in PARTS:
-        rows = getattr(splits, name)
-        remedy = f"make split.{name} larger" if name != "test" else "make split.train smaller"
-        if len(rows) == 0:
-            raise UserError(
-                f"split: no row falls in {name}; {remedy}, hold out less, or bring more subjects"
-            )
-        if labels[rows].min() == labels[rows].max():
-            lacks = "event" if labels[rows[0]] == 0 else "row without the event"
-            raise UserError(
-                f"split: {name} holds no {lacks} among {len(rows)} rows; {remedy}, or bring more "
-                "subjects"
-            )
-
-
-def _check_folds(development: Rows, labels: npt.NDArray[np.int8], folds: int) -> None:
-    """UserError where a fold, or what stops the training beside it, would hold one class only."""
-    rarer = int(min(labels[development].sum(), (1 - labels[development]).sum()))
-    if rarer < 2 * folds:
-        raise UserError(
-            f"split: the {len(development):,} development rows hold {rarer} of the rarer class, "
-            f"too few to cross-fit in {folds} folds, which needs {2 * folds}; make split.folds "
-            "smaller, hold out less, or bring more subjects"
-        )

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from risk_model.core.cohort import DEVELOPMENT, PARTS, Cohort, Rows, Splits
+from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.json_record import JsonRecord
+from risk_model.core.parts import DEVELOPMENT, PARTS
 from risk_model.data.strata import strata
 
 MOST_GROUPS = 8  # of a stratum that are counted by name; the others are one

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from risk_model.core.errors import UserError
-from risk_model.core.predictions import OUT_OF_FOLD
+from risk_model.core.parts import LEARNT_FROM, OUT_OF_FOLD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from risk_model.config import Evaluation
     from risk_model.core.decision import Decision
     from risk_model.evaluation.results import RunEvaluation
-
-LEARNT_FROM = ("development", "train", "validation", "calibration", "set aside")
 
 
 def evaluate(

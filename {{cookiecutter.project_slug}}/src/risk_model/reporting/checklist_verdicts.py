@@ -8,9 +8,9 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from risk_model.core.parts import DEVELOPMENT, LEARNT_FROM
 from risk_model.data.quality_answer import SAMPLE_SIZE
 from risk_model.data.split_report import PartSummary
-from risk_model.evaluation import LEARNT_FROM
 from risk_model.model.table import find_row
 from risk_model.reporting.checklist_conditions import (
     NEEDED,
@@ -44,7 +44,10 @@ def _part(content: ReportContent, name: str) -> PartSummary | None:
 
 
 def _enough_to_develop(content: ReportContent) -> Assessment:
-    train, rows = _part(content, "train"), quality_table(content, SAMPLE_SIZE) or []
+    train, rows = (
+        _part(content, "train") or _part(content, DEVELOPMENT),
+        quality_table(content, SAMPLE_SIZE) or [],
+    )
     needed = [value for row in rows if isinstance(value := row["rows needed"], int)]
     if train is None or not needed:
         return Assessment(UNKNOWN, "no sample size was computed")

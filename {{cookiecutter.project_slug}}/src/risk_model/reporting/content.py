@@ -16,10 +16,11 @@ from markupsafe import Markup
 from risk_model.config import NETWORKS, Config
 from risk_model.core.findings import Finding
 from risk_model.core.openings import OpeningCount, count_openings
-from risk_model.core.optional import required_module
+from risk_model.core.optional import optional_module, required_module
 from risk_model.core.package import Scorer
 from risk_model.core.schema import Features, Field
 from risk_model.core.scores import Floats
+from risk_model.core.table import Row
 from risk_model.data.prepare import Prepared
 from risk_model.data.quality import Quality
 from risk_model.data.split_report import (
@@ -107,6 +108,16 @@ class RecordingExamples:
 
 
 @dataclass(frozen=True)
+class Illustration:
+    """What was found, in sentences, a table and a plot with its caption."""
+
+    sentences: list[str]
+    table: list[Row]
+    plot: Markup
+    caption: str
+
+
+@dataclass(frozen=True)
 class Provenance:
     """What a report rests on: digests of data and package, commit, versions, and settings."""
 
@@ -141,6 +152,7 @@ class ReportContent:
     network_start: NetworkStart | None = None
     explanation: GlobalExplanation | None = None
     examples: RecordingExamples | None = None
+    learning_curve: Illustration | None = None
     provenance: Provenance | None = None
 
 
@@ -188,6 +200,7 @@ def report_content(
         network_start=network_start(settings, prepared),
         explanation=None if schema.signal else explain_globally(package, prepared, settings.seed),
         examples=_examples(settings, package, prepared, record) if schema.signal else None,
+        learning_curve=_learning_curve(directory),
         provenance=Provenance(
             {FINGERPRINT: record.fingerprint}, record.git, record.versions, settings
         ),
@@ -206,6 +219,12 @@ def _examples(
         settings.evaluation.examples,
     )
     return examples
+
+
+def _learning_curve(directory: Path) -> Illustration | None:
+    """None where none was made, or this edition makes none."""
+    module = optional_module("reporting.learning_curve")
+    return module.read_illustration(directory) if module else None
 
 
 def network_start(settings: Config, prepared: Prepared) -> NetworkStart | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from risk_model.core.cohort import DEVELOPMENT, PARTS
+from risk_model.core.parts import DEVELOPMENT, PARTS
 from risk_model.core.predictions import OPPOSITE
 from risk_model.core.schema import Field
 from risk_model.core.table import Row
@@ -38,6 +38,9 @@ INTRODUCTION = (
     "Written by the run, from what it computed and what its settings state. Where neither says "
     f'anything, it stands as "{UNKNOWN}", and whoever knows should add it.'
 )
+
+
+TRAINED_ON = (DEVELOPMENT, "train")
 
 
 def data_card(content: ReportContent) -> bytes:
@@ -107,7 +110,7 @@ def _parts(content: ReportContent) -> list[Row]:
 
 
 def _sizes(content: ReportContent) -> str:
-    train = next((part.rows for part in content.split if part.part == "train"), None)
+    train = next((part.rows for part in content.split if part.part in TRAINED_ON), None)
     needed = quality_table(content, SAMPLE_SIZE) or []
     rows: list[Row] = [{**row, "rows to train on": or_unknown(train)} for row in needed]
     source = "By Riley et al., BMJ 2020;368:m441." if rows else UNKNOWN

@@ -35,7 +35,7 @@ from risk_model.reporting.markdown import (
     section,
     table,
 )
-from risk_model.reporting.sentences import subgroup_rule
+from risk_model.reporting.sentences import development, subgroup_rule
 from risk_model.reporting.wording import openings_note, percent
 from risk_model.training.record import ChampionChoice, TrainingRecord
 
@@ -68,7 +68,7 @@ def model_card(
         _gate(name, evaluation),
         _scope(name, evaluation),
         _sizes(record, evaluation, openings),
-        section("Performance", *performance),
+        section("Performance", _development(record), *performance),
         _subgroups(name, evaluation),
         _between_sites(name, heterogeneity),
         _beside(name, evaluation),
@@ -165,6 +165,11 @@ def _sizes(record: TrainingRecord, evaluation: RunEvaluation, openings: OpeningC
     ]
     absent = "" if taught else f"Sizes of the parts that taught it: {UNKNOWN}."
     return section("Sample sizes", table([*taught, *tested]), absent, openings_note(openings))
+
+
+def _development(record: TrainingRecord) -> str:
+    rows = sum(size.rows for size in record.sizes.values())
+    return development(record.folds, rows, record.chosen_out_of_fold)
 
 
 def _size_row(part: str, use: str, rows: int, subjects: int | None, events: int) -> Row:

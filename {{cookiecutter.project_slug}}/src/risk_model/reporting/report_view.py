@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from risk_model.config.serialisation import settings_to_dict
-from risk_model.core.cohort import DEVELOPMENT
 from risk_model.core.findings import Finding
 from risk_model.core.optional import optional_module
 from risk_model.core.package import Verdict
+from risk_model.core.parts import DEVELOPMENT
 from risk_model.core.predictions import OPPOSITE
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SIMPLE_MODELS
@@ -21,7 +21,13 @@ from risk_model.evaluation.results import CURVE_EVENTS, GateVerdict
 from risk_model.model.table import label as model_label
 from risk_model.model.table import step
 from risk_model.reporting import forest, sentences, tables
-from risk_model.reporting.content import CohortSummary, Provenance, RecordingExamples, ReportContent
+from risk_model.reporting.content import (
+    CohortSummary,
+    Illustration,
+    Provenance,
+    RecordingExamples,
+    ReportContent,
+)
 from risk_model.reporting.group_curves import group_curves, without_curve
 from risk_model.reporting.head_to_head import (
     CAVEAT,
@@ -169,6 +175,7 @@ class ReportView:
     explanation: Markup | None
     examples: ExamplesView | None
     training: list[TrainingView]
+    learning_curve: Illustration | None
     answers: dict[str, str]
     quality_tables: dict[str, list[Row]]
     provenance: dict[str, str]
@@ -221,6 +228,7 @@ def report_view(content: ReportContent) -> ReportView:
         explanation=explanation_plot(content.explanation) if content.explanation else None,
         examples=_examples_view(content.examples),
         training=[_training_view(*item, content) for item in content.history.items()],
+        learning_curve=content.learning_curve,
         answers={q: " ".join(a) for q, a in quality.answers.items()} if quality else {},
         quality_tables={k: v for k, v in quality.tables.items() if v} if quality else {},
         provenance=_provenance(content.provenance),
@@ -321,7 +329,7 @@ def row_split(overlap: RowSplitOverlap | None) -> str:
     return (
         f"{known} {overlap.repeated:,} subjects have several rows. A random split by row would "
         f"have put {overlap.subjects:,} of them on both sides, and {overlap.test_rows:,} of their "
-        "rows into the test split: that is why subjects are kept together."
+        "rows on the tested side: that is why subjects are kept together."
     )
 
 

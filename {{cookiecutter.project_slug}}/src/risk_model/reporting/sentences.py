@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from risk_model.core.estimate import Estimate
 from risk_model.core.package import Verdict, worst
-from risk_model.core.predictions import OUT_OF_FOLD
+from risk_model.core.parts import OUT_OF_FOLD
 from risk_model.core.table import Row
 from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, Bounds, within
 from risk_model.evaluation.metric_table import label as metric_label
@@ -149,7 +149,8 @@ def _judged_on(name: str, evaluation: RunEvaluation) -> str:
     repeated = f"{part.n:,} predictions for {part.subjects:,} patients"
     patients = repeated if part.subjects < part.n else f"{part.n:,} patients"
     if name == OUT_OF_FOLD:
-        return f"{patients}, each scored by models made and chosen without them"
+        models = "a model" if part.repeats == 1 else f"{part.repeats} models"
+        return f"{patients}, each scored by {models} made and chosen without them"
     return f"{patients} that played no part in its making"
 
 
@@ -273,8 +274,8 @@ def development(folds: int, rows: int, chosen: Mapping[str, int]) -> str:
     return (
         f"{said} There are too few events to cut off a test split. Instead all these steps, the "
         f"choice among them, were repeated without each fold, {sum(chosen.values())} times in all "
-        f"(chosen: {often}). Out-of-fold figures of the champion are those of the model that was "
-        "chosen without the patient, whichever it was."
+        f"(chosen: {often}). Out-of-fold figures of the champion are those of models made and "
+        "chosen without the patient, whichever was chosen."
     )
 
 

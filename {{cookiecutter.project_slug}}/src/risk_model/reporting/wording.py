@@ -65,15 +65,15 @@ def capitalise(text: str) -> str:
 
 
 def openings_note(count: OpeningCount | None) -> str:
-    """How often the test split was opened before; "" where nothing tells."""
+    """How often these data were evaluated before; "" where nothing tells."""
     if count is None:
         return ""
     told = f"as far as {FILE} in the folder of runs tells, which can be deleted"
     changed = " The settings were changed between training and opening." if count.changed else ""
     if not count.before:
-        return f"The test split was opened here for the first time, {told}.{changed}"
+        return f"These data were evaluated here for the first time, {told}.{changed}"
     return (
-        f"The test split was opened by {count.before:,} earlier runs on these data, "
+        f"These data were evaluated by {count.before:,} earlier runs, "
         f"{count.protocols:,} different settings in all, {told}. What was chosen by what they "
         f"showed looks better here than on new patients.{changed}"
     )

@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Rows, Splits
-from risk_model.core.predictions import OUT_OF_FOLD, prediction_table
+from risk_model.core.parts import OUT_OF_FOLD
+from risk_model.core.predictions import prediction_table
 from risk_model.core.scores import sigmoid
 from risk_model.core.subject_folds import subject_folds
 from risk_model.model import Floats

@@ -23,11 +23,12 @@ from tqdm import tqdm
 
 from risk_model import artifacts
 from risk_model.config import Config
-from risk_model.core.cohort import PARTS, Cohort, Outcome, Rows, Splits
+from risk_model.core.cohort import Cohort, Outcome, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.estimate import NORMAL
 from risk_model.core.files import write_json
 from risk_model.core.json_record import JsonRecord
+from risk_model.core.parts import PARTS
 from risk_model.core.scores import Floats, auroc, log_loss, logit
 from risk_model.data.prepare import Prepared
 from risk_model.evaluation.bootstrap import draw_counts
