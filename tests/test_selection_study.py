@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
 
+from evidence.run import RESULTS
 from evidence.selection import (
     MARGIN,
     RULES,
@@ -20,6 +24,8 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.schema import encode
 from risk_model.core.scores import log_loss
 from risk_model.training.record import ChampionChoice, ModelComparison
+
+from tests.conftest import TREE
 
 
 def table(simple: tuple[float, float, float]) -> ChampionChoice:
@@ -75,3 +81,27 @@ def test_patients_are_as_the_study_describes_them(shape: Shape) -> None:
     assert 0.2 < risk.mean() < 0.35
     if shape is SHAPES["few"]:
         assert risk.mean() == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_documents_give_the_numbers_that_were_committed() -> None:
+    text = (TREE / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    passage = " ".join(text[text.index("In 201 made-up cohorts") :].split("\n\n")[0].split())
+    by_seed = json.loads((RESULTS / "selection.json").read_text(encoding="utf-8"))["by_seed"]
+    wrong = {column: round(sum(values)) for column, values in by_seed.items() if "wrong" in column}
+    cohorts = len(SHAPES) * len(by_seed["wrong"])
+
+    def by(rule: str) -> int:
+        return sum(wrong[f"{shape}: wrong by {rule}"] for shape in SHAPES)
+
+    total = sum(wrong[f"{shape}: wrong"] for shape in SHAPES)
+    assert f"in {total} ({100 * total / cohorts:.1f} %" in passage
+    told = [int(count) for count in re.findall(r"(\d+) of 67", passage)]
+    assert told == [wrong[f"{shape}: wrong"] for shape in SHAPES]
+    twice = wrong["interactions: wrong by twice the margin"]
+    assert f"in {by('twice the margin')} ({twice} with interactions)" in passage
+    assert f"within the margin in {by('mean within the margin')} and" in passage
+    assert f"includes 0 in {by('interval includes 0')}, all with interactions" in passage
+    for rule in ("mean within the margin", "interval includes 0"):
+        assert by(rule) == wrong[f"interactions: wrong by {rule}"]
+    for rule in ("lowest out of fold", "half the margin"):
+        assert by_seed[f"regret by {rule}"] == by_seed["regret"]
