@@ -21,7 +21,7 @@ from tests.test_modality import fetch_json, inputs, served
 # Of a tabular project's source, blank lines and docstrings included. The aim is 10,000, for one
 # person to own. A quarter of it reads and questions a hospital's file, and the intervals, gates and
 # comparisons of groups are a tenth: a small project needs them as much as a large one.
-CORE_LINES = 19_800
+CORE_LINES = 20_700
 # Words of the paths of files that `core` does without.
 LEFT_OUT = """
     lesson stability instability optimism learning compare comparison checklists tripod probast
