@@ -134,7 +134,8 @@ def test_the_curve_in_a_runs_directory_is_part_of_its_content(
 ) -> None:
     assert run.content.learning_curve is None
     assert run.content.provenance is not None
-    monkeypatch.setattr("risk_model.reporting.content.explain_globally", lambda *rest: None)
+    explained = "risk_model.reporting.content.explain_globally"
+    monkeypatch.setattr(explained, lambda *rest: None)
     write_json(tmp_path / FILE, curve(0.0003, 0.0080).to_json())
     settings, nowhere = run.content.provenance.settings, InternalExternalValidation()
     content = report_content(settings, tmp_path, run.prepared, TRAINED, evaluation, nowhere)

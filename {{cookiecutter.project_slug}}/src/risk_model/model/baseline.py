@@ -53,9 +53,8 @@ class LogisticRegression(LinearModel):
 def _solver(strength: float, tolerance: float = 1e-6) -> Any:
     from sklearn.linear_model import LogisticRegression as Solver
 
-    return Solver(
-        C=strength, solver="newton-cholesky", max_iter=200, tol=tolerance, warm_start=True
-    )
+    # With many terms one step of Newton's method costs more than many of L-BFGS.
+    return Solver(C=strength, max_iter=2000, tol=tolerance, warm_start=True)
 
 
 def _chosen(rows: Sample, terms: Terms) -> tuple[float, Terms]:
