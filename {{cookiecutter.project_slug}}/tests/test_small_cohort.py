@@ -68,7 +68,7 @@ def test_manifest_card_and_report_have_the_same_headline_and_say_what_it_is(
     for path in (package / "model_card.md", directory / "report.html"):
         text = path.read_text(encoding="utf-8")
         assert f"{auroc:.2f}" in text
-        assert "made and chosen without the patient" in text
+        assert "made and chosen without the row" in text
     report = (directory / "report.html").read_text(encoding="utf-8")
     assert "too few events to cut off a test split" in report
     assert "repeated without each fold, 4 times in all" in report

@@ -153,6 +153,10 @@ def test_out_of_fold_patients_did_play_a_part(evaluation: RunEvaluation) -> None
     twice = {OUT_OF_FOLD: replace(parts[OUT_OF_FOLD], repeats=2)}
     said = sentences.discrimination("xgboost", OUT_OF_FOLD, replace(pooled, parts=twice))
     assert "each scored by 2 models made and chosen without them" in said
+    nobody = replace(pooled, parts=twice, patients_identified=False)
+    said = sentences.discrimination("xgboost", OUT_OF_FOLD, nobody)
+    assert "each scored by 2 models made and chosen without it (other rows" in said
+    assert "played no part" not in said
     assert "played no part" not in said
 
 

@@ -143,13 +143,16 @@ def discrimination(model: str, name: str, evaluation: RunEvaluation) -> str:
 def _judged_on(name: str, evaluation: RunEvaluation) -> str:
     """Who is judged on: patients, where the data tell whose row each is, and what they taught."""
     part, known = evaluation.parts[name], evaluation.patients_identified
+    models = "a model" if part.repeats == 1 else f"{part.repeats} models"
+    if not known and name == OUT_OF_FOLD:
+        unsaid = "other rows of the same patients may have taught it, as no column names them"
+        return f"{part.n:,} rows, each scored by {models} made and chosen without it ({unsaid})"
     if not known:
         unsaid = "whose rows they are is not recorded, so some may be of patients it learnt from"
         return f"{part.n:,} rows ({unsaid})"
     repeated = f"{part.n:,} predictions for {part.subjects:,} patients"
     patients = repeated if part.subjects < part.n else f"{part.n:,} patients"
     if name == OUT_OF_FOLD:
-        models = "a model" if part.repeats == 1 else f"{part.repeats} models"
         return f"{patients}, each scored by {models} made and chosen without them"
     return f"{patients} that played no part in its making"
 
@@ -265,8 +268,8 @@ def development(folds: int, rows: int, chosen: Mapping[str, int]) -> str:
         )
     said = (
         f"Each of {folds} folds of the {rows:,} development rows was scored by models made without "
-        "its patients. Calibrators and champion were chosen on these risks; then each model was "
-        "made from all of these rows."
+        "it. Calibrators and champion were chosen on these risks; then each model was made from "
+        "all of these rows."
     )
     if not chosen:
         return said
@@ -275,7 +278,7 @@ def development(folds: int, rows: int, chosen: Mapping[str, int]) -> str:
         f"{said} There are too few events to cut off a test split. Instead all these steps, the "
         f"choice among them, were repeated without each fold, {sum(chosen.values())} times in all "
         f"(chosen: {often}). Out-of-fold figures of the champion are those of models made and "
-        "chosen without the patient, whichever was chosen."
+        "chosen without the row, whichever was chosen."
     )
 
 
