@@ -54,7 +54,9 @@ def made_up(rows: int) -> pd.DataFrame:
     for name, noise in MODELS.items():
         risk = 1 / (1 + np.exp(-z - rng.normal(0, noise, rows)))
         parts.append(
-            base.assign(model=name, predicted_boolean_probability=risk, raw_probability=risk, repeat=0)
+            base.assign(
+                model=name, repeat=0, predicted_boolean_probability=risk, raw_probability=risk
+            )
         )
     return pd.concat(parts, ignore_index=True)
 
