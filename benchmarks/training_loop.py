@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from risk_model.config import Training
-from risk_model.training.loop import Table, adamw, train_epoch
+from risk_model.training.loop import RunningMean, Table, adamw, train_epoch
 from risk_model.training.loss import choose_loss
 
 ROWS, COLUMNS, BATCH = 100_000, 60, 256
@@ -63,12 +63,11 @@ def main() -> None:
     rows, settings = made_up_rows(), Training()
     ours, theirs = Mlp(), Mlp()
     optimizer, naive = adamw(ours, settings), torch.optim.AdamW(theirs.parameters())
+    loss, averaged = choose_loss(settings), RunningMean(ours)
     loader = DataLoader(TensorDataset(*rows), batch_size=BATCH, shuffle=True)
     compare(
         "training, rows per second against DataLoader + TensorDataset",
-        lambda: train_epoch(
-            ours, rows, choose_loss(settings), optimizer, BATCH, settings.clip_norm
-        ),
+        lambda: train_epoch(ours, rows, loss, optimizer, BATCH, settings.clip_norm, averaged),
         lambda: naive_epoch(theirs, loader, naive, settings.clip_norm),
         turns=7,
         target=2.3,
