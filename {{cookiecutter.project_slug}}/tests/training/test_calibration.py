@@ -16,6 +16,7 @@ from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.package import Scorer
 from risk_model.core.scores import sigmoid
+from risk_model.model import Sample
 from risk_model.model.baseline import LogisticRegression
 from risk_model.training import calibration
 from risk_model.training.calibration import Calibrator, choose_calibrator
@@ -200,3 +201,15 @@ def test_a_calibrator_as_a_dictionary_names_its_kind_and_parameters() -> None:
     expected = {"kind": "platt", "parameters": {"slope": 2.0, "intercept": 1.0}}
     assert Calibrator("platt", 2.0, 1.0).record.to_json() == expected
     assert set(CURVE.record.to_json()["parameters"]) == {"knots", "risks"}
+
+
+def test_a_curve_behind_splines_takes_none_of_their_names() -> None:
+    """Both have knots: one name for two arrays would be one array."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 1, (3000, 2)).astype(np.float32)
+    z = 1.5 - 1.5 * x[:, 0] ** 2
+    labels = (rng.random(3000) < 1 / (1 + np.exp(-z))).astype(np.int8)
+    model = LogisticRegression.fit(Sample(x, labels, np.ones(3000)), config.LogisticRegression())
+    assert len(model.terms.curved)
+    risk, _ = Scorer(append_calibrator(model.graph(), CURVE))(x)
+    np.testing.assert_allclose(risk, CURVE(model.logit(x)), atol=1e-5)

@@ -52,9 +52,9 @@ def additive(
     total = "straight"
     if len(column):
         nodes += [
-            node("Gather", ["exact", "column"], "curved", axis=1),
-            node("Sub", ["curved", "knots"], "beyond"),
-            node("Max", ["beyond", "zero"], "positive"),
+            node("Gather", ["exact", "spline_column"], "curved", axis=1),
+            node("Sub", ["curved", "spline_knots"], "beyond"),
+            node("Max", ["beyond", "spline_zero"], "positive"),
             node("Mul", ["positive", "positive"], "squared"),
             node("Mul", ["squared", "positive"], "cubed"),
             node("MatMul", ["cubed", "cube_weight"], "of_splines"),
@@ -62,9 +62,9 @@ def additive(
         ]
         total = "all_terms"
         constants |= {
-            "column": np.repeat(column, knots.shape[1]).astype(np.int64),
-            "knots": knots.ravel(),
-            "zero": np.zeros(1),
+            "spline_column": np.repeat(column, knots.shape[1]).astype(np.int64),
+            "spline_knots": knots.ravel(),
+            "spline_zero": np.zeros(1),
             "cube_weight": cubes.ravel(),
         }
     nodes += [
