@@ -42,7 +42,6 @@ def test_flchain_weights_break_calibration_and_recalibration_mends_it(
         "split.folds=3",
         "split.repeats=1",
         "training.epochs=1",
-        "model.logistic_regression.c=0.1",
     )
     assert done.returncode == 0, done.stderr
     (run,) = (project.path / "runs").glob("*/")

@@ -16,11 +16,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from risk_model import config
+from risk_model.core.package import Scorer
 from risk_model.core.schema import Features
 from risk_model.model import Sample, curve_rows
 from risk_model.model.baseline import LogisticRegression, XGBoost
 from risk_model.model.export import checked_logits, run
 from risk_model.model.linear import LinearModel, Terms, column_medians
+from risk_model.training.calibration import Calibrator
+from risk_model.training.onnx_calibration import append_calibrator
 
 
 class Straight(LinearModel):
@@ -257,3 +260,21 @@ def test_a_training_curve_keeps_an_event_however_rare_they_are() -> None:
     labels = np.zeros(100_000, dtype=np.int8)
     labels[41_001] = 1
     assert labels[curve_rows(labels)].sum() == 1
+
+
+def test_no_rows_get_no_risk_from_any_baseline() -> None:
+    """A cohort without a test split and without another site asks for nobody."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(0, 1, (3000, 3)).astype(np.float32)
+    z = 1.5 - 1.5 * features[:, 0] ** 2
+    features[:300, 1] = np.nan
+    rows = Sample(
+        features, (rng.random(3000) < 1 / (1 + np.exp(-z))).astype(np.int8), np.ones(3000)
+    )
+    straight = LogisticRegression.fit(rows, config.LogisticRegression(c=0.1))
+    curved = LogisticRegression.fit(rows, config.LogisticRegression())
+    assert len(curved.terms.curved)
+    for model in (straight, curved, trees(rows, rows)):
+        packaged = Scorer(append_calibrator(model.graph(), Calibrator("platt", 0.9, 0.1)))
+        assert [len(output) for output in packaged(features[:0])] == [0, 0]
+        np.testing.assert_allclose(packaged(features[:5])[1], model.logit(features[:5]), atol=1e-4)

@@ -45,9 +45,11 @@ def additive(
         "median": median,
         "low": low,
         "high": high,
-        "weight": weight,
-        "missing_weight": missing,
+        # Columns: ONNX Runtime multiplies no rows by a column, not by a vector.
+        "weight": weight[:, None],
+        "missing_weight": missing[:, None],
         "bias": np.array([bias]),
+        "term_axis": np.array([1]),
     }
     total = "straight"
     if len(column):
@@ -65,11 +67,12 @@ def additive(
             "spline_column": np.repeat(column, knots.shape[1]).astype(np.int64),
             "spline_knots": knots.ravel(),
             "spline_zero": np.zeros(1),
-            "cube_weight": cubes.ravel(),
+            "cube_weight": cubes.reshape(-1, 1),
         }
     nodes += [
         node("Add", [total, "bias"], "sum"),
-        node("Cast", ["sum"], "logit", to=onnx.TensorProto.FLOAT),
+        node("Squeeze", ["sum", "term_axis"], "log_odds"),
+        node("Cast", ["log_odds"], "logit", to=onnx.TensorProto.FLOAT),
     ]
     return logit_graph(nodes, constants, len(weight))
 
