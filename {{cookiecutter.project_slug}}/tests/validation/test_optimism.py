@@ -23,7 +23,7 @@ from risk_model.evaluation.delong import standard_error
 from risk_model.model.table import refitted
 from risk_model.training.champion import choose_champion
 from risk_model.training.develop import develop
-from risk_model.training.record import ChampionChoice, ModelComparison, TrainingRecord
+from risk_model.training.record import ChampionChoice, ModelComparison
 from risk_model.validation.optimism import (
     METRICS,
     CorrectedMetric,
@@ -33,6 +33,8 @@ from risk_model.validation.optimism import (
     optimism,
     optimism_corrected,
 )
+
+from tests.made_record import made_record
 
 Floats = npt.NDArray[np.float64]
 COLUMNS = ["age", "sex", "cp", "exang", "oldpeak"]  # recorded for nearly everybody
@@ -207,22 +209,7 @@ def cohort() -> tuple[Config, Prepared]:
 def write_run(directory: Path, prepared: Prepared, champion: str) -> None:
     """What `optimism` reads of a trained run of this cohort."""
     table = [ModelComparison(name, 0.3, Estimate(0.0)) for name in (*refitted(), "network")]
-    record = TrainingRecord(
-        cohort=prepared.cohort.schema.name,
-        outcome=prepared.cohort.schema.outcome,
-        fingerprint=prepared.cohort.fingerprint(),
-        champion=ChampionChoice(champion, "chosen by nobody", table),
-        calibrators={},
-        threshold=0.1,
-        threshold_reason="",
-        findings=[],
-        sizes={},
-        history={},
-        mlflow_run="",
-        git="",
-        versions={},
-        protocol="p" * 64,
-    )
+    record = made_record(prepared.cohort, champion, table)
     write_json(directory / "training.json", record.to_json())
 
 

@@ -18,9 +18,10 @@ from risk_model.evaluation.instability import StabilityRecord
 from risk_model.model.table import refitted
 from risk_model.training.develop import develop
 from risk_model.training.onnx_calibration import append_calibrator
-from risk_model.training.record import ChampionChoice, TrainingRecord
 from risk_model.validation import stability as conductor
 from risk_model.validation.stability import refit, samples_of_subjects, stability
+
+from tests.made_record import made_record
 
 BASELINES = refitted()
 
@@ -48,22 +49,7 @@ def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
     for name, model in baselines.models.items():
         graph = append_calibrator(model.graph(), baselines.calibrators[name])
         write_atomically(tmp_path / "packages" / name / "risk.onnx", graph)
-    record = TrainingRecord(
-        cohort=own.schema.name,
-        outcome=own.schema.outcome,
-        fingerprint=own.fingerprint(),
-        champion=ChampionChoice("network", "chosen by nobody", []),
-        calibrators={name: baselines.calibrators[name].record for name in BASELINES},
-        threshold=0.1,
-        threshold_reason="",
-        findings=[],
-        sizes={},
-        history={},
-        mlflow_run="",
-        git="",
-        versions={},
-        protocol="p" * 64,
-    )
+    record = made_record(own, "network", calibrators=baselines.calibrators)
     write_json(tmp_path / "training.json", record.to_json())
     write_json(tmp_path / "evaluation.json", {})
     return tmp_path
