@@ -126,6 +126,15 @@ def test_the_monitor_holds_loss_and_auroc_of_both_parts_for_each_epoch(ward: War
     assert min(norms) > 0
 
 
+def test_models_are_the_same_whether_or_not_the_training_rows_are_measured(
+    ward: Ward, models: Models
+) -> None:
+    monitor = Monitor(curves=False)
+    assert same(models, ward.fit(monitor))
+    for model in ("xgboost", "network"):
+        assert not any("train_loss" in epoch for epoch in monitor.history[model])
+
+
 @pytest.mark.parametrize("part", ["train", "validation"])
 def test_a_part_with_a_single_class_is_refused_with_a_remedy(part: str, ward: Ward) -> None:
     labels = ward.labels.copy()

@@ -80,7 +80,7 @@ class FitInputs:
 
     Without `validation` the training takes `rounds` epochs, or trees, and nothing is measured.
     `pos_weight` is the weight of an event in both samples. `record` is called after each epoch, or
-    tree, with its number (from 1) and what was measured.
+    tree, with its number (from 1) and what was measured; with `curves` on the training rows too.
     """
 
     train: Sample
@@ -90,6 +90,7 @@ class FitInputs:
     pos_weight: float
     record: EpochRecorder
     rounds: int = 0
+    curves: bool = True
 
     def simple_columns(self) -> FitInputs:
         """The same without the signal: the columns that a baseline sees."""

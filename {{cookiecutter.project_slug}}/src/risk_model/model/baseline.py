@@ -28,6 +28,7 @@ from risk_model.model.linear import LinearModel, Terms
 
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # of a penalty on standardised terms, inverse
 FOLDS = 5
+NAMES = {"logloss": "loss", "auc": "auroc"}  # of XGBoost's metrics in the history
 
 
 class LogisticRegression(LinearModel):
@@ -71,7 +72,9 @@ def _losses(rows: Sample, terms: Terms) -> Floats:
 
     columns, fold = terms.columns(rows.features), rows.folds(FOLDS)
     scale = columns.std(axis=0)
-    columns = (columns - columns.mean(axis=0)) / np.where(scale == 0, 1.0, scale)
+    columns = ((columns - columns.mean(axis=0)) / np.where(scale == 0, 1.0, scale)).astype(
+        np.float32
+    )
     totals = np.zeros(len(STRENGTHS))
     with config_context(assume_finite=True, skip_parameter_validation=True):
         for inside in (fold == k for k in range(FOLDS)):
@@ -100,21 +103,25 @@ class XGBoost:
         seed: int,
         threads: int,
         record: EpochRecorder,
+        curves: bool = True,
     ) -> Self:
-        """Adds trees until the validation log loss has not improved for `patience` rounds."""
+        """Adds trees until the validation log loss has not improved for `patience` rounds.
+
+        Without `curves` nothing else is measured: it would cost as much as the trees do.
+        """
         best = xgboost.callback.EarlyStopping(
             rounds=settings.patience, data_name="validation", metric_name="logloss"
         )
-        matrix, rows = _matrix(train, threads), curve_rows(train.labels)
-        # Of the very matrix it learns from XGBoost keeps the predictions; any other it predicts
-        # again after each tree.
-        every_row = len(rows) == len(train.labels)
-        curve = matrix if every_row else _matrix(train.take(rows), threads, matrix)
+        matrix, parameters = _matrix(train, threads), _parameters(settings, seed, threads)
+        measured = [(_matrix(validation, threads, matrix), "validation")]
+        if curves:
+            parameters["eval_metric"] = ["auc", "logloss"]
+            measured.insert(0, (_curve_matrix(train, matrix, threads), "train"))
         booster = xgboost.train(
-            _parameters(settings, seed, threads),
+            parameters,
             matrix,
             settings.trees,
-            evals=[(curve, "train"), (_matrix(validation, threads, matrix), "validation")],
+            evals=measured,
             callbacks=[_RoundRecorder(record, settings.trees), best],
             verbose_eval=False,
         )
@@ -129,7 +136,7 @@ class XGBoost:
         if validation is None:
             matrix, parameters = _matrix(train, threads), _parameters(settings, seed, threads)
             return cls(xgboost.train(parameters, matrix, inputs.rounds))
-        return cls.fit(train, validation, settings, seed, threads, inputs.record)
+        return cls.fit(train, validation, settings, seed, threads, inputs.record, inputs.curves)
 
     def logit(self, features: Features) -> Logits:
         """See RiskModel."""
@@ -171,10 +178,23 @@ def _matrix(
     )
 
 
+def _curve_matrix(
+    train: Sample, matrix: xgboost.QuantileDMatrix, threads: int
+) -> xgboost.QuantileDMatrix:
+    """The training rows of the curves.
+
+    Of the very matrix it learns from XGBoost keeps the predictions; any other it predicts again
+    after each tree.
+    """
+    rows = curve_rows(train.labels)
+    every_row = len(rows) == len(train.labels)
+    return matrix if every_row else _matrix(train.take(rows), threads, matrix)
+
+
 def _parameters(settings: config.XGBoost, seed: int, threads: int) -> dict[str, object]:
     return {
         "objective": "binary:logistic",
-        "eval_metric": ["auc", "logloss"],
+        "eval_metric": "logloss",
         "tree_method": "hist",
         "max_depth": settings.depth,
         "learning_rate": settings.learning_rate,
@@ -197,9 +217,9 @@ class _RoundRecorder(xgboost.callback.TrainingCallback):
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         values = {
-            f"{part}_{name}": float(evals_log[part][metric][-1])
-            for part in ("train", "validation")
-            for name, metric in (("loss", "logloss"), ("auroc", "auc"))
+            f"{part}_{NAMES[metric]}": float(losses[-1])
+            for part, metrics in evals_log.items()
+            for metric, losses in metrics.items()
         }
         self._record(epoch + 1, values)
         self._bar.update()

@@ -80,7 +80,7 @@ def develop(
         UserError: a part holds a single class of the outcome or infinite values.
     """
     labels, subjects, folds = cohort.labels, cohort.subjects, settings.split.folds
-    monitor = monitor or Monitor()
+    monitor = monitor or Monitor(curves=False)
     each = turns(splits, subjects, labels, settings.seed, folds)
     held_out, taught = np.concatenate([turn.held_out for turn in each]), each[0].train
     said, models, rounds = _turns(settings, cohort, features, each, only, monitor)

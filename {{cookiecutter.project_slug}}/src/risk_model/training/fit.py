@@ -72,6 +72,7 @@ def fit_models(
                 weight,
                 monitor.of(row.name),
                 (rounds or {}).get(row.name, 0),
+                monitor.curves,
             )
             with monitor.timed(row.name):
                 models[row.name] = _fit_baseline(row, inputs) if row.baseline else row.fit(inputs)

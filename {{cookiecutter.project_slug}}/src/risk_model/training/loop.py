@@ -47,6 +47,7 @@ def fit(
     seed: int,
     record: EpochRecorder,
     epochs: int = 0,
+    curves: bool = True,
 ) -> None:
     """Trains until the validation loss stops improving, and restores the best weights.
 
@@ -66,6 +67,7 @@ def fit(
         seed: of the order of the rows, and of dropout.
         record: gets the loss and AUROC of both parts, and the gradient's norm, after each epoch.
         epochs: how many, where there are no rows to stop by.
+        curves: whether the rows to learn from are measured too.
 
     Raises:
         UserError: the loss stops being finite, or a batch would hold a single row.
@@ -84,8 +86,9 @@ def fit(
             _refuse_divergence(norm, epoch, settings)
             if validation is None:
                 continue
-            values = assess(averaged.network, curve, loss, "train")
-            values |= assess(averaged.network, validation, loss, "validation")
+            values = assess(averaged.network, validation, loss, "validation")
+            if curves:
+                values |= assess(averaged.network, curve, loss, "train")
             record(epoch, {**values, "gradient_norm": norm})
             if values["validation_loss"] < best:
                 best, best_epoch = values["validation_loss"], epoch

@@ -27,10 +27,12 @@ class Monitor:
 
     With `tracking_uri` and `run_id` each epoch goes to that MLflow run as well, as
     `<model>/<value>` at step = epoch. An epoch is a pass of the network over its rows, or a tree of
-    XGBoost. `seconds` are what each model's fitting took.
+    XGBoost. `seconds` are what each model's fitting took. Without `curves` the training rows are
+    not measured after each epoch, which takes longer than a small tree.
     """
 
-    def __init__(self, tracking_uri: str = "", run_id: str = "") -> None:
+    def __init__(self, tracking_uri: str = "", run_id: str = "", *, curves: bool = True) -> None:
+        self.curves = curves
         self.history: History = defaultdict(list)
         self.seconds: dict[str, float] = defaultdict(float)
         self._run_id, self._uri = run_id, tracking_uri
@@ -51,7 +53,7 @@ class Monitor:
 
     def unrecorded(self) -> Monitor:
         """A monitor for another turn: its history goes nowhere, its seconds are added to these."""
-        other = Monitor()
+        other = Monitor(curves=False)
         other.seconds = self.seconds
         return other
 

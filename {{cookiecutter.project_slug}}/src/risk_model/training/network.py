@@ -27,5 +27,6 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
             settings.seed,
             inputs.record,
             inputs.rounds,
+            inputs.curves,
         )
     return NetworkModel(network, inputs.schema.width)
