@@ -19,22 +19,25 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def write_page(path: Path, template: str, view: DataclassInstance) -> None:
-    """Fills a template of this directory with the fields of `view` and the report's style.
+def write_page(path: Path, template: str, view: DataclassInstance, folder: Path = HERE) -> None:
+    """Fills a template of `folder` with the fields of `view` and the report's style.
 
     Raises:
         jinja2.UndefinedError: the template names something that `view` has not.
     """
     css = Markup((HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704 the package's own file
     values = {field.name: getattr(view, field.name) for field in fields(view)}
-    page = environment().get_template(template).render(css=css, **values)
+    page = environment(folder).get_template(template).render(css=css, **values)
     write_atomically(path, page.encode())
 
 
-def environment() -> Environment:
+def environment(folder: Path = HERE) -> Environment:
     """How the templates are read: escaped, and an unknown name is an error."""
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader([folder, HERE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     environment.filters |= {"cell": cell, "kind": kind}
     environment.tests["estimate"] = lambda value: isinstance(value, Estimate)
