@@ -16,6 +16,7 @@ from risk_model.data.prepare import Prepared, prepare
 from risk_model.model import RiskModel
 from risk_model.model.table import refitted
 from risk_model.training import develop as development
+from risk_model.training.batches import automatic_batch_size
 from risk_model.training.develop import develop
 from risk_model.training.fit import fit_models
 from risk_model.training.folds import turns
@@ -49,6 +50,7 @@ class Calls:
     validation: list[Rows] = field(default_factory=list)
     rounds: list[dict[str, int] | None] = field(default_factory=list)
     monitors: list[Monitor] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -62,6 +64,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         seen.validation.append(validation)
         seen.rounds.append(rest[4] if len(rest) > 4 else None)
         seen.monitors.append(rest[2])
+        seen.batches.append(rest[1].training.batch_size)
         return fit_models(features, labels, subjects, train, validation, *rest)
 
     monkeypatch.setattr(development, "fit_models", recorded)
@@ -110,6 +113,20 @@ def test_models_are_compared_out_of_fold_and_then_made_from_all_development_rows
     assert sorted(asked.held_out) == sorted(splits.learning)
     assert asked.champion.compared_on == "the development rows, out of fold"
     assert asked.logits["xgboost"].shape == splits.test.shape
+
+
+def test_the_model_of_all_rows_takes_batches_of_the_size_that_those_of_the_folds_took(
+    cohort: tuple[Config, Prepared], calls: Calls
+) -> None:
+    """Larger batches would be fewer steps in as many epochs, and a network that learnt less."""
+    settings, prepared = cohort
+    own, nobody = prepared.cohort, prepared.splits.test[:0]
+    rows = np.arange(1_100)
+    splits = Splits(rows, nobody, nobody, nobody)
+    develop(settings, own, own.encoded(), splits, rows=rows[:10], only=BASELINES)
+    sizes = [automatic_batch_size(len(each)) for each in calls.train]
+    assert sizes == [32] * FOLDS + [64]
+    assert calls.batches == [32] * (FOLDS + 1)
 
 
 def test_without_cross_fitting_each_part_does_its_work_once(calls: Calls) -> None:

@@ -16,6 +16,7 @@ from torch import nn
 from risk_model import config
 from risk_model.core.errors import UserError
 from risk_model.training import loop
+from risk_model.training.batches import automatic_batch_size
 from risk_model.training.loss import cross_entropy
 
 SETTINGS = config.Training(learning_rate=0.01, batch_size=32, epochs=6, patience=6)
@@ -121,7 +122,7 @@ def test_a_batch_of_one_row_is_refused_with_a_remedy() -> None:
 
 
 def test_small_cohorts_get_small_batches_and_large_ones_256_rows() -> None:
-    assert [loop.automatic_batch_size(n) for n in (2, 1000, 2048, 5000, 1_000_000)] == [
+    assert [automatic_batch_size(n) for n in (2, 1000, 2048, 5000, 1_000_000)] == [
         32,
         32,
         128,

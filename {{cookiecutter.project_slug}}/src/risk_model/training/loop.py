@@ -24,6 +24,7 @@ from risk_model.core.schema import Features
 from risk_model.core.scores import auroc
 from risk_model.model import EpochRecorder, curve_rows
 from risk_model.model.score import score
+from risk_model.training.batches import batch_size
 from risk_model.training.loss import Loss
 
 # more rows than this and an epoch is a fresh draw of so many: epochs stay short
@@ -172,18 +173,13 @@ def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _batch_size(settings: config.Training, rows: int) -> int:
-    size = settings.batch_size or automatic_batch_size(rows)
+    size = batch_size(settings, rows)
     if size < 2:
         raise UserError(
             "training.batch_size: batch norm needs at least 2 rows a batch; use 0 (automatic) or 2 "
             "and more"
         )
     return size
-
-
-def automatic_batch_size(rows: int) -> int:
-    """A power of two from 32 to 256 that gives an epoch 16 to 32 steps, where it can."""
-    return 1 << min(max(rows.bit_length() - 5, 5), 8)
 
 
 def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:

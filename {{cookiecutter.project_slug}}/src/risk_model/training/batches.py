@@ -1,0 +1,15 @@
+"""How many rows a step of the network learns from."""
+
+from __future__ import annotations
+
+from risk_model import config
+
+
+def batch_size(settings: config.Training, rows: int) -> int:
+    """The size that the settings name, or the one for so many rows."""
+    return settings.batch_size or automatic_batch_size(rows)
+
+
+def automatic_batch_size(rows: int) -> int:
+    """A power of two from 32 to 256 that gives an epoch 16 to 32 steps, where it can."""
+    return 1 << min(max(rows.bit_length() - 5, 5), 8)
