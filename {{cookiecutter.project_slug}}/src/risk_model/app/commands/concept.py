@@ -22,7 +22,7 @@ def concept(arguments: list[str]) -> None:
     how.add_argument("--audience", choices=["clinician"], help="for whom: without jargon")
     how.add_argument("--all", action="store_true", help=f"write all cards to {PAGE}")
     flags = parser.parse_args(arguments)
-    asked = " ".join(flags.name)
+    asked = " ".join(flags.name).strip()
     if flags.all and asked:
         parser.error("--all takes no name")
     if (flags.prep or flags.audience) and not asked:

@@ -8,6 +8,7 @@ import re
 from risk_model.lesson.concepts.cards import Card, cards
 
 NEAREST = 3
+ALIKE = 0.5  # of the letters, twice over both words: below, spelling says nothing
 
 
 def card_named(asked: str) -> str | None:
@@ -23,8 +24,15 @@ def card_named(asked: str) -> str | None:
 
 
 def nearest(asked: str) -> list[str]:
-    """The names of the cards spelt most like this, the most like first."""
-    return sorted(cards(), key=lambda name: -_likeness(asked, name, cards()[name]))[:NEAREST]
+    """The names of a few cards spelt like this, the most like first; none where nothing is."""
+    near = {name: like for name, like in _likeness(asked).items() if like >= ALIKE}
+    return sorted(near, key=lambda name: -near[name])[:NEAREST]
+
+
+def most_alike(asked: str) -> str:
+    """The name of the card spelt most like this, however little that is."""
+    likeness = _likeness(asked)
+    return max(likeness, key=lambda name: likeness[name])
 
 
 def words(name: str, card: Card) -> tuple[str, ...]:
@@ -36,11 +44,12 @@ def _plain(words: str) -> str:
     return re.sub(r"[\W_]+", "", words.casefold())
 
 
-def _likeness(asked: str, name: str, card: Card) -> float:
-    """0 to 1, that of the most alike of the card's words."""
+def _likeness(asked: str) -> dict[str, float]:
+    """Of each card 0 to 1: by the most alike of the words that it is asked for by."""
     matcher = difflib.SequenceMatcher(b=_plain(asked), autojunk=False)
-    ratios = []
-    for word in words(name, card):
+
+    def ratio(word: str) -> float:
         matcher.set_seq1(_plain(word))
-        ratios.append(matcher.ratio())
-    return max(ratios)
+        return matcher.ratio()
+
+    return {name: max(map(ratio, words(name, card))) for name, card in cards().items()}

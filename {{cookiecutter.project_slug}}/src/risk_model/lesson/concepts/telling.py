@@ -12,9 +12,10 @@ from typing import get_args
 
 from risk_model.lesson.anchors import Place, find
 from risk_model.lesson.concepts.cards import Card, Concern, cards
-from risk_model.lesson.concepts.lookup import nearest
+from risk_model.lesson.concepts.lookup import most_alike, nearest
 
 WIDEST = 100  # characters a line, and fewer in a narrower terminal
+MARGIN = 11  # for the words that name the paragraphs
 FIELDS = ("what", "why", "how", "when", "pitfall", "patients")
 CLINICIAN = {
     "intuition": "Intuition",
@@ -66,8 +67,9 @@ def absence(card: Card) -> str:
 
 def place_line(place: Place) -> str:
     """A place in one line: `training/loop.py, lines 10-20: fit`."""
-    symbol = f": {place.symbol}" if place.symbol else ""
-    return f"{place.file}, lines {place.first}-{place.last}{symbol}"
+    one = place.first == place.last
+    lines = f"line {place.first}" if one else f"lines {place.first}-{place.last}"
+    return f"{place.file}, {lines}{f': {place.symbol}' if place.symbol else ''}"
 
 
 def told(name: str) -> str:
@@ -97,9 +99,10 @@ def for_clinicians(name: str) -> str:
 
 def unknown(asked: str) -> str:
     """The four steps to answer what no card tells, filled in from the card spelt most like it."""
-    near = nearest(asked)
-    card = cards()[near[0]]
-    named = f"No card is called '{asked}'. By spelling the nearest are {', '.join(near)}."
+    likest, near = most_alike(asked), nearest(asked)
+    card = cards()[likest]
+    known = f"By spelling the nearest are {', '.join(near)}." if near else "None is spelt like it."
+    named = f"No card is called '{asked}'. {known}"
     advice = (
         "A question that you cannot answer still has an answer in four steps. Here they are filled "
         f"in from '{card.title}': say your own where the two differ."
@@ -109,7 +112,8 @@ def unknown(asked: str) -> str:
     example = f"In the related case it is done so: {_line(card.how)}"
     gap = (
         f"What I cannot say is where '{asked}' differs; I would read it up and try it on data "
-        f"whose truth I know. Why it matters: {_line(card.patients)} {_line(card.pitfall)}"
+        f"whose truth I know. Why it matters: {_line(card.patients)} What goes wrong there may go "
+        f"wrong here: {_line(card.pitfall)}"
     )
     return "\n\n".join(
         [
@@ -124,19 +128,24 @@ def unknown(asked: str) -> str:
 
 
 def _head(card: Card) -> str:
-    also = f"\nalso: {', '.join(card.aliases)}" if card.aliases else ""
-    return f"{card.title} ({card.concern}){also}"
+    also = _filled(f"also: {', '.join(card.aliases)}", others="      ") if card.aliases else ""
+    return "\n".join(filter(None, [f"{card.title} ({card.concern})", also]))
 
 
 def _parts(parts: list[Part]) -> str:
     """Paragraphs beside the words that name them."""
-    margin = max(len(word) for word, _ in parts) + 2
+    margin = max(MARGIN, *(len(word) + 2 for word, _ in parts))
     return "\n".join(_filled(text, f"{word:{margin}}", " " * margin) for word, text in parts)
 
 
 def _filled(text: str, first: str = "", others: str = "") -> str:
-    width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
-    return textwrap.fill(_line(text), width, initial_indent=first, subsequent_indent=others)
+    return textwrap.fill(
+        _line(text),
+        min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns),
+        initial_indent=first,
+        subsequent_indent=others,
+        break_on_hyphens=False,
+    )
 
 
 def _step(title: str, text: str) -> str:
