@@ -1,9 +1,10 @@
-"""Is every card whole: do its snippet run, its anchors live, its neighbours exist, and can it be
-said in three minutes?
+"""Is every card whole: do its snippet run, its anchors live, its neighbours exist, its figures have
+support, and can it be said in three minutes, or to a clinician?
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,27 @@ import pytest
 from risk_model.core.errors import UserError
 from risk_model.lesson.anchors import find
 from risk_model.lesson.concepts.cards import Card, cards, read
+from risk_model.lesson.concepts.lookup import card_named, words
 
 NAMES = list(cards())
 SPOKEN = 420  # words in three minutes
 SNIPPET = 12  # lines
+WIDE = 95  # characters a line of a snippet
+FIGURE = re.compile(r"(?<![\w.])(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
+CODE = re.compile(r"`[^`]*`")
+TRIVIAL = {0.0, 1.0}  # outcomes and bounds
+# what a clinician has no use for, in any form of the word
+JARGON = re.compile(
+    r"\b(?:activation|adamw?\b|architecture|auc\b|auprc|auroc|augment|back-?prop|batch|bayesian|"
+    r"bias\b|bootstrap|classif|coefficient|convolution|covariate|cross-?(?:entropy|fit|validat)|"
+    r"data ?set|decoder|dropout|embedding|encoder|ensemble|epoch|f1\b|feature|fine-?tun|gradient|"
+    r"ground truth|heatmap|hyper-?parameter|imput|inference|kernel|label|latent|layer|learning "
+    r"rate|log[ -]odds|logit|loss\b|matrix|metric|minibatch|neural|neuron|normali[sz]|one-hot|"
+    r"optimi[sz]er|overfit|parameter|pixel|precision|predictor|quantile|recall\b|regressi|"
+    r"regulari[sz]|residual|roc\b|sigmoid|softmax|stochastic|strata|stratif|tensor|test set|token|"
+    r"train(?:ing)? (?:set|data)|transformer|validation|variance|vector|weights)",
+    re.IGNORECASE,
+)
 
 
 def spoken(card: Card) -> str:
@@ -36,6 +54,7 @@ def test_a_card_is_complete_short_and_leads_to_others(name: str) -> None:
     assert all(text.strip() for text in (card.title, spoken(card), card.snippet, card.source))
     assert len(spoken(card).split()) <= SPOKEN
     assert len(card.snippet.strip().splitlines()) <= SNIPPET
+    assert max(map(len, card.snippet.splitlines())) <= WIDE
     assert set(card.near) <= set(NAMES) - {name}
     assert card.near
 
@@ -45,6 +64,50 @@ def test_what_a_clinician_hears_is_one_sentence_each(name: str) -> None:
     for text in vars(cards()[name].clinician).values():
         assert text.strip().endswith(".")
         assert 5 <= len(text.split()) <= 45
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_clinician_hears_is_no_jargon(name: str) -> None:
+    said = " ".join(vars(cards()[name].clinician).values())
+    assert JARGON.findall(said) == []
+
+
+def test_a_word_of_the_trade_is_found_in_any_form() -> None:
+    said = "AUROCs, gradients, labelled rows, layers, normalisation; no lossless word, no player."
+    found = [word.lower() for word in JARGON.findall(said)]
+    assert found == ["auroc", "gradient", "label", "layer", "normalis"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_in_the_prose_is_computed_by_the_snippet(name: str) -> None:
+    """0 and 1 aside; a share may be a percentage. What is counted in words is no measurement."""
+    card = cards()[name]
+    said = " ".join([spoken(card), *vars(card.clinician).values()])
+    assert unsupported(said, card.snippet) == []
+
+
+def test_a_figure_that_nothing_computes_is_found() -> None:
+    said = "In 1,500 stays 29 % died, F1 was .5, `top 7` and SUPPORT2 are names, 0 or 1."
+    assert unsupported(said, "assert died == 0.29") == ["1,500", ".5"]
+
+
+def unsupported(said: str, snippet: str) -> list[str]:
+    """The figures that do not stand in the snippet, as they are or as a percentage."""
+    known = TRIVIAL | {number(figure) for figure in FIGURE.findall(snippet.replace("_", ""))}
+    return [
+        figure
+        for figure in FIGURE.findall(CODE.sub("", said))
+        if not any(abs(number(figure) - k * s) < 1e-9 for k in known for s in (1, 100))
+    ]
+
+
+def number(figure: str) -> float:
+    return float(figure.replace(",", "").rstrip("."))
+
+
+def test_no_two_cards_answer_to_one_name() -> None:
+    for name, card in cards().items():
+        assert {card_named(word) for word in words(name, card)} == {name}
 
 
 def test_every_snippet_runs() -> None:

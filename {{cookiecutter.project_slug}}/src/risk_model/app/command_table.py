@@ -80,6 +80,7 @@ ROWS = (
         "five mistakes on real data, and what each does to the figures: traps [NAME]",
         flags=True,
     ),
+    Command("concept", "a card for each idea of the pipeline: concept [NAME]", flags=True),
     Command("serve", "answer requests with the registered champion", flags=True),
     Command("audit", "verify that nobody edited the audit log", flags=True),
 )
