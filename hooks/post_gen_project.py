@@ -71,10 +71,12 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "edition": {
         "reference": (
+            "docs/lesson.md",
             "docs/traps.md",
             "src/risk_model/app/commands/compare.py",
             "src/risk_model/app/commands/learning_curve.py",
             "src/risk_model/app/commands/optimism.py",
+            "src/risk_model/app/commands/practice.py",
             "src/risk_model/app/commands/recalibrate.py",
             "src/risk_model/app/commands/stability.py",
             "src/risk_model/app/commands/traps.py",

@@ -80,6 +80,11 @@ ROWS = (
         "five mistakes on real data, and what each does to the figures: traps [NAME]",
         flags=True,
     ),
+    Command(
+        "practice",
+        "asks what an interviewer asks, times your answer and shows a good one",
+        flags=True,
+    ),
     Command("serve", "answer requests with the registered champion", flags=True),
     Command("audit", "verify that nobody edited the audit log", flags=True),
 )
