@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -96,7 +96,7 @@ class FileAnswer:
 class _AnswersFile:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    answers: list[FileAnswer]
+    answers: list[FileAnswer] = field(default_factory=list)
 
 
 class FromFile:

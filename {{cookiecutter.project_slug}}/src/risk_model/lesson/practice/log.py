@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def _attempt(path: Path, number: int, line: bytes) -> Attempt:
     except (ValueError, UserError) as error:
         remedy = "delete that line, or move the file away to begin anew"
         raise UserError(f"{path}: line {number} is no answer of a practice; {remedy}") from error
+
+
+def latest(attempts: Sequence[Attempt]) -> dict[str, Attempt]:
+    """The latest attempt at each question by its key, in the order of their times."""
+    found: dict[str, Attempt] = {}
+    for attempt in attempts:
+        found.pop(attempt.question, None)
+        found[attempt.question] = attempt
+    return found
 
 
 def check_writable(path: Path) -> None:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from risk_model.lesson.practice.log import Attempt
+from risk_model.lesson.practice.log import Attempt, latest
 from risk_model.lesson.practice.questions import KINDS, Question
 
 
@@ -19,12 +19,11 @@ def ordered(
     at random, the kinds in turn; last the others, longest ago first. The same log and the same
     state of `rng` give the same order.
     """
-    latest = {a.question: a for a in attempts}  # the last of each question stands
-    since = {key: i for i, key in enumerate(a.question for a in attempts)}
-    seen = sorted((q for q in questions if q.key in latest), key=lambda q: since[q.key])
-    new = _kinds_in_turn([q for q in questions if q.key not in latest], rng)
-    missed = [q for q in seen if latest[q.key].missed]
-    return [*missed, *new, *(q for q in seen if not latest[q.key].missed)]
+    by_key, last = {q.key: q for q in questions}, latest(attempts)
+    seen = [by_key[key] for key in last if key in by_key]
+    new = _kinds_in_turn([q for q in questions if q.key not in last], rng)
+    missed = [q for q in seen if last[q.key].missed]
+    return [*missed, *new, *(q for q in seen if not last[q.key].missed)]
 
 
 def _kinds_in_turn(questions: Iterable[Question], rng: random.Random) -> list[Question]:

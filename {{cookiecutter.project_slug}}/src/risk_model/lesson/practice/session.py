@@ -28,7 +28,11 @@ class Session:
 
 
 def play(
-    questions: Sequence[Question], candidate: Candidate, minutes: float, path: Path, show: Show
+    questions: Sequence[Question],
+    candidate: Candidate,
+    minutes: float,
+    path: Path,
+    show: Show,
 ) -> Session:
     """Asks the questions until the last, Ctrl-D, Ctrl-C or the end of the file of answers.
 
@@ -36,11 +40,13 @@ def play(
     """
     attempts: list[Attempt] = []
     interrupted = False
+    missed = {key for key, attempt in log.latest(log.read(path)).items() if attempt.missed}
     show(_opening(len(questions), minutes))
     try:
         for number, question in enumerate(questions, 1):
             candidate.pause("\nEnter for the question, and the clock starts. ")
-            show(_heading(f"{number} of {len(questions)}: {question.kind}"))
+            again = ", missed before" if question.key in missed else ""
+            show(_heading(f"{number} of {len(questions)}: {question.kind}{again}"))
             attempts.append(_ask(question, candidate, minutes, show))
             log.append(path, attempts[-1])
     except EOFError:
