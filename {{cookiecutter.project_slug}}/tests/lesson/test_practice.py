@@ -90,7 +90,7 @@ def test_a_typed_answer_ends_with_an_empty_line_or_a_dot_and_is_timed(end: str, 
     assert logged.answer == "It drops units\nin training."
     assert (logged.seconds, logged.words) == (30.0, 5)
     assert logged.ticked == ("defined", "mechanism", "example", "pitfall", "short")
-    assert "Time: 0:30 of 3:00, with the typing. 5 words: 0:02 when spoken" in played.screen
+    assert "Time: 0:30 of 3:00, typed. 5 words: 0:02 spoken, at 140 a minute." in played.screen
     assert "5 of 6: passed." in played.screen
     assert "1 answer logged in" in played.screen.replace("\n", " ")
 
@@ -99,7 +99,7 @@ def test_a_spoken_answer_is_an_empty_line_and_its_time_is_all_that_is_known(path
     played = at_terminal(["", "", "", "none"], path, seconds=185.0)
     [logged] = played.attempts
     assert (logged.answer, logged.words, logged.seconds) == ("", 0, 185.0)
-    assert "Time: 3:05 of 3:00: 0:05 too long." in played.screen
+    assert "Time: 3:05 of 3:00, 0:05 too long." in played.screen
     assert "words" not in played.screen
     assert logged.ticked == ()
     assert logged.missed
@@ -127,12 +127,12 @@ def test_the_good_answer_comes_after_the_own_one_and_before_the_checklist(path: 
     ("given", "said"),
     [
         (Given("", 59.9), "Time: 0:59 of 3:00."),
-        (Given("", 200.0), "Time: 3:20 of 3:00: 0:20 too long."),
+        (Given("", 200.0), "Time: 3:20 of 3:00, 0:20 too long."),
         (
             Given("word " * 140, 600.0),
-            "Time: 10:00 of 3:00, with the typing. 140 words: 1:00 when spoken at 140 a minute.",
+            "Time: 10:00 of 3:00, typed. 140 words: 1:00 spoken, at 140 a minute.",
         ),
-        (Given("word " * 490, None), "490 words: 3:30 when spoken at 140 a minute, 0:30 too long."),
+        (Given("word " * 490, None), "490 words: 3:30 spoken, at 140 a minute, 0:30 too long."),
         (Given("", None), "Spoken, and not timed."),
     ],
 )
@@ -164,10 +164,28 @@ def test_a_design_has_the_clinical_bonus_which_makes_up_for_nothing(path: Path) 
 def test_the_end_comes_at_any_moment_and_what_was_ticked_is_kept(
     after: list[Line], stop: type[BaseException], interrupted: bool, path: Path
 ) -> None:
-    played = at_terminal([*after, stop], path, (CONCEPT, DESIGN))
+    played = at_terminal([*after, stop, stop], path, (CONCEPT, DESIGN))
     assert played.session.interrupted == interrupted
     assert [a.question for a in played.attempts] == ["concept/dropout"]
     assert "1 answer logged in" in played.screen.replace("\n", " ")
+
+
+def test_a_good_answer_longer_than_the_screen_is_shown_page_by_page(path: Path) -> None:
+    parts = tuple(Part(f"part {i}", "word " * 60) for i in range(4))  # five lines each
+    long = Question("design", "long", "Design it.", parts)
+    for rows, pages in [(80, 1), (24, 2), (12, 4), (5, 4)]:
+        lines: list[Line] = ["", ""] + [""] * (pages - 1) + ["", "all"]
+        keyboard = Keyboard(iter(lines), 0.0)
+        candidate = AtTerminal(keyboard.read, keyboard.screen.append, lambda: 0.0)
+        play([long], candidate, 3.0, path, keyboard.screen.append, rows)
+        screen = "\n".join(keyboard.screen)
+        assert screen.count("Enter for more.") == pages - 1
+        assert [screen.count(f"Part {i}: word") for i in range(4)] == [1] * 4
+
+
+def test_control_d_behind_typed_words_ends_the_answer_and_loses_nothing(path: Path) -> None:
+    played = at_terminal(["", "It drops units", EOFError, "", "all"], path)
+    assert [a.answer for a in played.attempts] == ["It drops units"]
 
 
 def test_an_end_before_any_tick_writes_nothing(path: Path) -> None:
@@ -354,7 +372,7 @@ def test_the_command_ends_without_an_error_line(
 def test_input_that_is_no_terminal_ends_the_practice(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n\n\n1 2\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n" * 9 + "1 2\n"))
     assert main(["practice", "--seed", "0"]) == 0
     [line] = (here / LOG).read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["ticked"] == ["defined", "mechanism"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
+import shutil
 import time
 
 from risk_model.app.flags import FlagParser
@@ -41,4 +43,14 @@ def practice(arguments: list[str]) -> int:
     candidate: Candidate = AtTerminal(input, print, time.monotonic)
     if flags.answers:
         candidate = read_answers(flags.answers, asked)
-    return STOPPED if play(asked, candidate, flags.minutes, LOG, print).interrupted else 0
+    _edit_lines()
+    session = play(asked, candidate, flags.minutes, LOG, print, shutil.get_terminal_size().lines)
+    return STOPPED if session.interrupted else 0
+
+
+def _edit_lines() -> None:
+    """Lets `input` know arrow keys and take a pasted text whole, where the system can."""
+    with contextlib.suppress(ImportError):
+        import readline
+
+        readline.parse_and_bind("set enable-bracketed-paste on")

@@ -52,11 +52,24 @@ class AtTerminal:
         self.read(prompt)
 
     def answer(self) -> Given:
-        """Lines until an empty one or a dot; an empty first line ends a spoken answer."""
-        started, lines = self.clock(), []
-        while (line := self.read("> ")).strip() not in ("", "."):
+        """Lines until an empty one or a dot; an empty first line ends a spoken answer.
+
+        Ctrl-D behind what was typed ends that answer; only on an empty one the practice.
+        """
+        started = self.clock()
+        lines: list[str] = []
+        while (line := self._line(lines)).strip() not in ("", "."):
             lines.append(line)
         return Given("\n".join(lines), self.clock() - started)
+
+    def _line(self, typed: Sequence[str]) -> str:
+        try:
+            return self.read("> ")
+        except EOFError:
+            if not typed:
+                raise
+            self.show("")  # the prompt's line has no end
+            return ""
 
     def ticks(self, items: int) -> list[int]:
         """Numbers, asked for until they make sense."""

@@ -119,7 +119,7 @@ def _design(name: str, case: Case, concern: Concern | None) -> Question:
 
 def _choice(concern: Concern, choice: Choice) -> Part:
     shown = [("settings of run:", choice.settings), ("commands:", choice.commands)]
-    code = "\n".join(f"{label}\n{text.strip()}" for label, text in shown if text.strip())
+    code = "\n\n".join(f"{label}\n{text.strip()}" for label, text in shown if text.strip())
     return Part(concern, choice.answer, code)
 
 

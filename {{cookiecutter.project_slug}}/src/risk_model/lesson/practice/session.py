@@ -16,6 +16,7 @@ from risk_model.lesson.practice.questions import Part, Question
 
 WIDTH = 78
 PACE = 140  # words a minute, spoken
+AROUND = 7  # rows of a screen that time, heading and prompt take
 Show = Callable[[str], None]
 
 
@@ -33,8 +34,11 @@ def play(
     minutes: float,
     path: Path,
     show: Show,
+    rows: int = 24,
 ) -> Session:
     """Asks the questions until the last, Ctrl-D, Ctrl-C or the end of the file of answers.
+
+    A good answer that is longer than a screen of so many rows is shown in pages.
 
     Each answer is in the log at `path` once it has been ticked; one that was interrupted is not.
     """
@@ -47,7 +51,7 @@ def play(
             candidate.pause("\nEnter for the question, and the clock starts. ")
             again = ", missed before" if question.key in missed else ""
             show(_heading(f"{number} of {len(questions)}: {question.kind}{again}"))
-            attempts.append(_ask(question, candidate, minutes, show))
+            attempts.append(_ask(question, candidate, minutes, show, rows))
             log.append(path, attempts[-1])
     except EOFError:
         show("")
@@ -58,12 +62,18 @@ def play(
     return Session(tuple(attempts), interrupted)
 
 
-def _ask(question: Question, candidate: Candidate, minutes: float, show: Show) -> Attempt:
+def _ask(
+    question: Question, candidate: Candidate, minutes: float, show: Show, rows: int
+) -> Attempt:
     show(_filled(question.ask))
     given = candidate.answer()
     show(_filled(time_used(given, minutes)))
     show(_heading("a good answer"))
-    show("\n\n".join(map(_paragraph, question.good)))
+    first, *others = _pages(list(map(_paragraph, question.good)), rows - AROUND)
+    show(first)
+    for page in others:
+        candidate.pause("\nEnter for more. ")
+        show(page)
     candidate.pause("\nEnter for the checklist. ")
     show(_checklist(question))
     names = list(points(question))
@@ -97,17 +107,15 @@ def time_used(given: Given, minutes: float) -> str:
     allowed, words = minutes * 60, len(given.text.split())
     said = []
     if given.seconds is not None:
-        typing = ", with the typing" if words else ""
+        typed = ", typed" if words else ""
         over = given.seconds - allowed
-        late = f": {_clock(over)} too long" if over > 0 and not words else ""
-        said.append(f"Time: {_clock(given.seconds)} of {_clock(allowed)}{typing}{late}.")
+        late = f", {_clock(over)} too long" if over > 0 and not words else ""
+        said.append(f"Time: {_clock(given.seconds)} of {_clock(allowed)}{typed}{late}.")
     if words:
         aloud = words / PACE * 60
         late = f", {_clock(aloud - allowed)} too long" if aloud > allowed else ""
-        said.append(
-            f"{words} word{'s' * (words != 1)}: {_clock(aloud)} when spoken at {PACE} a minute"
-            f"{late}."
-        )
+        number = f"{words} word{'s' * (words != 1)}"
+        said.append(f"{number}: {_clock(aloud)} spoken, at {PACE} a minute{late}.")
     return " ".join(said) or "Spoken, and not timed."
 
 
@@ -128,7 +136,7 @@ def _verdict(attempt: Attempt) -> str:
     of_answer, of_bonus = (
         len(own.keys() & set(attempt.ticked)) for own in (checklist().answer, checklist().clinical)
     )
-    bonus = f" and {of_bonus} bonus points" if of_bonus else ""
+    bonus = f" and {of_bonus} bonus point{'s' * (of_bonus != 1)}" if of_bonus else ""
     end = "missed, it will be asked again first" if attempt.missed else "passed"
     return f"{of_answer} of {len(checklist().answer)}{bonus}: {end}."
 
@@ -150,6 +158,18 @@ def _paragraph(part: Part) -> str:
     label = part.label[:1].upper() + part.label[1:]
     code = f"\n\n{textwrap.indent(part.code, '    ')}" if part.code else ""
     return f"{_filled(f'{label}: {part.text}')}{code}"
+
+
+def _pages(paragraphs: Sequence[str], rows: int) -> list[str]:
+    """The paragraphs in pages of so many rows at most; a longer one has a page of its own."""
+    pages: list[str] = []
+    for text in paragraphs:
+        longer = f"{pages[-1]}\n\n{text}" if pages else text
+        if pages and longer.count("\n") < rows:
+            pages[-1] = longer
+        else:
+            pages.append(text)
+    return pages
 
 
 def _filled(text: str, start: str = "") -> str:
