@@ -174,7 +174,7 @@ def test_a_good_answer_longer_than_the_screen_is_shown_page_by_page(path: Path) 
     parts = tuple(Part(f"part {i}", "word " * 60) for i in range(4))  # five lines each
     long = Question("design", "long", "Design it.", parts)
     for rows, pages in [(80, 1), (24, 2), (12, 4), (5, 4)]:
-        lines: list[Line] = ["", ""] + [""] * (pages - 1) + ["", "all"]
+        lines: list[Line] = [*[""] * (pages + 2), "all"]
         keyboard = Keyboard(iter(lines), 0.0)
         candidate = AtTerminal(keyboard.read, keyboard.screen.append, lambda: 0.0)
         play([long], candidate, 3.0, path, keyboard.screen.append, rows)
