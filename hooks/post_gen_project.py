@@ -77,6 +77,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/app/commands/concept.py",
             "src/risk_model/app/commands/learning_curve.py",
             "src/risk_model/app/commands/optimism.py",
+            "src/risk_model/app/commands/practice.py",
             "src/risk_model/app/commands/recalibrate.py",
             "src/risk_model/app/commands/stability.py",
             "src/risk_model/app/commands/traps.py",

@@ -1,8 +1,8 @@
 """The command line: finds a command, runs it, and prints an error as one line with the remedy.
 
 Most commands take Hydra overrides (`training.epochs=20`, `-m seed=0,1,2` for a sweep); serve,
-audit, compare, traps and concept take flags. Heavy libraries are imported by the command that needs
-them, so that help is instant.
+audit, compare and those of the lesson take flags. Heavy libraries are imported by the command that
+needs them, so that help is instant.
 """
 
 from __future__ import annotations

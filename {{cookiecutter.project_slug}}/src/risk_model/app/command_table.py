@@ -81,6 +81,11 @@ ROWS = (
         flags=True,
     ),
     Command("concept", "a card for each idea of the pipeline: concept [NAME]", flags=True),
+    Command(
+        "practice",
+        "asks what an interviewer asks, times your answer and shows a good one",
+        flags=True,
+    ),
     Command("serve", "answer requests with the registered champion", flags=True),
     Command("audit", "verify that nobody edited the audit log", flags=True),
 )
