@@ -24,8 +24,8 @@ from tests.test_modality import fetch_json, inputs, served
 CORE_LINES = 20_700
 # Words of the paths of files that `core` does without.
 LEFT_OUT = """
-    lesson concept traps stability instability optimism learning compare comparison checklists tripod probast
-    documents internal external confounding underdiagnosis shift noise diabetes130
+    lesson concept stability instability optimism learning compare comparison checklists tripod
+    probast documents internal external confounding underdiagnosis shift noise diabetes130
 """.split()
 
 

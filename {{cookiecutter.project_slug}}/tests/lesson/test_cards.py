@@ -19,7 +19,7 @@ from risk_model.lesson.concepts.lookup import card_named, words
 NAMES = list(cards())
 SPOKEN = 420  # words in three minutes
 SNIPPET = 12  # lines
-WIDE = 95  # characters a line of a snippet
+WIDE = 100  # characters a line of a snippet
 FIGURE = re.compile(r"(?<![\w.-])(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
 NAMED = re.compile(r"`[^`]*`|95 % (?:\w+ )?interval")  # digits that are part of a name
 MEASURED = (Path(__file__).parents[2] / "docs" / "traps.md").read_text(encoding="utf-8")
