@@ -173,6 +173,7 @@ def test_no_line_is_longer_than_the_terminal(
     snippet = set(cards()["phi"].snippet.splitlines())
     prose = [line for line in said(capsys, "phi").splitlines() if line.strip() not in snippet]
     assert max(len(line) for line in prose if not line.startswith("    ")) <= 60
+    assert not re.search(r"(?m)^ *%", said(capsys, "auprc"))  # a percent sign stays by its number
 
 
 def test_the_page_holds_every_card_and_needs_nothing_else(
