@@ -24,8 +24,9 @@ from tests.test_modality import fetch_json, inputs, served
 CORE_LINES = 20_700
 # Words of the paths of files that `core` does without.
 LEFT_OUT = """
-    lesson practice stability instability optimism learning compare comparison checklists tripod probast
-    documents internal external confounding underdiagnosis shift noise diabetes130
+    lesson concept practice walkthrough stability instability optimism learning compare comparison
+    checklists tripod probast documents internal external confounding underdiagnosis shift noise
+    diabetes130
 """.split()
 
 
@@ -117,6 +118,7 @@ def test_every_command_that_core_offers_can_be_imported(bake: Bake) -> None:
     assert "serve" in listed
     assert "traps" not in listed
     assert "practice" not in listed
+    assert "concept" not in listed
     assert "stability" not in listed
     assert "optimism" not in listed
     assert "learning_curve" not in listed

@@ -127,9 +127,10 @@ def test_a_place_is_told_by_file_lines_and_symbol() -> None:
 
 
 def test_an_unknown_name_gets_the_nearest_cards_and_four_steps(capsys: Printed) -> None:
-    card, text = cards()["calibration"], said(capsys, "calibraton", "curves")
-    assert nearest("calibraton curves")[0] == "calibration"
-    in_order(text, "No card is called 'calibraton curves'", ", ".join(nearest("calibraton curves")))
+    asked = "demografic parities"
+    card, text = cards()["demographic_parity"], said(capsys, *asked.split())
+    assert nearest(asked)[0] == "demographic_parity"
+    in_order(text, f"No card is called '{asked}'", ", ".join(nearest(asked)))
     steps = ("1. What I know", "2. First principles", "3. A related example", "4. The gap, and why")
     filled = (card.what, card.why, card.how, card.patients)
     in_order(text, *[word for pair in zip(steps, filled, strict=True) for word in pair])
@@ -172,6 +173,7 @@ def test_no_line_is_longer_than_the_terminal(
     snippet = set(cards()["phi"].snippet.splitlines())
     prose = [line for line in said(capsys, "phi").splitlines() if line.strip() not in snippet]
     assert max(len(line) for line in prose if not line.startswith("    ")) <= 60
+    assert not re.search(r"(?m)^ *%", said(capsys, "auprc"))  # a percent sign stays by its number
 
 
 def test_the_page_holds_every_card_and_needs_nothing_else(

@@ -140,7 +140,7 @@ def _parts(parts: list[Part]) -> str:
 
 def _filled(text: str, first: str = "", others: str = "") -> str:
     return textwrap.fill(
-        _line(text),
+        _line(text).replace(" %", "\N{NO-BREAK SPACE}%"),
         min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns),
         initial_indent=first,
         subsequent_indent=others,
