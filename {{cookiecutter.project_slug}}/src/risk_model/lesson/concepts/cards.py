@@ -5,16 +5,15 @@ To add one, write `cards/NAME.toml` with the fields of `Card`; the tests check i
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 
-from risk_model.core.errors import UserError
 from risk_model.core.optional import module_exists
+from risk_model.lesson.toml_file import read_toml
 
 FOLDER = Path(__file__).parent / "cards"
 Concern = Literal["data", "model", "training", "evaluation", "deployment"]
@@ -76,12 +75,4 @@ def read(path: Path) -> Card:
     Raises:
         UserError: it is no TOML, or a field is missing, unknown or of another type.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(Card).validate_python(content)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path.name}: is no TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path.name}: {place}: {first['msg']}") from error
+    return read_toml(path, Card, "docs/lesson.md shows a card")

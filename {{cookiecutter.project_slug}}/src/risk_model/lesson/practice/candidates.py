@@ -13,7 +13,7 @@ from pydantic import ConfigDict
 from risk_model.core.errors import UserError
 from risk_model.lesson.practice.checklist import points
 from risk_model.lesson.practice.questions import Question
-from risk_model.lesson.practice.toml_file import read_toml
+from risk_model.lesson.toml_file import read_toml
 
 EXAMPLE = 'write for each question [[answers]], text = "..." and ticks = [1, 2, 4]'
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from risk_model.lesson.practice.questions import Question
-from risk_model.lesson.practice.toml_file import read_toml
+from risk_model.lesson.toml_file import read_toml
 
 ENOUGH = 5  # points of the six; with fewer the question was missed
 

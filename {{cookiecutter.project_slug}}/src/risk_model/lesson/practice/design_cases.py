@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from risk_model.lesson.practice.toml_file import read_toml
+from risk_model.lesson.toml_file import read_toml
 
 FOLDER = Path(__file__).parent / "cases"
 REMEDY = "the fields of a case stand in lesson/practice/design_cases.py"

@@ -17,7 +17,7 @@ from pydantic import ConfigDict
 from risk_model.core.optional import module_exists
 from risk_model.lesson.concepts.cards import Card, Concern, cards
 from risk_model.lesson.practice.design_cases import Case, Choice, cases
-from risk_model.lesson.practice.toml_file import read_toml
+from risk_model.lesson.toml_file import read_toml
 
 Kind = Literal["design", "concept", "trap", "explain to a clinician", "unknown"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
