@@ -161,7 +161,8 @@ def hour_paths() -> dict[str, list[Path]]:
     """The files that the README asks to read, in order; by modality, where it names several."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     section = text.split("## The hour's path")[1].split("\n##")[0]
-    modalities = {word for mark in MARKED.finditer(section) for word in mark[1].split()}
+    words = {word for mark in MARKED.finditer(section) for word in mark[1].split()}
+    modalities = words - {"reference", "core"}
 
     def links(modality: str) -> list[Path]:
         own = MARKED.sub(lambda mark: mark[2] if modality in mark[1].split() else "", section)

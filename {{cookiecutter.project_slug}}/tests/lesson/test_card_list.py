@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from risk_model.lesson.concepts.cards import cards
 from risk_model.lesson.concepts.lookup import card_named
+from risk_model.lesson.traps import TRAPS
+
+README = Path(__file__).parents[2] / "README.md"
 
 ASKED = """
 logits, BCE, pos_weight, focal loss, class imbalance, dropout, batch normalisation,
@@ -30,3 +36,21 @@ def test_every_concept_of_the_list_has_a_card(asked: str) -> None:
 def test_each_of_the_five_concerns_has_cards() -> None:
     concerns = {card.concern for card in cards().values()}
     assert concerns == {"data", "model", "training", "evaluation", "deployment"}
+
+
+def test_each_file_of_the_hours_path_has_cards() -> None:
+    path = README.read_text(encoding="utf-8").split("## The hour's path")[1].split("\n##")[0]
+    named = re.search(r"(?s)has cards, .*?: (.*?)\.\n", path)
+    assert named
+    files = [re.fullmatch(r"(?s)\s*(\d) (.*)", part) for part in named[1].split(";")]
+    assert [int(file[1]) for file in files if file] == list(range(1, 9))
+    names = [name.strip() for file in files if file for name in file[2].split(",")]
+    assert [name for name in names if name not in cards()] == []
+
+
+@pytest.mark.parametrize("name", cards())
+def test_a_trap_that_a_card_names_exists(name: str) -> None:
+    card = cards()[name]
+    said = " ".join([card.what, card.why, card.how, card.when, card.pitfall, card.patients])
+    traps = re.findall(r"`traps\s+(\w+)", said)
+    assert [trap for trap in traps if trap not in TRAPS] == []

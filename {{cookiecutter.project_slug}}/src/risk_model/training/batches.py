@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from risk_model import config
 
 
@@ -13,3 +15,13 @@ def batch_size(settings: config.Training, rows: int) -> int:
 def automatic_batch_size(rows: int) -> int:
     """A power of two from 32 to 256 that gives an epoch 16 to 32 steps, where it can."""
     return 1 << min(max(rows.bit_length() - 5, 5), 8)
+
+
+def same_batches(settings: config.Config, rows: int) -> config.Config:
+    """The settings with the batch size that so many rows have.
+
+    More rows, and larger batches with them, would make the steps of an epoch fewer: a model of all
+    rows would learn less in as many epochs.
+    """
+    size = batch_size(settings.training, rows)
+    return replace(settings, training=replace(settings.training, batch_size=size))

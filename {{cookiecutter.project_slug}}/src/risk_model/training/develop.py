@@ -23,7 +23,7 @@ from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.schema import Features
 from risk_model.model import Floats, Logits, RiskModel
 from risk_model.model.table import step
-from risk_model.training.batches import batch_size
+from risk_model.training.batches import same_batches
 from risk_model.training.calibration import Calibrator, choose_calibrator
 from risk_model.training.champion import choose_champion
 from risk_model.training.fit import fit_models, positive_weight
@@ -84,7 +84,7 @@ def develop(
     monitor = monitor or Monitor(curves=False)
     each = turns(splits, subjects, labels, settings.seed, folds)
     held_out, taught = np.concatenate([turn.held_out for turn in each]), each[0].train
-    settings = _same_batches(settings, len(taught))
+    settings = same_batches(settings, len(taught))
     said, models, rounds = _turns(settings, cohort, features, each, only, monitor)
     if folds > 1:
         taught, nobody = splits.learning, np.empty(0, dtype=np.int64)
@@ -133,16 +133,6 @@ def _turns(
                 stopped[name].append(best * _epoch_length(name, turn, each))
     rounds = {name: max(1, round(mean(epochs))) for name, epochs in stopped.items()}
     return {name: np.concatenate(parts) for name, parts in said.items()}, models, rounds
-
-
-def _same_batches(settings: Config, rows: int) -> Config:
-    """The settings with the batch size that so many rows have.
-
-    More rows, and larger batches with them, would make the steps of an epoch fewer: a model of all
-    rows would learn less in as many epochs.
-    """
-    size = batch_size(settings.training, rows)
-    return replace(settings, training=replace(settings.training, batch_size=size))
 
 
 def _epoch_length(model: str, turn: Turn, each: Sequence[Turn]) -> float:
