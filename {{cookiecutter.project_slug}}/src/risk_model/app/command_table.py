@@ -80,6 +80,11 @@ ROWS = (
         "five mistakes on real data, and what each does to the figures: traps [NAME]",
         flags=True,
     ),
+    Command(
+        "walkthrough",
+        "a run told along the five concerns, as a page: walkthrough [run=RUN] [--sheet]",
+        flags=True,
+    ),
     Command("serve", "answer requests with the registered champion", flags=True),
     Command("audit", "verify that nobody edited the audit log", flags=True),
 )
