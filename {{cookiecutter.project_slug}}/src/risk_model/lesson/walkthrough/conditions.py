@@ -13,6 +13,7 @@ from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, within
 from risk_model.evaluation.results import SubgroupEvaluation
 from risk_model.lesson.walkthrough.records import RunRecords
 from risk_model.model.table import MODELS, simplest_first
+from risk_model.reporting.checklist_verdicts import CROSSING
 from risk_model.reporting.sentences import TRANSFER_BELOW, WORTH
 from risk_model.training.record import CalibratorRecord
 
@@ -140,8 +141,21 @@ def _accepted(run: RunRecords) -> bool:
     return run.manifest is not None and run.manifest.accepted is not None
 
 
+def _parity_apart(run: RunRecords) -> bool:
+    """Whether two groups of the partition that is told of are flagged at different rates."""
+    rates = next(iter(run.own.parity.values()), None)
+    gap = rates and rates.demographic_parity_difference
+    return bool(gap) and gap.highest != gap.lowest
+
+
 def _calibrator(run: RunRecords) -> CalibratorRecord:
     return run.training.calibrators[run.champion]
+
+
+def _cross(run: RunRecords) -> bool:
+    """Whether it was let pass that a patient stands on both sides of the split."""
+    passed = run.settings.data.accept
+    return any(f.kind in CROSSING and f.where in passed for f in run.training.findings or [])
 
 
 def _decision(field: str) -> Condition:
@@ -156,6 +170,7 @@ CONDITIONS: dict[str, Condition] = {
     "text": _modality("text"),
     "made_up": lambda run: str(run.settings.data.name).startswith("synthetic"),
     "patients_identified": lambda run: run.evaluation.patients_identified,
+    "patients_cross": _cross,
     "later_declared": lambda run: bool(run.settings.data.recorded_after),
     "findings_accepted": lambda run: bool(run.settings.data.accept),
     "findings_recorded": lambda run: run.training.findings is not None,
@@ -231,7 +246,7 @@ CONDITIONS: dict[str, Condition] = {
     "verdict_too_few": _verdict(TOO_FEW),
     "groups_judged": lambda run: bool(judged_groups(run)),
     "group_found": lambda run: any(group.miscalibrated for group in judged_groups(run)),
-    "parity_measured": lambda run: bool(run.own.parity),
+    "parity_apart": _parity_apart,
     "harm_ratio_stated": _decision("harm_ratio"),
     "reason_stated": _decision("reason"),
     "thresholds_stated": lambda run: "net_benefit_gain" in run.own.metrics,

@@ -19,15 +19,20 @@ from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.errors import UserError
 from risk_model.core.estimate import Estimate
 from risk_model.core.parts import OUT_OF_FOLD
+from risk_model.data.split import LAST_PERIOD
 from risk_model.evaluation.utility import per_cent
-from risk_model.lesson.walkthrough.conditions import finding
+from risk_model.lesson.walkthrough.conditions import SITE, finding
 from risk_model.lesson.walkthrough.records import RunRecords, manifest_file
 from risk_model.model.table import is_baseline
 from risk_model.model.table import label as model_label
 
 POINTER = re.compile(r"\{([^{} ]+)(?: ([^{}]+))?\}")
 INLINE = re.compile(r"(\{[^{}]+\}|`[^`]+`)")
-PARTS = {"test": "the test split", OUT_OF_FOLD: "the development rows, out of fold"}
+PARTS = {
+    "test": "the test split",
+    OUT_OF_FOLD: "the out-of-fold rows",
+    LAST_PERIOD: "the last period",
+}
 NONE = "not estimable"
 Path = tuple[str, ...]  # the file, and the keys within it
 
@@ -133,7 +138,7 @@ def written(found: Found, how: str) -> str:
         if how in FORMS:
             return FORMS[how](found)
         return _number(found.value, how)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, StopIteration) as error:
         raise UserError(f"walkthrough: {found.address} cannot be written as '{how}'") from error
 
 
@@ -153,12 +158,16 @@ def _number(value: Any, how: str) -> str:
 
 def part_name(part: str) -> str:
     """A part as a reader says it."""
-    return PARTS.get(part, part)
+    return PARTS.get(part, part.removeprefix(SITE))
 
 
 def _model(found: Found) -> str:
     label = model_label(found.value)
     return label if is_baseline(found.value) else f"the {label}"
+
+
+def _failed(found: Found) -> str:
+    return next(reason for reason in found.value if "not surely" not in reason)
 
 
 def _kinds(found: Found) -> str:
@@ -174,6 +183,7 @@ FORMS: dict[str, Callable[[Found], str]] = {
     "count": lambda found: str(len(found.value)),
     "kinds": _kinds,  # of findings, each once
     "first": lambda found: str(found.value[0]),
+    "failed": _failed,  # of a gate's reasons, the first that makes it fail
     "words": lambda found: str(found.value).replace("_", " "),
     "short": lambda found: str(found.value)[:12],  # of a digest
     "threshold": lambda found: per_cent(found.value),
