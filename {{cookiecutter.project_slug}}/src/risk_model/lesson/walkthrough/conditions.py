@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from risk_model.core.errors import UserError
 from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.package import worst
@@ -49,9 +50,20 @@ def judged_groups(run: RunRecords) -> list[SubgroupEvaluation]:
     return [group for group in groups if group.evaluated]
 
 
-def _has_interval(run: RunRecords, names: Iterable[str], part: str = "") -> bool:
+def _metric(run: RunRecords, name: str, part: str = "") -> Estimate:
+    """A metric of the champion, in the first part; one that is gone is no metric without interval.
+
+    Raises:
+        UserError: there is none of that name.
+    """
     metrics = run.evaluation.parts[part or run.first].models[run.champion].metrics
-    return all(metrics[name].interval is not None for name in names)
+    if name not in metrics:
+        raise UserError(f"walkthrough: evaluation.json has no metric '{name}'")
+    return metrics[name]
+
+
+def _has_interval(run: RunRecords, names: Iterable[str], part: str = "") -> bool:
+    return all(_metric(run, name, part).interval is not None for name in names)
 
 
 def _difference(run: RunRecords, model: str) -> bool:
@@ -93,11 +105,7 @@ def _found(kind: str) -> Condition:
 
 
 def _gain(verdict: str) -> Condition:
-    def check(run: RunRecords) -> bool:
-        gain = run.own.metrics.get("net_benefit_gain")
-        return gain is not None and within(gain, WORTH) == verdict
-
-    return check
+    return lambda run: _stated(run) and within(_metric(run, "net_benefit_gain"), WORTH) == verdict
 
 
 def _watched(run: RunRecords) -> bool:
@@ -156,6 +164,10 @@ def _cross(run: RunRecords) -> bool:
     """Whether it was let pass that a patient stands on both sides of the split."""
     passed = run.settings.data.accept
     return any(f.kind in CROSSING and f.where in passed for f in run.training.findings or [])
+
+
+def _stated(run: RunRecords) -> bool:
+    return bool(run.evaluation.decision.threshold_high)
 
 
 def _decision(field: str) -> Condition:
@@ -249,7 +261,7 @@ CONDITIONS: dict[str, Condition] = {
     "parity_apart": _parity_apart,
     "harm_ratio_stated": _decision("harm_ratio"),
     "reason_stated": _decision("reason"),
-    "thresholds_stated": lambda run: "net_benefit_gain" in run.own.metrics,
+    "thresholds_stated": _stated,
     "worth_acting": _gain(PASS),
     "not_worth_acting": _gain(FAIL),
     # where it goes

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from risk_model.core.errors import UserError
 from risk_model.lesson.anchors import Place, find
 from risk_model.lesson.walkthrough.pointers import Pointers
 from risk_model.lesson.walkthrough.prose import (
@@ -29,6 +30,7 @@ HERE = Path(__file__).parent
 PAGE, SHEET = "walkthrough.html", "interview_sheet.html"
 # What each depth may hold, spoken at 140 words a minute; and the minutes of all five concerns.
 LEAD_WORDS, PARAGRAPH_WORDS, MINUTES = 420, 2_000, 45
+LEADS = 2  # sentences that answer a concern
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class WalkthroughView:
     lead_words: int
     paragraph_words: int
     further_words: int
+    topics: int
     minutes: int = MINUTES
 
 
@@ -100,7 +103,7 @@ def write(directory: Path, sheet: bool = False) -> Path:
         Where it stands.
 
     Raises:
-        UserError: the run is not evaluated, or an anchor or a pointer leads nowhere.
+        UserError: the run is not evaluated, or the prose no longer fits it.
     """
     path = directory / (SHEET if sheet else PAGE)
     template = "interview_sheet.html.j2" if sheet else "walkthrough.html.j2"
@@ -112,7 +115,7 @@ def view(run: RunRecords) -> WalkthroughView:
     """What is true of a run, concern by concern, with its numbers and the code in place.
 
     Raises:
-        UserError: an anchor or a pointer leads nowhere.
+        UserError: an anchor or a pointer leads nowhere, or no two lead sentences are true.
     """
     pointers, end = Pointers(run), closing()
     shown = [_concern(concern, run, pointers) for concern in concerns()]
@@ -128,12 +131,18 @@ def view(run: RunRecords) -> WalkthroughView:
         clinical=[_item(item, run, pointers) for item in end.clinical],
         lead_words=lead,
         paragraph_words=paragraphs,
+        topics=sum(len(own.topics) for own in shown),
         further_words=_words([topic.further for own in shown for topic in own.topics]),
     )
 
 
 def _concern(concern: Concern, run: RunRecords, pointers: Pointers) -> ConcernView:
     lead = [pointers.render(claim.say) for claim in those_true(concern.lead, run)]
+    if len(lead) != LEADS:
+        raise UserError(
+            f"walkthrough: {len(lead)} lead sentences of {concern.name} are true of this run, "
+            f"not {LEADS}: its conditions no longer fit"
+        )
     return ConcernView(concern, lead, [_topic(topic, run, pointers) for topic in concern.topics])
 
 

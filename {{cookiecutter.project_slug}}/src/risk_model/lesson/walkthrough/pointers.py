@@ -120,8 +120,11 @@ class Pointers:
                 yield Markup("<code>{}</code>").format(piece[1:-1])
             elif match := POINTER.fullmatch(piece):
                 found = self.find(match[1])
-                mark = Markup('<span class="found" title="{}">{}</span>')
-                yield mark.format(found.address, written(found, match[2] or ""))
+                how = match[2] or ""
+                text = isinstance(found.value, str) or how in FORMS
+                mark = Markup('<span class="{}" title="{}">{}</span>')
+                style = "words" if text else "number"
+                yield mark.format(style, found.address, written(found, how))
             else:
                 yield escape(piece)
 

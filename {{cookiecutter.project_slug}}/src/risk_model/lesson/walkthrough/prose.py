@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -106,11 +107,13 @@ class Closing(Strict):
     clinical: tuple[Item, ...]
 
 
-def concerns() -> list[Concern]:
+@cache
+def concerns() -> tuple[Concern, ...]:
     """The five, in the lesson's order."""
-    return [read(FOLDER / f"{name}.toml", Concern) for name in CONCERNS]
+    return tuple(read(FOLDER / f"{name}.toml", Concern) for name in CONCERNS)
 
 
+@cache
 def closing() -> Closing:
     """The checklist with which the page ends."""
     return read(FOLDER / "closing.toml", Closing)
