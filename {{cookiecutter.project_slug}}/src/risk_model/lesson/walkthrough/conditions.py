@@ -117,7 +117,7 @@ def _watched(run: RunRecords) -> bool:
 
 def _curves(model: str) -> Condition:
     def check(run: RunRecords) -> bool:
-        rows = run.training.history.get(model)
+        rows = run.training.history.get(model, [])
         return bool(rows) and {"train_loss", "validation_loss"} <= rows[-1].keys()
 
     return check
@@ -151,9 +151,8 @@ def _accepted(run: RunRecords) -> bool:
 
 def _parity_apart(run: RunRecords) -> bool:
     """Whether two groups of the partition that is told of are flagged at different rates."""
-    rates = next(iter(run.own.parity.values()), None)
-    gap = rates and rates.demographic_parity_difference
-    return bool(gap) and gap.highest != gap.lowest
+    gaps = [rates.demographic_parity_difference for rates in run.own.parity.values()]
+    return any(gap.highest != gap.lowest for gap in gaps[:1])
 
 
 def _calibrator(run: RunRecords) -> CalibratorRecord:

@@ -121,9 +121,9 @@ class Pointers:
             elif match := POINTER.fullmatch(piece):
                 found = self.find(match[1])
                 how = match[2] or ""
-                text = isinstance(found.value, str) or how in FORMS
+                in_words = isinstance(found.value, str) or how in FORMS
                 mark = Markup('<span class="{}" title="{}">{}</span>')
-                style = "words" if text else "number"
+                style = "words" if in_words else "number"
                 yield mark.format(style, found.address, written(found, how))
             else:
                 yield escape(piece)
@@ -147,7 +147,7 @@ def written(found: Found, how: str) -> str:
 
 def _number(value: Any, how: str) -> str:
     if isinstance(value, dict):
-        estimate = Estimate.from_json(value)
+        estimate = Estimate(**value)
         if estimate.interval is None:
             return f"{_number(estimate.estimate, how)} (no interval)"
         low, high = (_number(end, how) for end in estimate.interval)
@@ -170,7 +170,7 @@ def _model(found: Found) -> str:
 
 
 def _failed(found: Found) -> str:
-    return next(reason for reason in found.value if "not surely" not in reason)
+    return next(str(reason) for reason in found.value if "not surely" not in reason)
 
 
 def _kinds(found: Found) -> str:
