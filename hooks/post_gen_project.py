@@ -71,6 +71,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "edition": {
         "reference": (
+            "docs/lesson.md",
             "docs/traps.md",
             "src/risk_model/app/commands/compare.py",
             "src/risk_model/app/commands/learning_curve.py",
