@@ -81,6 +81,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/app/commands/recalibrate.py",
             "src/risk_model/app/commands/stability.py",
             "src/risk_model/app/commands/traps.py",
+            "src/risk_model/app/commands/walkthrough.py",
             "src/risk_model/lesson",
             "src/risk_model/validation",
             "src/risk_model/data/confounding.py",

@@ -86,6 +86,11 @@ ROWS = (
         "asks what an interviewer asks, times your answer and shows a good one",
         flags=True,
     ),
+    Command(
+        "walkthrough",
+        "a run told along the five concerns, as a page: walkthrough [run=RUN] [--sheet]",
+        flags=True,
+    ),
     Command("serve", "answer requests with the registered champion", flags=True),
     Command("audit", "verify that nobody edited the audit log", flags=True),
 )
