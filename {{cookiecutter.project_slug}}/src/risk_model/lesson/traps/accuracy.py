@@ -11,6 +11,8 @@ like can be best for wrong risks: Van Calster et al., Lancet Digit Health 2025 (
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -22,7 +24,8 @@ from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.evaluation.bootstrap import Sample, Statistics, interval, resample
 from risk_model.evaluation.metrics import average_precision, net_benefit
-from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Pair, Row, beyond_chance, told
+from risk_model.lesson.traps.damage import beyond_chance, told
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Pair, Row
 from risk_model.lesson.traps.models import Floats, logistic_regression, out_of_fold
 
 RARE = 0.05  # share of events after thinning
@@ -55,8 +58,7 @@ def demonstrate(data: str, cache: str) -> Lesson:
     pairs = [
         Pair(
             str(row["measured"]),
-            Estimate(float(row["flagging nobody"])),
-            Estimate.of(float(row["model"])),
+            *(Estimate(float(row[who])) for who in ("flagging nobody", "model")),
         )
         for row in rare
     ]
@@ -91,6 +93,14 @@ def accuracy(labels: Outcome, risk: Floats) -> float:
     return float(np.mean((risk >= 0.5) == labels))
 
 
+MEASURES: dict[str, Callable[[Outcome, Floats], float]] = {
+    ACCURACY: accuracy,
+    AUROC: auroc,
+    AUPRC: average_precision,
+    BENEFIT: lambda labels, risk: net_benefit(labels, risk, THRESHOLD),
+}
+
+
 def compare(cohort: Cohort) -> list[Row]:
     """Each metric of the model and of a risk of 0 for everybody, with the paired difference."""
     labels, (code, names) = cohort.labels, pd.factorize(cohort.subjects)
@@ -99,23 +109,15 @@ def compare(cohort: Cohort) -> list[Row]:
     cuts = np.array([THRESHOLD, 0.5])
     samples = [Sample.of(labels, r, code, cuts, bins=0) for r in (risk, np.zeros_like(risk))]
     model, nobody = (_drawn(draws) for draws in resample(samples, len(names), RESAMPLES, seed=0))
-    measures = {
-        ACCURACY: accuracy,
-        AUROC: auroc,
-        AUPRC: average_precision,
-        BENEFIT: lambda labels, risk: net_benefit(labels, risk, THRESHOLD),
-    }
-    return [
-        _row(name, labels, measure(labels, np.zeros_like(risk)), measure(labels, risk), draws)
-        for name, measure in measures.items()
-        for draws in [model[name] - nobody[name]]
-    ]
-
-
-def _row(name: str, labels: Outcome, nobody: float, model: float, draws: Floats) -> Row:
-    low, high = interval(model - nobody, draws).interval or (np.nan, np.nan)
-    row: Row = {"events": float(labels.mean()), "measured": name, "flagging nobody": nobody}
-    return {**row, "model": model, "difference": model - nobody, "low": low, "high": high}
+    rows: list[Row] = []
+    for name, measure in MEASURES.items():
+        said = measure(labels, np.zeros_like(risk)), measure(labels, risk)
+        between = interval(said[1] - said[0], model[name] - nobody[name])
+        low, high = between.interval or (np.nan, np.nan)
+        row: Row = {"events": float(labels.mean()), "measured": name}
+        row |= {"flagging nobody": said[0], "model": said[1], "difference": said[1] - said[0]}
+        rows.append({**row, "low": low, "high": high})
+    return rows
 
 
 def _drawn(draws: Statistics) -> dict[str, Floats]:

@@ -30,25 +30,16 @@ from risk_model.core.scores import Floats, auroc, sigmoid
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.data.sources.support2 import FILE
-from risk_model.evaluation.metrics import brier
-from risk_model.lesson.traps.lesson import (
-    Chart,
-    Code,
-    Lesson,
-    Pair,
-    Row,
-    damage,
-    damage_formats,
-    told,
-)
-from risk_model.lesson.traps.networks import Chosen, plain_logits
+from risk_model.lesson.traps.damage import damage, damage_formats, pair, told
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Row
+from risk_model.lesson.traps.networks import plain_logits
 from risk_model.training.loss import Loss, cross_entropy
 
 SEEDS, EPOCHS = 5, 8
 FORMATS = {"outcome": "", "measured": "", **damage_formats()}
 DEATH, DISEASE = "death in hospital", "class of disease"
 AUROC, BRIER, MEAN = "AUROC", "Brier score", "mean risk"
-HIGHEST, RIGHT = "probability of the likeliest class", "share of whom it is the class"
+SURE, RIGHT = "probability of the likeliest class", "share of whom it is the class"
 CODE = Code(
     wrong='lesson/traps/activation.py#sigmoid_twice "torch.sigmoid(logits)"',
     right='training/loss.py#cross_entropy "binary_cross_entropy_with_logits(logits"',
@@ -80,13 +71,12 @@ class Task:
 def demonstrate(data: str, cache: str) -> Lesson:
     """A small network for two outcomes, each trained with both losses."""
     cohort = load(config.Support2())
-    rows = [row for task in tasks(cohort) for row in compare(task, cohort, range(SEEDS))]
-    pairs = [Pair.of(f"{row['outcome']}: {row['measured']}", row) for row in rows]
+    rows = [row for task in tasks(cohort) for row in compare(task, range(SEEDS))]
+    pairs = [pair(f"{row['outcome']}: {row['measured']}", row) for row in rows]
     return Lesson(
         question="Where do a network's sigmoid and softmax belong?",
-        data=f"{data}: {len(cohort):,} patients, a fifth of them tested; a small network with "
-        f"batch norm and dropout, {EPOCHS} epochs; means over {SEEDS} splits and starts, 95 % "
-        "intervals by t.",
+        data=f"{data}: {len(cohort):,} patients, a fifth of them tested; a small network, {EPOCHS} "
+        f"epochs; means over {SEEDS} splits and starts, 95 % intervals by t.",
         rows=rows,
         formats=FORMATS,
         chart=Chart("", "activation before the loss", "logits to the loss", pairs),
@@ -100,32 +90,34 @@ def demonstrate(data: str, cache: str) -> Lesson:
     )
 
 
-def tasks(cohort: Cohort) -> list[Task]:
+def tasks(cohort: Cohort) -> tuple[Task, Task]:
     """Death in hospital, and the class of disease without the columns that name it."""
     classes, _ = pd.factorize(pd.read_parquet(FILE, columns=["dzclass"])["dzclass"], sort=True)
     hidden = [*config.Support2().recorded_after, "dzgroup", "ca"]
-    others = replace(cohort, schema=cohort.schema.declare_recorded_after(hidden))
-    labels = cohort.labels.astype(np.float32)
-    return [
-        Task(DEATH, cohort.encoded(), labels, (sigmoid_twice, cross_entropy)),
-        Task(DISEASE, others.encoded(), classes, (softmax_twice, functional.cross_entropy)),
-    ]
+    others = replace(cohort, schema=cohort.schema.declare_recorded_after(hidden)).encoded()
+    died = cohort.labels.astype(np.float32)
+    return (
+        Task(DEATH, cohort.encoded(), died, (sigmoid_twice, cross_entropy)),
+        Task(DISEASE, others, classes, (softmax_twice, functional.cross_entropy)),
+    )
 
 
-def compare(task: Task, cohort: Cohort, seeds: range) -> list[Row]:
+def compare(task: Task, seeds: range) -> list[Row]:
     """What `judge` finds with either loss, and the difference, over seeds of split and start."""
     found: dict[str, list[list[float]]] = {}
     for seed in seeds:
-        tested: Chosen = subject_folds(cohort.subjects, cohort.labels, seed) == 0
-        risk = [risks(task, loss, tested, seed) for loss in task.losses]
-        wrong, right = (judge(task.target[tested], p) for p in risk)
+        who = np.arange(len(task.target))
+        tested = subject_folds(who, task.target == 0, seed) == 0
+        wrong, right = (
+            judge(task.target[tested], risks(task, loss, tested, seed)) for loss in task.losses
+        )
         for name in right:
             found.setdefault(name, []).append([wrong[name], right[name]])
-    named = ((name, damage(*np.array(pairs).T)) for name, pairs in found.items())
+    named = ((name, damage(pairs)) for name, pairs in found.items())
     return [{"outcome": task.outcome, "measured": name, **row} for name, row in named]
 
 
-def risks(task: Task, loss: Loss, tested: Chosen, seed: int) -> Floats:
+def risks(task: Task, loss: Loss, tested: npt.NDArray[np.bool_], seed: int) -> Floats:
     """Probabilities of the tested rows, float64[m, 1] of the event or float64[m, classes]."""
     outputs = int(task.target.max()) + 1 if task.outcome == DISEASE else 1
     logits = plain_logits(task.features, task.target, tested, loss, outputs, EPOCHS, seed)
@@ -134,21 +126,19 @@ def risks(task: Task, loss: Loss, tested: Chosen, seed: int) -> Floats:
 
 def judge(target: npt.NDArray[Any], p: Floats) -> dict[str, float]:
     """Of classes AUROC is the mean of each against the others, and the Brier score their sum."""
+    happened = target[:, None] if p.shape[1] == 1 else np.eye(p.shape[1])[target]
+    areas = [auroc(y, q) for y, q in zip(happened.T, p.T, strict=True)]
+    both = {AUROC: float(np.mean(areas)), BRIER: float(((happened - p) ** 2).sum(axis=1).mean())}
     if p.shape[1] == 1:
-        return {AUROC: auroc(target, p[:, 0]), BRIER: brier(target, p[:, 0]), MEAN: float(p.mean())}
-    happened = np.eye(p.shape[1])[target]
-    return {
-        AUROC: float(np.mean([auroc(y, q) for y, q in zip(happened.T, p.T, strict=True)])),
-        BRIER: sum(brier(y, q) for y, q in zip(happened.T, p.T, strict=True)),
-        HIGHEST: float(p.max(axis=1).mean()),
-        RIGHT: float((p.argmax(axis=1) == target).mean()),
-    }
+        return {**both, MEAN: float(p.mean())}
+    right = p.argmax(axis=1) == target
+    return {**both, SURE: float(p.max(axis=1).mean()), RIGHT: float(right.mean())}
 
 
 def see(rows: list[Row], events: float) -> str:
     """What the rows show, in words."""
     at = {(str(row["outcome"]), str(row["measured"])): row for row in rows}
-    mean, sure, hit = at[DEATH, MEAN], at[DISEASE, HIGHEST], at[DISEASE, RIGHT]
+    mean, sure, hit = at[DEATH, MEAN], at[DISEASE, SURE], at[DISEASE, RIGHT]
     return (
         f"{events:.1%} of the patients die; the mean risk is {mean['wrong']:.1%} behind a second "
         f"sigmoid and {mean['right']:.1%} without. Behind a second softmax the likeliest class "

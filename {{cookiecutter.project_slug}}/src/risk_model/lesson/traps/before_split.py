@@ -27,16 +27,8 @@ from risk_model.core.schema import Features
 from risk_model.core.scores import Floats, auroc, log_loss
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
-from risk_model.lesson.traps.lesson import (
-    Chart,
-    Code,
-    Lesson,
-    Pair,
-    Row,
-    damage,
-    damage_formats,
-    told,
-)
+from risk_model.lesson.traps.damage import damage, damage_formats, pair, told
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Row
 
 SEEDS, FEW, NOISE, CHOSEN = 10, 200, 5_000, 20
 NOTHING = 0.0005  # of AUROC or log loss, which are read to three digits
@@ -60,7 +52,7 @@ def demonstrate(data: str, cache: str) -> Lesson:
     cohort = load(config.Support2())
     rows = compare(cohort, range(SEEDS))
     pairs = [
-        Pair.of(f"{row['fitted on all rows']}, {row['patients']:,} patients", row)
+        pair(f"{row['fitted on all rows']}, {row['patients']:,} patients", row)
         for row in rows
         if row["measured"] == AUROC
     ]
@@ -100,10 +92,7 @@ def compare(cohort: Cohort, seeds: range, noise: int = NOISE) -> list[Row]:
                 pair = [measure(died, before), measure(died, inside)]
                 found.setdefault((name, len(died), measured), []).append(pair)
     head = ("fitted on all rows", "patients", "measured")
-    return [
-        {**dict(zip(head, key, strict=True)), **damage(*np.array(pairs).T)}
-        for key, pairs in found.items()
-    ]
+    return [{**dict(zip(head, key, strict=True)), **damage(pairs)} for key, pairs in found.items()]
 
 
 def scales() -> Any:

@@ -18,17 +18,8 @@ from risk_model.core.cohort import Cohort, Outcome, Rows
 from risk_model.core.scores import Floats, auroc, row_log_loss
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
-from risk_model.lesson.traps.lesson import (
-    OPTIMISM,
-    Chart,
-    Code,
-    Lesson,
-    Pair,
-    Row,
-    damage,
-    damage_formats,
-    told,
-)
+from risk_model.lesson.traps.damage import OPTIMISM, damage, damage_formats, pair, told
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Row
 from risk_model.lesson.traps.models import logistic_regression, out_of_fold
 from risk_model.training.folds import simplest_as_good
 
@@ -58,7 +49,7 @@ def demonstrate(data: str, cache: str) -> Lesson:
             "AUROC of the chosen model",
             "on the test rows",
             "elsewhere",
-            [Pair.of(f"chosen by {row['chosen by']}", row) for row in rows],
+            [pair(f"chosen by {row['chosen by']}", row) for row in rows],
         ),
         code=CODE,
         see=see(rows),
@@ -86,10 +77,7 @@ def compare(cohort: Cohort, draws: range, seed: int = 0) -> list[Row]:
         for how, name in chosen.items():
             where = (auroc(kept.labels[rows], risk[name][rows]) for rows in (test, elsewhere))
             found[how].append(list(where))
-    return [
-        {"chosen by": how, **damage(*np.array(pairs).T, names=OPTIMISM)}
-        for how, pairs in found.items()
-    ]
+    return [{"chosen by": how, **damage(pairs, OPTIMISM)} for how, pairs in found.items()]
 
 
 def models(

@@ -6,17 +6,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from risk_model.core.estimate import Estimate
-from risk_model.core.scores import Floats
-from risk_model.evaluation.intervals import reference
 from risk_model.lesson.anchors import find, line
 
 Row = dict[str, str | int | float]  # JSON-able; the same keys in every row of a table
 WIDTH = 110  # characters a line
-DAMAGE = ("wrong", "right", "damage")  # columns: the figure each way, and the difference
-OPTIMISM = ("reported", "elsewhere", "too good by")  # the same, where the wrong way reports
 
 
 @dataclass(frozen=True)
@@ -45,12 +39,6 @@ class Pair:
     label: str
     wrong: Estimate | None = None
     right: Estimate | None = None
-
-    @classmethod
-    def of(cls, label: str, row: Row) -> Pair:
-        """The pair in a row of `damage`, whatever its columns are called."""
-        names = OPTIMISM if OPTIMISM[0] in row else DAMAGE
-        return cls(label, *(Estimate(float(row[name])) for name in names[:2]))
 
 
 @dataclass(frozen=True)
@@ -96,43 +84,6 @@ class Lesson:
             {name: format(row[name], how) for name, how in self.formats.items()}
             for row in self.rows
         ]
-
-
-def damage(wrong: Floats, right: Floats, names: tuple[str, str, str] = DAMAGE) -> Row:
-    """The means of a figure over repeats [r], the wrong and the right way, and their difference.
-
-    `low` and `high` are the 95 % interval of the mean difference by t, each repeat counted as one:
-    where all repeats share a cohort, it is of the way and not of the patients.
-    """
-    difference = wrong - right
-    mean, repeats = float(difference.mean()), len(difference)
-    reach = float(reference(repeats) * difference.std(ddof=1) / np.sqrt(repeats))
-    means = dict(zip(names, (float(wrong.mean()), float(right.mean()), mean), strict=True))
-    return {**means, "low": mean - reach, "high": mean + reach}
-
-
-def damage_formats(digits: int = 3, names: tuple[str, str, str] = DAMAGE) -> dict[str, str]:
-    """The columns of `damage`, to be shown with so many digits."""
-    signed = dict.fromkeys((names[2], "low", "high"), f"+z.{digits}f")
-    return {**dict.fromkeys(names[:2], f".{digits}f"), **signed}
-
-
-def beyond_chance(row: Row) -> bool:
-    """Whether the interval of a row excludes 0."""
-    return not float(row["low"]) <= 0 <= float(row["high"])
-
-
-def told(row: Row, name: str = "damage", digits: int = 3) -> str:
-    """The difference in a row in words: with its interval, and whether it can be told from none.
-
-    >>> told({"damage": 0.0481, "low": 0.0411, "high": 0.0552})
-    '+0.048 (+0.041 to +0.055)'
-    >>> told({"damage": 0.0004, "low": -0.001, "high": 0.002})
-    '+0.000 (-0.001 to +0.002), which cannot be told from none'
-    """
-    value, low, high = (f"{row[key]:+z.{digits}f}" for key in (name, "low", "high"))
-    said = f"{value} ({low} to {high})"
-    return said if beyond_chance(row) else f"{said}, which cannot be told from none"
 
 
 def _paragraph(name: str, text: str) -> str:

@@ -24,16 +24,8 @@ from risk_model.core.cohort import Cohort, Outcome
 from risk_model.core.scores import Floats, auroc, sigmoid
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
-from risk_model.lesson.traps.lesson import (
-    Chart,
-    Code,
-    Lesson,
-    Pair,
-    Row,
-    damage,
-    damage_formats,
-    told,
-)
+from risk_model.lesson.traps.damage import damage, damage_formats, pair, told
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Row
 from risk_model.lesson.traps.networks import own_network
 from risk_model.model.score import score
 from risk_model.training import loop
@@ -56,7 +48,7 @@ def demonstrate(data: str, cache: str) -> Lesson:
     """This project's network, asked repeatedly about the same patients in changing company."""
     cohort = load(config.Support2())
     rows, alone = compare(cohort, range(SEEDS))
-    pairs = [Pair.of(f"{row['in train mode']}: {row['measured']}", row) for row in rows]
+    pairs = [pair(f"{row['in train mode']}: {row['measured']}", row) for row in rows]
     return Lesson(
         question="Why does the page show another risk when it is loaded again?",
         data=f"{data}, {cohort.schema.outcome}: this project's network, {EPOCHS} epochs on four "
@@ -100,7 +92,7 @@ def compare(cohort: Cohort, seeds: range) -> tuple[list[Row], str]:
             for measured in right:
                 found.setdefault((name, measured), []).append([wrong[measured], right[measured]])
         complaint = said_to_one(network, asked[:1])
-    named = ((name, measured, damage(*np.array(p).T)) for (name, measured), p in found.items())
+    named = ((name, measured, damage(p)) for (name, measured), p in found.items())
     return [{"in train mode": n, "measured": m, **row} for n, m, row in named], complaint
 
 
@@ -109,7 +101,7 @@ def risks(how: Score, network: nn.Module, asked: Tensor) -> Floats:
     risk, network = np.empty((CALLS, len(asked))), deepcopy(network)  # batch norm would learn
     with loop.seeded(0):
         for call in risk:
-            for rows in torch.randperm(len(asked)).split(TOGETHER):
+            for rows in torch.split(torch.randperm(len(asked)), TOGETHER):
                 call[rows] = sigmoid(how(network, asked[rows]).numpy())
     return risk
 

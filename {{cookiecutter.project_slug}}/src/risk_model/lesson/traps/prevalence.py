@@ -15,14 +15,15 @@ import numpy as np
 import pandas as pd
 
 from risk_model import config
-from risk_model.core.cohort import Cohort, Outcome, Rows
+from risk_model.core.cohort import Outcome, Rows
 from risk_model.core.estimate import Estimate
 from risk_model.core.scores import Floats, auroc
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.data.sources.support2 import FILE
-from risk_model.evaluation.bootstrap import Sample, interval, resample
+from risk_model.evaluation.bootstrap import Sample, Statistics, interval, resample
 from risk_model.evaluation.metrics import average_precision
+from risk_model.lesson.traps.damage import told
 from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Pair, Row
 from risk_model.lesson.traps.models import logistic_regression, out_of_fold
 
@@ -33,7 +34,7 @@ FORMATS = {"patients": "", "rows": ",d", "events": ".1%"}
 for metric in (AUROC, AUPRC):
     FORMATS |= {metric: ".3f", f"{metric}, 95 %": ""}
 CODE = Code(
-    wrong='lesson/traps/prevalence.py#see "by_auprc = max"',
+    wrong='lesson/traps/prevalence.py#demonstrate "by_auprc ="',
     right='evaluation/subgroups.py#evaluate "metrics_in("',
     test="tests/evaluation/test_subgroups.py::test_a_groups_figures_are_those_of_its_rows",
 )
@@ -47,9 +48,11 @@ def demonstrate(data: str, cache: str) -> Lesson:
     thinned = {"all": np.arange(len(cohort))}
     thinned |= {f"all, thinned to {s:.0%}": thin(cohort.labels, s) for s in SHARES}
     rows = [row_of(name, cohort.labels[part], risk[part]) for name, part in thinned.items()]
-    groups = [
-        row_of(name, cohort.labels[part], risk[part]) for name, part in disease_classes().items()
-    ]
+    classes = disease_classes()
+    groups = [row_of(name, cohort.labels[part], risk[part]) for name, part in classes.items()]
+    by_auprc = best(groups, AUPRC)
+    by_auroc = best(groups, AUROC)
+    between = differences(cohort.labels, risk, classes[by_auprc], classes[by_auroc])
     pairs = [
         Pair(f"{row['patients']}, {row['events']:.0%}", estimate(row, AUPRC), estimate(row, AUROC))
         for row in rows + groups
@@ -63,17 +66,17 @@ def demonstrate(data: str, cache: str) -> Lesson:
         formats=FORMATS,
         chart=Chart("", AUPRC, AUROC, pairs),
         code=CODE,
-        see=see(rows, groups),
-        do="Compare groups by AUROC, calibration and net benefit, never by AUPRC; this project "
-        "reports AUPRC for the whole part beside its prevalence, and leaves it out of subgroups. "
-        "The same holds for two hospitals, two papers, or a data set made balanced.",
+        see=see(rows, by_auprc, by_auroc, between),
+        do="Judge each group by its calibration, and by AUROC with its interval, never by AUPRC; "
+        "this project reports AUPRC for the whole part beside its prevalence and leaves it out of "
+        "subgroups. The same holds for two hospitals, two papers, or a data set made balanced.",
         source="McDermott 2024, NeurIPS (arXiv 2401.06091); Saito and Rehmsmeier 2015, PLoS One "
         "10:e0118432.",
     )
 
 
 def thin(labels: Outcome, share: float, seed: int = 0) -> Rows:
-    """Rows of which `share` are events: some of the kind that is too many are left out at random."""
+    """Rows of which `share` are events, the others left out at random."""
     events, others = (np.flatnonzero(labels == kind) for kind in (1, 0))
     odds, rng = share / (1 - share), np.random.default_rng(seed)
     events = rng.permutation(events)[: round(len(others) * odds)]
@@ -89,15 +92,20 @@ def disease_classes() -> dict[str, Rows]:
 
 def row_of(name: str, labels: Outcome, risk: Floats) -> Row:
     """Both metrics of some rows, with their intervals; `<metric> low` and `high` are the ends."""
-    sample = Sample.of(labels, risk, np.arange(len(labels)), bins=0)
-    (draws,) = resample([sample], len(labels), RESAMPLES, seed=0)
+    drawn = draws(labels, risk, 0)
     row: Row = {"patients": name, "rows": len(labels), "events": float(labels.mean())}
-    for metric, of in METRICS.items():
-        value = interval(of(labels, risk), draws[metric.lower()])
+    for metric, measure in METRICS.items():
+        value = interval(measure(labels, risk), drawn[metric.lower()])
         low, high = value.interval or (np.nan, np.nan)
-        row |= {metric: of(labels, risk), f"{metric} low": low, f"{metric} high": high}
+        row |= {metric: measure(labels, risk), f"{metric} low": low, f"{metric} high": high}
         row[f"{metric}, 95 %"] = f"{low:.3f} to {high:.3f}"
     return row
+
+
+def draws(labels: Outcome, risk: Floats, seed: int) -> Statistics:
+    """The bootstrap of rows that are patients of their own."""
+    sample = Sample.of(labels, risk, np.arange(len(labels)), bins=0)
+    return resample([sample], len(labels), RESAMPLES, seed)[0]
 
 
 def estimate(row: Row, metric: str) -> Estimate:
@@ -105,23 +113,33 @@ def estimate(row: Row, metric: str) -> Estimate:
     return Estimate.of(*(float(row[f"{metric}{end}"]) for end in ("", " low", " high")))
 
 
-def see(rows: list[Row], groups: list[Row]) -> str:
-    """What the rows show, in words."""
-    by_auprc = max(groups, key=lambda row: float(row[AUPRC]))
-    by_auroc = max(groups, key=lambda row: float(row[AUROC]))
-    spans = {
-        m: " to ".join(f"{end([float(row[m]) for row in rows]):.2f}" for end in (min, max))
-        for m in METRICS
-    }
-    same = by_auprc is by_auroc
-    both = (
-        f"{by_auprc['patients']} has the highest of both"
-        if same
-        else f"by AUPRC the best group is {by_auprc['patients']} ({by_auprc[AUPRC]:.2f}, AUROC "
-        f"{by_auprc[AUROC]:.2f}); by AUROC it is {by_auroc['patients']} ({by_auroc[AUROC]:.2f}), whose "
-        f"AUPRC is {by_auroc[AUPRC]:.2f}"
+def differences(labels: Outcome, risk: Floats, one: Rows, other: Rows) -> dict[str, Row]:
+    """Each metric of one group minus that of another, with its interval."""
+    drawn = [draws(labels[rows], risk[rows], seed) for seed, rows in enumerate((one, other))]
+    found: dict[str, Row] = {}
+    for metric, measure in METRICS.items():
+        of_one, of_other = (measure(labels[rows], risk[rows]) for rows in (one, other))
+        between = drawn[0][metric.lower()] - drawn[1][metric.lower()]
+        low, high = interval(of_one - of_other, between).interval or (np.nan, np.nan)
+        found[metric] = {"damage": of_one - of_other, "low": low, "high": high}
+    return found
+
+
+def best(groups: list[Row], metric: str) -> str:
+    """The group with the highest figure."""
+    return str(max(groups, key=lambda row: float(row[metric]))["patients"])
+
+
+def see(rows: list[Row], by_auprc: str, by_auroc: str, between: dict[str, Row]) -> str:
+    """What the rows show, in words; `between` are the differences of the two groups."""
+    span = {m: sorted(float(row[m]) for row in rows) for m in METRICS}
+    thinned = (
+        f"With events left out the AUROC lies between {span[AUROC][0]:.2f} and "
+        f"{span[AUROC][-1]:.2f}, the AUPRC between {span[AUPRC][0]:.2f} and {span[AUPRC][-1]:.2f}. "
     )
+    if by_auprc == by_auroc:
+        return f"{thinned}Both call {by_auroc} the best group here."
     return (
-        f"The same risks have an AUROC of {spans[AUROC]} and an AUPRC of {spans[AUPRC]}, by "
-        f"prevalence alone. Of the classes of disease, {both}."
+        f"{thinned}The best group is {by_auprc} by AUPRC and {by_auroc} by AUROC. The first minus "
+        f"the second: AUPRC {told(between[AUPRC])}; AUROC {told(between[AUROC])}."
     )

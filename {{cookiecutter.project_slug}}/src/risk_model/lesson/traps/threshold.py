@@ -19,17 +19,8 @@ from risk_model.core.scores import Floats
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.evaluation.utility import operating_threshold
-from risk_model.lesson.traps.lesson import (
-    OPTIMISM,
-    Chart,
-    Code,
-    Lesson,
-    Pair,
-    Row,
-    damage,
-    damage_formats,
-    told,
-)
+from risk_model.lesson.traps.damage import OPTIMISM, damage, damage_formats, pair, told
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Row
 from risk_model.lesson.traps.models import logistic_regression, out_of_fold
 
 DRAWS, TESTED = 200, 300
@@ -59,7 +50,7 @@ def demonstrate(data: str, cache: str) -> Lesson:
             "Youden's index",
             "on the test rows",
             "elsewhere",
-            [Pair.of(f"chosen {row['threshold chosen']}", row) for row in rows],
+            [pair(f"chosen {row['threshold chosen']}", row) for row in rows],
         ),
         code=CODE,
         see=see(rows),
@@ -81,8 +72,7 @@ def compare(cohort: Cohort, draws: range) -> list[Row]:
             where = (youden(labels[rows], risk[rows], cut) for rows in (test, elsewhere))
             found[chosen].append(list(where))
     return [
-        {"threshold chosen": chosen, **damage(*np.array(pairs).T, names=OPTIMISM)}
-        for chosen, pairs in found.items()
+        {"threshold chosen": chosen, **damage(pairs, OPTIMISM)} for chosen, pairs in found.items()
     ]
 
 
