@@ -108,7 +108,7 @@ def compare(cohort: Cohort) -> list[Row]:
     risk = out_of_fold(logistic_regression(), cohort.encoded(), labels, fold)
     cuts = np.array([THRESHOLD, 0.5])
     samples = [Sample.of(labels, r, code, cuts, bins=0) for r in (risk, np.zeros_like(risk))]
-    model, nobody = (_drawn(draws) for draws in resample(samples, len(names), RESAMPLES, seed=0))
+    model, nobody = (drawn(draws) for draws in resample(samples, len(names), RESAMPLES, seed=0))
     rows: list[Row] = []
     for name, measure in MEASURES.items():
         said = measure(labels, np.zeros_like(risk)), measure(labels, risk)
@@ -120,7 +120,7 @@ def compare(cohort: Cohort) -> list[Row]:
     return rows
 
 
-def _drawn(draws: Statistics) -> dict[str, Floats]:
+def drawn(draws: Statistics) -> dict[str, Floats]:
     """Each metric of each resample, from the counts that the bootstrap gives."""
     rows, events = draws["rows"], draws["events"]
     (benefit_hits, hits), (benefit_flags, flags) = (

@@ -129,7 +129,7 @@ def see(rows: list[Row]) -> str:
     most = max(abs(float(row["damage"])) for row in all_patients)
     damaged = "the damage is nothing" if most < NOTHING else "that is not nothing"
     return (
-        f"Medians and scales fitted on all rows change log loss and AUROC by at most {most:.4f}: "
+        f"Medians and scales fitted on all rows change log loss and AUROC by at most {most:.5f}: "
         f"{damaged}. With {FEW} patients they change log loss by {told(loss, digits=4)}, and AUROC "
         f"by {told(area, digits=4)}. Columns chosen on all rows turn noise of AUROC "
         f"{columns['right']:.2f} into {columns['wrong']:.2f}: {told(columns)}."

@@ -23,7 +23,7 @@ from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Row
 from risk_model.lesson.traps.models import logistic_regression, out_of_fold
 from risk_model.training.folds import simplest_as_good
 
-MODELS, COLUMNS, DEVELOPMENT, DRAWS, TESTED = 30, 6, 1_500, 200, 200
+MODELS, COLUMNS, DEVELOPMENT, DRAWS, TESTED = 30, 6, 1_500, 400, 200
 TEST, OUT_OF_FOLD = "test rows", "development rows, out of fold"
 FORMATS = {"chosen by": "", **damage_formats(names=OPTIMISM)}
 CODE = Code(

@@ -48,7 +48,7 @@ def demonstrate(data: str, cache: str) -> Lesson:
     """This project's network, asked repeatedly about the same patients in changing company."""
     cohort = load(config.Support2())
     rows, alone = compare(cohort, range(SEEDS))
-    pairs = [pair(f"{row['in train mode']}: {row['measured']}", row) for row in rows]
+    pairs = [pair(str(row["in train mode"]), row) for row in rows if row["measured"] == MOVES]
     return Lesson(
         question="Why does the page show another risk when it is loaded again?",
         data=f"{data}, {cohort.schema.outcome}: this project's network, {EPOCHS} epochs on four "
@@ -57,7 +57,7 @@ def demonstrate(data: str, cache: str) -> Lesson:
         "intervals by t.",
         rows=rows,
         formats=FORMATS,
-        chart=Chart("", "in train mode", "in eval mode", pairs),
+        chart=Chart(MOVES, "in train mode", "in eval mode", pairs),
         code=CODE,
         see=see(rows, alone),
         do="Score in one function that puts the network into eval mode itself and leaves each "

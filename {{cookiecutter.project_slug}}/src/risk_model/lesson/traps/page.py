@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from markupsafe import Markup
 
 from risk_model.core.estimate import Estimate
+from risk_model.core.scores import Floats
 from risk_model.lesson.traps.lesson import Chart, Lesson
 from risk_model.reporting.page import write_page
 from risk_model.reporting.plot_style import GREY, RC, STYLES, svg
@@ -54,12 +56,13 @@ def plot(name: str, chart: Chart) -> Markup:
         figure = Figure(figsize=(4.6, 0.17 * lines + 1.0), layout="constrained")
         axes = figure.add_subplot(xlabel=chart.axis)
         for place, pair in enumerate(chart.pairs):
-            ends = [e.estimate for e in (pair.wrong, pair.right) if e]
+            ends = _values([pair.wrong, pair.right])
             axes.plot(ends, [place] * len(ends), color=GREY, linewidth=1, zorder=1)
         draw_side(axes, [pair.wrong for pair in chart.pairs], chart.wrong, STYLES[1][0], "s")
         draw_side(axes, [pair.right for pair in chart.pairs], chart.right, STYLES[0][0], "o")
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.4, -0.6)
+        axes.locator_params(axis="x", nbins=5)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         figure.legend(loc="outside upper left", ncols=2)
@@ -74,7 +77,11 @@ def draw_side(
     for place, each in there:
         if each.interval:
             axes.plot(each.interval, [place, place], color=colour, linewidth=3, alpha=0.4)
-    values = [each.estimate for _, each in there]
     places = [place for place, _ in there]
     if there:
-        axes.plot(values, places, marker, color=colour, label=label, zorder=3)
+        axes.plot(_values(side), places, marker, color=colour, label=label, zorder=3)
+
+
+def _values(estimates: Sequence[Estimate | None]) -> Floats:
+    """Those that are there."""
+    return np.array([each.estimate for each in estimates if each], dtype=np.float64)

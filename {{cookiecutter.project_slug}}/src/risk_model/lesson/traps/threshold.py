@@ -23,7 +23,7 @@ from risk_model.lesson.traps.damage import OPTIMISM, damage, damage_formats, pai
 from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Row
 from risk_model.lesson.traps.models import logistic_regression, out_of_fold
 
-DRAWS, TESTED = 200, 300
+DRAWS, TESTED = 400, 300
 HARM_RATIO = 3.0  # a missed patient is as bad as three false alerts
 TEST, OTHERS, STATED = "on the test rows", "on other rows", "from the harm ratio"
 FORMATS = {"threshold chosen": "", **damage_formats(names=OPTIMISM)}
