@@ -77,7 +77,7 @@ ROWS = (
     Command("score", "risks for every row of a file: score input=new.csv output=risks.csv"),
     Command(
         "traps",
-        "five mistakes on real data, and what each does to the figures: traps [NAME]",
+        "mistakes on real data, and what each does to the figures: traps [NAME | --all]",
         flags=True,
     ),
     Command("concept", "a card for each idea of the pipeline: concept [NAME]", flags=True),

@@ -58,6 +58,18 @@ def find(anchor: str) -> Place:
     return Place(file, symbol, first, last, "\n".join(lines[first - 1 : last]))
 
 
+def line(anchor: str) -> str:
+    """The one line in which an anchor's text stands, without its indentation.
+
+    Raises:
+        UserError: as `find`, or the anchor holds no text.
+    """
+    text = anchor.partition(' "')[2].removesuffix('"')
+    if not text:
+        raise UserError(f"anchor {anchor}: names no text and so no line")
+    return next(code for code in find(anchor).code.splitlines() if text in code).strip()
+
+
 def _span(anchor: str, path: Path, symbol: str) -> Span:
     spans = _spans(path)
     if symbol not in spans:

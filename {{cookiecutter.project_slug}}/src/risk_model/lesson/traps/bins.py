@@ -16,12 +16,18 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from risk_model.core.cohort import Outcome
+from risk_model.core.estimate import Estimate
 from risk_model.core.scores import auroc
 from risk_model.evaluation import metrics
-from risk_model.lesson.traps.lesson import Lesson, Row
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Pair, Row
 from risk_model.lesson.traps.models import Floats, logistic_regression
 
 FORMATS = {"bins": "", "fewest rows": "d", "most rows": "d", "ECE": ".4f"}
+CODE = Code(
+    wrong='lesson/traps/bins.py#measure "error = "',
+    right='lesson/traps/bins.py#demonstrate "slope = "',
+    test="tests/evaluation/test_metric_table.py::test_what_is_compared_has_an_interval",
+)
 
 
 def demonstrate(data: str, cache: str) -> Lesson:
@@ -29,10 +35,9 @@ def demonstrate(data: str, cache: str) -> Lesson:
     labels, risk = predictions()
     rows = measure(labels, risk)
     errors = [float(row["ECE"]) for row in rows]
-    slope, large = (
-        metrics.calibration_slope(labels, risk),
-        metrics.calibration_in_the_large(labels, risk),
-    )
+    slope = metrics.calibration_slope(labels, risk)
+    large = metrics.calibration_in_the_large(labels, risk)
+    pairs = [Pair(str(row["bins"]), wrong=Estimate(float(row["ECE"]))) for row in rows]
     return Lesson(
         question="How well calibrated is this model?",
         data=f"{data}, malignant: {len(labels)} biopsies, {labels.mean():.1%} events; logistic "
@@ -40,6 +45,8 @@ def demonstrate(data: str, cache: str) -> Lesson:
         f"AUROC {auroc(labels, risk):.3f}. The same risks in every line.",
         rows=rows,
         formats=FORMATS,
+        chart=Chart("calibration error (ECE)", "the same risks", "", pairs),
+        code=CODE,
         see=f"The error is {min(errors):.4f} or {max(errors):.4f}, {max(errors) / min(errors):.1f} "
         "times as much, and "
         "no patient's risk has changed.",

@@ -17,11 +17,12 @@ import numpy as np
 
 from risk_model import config
 from risk_model.core.cohort import Cohort
+from risk_model.core.estimate import Estimate
 from risk_model.core.scores import auroc
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.data.leak_signs import column_leaks
-from risk_model.lesson.traps.lesson import Lesson, Row
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Pair, Row
 from risk_model.lesson.traps.models import logistic_regression, out_of_fold
 
 HORIZON = 180  # days
@@ -35,12 +36,22 @@ STEPS = {  # what is shown beside the columns of day 3
     "without adlp, adls, adlsc: day 3": (),
 }
 FORMATS = {"columns": "", "fields": "d", "AUROC": ".3f", "the leakage check says": ""}
+CODE = Code(
+    wrong='lesson/traps/leak.py#STEPS "*FUNCTION"',
+    right='core/schema.py#Schema.inputs "recorded_after"',
+    test="tests/data/test_leakage.py::"
+    "test_support2_without_its_exclusions_is_stopped_and_the_strongest_are_named",
+)
 
 
 def demonstrate(data: str, cache: str) -> Lesson:
     """Logistic regression on SUPPORT2 with ever fewer of the columns recorded after day 3."""
     cohort = half_year(load(config.Support2()))
     rows = strip(cohort)
+    reached = [Estimate(float(row["AUROC"])) for row in rows]
+    names = [str(row["columns"]) for row in rows]
+    pairs = [Pair(name, wrong=value) for name, value in zip(names[:-1], reached, strict=False)]
+    pairs.append(Pair(names[-1], right=reached[-1]))
     every, without, honest, strict = (float(row["AUROC"]) for row in rows)
     return Lesson(
         question="Is everything in the file known when the model is asked?",
@@ -49,12 +60,12 @@ def demonstrate(data: str, cache: str) -> Lesson:
         "is missing.",
         rows=rows,
         formats=FORMATS,
-        see=f"One column, sfdm2, is worth {every - without:.3f} of AUROC, and other models' scores "
-        "and the order not "
-        f"to resuscitate {without - honest:.3f} more: what looks like {every:.2f} is {strict:.2f} "
-        "when it is used. "
-        f"The last {honest - strict:.3f} come with interviews whose absence tells that nobody "
-        "could answer.",
+        chart=Chart("AUROC", "with later columns", "day 3 alone", pairs),
+        code=CODE,
+        see=f"With all of them the AUROC is {every:.3f}; without one column, sfdm2, {without:.3f}; "
+        f"without other models' scores and the order not to resuscitate {honest:.3f}; without the "
+        f"interviews, which are missing where nobody could answer, {strict:.3f}: all that is there "
+        "when the model is used.",
         do="Ask of each column when it was written down, and name the later ones in "
         "data.recorded_after. The check "
         "finds by itself what is too good to be true or says that it is later; that a plausible "

@@ -22,26 +22,29 @@ import pandas as pd
 
 from risk_model import config
 from risk_model.core.cohort import Cohort
+from risk_model.core.estimate import Estimate
 from risk_model.core.scores import auroc
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.evaluation.bootstrap import Sample, interval, resample
-from risk_model.lesson.traps.lesson import Lesson, Row
+from risk_model.lesson.traps.damage import told
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Pair, Row
 from risk_model.lesson.traps.models import Floats, Folds, boosted_trees, out_of_fold
 
 PATIENTS = 17_500  # a quarter of all, for the second outcome
 RESAMPLES = 300
-FORMATS = {
-    "outcome": "",
-    "split by": "",
-    "rows": ",d",
-    "overlap": ".1%",
-    "AUROC": "z.4f",
-    "low": "z.4f",
-    "high": "z.4f",
-}
+SMALL = 0.01  # of AUROC
+ENDS = ("AUROC", "low", "high")
+FORMATS = {"outcome": "", "split by": "", "rows": ",d", "overlap": ".1%"}
+FORMATS |= dict.fromkeys(ENDS, "z.4f")
 STAY, OWN = "of the stay", "of the patient"
 ROW, PATIENT, DIFFERENCE = "row", "patient", "difference"
+CODE = Code(
+    wrong='lesson/traps/overlap.py#compare "np.arange(len(labels))"',
+    right='lesson/traps/overlap.py#compare "subject_folds(subjects"',
+    test="tests/data/test_split.py::"
+    "test_no_subject_stands_in_two_parts_and_every_row_in_one_or_aside",
+)
 
 
 def demonstrate(data: str, cache: str) -> Lesson:
@@ -51,34 +54,40 @@ def demonstrate(data: str, cache: str) -> Lesson:
     """
     cohort = load(config.Diabetes130(cache=cache))
     cohorts = {STAY: cohort, OWN: outcome_of_the_patient(some_patients(cohort, PATIENTS))}
-    rows: list[Row] = [
-        {"outcome": whose, **row} for whose, c in cohorts.items() for row in compare(c)
-    ]
-    stay, own = (row for row in rows if row["split by"] == DIFFERENCE)
+    each = ((whose, row) for whose, c in cohorts.items() for row in compare(c))
+    rows: list[Row] = [{"outcome": whose, **row} for whose, row in each]
+    at = {
+        (row["outcome"], row["split by"]): Estimate.of(*(float(row[name]) for name in ENDS))
+        for row in rows
+    }
+    pairs = [Pair(f"outcome {w}", at[w, ROW], at[w, PATIENT]) for w in cohorts]
     return Lesson(
         question="Does it matter that the same patient stands on both sides of a split?",
         data=f"{data}, {cohort.schema.outcome}: {len(cohort):,} stays of "
-        f"{len(set(cohort.subjects)):,} patients; "
-        f"XGBoost, five folds, every row tested once; 95 % intervals from {RESAMPLES} resamples of "
-        "patients.",
+        f"{len(set(cohort.subjects)):,} patients; XGBoost, five folds, every row tested once; 95 % "
+        f"intervals from {RESAMPLES} resamples of patients.",
         rows=rows,
         formats=FORMATS,
-        see=f"Split by row, {rows[0]['overlap']:.1%} of the tested stays are of patients who "
-        "are trained on too. "
-        f"For the outcome of the stay that changes the AUROC by {_change(stay)}; for one of the "
-        "patient (ever "
-        f"readmitted within 30 days) by {_change(own)}. Both are small: leak and oversampling are "
-        "the large traps.",
+        chart=Chart("AUROC", "split by row", "split by patient", pairs),
+        code=CODE,
+        see=see(rows),
         do="Split by patient all the same: it costs nothing. It matters most where the outcome "
-        "belongs to the patient "
-        "and a flexible model can recognise who it is: images, electrocardiograms, wearables.",
+        "belongs to the patient and a flexible model can recognise who it is: images, "
+        "electrocardiograms, wearables.",
         source="Saeb 2017, GigaScience 6(5), doi:10.1093/gigascience/gix019.",
     )
 
 
-def _change(row: Row) -> str:
-    zero = float(row["low"]) <= 0 <= float(row["high"])
-    return f"{row['AUROC']:+z.4f}, which {'cannot' if zero else 'can'} be told from none"
+def see(rows: list[Row]) -> str:
+    """What the rows show, in words."""
+    stay, own = (row for row in rows if row["split by"] == DIFFERENCE)
+    small = max(abs(float(row["AUROC"])) for row in (stay, own)) < SMALL
+    size = " Both are small." if small else ""
+    return (
+        f"Split by row, {rows[0]['overlap']:.1%} of the tested stays are of patients trained on "
+        f"too. For the outcome of the stay that changes the AUROC by {told(stay, 'AUROC', 4)}; for "
+        f"one of the patient (ever readmitted within 30 days) by {told(own, 'AUROC', 4)}.{size}"
+    )
 
 
 def some_patients(cohort: Cohort, patients: int) -> Cohort:
@@ -105,9 +114,8 @@ def compare(cohort: Cohort) -> list[Row]:
     """
     labels, subjects, features = cohort.labels, cohort.subjects, cohort.encoded()
     code, names = pd.factorize(subjects)
-    by_row, by_patient = (
-        subject_folds(who, labels, seed=0) for who in (np.arange(len(labels)), subjects)
-    )
+    by_row = subject_folds(np.arange(len(labels)), labels, seed=0)
+    by_patient = subject_folds(subjects, labels, seed=0)
     risks = [out_of_fold(boosted_trees(), features, labels, fold) for fold in (by_row, by_patient)]
     samples = [Sample.of(labels, risk, code, bins=0) for risk in risks]
     resampled = [draws["auroc"] for draws in resample(samples, len(names), RESAMPLES, seed=0)]

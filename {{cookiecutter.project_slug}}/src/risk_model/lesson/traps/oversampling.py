@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from risk_model import config
 from risk_model.core.cohort import Cohort, Outcome, Rows
+from risk_model.core.estimate import Estimate
 from risk_model.core.scores import auroc
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
-from risk_model.lesson.traps.lesson import Lesson, Row
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Pair, Row
 from risk_model.lesson.traps.models import random_forest
 
 ROWS = 25_000
@@ -32,6 +33,11 @@ FORMATS = {
     "accuracy": ".3f",
 }
 NEVER, AFTER, BEFORE = "never", "after the split, train only", "before the split"
+CODE = Code(
+    wrong='lesson/traps/oversampling.py#compare "balanced(everyone, labels)"',
+    right='lesson/traps/oversampling.py#compare "balanced(everyone[~tested]"',
+    test="tests/training/test_develop.py::test_the_copies_of_a_bootstrap_sample_stand_on_one_side",
+)
 
 
 def demonstrate(data: str, cache: str) -> Lesson:
@@ -39,6 +45,10 @@ def demonstrate(data: str, cache: str) -> Lesson:
     cohort = sampled(load(config.Diabetes130(cache=cache)), ROWS)
     rows = compare(cohort)
     at = {str(row["oversampled"]): row for row in rows}
+    pairs = [
+        Pair(name, *(Estimate(float(at[when][name])) for when in (BEFORE, NEVER)))
+        for name in ("AUROC", "accuracy")
+    ]
     nobody = 1 - float(at[NEVER]["events"])
     return Lesson(
         question="Where do figures near 1.0 on a hard problem come from?",
@@ -48,10 +58,12 @@ def demonstrate(data: str, cache: str) -> Lesson:
         "made before.",
         rows=rows,
         formats=FORMATS,
+        chart=Chart("", "before the split", "never", pairs),
+        code=CODE,
         see=f"AUROC {at[NEVER]['AUROC']:.3f} becomes {at[BEFORE]['AUROC']:.3f}: "
         f"{at[BEFORE]['copied']:.1%} of the "
-        "events tested have a twin in the training rows, and half of the rows tested are events, "
-        "as in no clinic. "
+        f"events tested have a twin in the training rows, and {at[BEFORE]['events']:.0%} of the "
+        "rows tested are events. "
         f"Oversampled after the split, the forest reaches {at[AFTER]['AUROC']:.3f}. The honest "
         "accuracy of "
         f"{at[NEVER]['accuracy']:.3f} stands beside {nobody:.3f} for flagging nobody.",

@@ -19,10 +19,11 @@ import numpy as np
 from risk_model import config
 from risk_model.core import scores
 from risk_model.core.cohort import Cohort, Outcome
+from risk_model.core.estimate import Estimate
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
 from risk_model.evaluation import metrics
-from risk_model.lesson.traps.lesson import Lesson, Row
+from risk_model.lesson.traps.lesson import Chart, Code, Lesson, Pair, Row
 from risk_model.lesson.traps.models import (
     Floats,
     Folds,
@@ -44,6 +45,12 @@ FORMATS = {
 }
 PLAIN, WEIGHTED = "plain", "weighted"
 SHIFTED, REFITTED = "weighted, minus log w", "weighted, line refitted"
+CODE = Code(
+    wrong='lesson/traps/weights.py#compare "scale_pos_weight=weight"',
+    right='evaluation/utility.py#operating_threshold "threshold = 1 /"',
+    test="tests/training/test_calibration.py::"
+    "test_after_pos_weight_or_focal_loss_the_raw_sigmoid_is_no_candidate",
+)
 
 
 def demonstrate(data: str, cache: str) -> Lesson:
@@ -54,20 +61,27 @@ def demonstrate(data: str, cache: str) -> Lesson:
     return Lesson(
         question="Do class weights help with rare events?",
         data=f"{data}, {cohort.schema.outcome}: {len(labels):,} rows, {labels.mean():.1%} events, "
-        "w = "
-        f"{event_weight(cohort):.1f}; five folds of patients, every row scored by a model that "
+        f"w = {event_weight(cohort):.1f}; five folds of patients, every row scored by a model that "
         "never saw its patient.",
         rows=rows,
         formats=FORMATS,
-        see=_see({(str(row["model"]), str(row["trained"])): row for row in rows}),
+        chart=chart(rows),
+        code=CODE,
+        see=see({(str(row["model"]), str(row["trained"])): row for row in rows}),
         do="Do not weight. Move the threshold to what a miss costs instead "
-        "(data.decision.harm_ratio). Who must weight "
-        "subtracts log w from the logit, and with trees fits the line again on patients held back "
-        "for it; in this "
-        "project a calibrator always follows training.loss=pos_weight.",
+        "(data.decision.harm_ratio). Who must weight subtracts log w from the logit, and with "
+        "trees fits the line again on patients held back for it; in this project a calibrator "
+        "always follows training.loss=pos_weight.",
         source="van den Goorbergh 2022, JAMIA 29:1525; Elkan 2001, IJCAI; Carriero 2025, "
         "Statistics in Medicine.",
     )
+
+
+def chart(rows: list[Row]) -> Chart:
+    """The calibration error of both models, plain and weighted."""
+    at = {(str(row["model"]), row["trained"]): Estimate(float(row["ECE"])) for row in rows}
+    pairs = [Pair(name, at[name, WEIGHTED], at[name, PLAIN]) for name, how in at if how == PLAIN]
+    return Chart("calibration error (ECE)", WEIGHTED, PLAIN, pairs)
 
 
 def event_weight(cohort: Cohort) -> float:
@@ -118,22 +132,16 @@ def score_risks(labels: Outcome, risk: Floats) -> Row:
     }
 
 
-def _see(at: dict[tuple[str, str], Row]) -> str:
-    plain, weighted, shifted = (at["XGBoost", how] for how in (PLAIN, WEIGHTED, SHIFTED))
+def see(at: dict[tuple[str, str], Row]) -> str:
+    """What the rows show, in words."""
+    plain, weighted = (at["XGBoost", how] for how in (PLAIN, WEIGHTED))
     name = f"benefit at {THRESHOLDS[-1]:.0%}"
-    benefit = float(weighted[name])
-    comparison = (
-        "less than flagging nobody"
-        if benefit < 0
-        else f"where the plain model's is {plain[name]:.4f}"
-    )
+    nobody = ", less than flagging nobody" if float(weighted[name]) < 0 else ""
+    off = {model: float(row["in the large"]) for (model, how), row in at.items() if how == SHIFTED}
+    odds = " and ".join(f"{np.expm1(abs(a)):.0%} ({model})" for model, a in off.items())
     return (
-        f"The AUROC of XGBoost hardly moves ({plain['AUROC']:.3f} and {weighted['AUROC']:.3f}), "
-        "yet weighted it is off "
-        f"by {weighted['ECE']:.2f} on average, and its net benefit at {THRESHOLDS[-1]:.0%} is "
-        f"{benefit:.4f}, {comparison}. "
-        "Minus log w, logistic regression is as good as never weighted; the trees nearly so: "
-        "their odds stay off by "
-        f"{np.expm1(abs(float(shifted['in the large']))):.0%} on average until the line is "
-        "refitted."
+        f"XGBoost plain and weighted: AUROC {plain['AUROC']:.3f} and {weighted['AUROC']:.3f}; "
+        f"calibration error {plain['ECE']:.3f} and {weighted['ECE']:.3f}; net benefit at "
+        f"{THRESHOLDS[-1]:.0%} {plain[name]:.4f} and {weighted[name]:.4f}{nobody}. Minus log w the "
+        f"odds stay off by {odds} on average, until the line is refitted."
     )
