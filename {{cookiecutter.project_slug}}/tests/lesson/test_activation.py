@@ -11,7 +11,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from torch.nn.functional import cross_entropy as softmax_cross_entropy
 
 from risk_model.core.cohort import Cohort
-from risk_model.lesson.traps import activation
+from risk_model.lesson.traps import activation, networks
 from risk_model.lesson.traps.activation import AUROC, BRIER, DEATH, DISEASE, MEAN, RIGHT, SURE, Task
 from risk_model.lesson.traps.lesson import Row
 
@@ -20,13 +20,14 @@ SEEDS = range(3)
 
 @pytest.fixture(autouse=True)
 def longer_on_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activation, "EPOCHS", 15)
+    monkeypatch.setattr(activation, "EPOCHS", 10)
+    monkeypatch.setattr(networks, "BATCH", 128)
 
 
 @pytest.fixture(scope="module")
 def tasks(critically_ill: Cohort) -> tuple[Task, Task]:
     death, disease = activation.tasks(critically_ill)
-    few = np.random.default_rng(0).permutation(len(critically_ill))[:4_000]
+    few = np.random.default_rng(0).permutation(len(critically_ill))[:3_000]
     first, second = (
         replace(task, features=task.features[few], target=task.target[few])
         for task in (death, disease)
@@ -34,8 +35,8 @@ def tasks(critically_ill: Cohort) -> tuple[Task, Task]:
     return first, second
 
 
-def measured(task: Task) -> dict[str, Row]:
-    return {str(row["measured"]): row for row in activation.compare(task, SEEDS)}
+def measured(task: Task, seeds: range = SEEDS) -> dict[str, Row]:
+    return {str(row["measured"]): row for row in activation.compare(task, seeds)}
 
 
 def check_binary(at: dict[str, Row]) -> None:
@@ -43,7 +44,7 @@ def check_binary(at: dict[str, Row]) -> None:
     assert float(at[MEAN]["right"]) == pytest.approx(0.26, abs=0.04)
     assert float(at[MEAN]["high"]) < -0.1
     assert float(at[BRIER]["low"]) > 0.015
-    assert float(at[AUROC]["high"]) < 0.005
+    assert float(at[AUROC]["damage"]) < -0.003
 
 
 def check_four_classes(at: dict[str, Row]) -> None:
@@ -65,7 +66,7 @@ def test_a_softmax_before_the_multi_class_loss_spoils_every_risk(tasks: tuple[Ta
 def test_the_mistake_in_the_right_place_is_noticed(tasks: tuple[Task, Task]) -> None:
     for task, check in zip(tasks, (check_binary, check_four_classes), strict=True):
         with pytest.raises(AssertionError):
-            check(measured(replace(task, losses=(task.losses[0], task.losses[0]))))
+            check(measured(replace(task, losses=(task.losses[0], task.losses[0])), range(1)))
 
 
 def test_the_right_losses_are_this_projects_and_torchs(critically_ill: Cohort) -> None:

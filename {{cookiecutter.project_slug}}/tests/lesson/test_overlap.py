@@ -56,6 +56,18 @@ def test_an_outcome_of_the_recording_gains_nothing_from_the_patients_others() ->
     assert float(at[DIFFERENCE]["high"]) > -0.03
 
 
+def test_a_difference_is_called_small_or_beyond_chance_only_where_it_is() -> None:
+    def row(whose: str, difference: float) -> Row:
+        ends = {"AUROC": difference, "low": difference - 0.01, "high": difference + 0.01}
+        return {"outcome": whose, "split by": DIFFERENCE, "overlap": 0.4, **ends}
+
+    small, large = (overlap.see([row(STAY, 0.001), row(OWN, d)]) for d in (0.002, 0.3))
+    assert "Both are small" in small
+    assert small.count("cannot be told from none") == 2
+    assert "small" not in large
+    assert large.count("cannot be told from none") == 1
+
+
 def test_the_overlap_is_counted_as_by_hand() -> None:
     rng = np.random.default_rng(1)
     code, fold = rng.integers(0, 60, 200), rng.integers(0, 5, 200)

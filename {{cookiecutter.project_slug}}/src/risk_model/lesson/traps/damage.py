@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from risk_model.core.estimate import Estimate
+from risk_model.core.scores import NAN
 from risk_model.evaluation.intervals import reference
 from risk_model.lesson.traps.lesson import Pair, Row
 
@@ -18,12 +19,13 @@ def damage(pairs: Sequence[Sequence[float]], names: tuple[str, str, str] = DAMAG
     """The means of a figure over repeats, [r, 2]: the wrong and the right way; and the difference.
 
     `low` and `high` are the 95 % interval of the mean difference by t, each repeat counted as one:
-    where all repeats share a cohort, it is of the way and not of the patients.
+    where all repeats share a cohort, it is of the way and not of the patients. NaN of one repeat.
     """
     wrong, right = np.array(pairs, dtype=np.float64).T
     difference, repeats = wrong - right, len(pairs)
     mean = float(difference.mean())
-    reach = float(reference(repeats) * difference.std(ddof=1) / np.sqrt(repeats))
+    error = difference.std(ddof=1) / np.sqrt(repeats) if repeats > 1 else NAN
+    reach = float(reference(repeats) * error)
     means = dict(zip(names, (float(wrong.mean()), float(right.mean()), mean), strict=True))
     return {**means, "low": mean - reach, "high": mean + reach}
 
@@ -41,8 +43,8 @@ def pair(label: str, row: Row) -> Pair:
 
 
 def beyond_chance(row: Row) -> bool:
-    """Whether the interval of a row excludes 0."""
-    return not float(row["low"]) <= 0 <= float(row["high"])
+    """Whether the interval of a row excludes 0; without one it does not."""
+    return float(row["low"]) > 0 or float(row["high"]) < 0
 
 
 def told(row: Row, name: str = "damage", digits: int = 3) -> str:
