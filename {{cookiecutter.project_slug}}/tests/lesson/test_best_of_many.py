@@ -45,8 +45,14 @@ def test_a_choice_that_follows_the_test_rows_is_noticed(
 
 def test_where_the_winner_is_as_good_elsewhere_nothing_is_claimed() -> None:
     rows: list[Row] = [
-        {"chosen by": how, "reported": 0.8, "elsewhere": 0.8, "too good by": 0.0}
-        | {"low": -0.1, "high": 0.1}
+        {
+            "chosen by": how,
+            "reported": 0.8,
+            "elsewhere": 0.8,
+            "too good by": 0.0,
+            "low": -0.1,
+            "high": 0.1,
+        }
         for how in (TEST, OUT_OF_FOLD)
     ]
     assert best_of_many.see(rows).count("cannot be told from none") == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
@@ -38,10 +40,9 @@ def test_a_stated_threshold_that_looks_at_the_rows_is_noticed(
 ) -> None:
     honest = threshold.thresholds
 
-    def mistaken(labels: object, risk: object, test: object, others: object) -> dict[str, float]:
-        return dict.fromkeys(
-            honest(labels, risk, test, others), honest(labels, risk, test, others)[TEST]
-        )  # type: ignore[arg-type]
+    def mistaken(*arguments: Any) -> dict[str, float]:
+        chosen = honest(*arguments)
+        return dict.fromkeys(chosen, chosen[TEST])
 
     monkeypatch.setattr(threshold, "thresholds", mistaken)
     with pytest.raises(AssertionError):
@@ -66,8 +67,14 @@ def test_the_best_threshold_is_that_of_scikit_learns_curve() -> None:
 
 def test_where_no_threshold_is_too_good_none_is_said_to_be() -> None:
     rows: list[Row] = [
-        {"threshold chosen": how, "reported": 0.5, "elsewhere": 0.5, "too good by": 0.0}
-        | {"low": -0.1, "high": 0.1}
+        {
+            "threshold chosen": how,
+            "reported": 0.5,
+            "elsewhere": 0.5,
+            "too good by": 0.0,
+            "low": -0.1,
+            "high": 0.1,
+        }
         for how in (TEST, OTHERS, STATED)
     ]
     assert threshold.see(rows).count("cannot be told from none") == 3
