@@ -37,8 +37,8 @@ def test_a_choice_on_all_rows_in_the_right_place_is_noticed(
 ) -> None:
     risks = before_split.risks
 
-    def mistaken(*arguments: Any) -> Any:
-        return risks(*arguments[:-1], True)
+    def mistaken(step: Any, features: Any, labels: Any, seed: int, before: bool) -> Any:
+        return risks(step, features, labels, seed, True)
 
     monkeypatch.setattr(before_split, "risks", mistaken)
     with pytest.raises(AssertionError):
