@@ -37,8 +37,8 @@ def test_a_choice_on_all_rows_in_the_right_place_is_noticed(
 ) -> None:
     risks = before_split.risks
 
-    def mistaken(*arguments: Any) -> Any:
-        return risks(*arguments[:-1], before=True)
+    def mistaken(step: Any, features: Any, labels: Any, seed: int, before: bool) -> Any:
+        return risks(step, features, labels, seed, before=True)
 
     monkeypatch.setattr(before_split, "risks", mistaken)
     with pytest.raises(AssertionError):
@@ -48,7 +48,7 @@ def test_a_choice_on_all_rows_in_the_right_place_is_noticed(
 def made(scaled: float, columns: float) -> list[Row]:
     def row(what: str, patients: int, measured: str, damage: float) -> Row:
         ends = {"damage": damage, "low": damage - 0.01, "high": damage + 0.01}
-        head = {"fitted on all rows": what, "patients": patients, "measured": measured}
+        head: Row = {"fitted on all rows": what, "patients": patients, "measured": measured}
         return {**head, "wrong": 0.5 + damage, "right": 0.5, **ends}
 
     rows = [row(SCALES, n, measured, scaled) for n in (9_105, FEW) for measured in (LOSS, AUROC)]
