@@ -38,7 +38,7 @@ def test_a_choice_on_all_rows_in_the_right_place_is_noticed(
     risks = before_split.risks
 
     def mistaken(step: Any, features: Any, labels: Any, seed: int, before: bool) -> Any:
-        return risks(step, features, labels, seed, True)
+        return risks(step, features, labels, seed, before=True)
 
     monkeypatch.setattr(before_split, "risks", mistaken)
     with pytest.raises(AssertionError):
@@ -47,7 +47,7 @@ def test_a_choice_on_all_rows_in_the_right_place_is_noticed(
 
 def made(scaled: float, columns: float) -> list[Row]:
     def row(what: str, patients: int, measured: str, damage: float) -> Row:
-        ends: Row = {"damage": damage, "low": damage - 0.01, "high": damage + 0.01}
+        ends = {"damage": damage, "low": damage - 0.01, "high": damage + 0.01}
         head: Row = {"fitted on all rows": what, "patients": patients, "measured": measured}
         return {**head, "wrong": 0.5 + damage, "right": 0.5, **ends}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from risk_model.core.cohort import Cohort
+from risk_model.core.cohort import Cohort, Outcome, Rows
+from risk_model.core.scores import Floats
 from risk_model.lesson.traps import best_of_many
 from risk_model.lesson.traps.best_of_many import OUT_OF_FOLD, TEST
 from risk_model.lesson.traps.lesson import Row
@@ -33,8 +34,8 @@ def test_a_choice_that_follows_the_test_rows_is_noticed(
 ) -> None:
     by_test_rows, chosen = best_of_many.by_test_rows, [""]
 
-    def remembered(labels: object, risk: object, test: object) -> str:
-        chosen[0] = by_test_rows(labels, risk, test)  # type: ignore[arg-type]
+    def remembered(labels: Outcome, risk: dict[str, Floats], test: Rows) -> str:
+        chosen[0] = by_test_rows(labels, risk, test)
         return chosen[0]
 
     monkeypatch.setattr(best_of_many, "by_test_rows", remembered)
@@ -44,15 +45,6 @@ def test_a_choice_that_follows_the_test_rows_is_noticed(
 
 
 def test_where_the_winner_is_as_good_elsewhere_nothing_is_claimed() -> None:
-    rows: list[Row] = [
-        {
-            "chosen by": how,
-            "reported": 0.8,
-            "elsewhere": 0.8,
-            "too good by": 0.0,
-            "low": -0.1,
-            "high": 0.1,
-        }
-        for how in (TEST, OUT_OF_FOLD)
-    ]
+    none: Row = {"reported": 0.8, "elsewhere": 0.8, "too good by": 0.0, "low": -0.1, "high": 0.1}
+    rows: list[Row] = [{"chosen by": how, **none} for how in (TEST, OUT_OF_FOLD)]
     assert best_of_many.see(rows).count("cannot be told from none") == 2

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from risk_model.core.cohort import Cohort
+from risk_model.core.cohort import Cohort, Outcome, Rows
+from risk_model.core.scores import Floats
 from risk_model.lesson.traps import threshold
 from risk_model.lesson.traps.lesson import Row
 from risk_model.lesson.traps.threshold import OTHERS, STATED, TEST
@@ -40,9 +39,9 @@ def test_a_stated_threshold_that_looks_at_the_rows_is_noticed(
 ) -> None:
     honest = threshold.thresholds
 
-    def mistaken(*arguments: Any) -> dict[str, float]:
-        chosen = honest(*arguments)
-        return dict.fromkeys(chosen, chosen[TEST])
+    def mistaken(labels: Outcome, risk: Floats, test: Rows, others: Rows) -> dict[str, float]:
+        said = honest(labels, risk, test, others)
+        return {**said, STATED: said[TEST]}
 
     monkeypatch.setattr(threshold, "thresholds", mistaken)
     with pytest.raises(AssertionError):
@@ -66,15 +65,6 @@ def test_the_best_threshold_is_that_of_scikit_learns_curve() -> None:
 
 
 def test_where_no_threshold_is_too_good_none_is_said_to_be() -> None:
-    rows: list[Row] = [
-        {
-            "threshold chosen": how,
-            "reported": 0.5,
-            "elsewhere": 0.5,
-            "too good by": 0.0,
-            "low": -0.1,
-            "high": 0.1,
-        }
-        for how in (TEST, OTHERS, STATED)
-    ]
+    none: Row = {"reported": 0.5, "elsewhere": 0.5, "too good by": 0.0, "low": -0.1, "high": 0.1}
+    rows: list[Row] = [{"threshold chosen": how, **none} for how in (TEST, OTHERS, STATED)]
     assert threshold.see(rows).count("cannot be told from none") == 3

@@ -25,7 +25,7 @@ TRAPS = {  # the data each can be shown on, the first by default, and what it sh
     "mode": (("support2",), "scored in train mode, a risk changes with every call"),
     "before_split": (
         ("support2",),
-        "columns chosen before the split make noise predict; scaling does no harm",
+        "columns chosen before the split make noise predict; scaling does next to nothing",
     ),
     "threshold": (("support2",), "a threshold chosen on the test rows fits their luck"),
     "best_of_many": (("support2",), "the best of thirty models by the test rows is the luckiest"),

@@ -1,4 +1,4 @@
-"""What is fitted before the split: scaling does no harm, choosing columns makes noise predict.
+"""Fitted before the split: scaling does next to nothing, a choice of columns makes noise predict.
 
 Does it matter that something was fitted on all rows before they were split?
 

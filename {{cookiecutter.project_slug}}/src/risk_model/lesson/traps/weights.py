@@ -94,9 +94,10 @@ def compare(cohort: Cohort) -> list[Row]:
     """The metrics of FORMATS for both models: plain, weighted, and with each of two remedies."""
     weight, labels = event_weight(cohort), cohort.labels
     fold = subject_folds(cohort.subjects, labels, seed=0)
+    weighted_trees = boosted_trees(scale_pos_weight=weight)
     pairs: dict[str, tuple[Any, Any]] = {
         "logistic regression": (logistic_regression(), logistic_regression("balanced")),
-        "XGBoost": (boosted_trees(), boosted_trees(scale_pos_weight=weight)),
+        "XGBoost": (boosted_trees(), weighted_trees),
     }
     rows = []
     for name, models in pairs.items():
