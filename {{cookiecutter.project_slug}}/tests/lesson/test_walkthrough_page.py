@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,14 @@ from risk_model.lesson import anchors
 from risk_model.lesson.anchors import find
 from risk_model.lesson.walkthrough import page as page_module
 from risk_model.lesson.walkthrough import prose
-from risk_model.lesson.walkthrough.page import PAGE, SHEET, view
+from risk_model.lesson.walkthrough.page import MINUTES, PAGE, SHEET, view
 from risk_model.lesson.walkthrough.pointers import Found, Pointers, written
-from risk_model.lesson.walkthrough.prose import concerns, read
+from risk_model.lesson.walkthrough.prose import closing, concerns, read
 from risk_model.lesson.walkthrough.records import RunRecords, manifest_file, read_records
 from risk_model.model.table import MODELS
 
 from tests.lesson.made_walkthrough import Case, made_manifest, made_run
-from tests.lesson.test_walkthrough import prose as every_text
+from tests.lesson.test_walkthrough_changes import claims
 
 FILES = {artifacts.TRAINING, artifacts.EVALUATION, artifacts.INTERNAL_EXTERNAL, "config.json"}
 ROUTES = {"POST /v1/predict"}
@@ -229,6 +230,57 @@ def test_every_loss_model_and_network_has_its_sentences() -> None:
     (training,) = [own for own in concerns() if own.name == "Training"]
     told = {name for topic in training.topics for code in topic.code for name in code.when}
     assert {f"champion_{row.name}" for row in MODELS} <= told
+
+
+def test_everything_of_the_lesson_is_asked() -> None:
+    """The five concerns in their order, and each of their points; forty-five minutes in all."""
+    names = {own.name: [topic.name for topic in own.topics] for own in concerns()}
+    assert list(names) == ["Data", "Model", "Training", "Evaluation", "Deployment"]
+    assert names["Data"] == ["Source", "Volume", "Quality", "Splits"]
+    assert names["Model"] == ["Architecture", "Pre-training", "Baseline"]
+    assert names["Training"] == ["Loss", "Regularisation", "Monitoring"]
+    assert names["Evaluation"][:3] == ["Metrics", "Subgroups", "Clinical utility"]
+    assert names["Deployment"] == ["Integration", "Monitoring", "Governance", "Explainability"]
+    assert sum(own.minutes for own in concerns()) == MINUTES
+    assert (len(closing().answer), len(closing().clinical)) == (6, 5)
+
+
+# --- the prose itself
+
+NAMES_WITH_DIGITS = {"/v1/predict", "HL7"}
+NUMBER_WORDS = (
+    "two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred "
+    "thousand million percent half twice third quarter"
+)
+NOT_COUNTED = (  # words that count nothing in a run
+    "a quarter of the patients, a half, and so on, and says whether the last quarter",
+    "puts two runs side by side",
+    "Two models cannot be told apart",
+    "the better of the two",
+    "squeezed twice",
+    "Where patients come twice",
+)
+
+
+def every_text() -> list[str]:
+    """Every text of the prose, whether it is a claim or not."""
+    texts = [claim.say for claim in claims()]
+    for own in concerns():
+        texts += [own.name, own.question, own.weak, own.good, own.strong]
+        texts += chain(*((t.name, t.ask, t.follow_up.ask) for t in own.topics))
+    texts += [item.name for item in (*closing().answer, *closing().clinical)]
+    return [" ".join(text.split()) for text in texts]
+
+
+def test_no_number_is_typed_in() -> None:
+    for text in every_text():
+        plain = re.sub(r"\{[^{}]*\}", "", text)
+        for name in NAMES_WITH_DIGITS:
+            plain = plain.replace(name, "")
+        assert not re.search(r"\d", plain), text
+        for phrase in NOT_COUNTED:
+            plain = plain.replace(phrase, "")
+        assert not set(re.findall(r"[a-z]+", plain.lower())) & set(NUMBER_WORDS.split()), text
 
 
 # --- what went stale
