@@ -75,22 +75,10 @@ ROWS = (
     ),
     Command("compare", "put two evaluated runs side by side: compare RUN RUN", flags=True),
     Command("score", "risks for every row of a file: score input=new.csv output=risks.csv"),
-    Command(
-        "traps",
-        "mistakes on real data, and what each does to the figures: traps [NAME | --all]",
-        flags=True,
-    ),
+    Command("traps", "mistakes on real data, and what each does to the figures", flags=True),
     Command("concept", "a card for each idea of the pipeline: concept [NAME]", flags=True),
-    Command(
-        "practice",
-        "asks what an interviewer asks, times your answer and shows a good one",
-        flags=True,
-    ),
-    Command(
-        "walkthrough",
-        "a run told along the five concerns, as a page: walkthrough [run=RUN] [--sheet]",
-        flags=True,
-    ),
+    Command("practice", "asks as an interviewer does, times you, shows a good answer", flags=True),
+    Command("walkthrough", "a run told along the five concerns, as one page", flags=True),
     Command("serve", "answer requests with the registered champion", flags=True),
     Command("audit", "verify that nobody edited the audit log", flags=True),
 )

@@ -105,10 +105,7 @@ class XGBoost:
         record: EpochRecorder,
         curves: bool = True,
     ) -> Self:
-        """Adds trees until the validation log loss has not improved for `patience` rounds.
-
-        Without `curves` nothing else is measured: it would cost as much as the trees do.
-        """
+        """Adds trees until the validation log loss has not improved for `patience` rounds."""
         best = xgboost.callback.EarlyStopping(
             rounds=settings.patience, data_name="validation", metric_name="logloss"
         )
@@ -181,12 +178,8 @@ def _matrix(
 def _curve_matrix(
     train: Sample, matrix: xgboost.QuantileDMatrix, threads: int
 ) -> xgboost.QuantileDMatrix:
-    """The training rows of the curves.
-
-    Of the very matrix it learns from XGBoost keeps the predictions; any other it predicts again
-    after each tree.
-    """
     rows = curve_rows(train.labels)
+    # Any matrix but the very one it learns from XGBoost predicts again after each tree.
     every_row = len(rows) == len(train.labels)
     return matrix if every_row else _matrix(train.take(rows), threads, matrix)
 

@@ -73,7 +73,7 @@ def fit(
     Raises:
         UserError: the loss stops being finite, or a batch would hold a single row.
     """
-    size = _batch_size(settings, len(train.labels))
+    size = batch_size(settings, len(train.labels))
     with seeded(seed):
         optimizer, averaged = adamw(network, settings), RunningMean(network)
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
@@ -170,16 +170,6 @@ def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         rows.labels[order].tensor_split(count),
         strict=True,
     )
-
-
-def _batch_size(settings: config.Training, rows: int) -> int:
-    size = batch_size(settings, rows)
-    if size < 2:
-        raise UserError(
-            "training.batch_size: batch norm needs at least 2 rows a batch; use 0 (automatic) or 2 "
-            "and more"
-        )
-    return size
 
 
 def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
