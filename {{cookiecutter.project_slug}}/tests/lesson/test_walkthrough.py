@@ -94,7 +94,7 @@ ONLY: dict[str, Fact] = {
     "of whichever model was chosen without the row": lambda case: case.out_of_fold,
     "For the out-of-fold rows, 1,500 rows": lambda case: case.out_of_fold,
     "For the test split, 1,500 rows": lambda case: not case.out_of_fold,
-    "Each of 5 folds": lambda case: case.cross_fitted,
+    "folds of the development rows": lambda case: case.cross_fitted,
     "The curves are the first fold's": lambda case: case.cross_fitted,
     "9 epochs for the network, 120 trees for XGBoost": lambda case: case.cross_fitted,
     "One part teaches, one stops the training": lambda case: not case.cross_fitted,

@@ -259,6 +259,12 @@ CHANGES: dict[str, Change] = {
         ["a patient may stand on both sides"],
         ["made without its patient"],
     ),
+    "patients cross, unidentified": (
+        LR,
+        lambda run: unidentified(patients_cross(run)),
+        ["nothing names the patients"],
+        ["a patient may stand on both sides"],
+    ),
     "crossing not accepted": (LR, partial(with_finding, kind="shared subjects"), [], ["let pass"]),
     "accepted": (
         replace(XGB, verdict="fail"),
@@ -382,6 +388,7 @@ CHANGES: dict[str, Change] = {
         ["inverse strength 0.1, as set"],
         ["cross-validation chose its strength"],
     ),
+    "penalty as set, another champion": (XGB, set_penalty, [], ["The champion's weights"]),
     "small sample": (
         LR,
         partial(with_finding, kind="small sample"),
@@ -532,7 +539,8 @@ IMAGES = ("images", "images, baseline", "images, many labels", "images, pre-trai
 WAVEFORMS = ("waveforms", "waveforms, convolutions")
 NOTES = ("notes", "notes, pre-trained")
 SIGNALS = (*IMAGES, *WAVEFORMS, *NOTES)
-UNKNOWN = ("unidentified", "unidentified, out of fold")
+CROSSING = ("patients cross", "patients cross, out of fold", "patients cross, unidentified")
+UNKNOWN = ("unidentified", "unidentified, out of fold", "patients cross, unidentified")
 BARE = ("no intervals", "no intervals, regression")
 NOT_WATCHED = ("nothing watched", "nothing watched, trees", "nothing watched, no folds")
 SEALED = ("accepted", "accepted, cannot tell", "accepted, too few", "sealed, not accepted")
@@ -541,8 +549,8 @@ FOUND = ("small sample", "site shift", "drift", "under-diagnosis")
 # What stands on the page of these changed runs, and on no other page of a case or a change.
 THEN: dict[str, tuple[str, ...]] = {
     "reach no model": ("later columns",),
-    "each with a stated reason": ("patients cross", "patients cross, out of fold"),
-    "a patient may stand on both sides": ("patients cross", "patients cross, out of fold"),
+    "each with a stated reason": CROSSING,
+    "it was let pass that a patient may stand on both sides": CROSSING[:2],
     "whose rows they are is not recorded": UNKNOWN,
     "nobody can rule out that one stands on both sides": UNKNOWN,
     "stands out: ": ("site shift",),
@@ -572,8 +580,7 @@ THEN: dict[str, tuple[str, ...]] = {
     "something drifted already": ("drift",),
     "Found in the data: ": (
         *FOUND,
-        "patients cross",
-        "patients cross, out of fold",
+        *CROSSING,
         "crossing not accepted",
     ),
     "was kept apart for good": ("left out in turn",),
