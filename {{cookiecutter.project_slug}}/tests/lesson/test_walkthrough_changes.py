@@ -154,6 +154,11 @@ def set_penalty(run: RunRecords) -> RunRecords:
     return run
 
 
+def forced(run: RunRecords) -> RunRecords:
+    run.settings.model.champion = run.champion
+    return run
+
+
 def real_patients(run: RunRecords) -> RunRecords:
     run.settings.data = SOURCES["csv"](name="ours")
     run.settings.data.decision = run.evaluation.decision
@@ -248,12 +253,36 @@ CHANGES: dict[str, Change] = {
         ["a patient may stand on both sides", "each with a stated reason: subjects"],
         ["None of their patients"],
     ),
+    "patients cross, out of fold": (
+        replace(LR, out_of_fold=True),
+        patients_cross,
+        ["a patient may stand on both sides"],
+        ["made without its patient"],
+    ),
+    "patients cross, unidentified": (
+        LR,
+        lambda run: unidentified(patients_cross(run)),
+        ["nothing names the patients"],
+        ["a patient may stand on both sides"],
+    ),
     "crossing not accepted": (LR, partial(with_finding, kind="shared subjects"), [], ["let pass"]),
     "accepted": (
         replace(XGB, verdict="fail"),
         accepted,
         ["Dr Lee answers for it: only beside a nurse.", "whose risk is 0.250"],
         ["is not served unless"],
+    ),
+    "accepted, cannot tell": (
+        replace(XGB, verdict="cannot tell"),
+        accepted,
+        ["Dr Lee answers for it"],
+        ["is served only on a named person's reason"],
+    ),
+    "accepted, too few": (
+        replace(XGB, verdict="too few to judge"),
+        accepted,
+        ["Dr Lee answers for it"],
+        ["is served only on a named person's reason"],
     ),
     "sealed, not accepted": (
         replace(XGB, verdict="fail"),
@@ -286,13 +315,13 @@ CHANGES: dict[str, Change] = {
         XGB,
         without_intervals,
         ["cannot both be given with intervals", "too little was there to compare it"],
-        ["AUROC is 0", "AUROC differs", "AUPRC 0.", "Here: slope"],
+        ["AUROC is 0", "AUROC differs", "AUPRC 0.", "Here: slope", "Log loss minus that"],
     ),
     "no intervals, regression": (
         LR,
         without_intervals,
         ["too little was there to compare the network"],
-        ["AUROC differs"],
+        ["AUROC differs", "log loss minus"],
     ),
     "worth acting": (LR, gain(0.01, 0.03), ["that is worth more than"], ["is worth no more"]),
     "not worth acting": (LR, gain(-0.03, 0.0), ["is worth no more"], ["that is worth more than"]),
@@ -308,11 +337,17 @@ CHANGES: dict[str, Change] = {
         ["No range of thresholds is stated", "No harm ratio is stated"],
         ["Net benefit beyond", "worth more than the better", "A miss counts"],
     ),
+    "no harms, but a reason": (
+        LR,
+        decision(reason="talks cost little", harm_ratio=0.0),
+        ["No harm ratio is stated"],
+        ["A miss counts"],
+    ),
     "harms without a reason": (
         LR,
         decision(reason="", harm_ratio=3.0),
         ["A miss counts as 3 false alerts; why is not stated"],
-        ["No harm ratio"],
+        ["No harm ratio", "false alerts: "],
     ),
     "harms with a reason": (
         LR,
@@ -332,6 +367,7 @@ CHANGES: dict[str, Change] = {
         ],
         ["says nothing about another hospital"],
     ),
+    "left out in turn, and kept apart": (LR, left_out, [], ["was kept apart for good"]),
     "published part": (
         replace(LR, period=False),
         renamed_part,
@@ -352,6 +388,7 @@ CHANGES: dict[str, Change] = {
         ["inverse strength 0.1, as set"],
         ["cross-validation chose its strength"],
     ),
+    "penalty as set, another champion": (XGB, set_penalty, [], ["The champion's weights"]),
     "small sample": (
         LR,
         partial(with_finding, kind="small sample"),
@@ -399,6 +436,24 @@ CHANGES: dict[str, Change] = {
         training(history={}, rounds={}),
         ["How long they learnt is not recorded"],
         ["epochs for the network", "last epoch watched", "decided how long"],
+    ),
+    "nothing watched, trees": (
+        XGB,
+        training(history={}, rounds={}),
+        [],
+        ["last tree watched", "decided how long"],
+    ),
+    "nothing watched, no folds": (
+        replace(LR, cross_fitted=False),
+        training(history={}, rounds={}),
+        [],
+        ["decided how long"],
+    ),
+    "forced, and the lowest": (
+        LR,
+        forced,
+        ["The settings ask for logistic regression"],
+        ["The champion is logistic", "No: its log loss", "The simplest model that is surely"],
     ),
     "curve": (
         LR,
@@ -484,13 +539,18 @@ IMAGES = ("images", "images, baseline", "images, many labels", "images, pre-trai
 WAVEFORMS = ("waveforms", "waveforms, convolutions")
 NOTES = ("notes", "notes, pre-trained")
 SIGNALS = (*IMAGES, *WAVEFORMS, *NOTES)
-UNKNOWN = ("unidentified", "unidentified, out of fold")
+CROSSING = ("patients cross", "patients cross, out of fold", "patients cross, unidentified")
+UNKNOWN = ("unidentified", "unidentified, out of fold", "patients cross, unidentified")
 BARE = ("no intervals", "no intervals, regression")
+NOT_WATCHED = ("nothing watched", "nothing watched, trees", "nothing watched, no folds")
+SEALED = ("accepted", "accepted, cannot tell", "accepted, too few", "sealed, not accepted")
+LEFT_OUT = ("left out in turn", "left out in turn, and kept apart")
 FOUND = ("small sample", "site shift", "drift", "under-diagnosis")
 # What stands on the page of these changed runs, and on no other page of a case or a change.
 THEN: dict[str, tuple[str, ...]] = {
     "reach no model": ("later columns",),
-    "each with a stated reason": ("patients cross",),
+    "each with a stated reason": CROSSING,
+    "it was let pass that a patient may stand on both sides": CROSSING[:2],
     "whose rows they are is not recorded": UNKNOWN,
     "nobody can rule out that one stands on both sides": UNKNOWN,
     "stands out: ": ("site shift",),
@@ -506,19 +566,27 @@ THEN: dict[str, tuple[str, ...]] = {
     "model/network=encoder starts from": NOTES[:1],
     "language model that was trained elsewhere": NOTES[1:],
     "No weights for waveforms come": WAVEFORMS,
-    "How long they learnt is not recorded": ("nothing watched",),
+    "How long they learnt is not recorded": NOT_WATCHED,
     "No group was recorded and large enough": ("no groups",),
     "that is in doubt for": ("under-diagnosis",),
     "No range of thresholds is stated": ("no thresholds",),
-    "Sites were also left out in turn": ("left out in turn",),
-    "Later periods were also predicted": ("left out in turn",),
-    "At a new site like these": ("left out in turn",),
-    "Sites or periods left out in turn": ("left out in turn",),
-    "Risk of the stored case": ("accepted", "sealed, not accepted"),
-    "the stored case, whose risk is": ("accepted", "sealed, not accepted"),
-    "lists all of its files": ("accepted", "sealed, not accepted"),
+    "Sites were also left out in turn": LEFT_OUT,
+    "Later periods were also predicted": LEFT_OUT,
+    "At a new site like these": LEFT_OUT,
+    "Sites or periods left out in turn": LEFT_OUT,
+    "Risk of the stored case": SEALED,
+    "the stored case, whose risk is": SEALED,
+    "lists all of its files": SEALED,
     "something drifted already": ("drift",),
-    "Found in the data: ": (*FOUND, "patients cross", "crossing not accepted"),
+    "Found in the data: ": (
+        *FOUND,
+        *CROSSING,
+        "crossing not accepted",
+    ),
+    "was kept apart for good": ("left out in turn",),
+    "penalty of inverse strength": ("penalty as set",),
+    "cannot be told to be worth more": ("perhaps worth acting", *BARE),
+    "No: this network starts from scratch": (*IMAGES[:3], *WAVEFORMS, *NOTES[:1]),
 }
 # What stands on the page of every case and change but these.
 UNLESS: dict[str, tuple[str, ...]] = {
@@ -528,7 +596,7 @@ UNLESS: dict[str, tuple[str, ...]] = {
     "Calibration slope, raw and as served": BARE,
     "Calibration-in-the-large ": BARE,
     ", calibration-in-the-large ": BARE,
-    "Loss and AUROC of training and validation rows": ("nothing watched",),
+    "Loss and AUROC of training and validation rows": NOT_WATCHED,
 }
 
 
