@@ -47,9 +47,10 @@ class ModelRow:
         return model
 
 
+LINEAR, TREES, NETWORK = "logistic_regression", "xgboost", "network"
 _ALL = (
     ModelRow(
-        name="logistic_regression",
+        name=LINEAR,
         label="logistic regression",
         fitted_by="model.baseline:LogisticRegression.from_inputs",
         regulariser="model.logistic_regression.c",
@@ -57,7 +58,7 @@ _ALL = (
         regression=True,
     ),
     ModelRow(
-        name="xgboost",
+        name=TREES,
         label="XGBoost",
         fitted_by="model.baseline:XGBoost.from_inputs",
         regulariser="model.xgboost.patience",
@@ -65,7 +66,7 @@ _ALL = (
         step="tree",
     ),
     ModelRow(
-        name="network",
+        name=NETWORK,
         label="network",
         fitted_by="training.network:fit_network",
         regulariser="training.patience",

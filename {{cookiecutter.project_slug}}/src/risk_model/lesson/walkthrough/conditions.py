@@ -13,7 +13,7 @@ from risk_model.data.split import LAST_PERIOD
 from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, within
 from risk_model.evaluation.results import SubgroupEvaluation
 from risk_model.lesson.walkthrough.records import RunRecords
-from risk_model.model.table import MODELS, simplest_first
+from risk_model.model.table import LINEAR, MODELS, NETWORK, TREES, simplest_first
 from risk_model.reporting.checklist_verdicts import CROSSING
 from risk_model.reporting.sentences import TRANSFER_BELOW, WORTH
 from risk_model.training.record import CalibratorRecord
@@ -112,7 +112,7 @@ def _watched(run: RunRecords) -> bool:
     """Whether it is recorded how long network and XGBoost learnt, or were watched."""
     cross_fitted = run.training.folds > 1
     recorded = run.training.rounds if cross_fitted else run.training.history
-    return bool(recorded.get("network")) and bool(recorded.get("xgboost"))
+    return bool(recorded.get(NETWORK)) and bool(recorded.get(TREES))
 
 
 def _curves(model: str) -> Condition:
@@ -124,7 +124,7 @@ def _curves(model: str) -> Condition:
 
 
 def _network_lost(run: RunRecords) -> bool:
-    network, chosen = run.row("network"), run.row(run.champion)
+    network, chosen = run.row(NETWORK), run.row(run.champion)
     return bool(network and chosen and network.log_loss >= chosen.log_loss)
 
 
@@ -216,19 +216,17 @@ CONDITIONS: dict[str, Condition] = {
     "network_transformer": _network("transformer"),
     "network_encoder": _network("encoder"),
     "pretrained": _network(*PRETRAINED),
-    "gives_map": lambda run: (
-        run.champion == "network" and run.settings.model.network.name in MAPPING
-    ),
+    "gives_map": lambda run: run.champion == NETWORK and run.settings.model.network.name in MAPPING,
     "few_labels": lambda run: run.training.sizes[run.taught].rows < TRANSFER_BELOW,
-    "champion_logistic_regression": _champion("logistic_regression"),
-    "champion_xgboost": _champion("xgboost"),
-    "champion_network": _champion("network"),
+    "champion_logistic_regression": _champion(LINEAR),
+    "champion_xgboost": _champion(TREES),
+    "champion_network": _champion(NETWORK),
     "champion_forced": lambda run: run.settings.model.champion != "auto",
     "champion_simplest": _simplest,
     "champion_lowest": lambda run: run.champion == run.lowest,
     "champion_is_comparator": lambda run: run.champion == run.evaluation.comparator,
     "champion_compared": lambda run: _difference(run, run.champion),
-    "network_compared": lambda run: _difference(run, "network"),
+    "network_compared": lambda run: _difference(run, NETWORK),
     "network_lost": _network_lost,
     "all_compared": _all_compared,
     "existing_score": lambda run: any(score.differences for score in run.own.head_to_head),
@@ -243,8 +241,8 @@ CONDITIONS: dict[str, Condition] = {
     ),
     "penalty_chosen": lambda run: run.settings.model.logistic_regression.c == 0,
     "watched": _watched,
-    "network_curves": _curves("network"),
-    "tree_curves": _curves("xgboost"),
+    "network_curves": _curves(NETWORK),
+    "tree_curves": _curves(TREES),
     # how it did
     "measured": lambda run: _has_interval(run, ("auroc", "slope", "citl")),
     "ranking_measured": lambda run: _has_interval(run, ("auroc", "auprc")),

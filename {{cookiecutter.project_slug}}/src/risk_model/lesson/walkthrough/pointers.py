@@ -23,7 +23,7 @@ from risk_model.data.split import LAST_PERIOD
 from risk_model.evaluation.utility import per_cent
 from risk_model.lesson.walkthrough.conditions import SITE, finding
 from risk_model.lesson.walkthrough.records import RunRecords, manifest_file
-from risk_model.model.table import is_baseline
+from risk_model.model.table import NETWORK, TREES, is_baseline
 from risk_model.model.table import label as model_label
 
 POINTER = re.compile(r"\{([^{} ]+)(?: ([^{}]+))?\}")
@@ -202,12 +202,12 @@ def _places(run: RunRecords) -> dict[str, Path]:
         "taught": (artifacts.TRAINING, "sizes", run.taught),
         "part": first,
         "model": (*first, "models", champion),
-        "network": (*first, "models", "network"),
+        "network": (*first, "models", NETWORK),
         "worst": (*parts, run.worst_part),
         "gate": (artifacts.EVALUATION, "gates", run.worst_part, champion),
         "calibrator": (artifacts.TRAINING, "calibrators", champion),
-        "last_epoch": (artifacts.TRAINING, "history", "network", "-1"),
-        "last_tree": (artifacts.TRAINING, "history", "xgboost", "-1"),
+        "last_epoch": (artifacts.TRAINING, "history", NETWORK, "-1"),
+        "last_tree": (artifacts.TRAINING, "history", TREES, "-1"),
         "elsewhere": (*parts, run.elsewhere) if run.elsewhere else None,
         "model_elsewhere": (*parts, run.elsewhere, "models", champion) if run.elsewhere else None,
         "gate_elsewhere": (
@@ -220,7 +220,7 @@ def _places(run: RunRecords) -> dict[str, Path]:
     }
     for number, row in enumerate(table):
         at = (artifacts.TRAINING, "champion", "table", str(number))
-        names = {"chosen": champion, "lowest": run.lowest, "network_row": "network"}
+        names = {"chosen": champion, "lowest": run.lowest, "network_row": NETWORK}
         places |= {name: at for name, model in names.items() if model == row.model}
     for name in ("small sample", "site shift", "drift", "under-diagnosis"):
         places[name.replace(" ", "_").replace("-", "_")] = _finding(run, name)
