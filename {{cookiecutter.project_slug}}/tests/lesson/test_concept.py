@@ -70,7 +70,8 @@ def test_listing_them_imports_nothing_heavy() -> None:
     code += "concept([])\nconcept(['auroc'])\n"
     code += "heavy = {'pandas', 'torch', 'sklearn', 'scipy', 'xgboost', 'matplotlib', 'jinja2'}\n"
     code += "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
-    environment = {**os.environ, "PYTHONPATH": str(Path(risk_model.__file__).parents[1])}
+    source = Path(risk_model.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(source)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
 
 

@@ -50,7 +50,7 @@ class ModelRow:
 LINEAR, TREES, NETWORK = "logistic_regression", "xgboost", "network"
 _ALL = (
     ModelRow(
-        name=LINEAR,
+        name="logistic_regression",
         label="logistic regression",
         fitted_by="model.baseline:LogisticRegression.from_inputs",
         regulariser="model.logistic_regression.c",
@@ -58,7 +58,7 @@ _ALL = (
         regression=True,
     ),
     ModelRow(
-        name=TREES,
+        name="xgboost",
         label="XGBoost",
         fitted_by="model.baseline:XGBoost.from_inputs",
         regulariser="model.xgboost.patience",
@@ -66,7 +66,7 @@ _ALL = (
         step="tree",
     ),
     ModelRow(
-        name=NETWORK,
+        name="network",
         label="network",
         fitted_by="training.network:fit_network",
         regulariser="training.patience",
