@@ -28,11 +28,12 @@ from risk_model.core.optional import module_exists
 from risk_model.evaluation.results import RunEvaluation
 from risk_model.lesson import anchors
 from risk_model.lesson.anchors import find
+from risk_model.lesson.toml_file import read_toml
 from risk_model.lesson.walkthrough import page as page_module
 from risk_model.lesson.walkthrough import prose
 from risk_model.lesson.walkthrough.page import MINUTES, PAGE, SHEET, view
 from risk_model.lesson.walkthrough.pointers import Found, Pointers, written
-from risk_model.lesson.walkthrough.prose import closing, concerns, read
+from risk_model.lesson.walkthrough.prose import closing, concerns
 from risk_model.lesson.walkthrough.records import RunRecords, manifest_file, read_records
 from risk_model.model.table import MODELS
 
@@ -399,7 +400,7 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
     path = tmp_path / "some.toml"
     path.write_text('name = "Data"', encoding="utf-8")
     with pytest.raises(UserError, match=r"some\.toml: minutes"):
-        read(path, prose.Concern)
+        read_toml(path, prose.Concern, prose.REMEDY)
 
 
 # --- how values are written

@@ -6,22 +6,21 @@ are pointers.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 
-from risk_model.core.errors import UserError
+from risk_model.lesson.toml_file import read_toml
 from risk_model.lesson.walkthrough.conditions import CONDITIONS, NOT, holds
 from risk_model.lesson.walkthrough.records import RunRecords
 
 FOLDER = Path(__file__).parent / "concerns"
 CONCERNS = ("data", "model", "training", "evaluation", "deployment")
-Record = TypeVar("Record")
+REMEDY = "its fields stand in lesson/walkthrough/prose.py"
 
 
 class Strict:
@@ -110,13 +109,13 @@ class Closing(Strict):
 @cache
 def concerns() -> tuple[Concern, ...]:
     """The five, in the lesson's order."""
-    return tuple(read(FOLDER / f"{name}.toml", Concern) for name in CONCERNS)
+    return tuple(read_toml(FOLDER / f"{name}.toml", Concern, REMEDY) for name in CONCERNS)
 
 
 @cache
 def closing() -> Closing:
     """The checklist with which the page ends."""
-    return read(FOLDER / "closing.toml", Closing)
+    return read_toml(FOLDER / "closing.toml", Closing, REMEDY)
 
 
 Conditional = TypeVar("Conditional", Claim, Code)
@@ -125,23 +124,6 @@ Conditional = TypeVar("Conditional", Claim, Code)
 def those_true(claims: Sequence[Conditional], run: RunRecords) -> list[Conditional]:
     """What may be said, or shown, of this run."""
     return [claim for claim in claims if holds(run, claim.when)]
-
-
-def read(path: Path, kind: type[Record]) -> Record:
-    """The record in a TOML file.
-
-    Raises:
-        UserError: it is no TOML, or a field is missing, unknown or of another type.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(kind).validate_python(content)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path.name}: is no TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path.name}: {place}: {first['msg']}") from error
 
 
 def _check(when: Sequence[str]) -> None:
