@@ -25,7 +25,7 @@ export NUMBA_CACHE_DIR := $(CACHE)/numba
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_NUM_THREADS ?= 1
 
-CODE := hooks tests benchmarks evidence
+CODE := hooks tests benchmarks evidence take_home
 
 .PHONY: help demo test test-all lint format bench evidence clean
 

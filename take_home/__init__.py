@@ -1,0 +1,1 @@
+"""The take-home assignment: what `make take-home` hands out, and what `make grade` does with it."""
