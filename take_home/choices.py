@@ -114,8 +114,9 @@ def copied(file: Submitted) -> Iterator[Choice]:
 def constant(file: Submitted) -> Iterator[Choice]:
     """Numbers other than 0, 1 and 2."""
     for node in file.nodes:
-        plain = not isinstance(node, ast.Constant) or node.value in PLAIN
-        if not plain and type(node.value) in (int, float):
+        if not isinstance(node, ast.Constant) or node.value in PLAIN:
+            continue
+        if type(node.value) in (int, float):
             text = ast.get_source_segment(file.task.submitted, node)
             yield Choice(text or str(node.value), file.at(node))
 
@@ -161,7 +162,9 @@ def loop(file: Submitted) -> Iterator[Choice]:
     for node in file.nodes:
         if isinstance(node, ast.For) and isinstance(node.iter, ast.Call):
             name = _last(node.iter.func)
-            counted = any(isinstance(a, ast.Call) and _last(a.func) == "len" for a in node.iter.args)
+            counted = any(
+                isinstance(a, ast.Call) and _last(a.func) == "len" for a in node.iter.args
+            )
             if name in ("iterrows", "itertuples") or (name == "range" and counted):
                 yield Choice(name, file.at(node))
 

@@ -20,6 +20,8 @@ from take_home.untrusted import one_line
 FILE = Path(__file__).parent / "texts" / "questions.toml"
 REMEDY = "each [[questions]] has rule, ask and listen"
 MOST_CLAIMS = 10
+LEFT_OUT, KEPT = ("drop_rows", "drop_column"), "keep"  # decisions
+OF_TRUTH = ("missed", "harmless")  # rules that show what was planted
 SAME = 3  # claims: fewer with one decision are chance
 EACH = 3  # questions about one task, and about the findings from one rule
 JARGON = re.compile(
@@ -31,12 +33,16 @@ JARGON = re.compile(
 
 @dataclass(frozen=True)
 class Question:
-    """A question, the line or value it is made from, and what a good answer holds."""
+    """A question, the line or value it is made from, and what a good answer holds.
+
+    `of_truth`: what it is made from is the truth about the cohort, not what the candidate wrote.
+    """
 
     about: str
     ask: str
     seen: str
     listen: str
+    of_truth: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,15 +68,16 @@ def questions(graded: Graded) -> tuple[Question, ...]:
         UserError: the texts cannot be read.
     """
     texts = read_toml(FILE, _File, REMEDY).questions
-    found: list[Question] = []
+    asked: dict[str, Question] = {}  # by what is asked, so that no question stands there twice
     for task in graded.tasks:
-        of_task = _about_file(task.title, Submitted(task), texts)
-        found += islice(of_task, EACH)
+        new = (q for q in _about_file(task.title, Submitted(task), texts) if q.ask not in asked)
+        asked |= {question.ask: question for question in islice(new, EACH)}
     for text in texts:
         if text.rule in RULES:
             about, rule = RULES[text.rule]
-            found += islice((_question(about, text, c) for c in rule(graded)), EACH)
-    return tuple(found)
+            made = (_question(about, text, choice) for choice in rule(graded))
+            asked |= {question.ask: question for question in islice(made, EACH)}
+    return tuple(asked.values())
 
 
 def _about_file(title: str, file: Submitted, texts: list[_Text]) -> Iterator[Question]:
@@ -83,7 +90,8 @@ def _about_file(title: str, file: Submitted, texts: list[_Text]) -> Iterator[Que
 
 def _question(about: str, text: _Text, choice: Choice) -> Question:
     ask = text.ask.format(value=one_line(choice.value, 80))
-    return Question(about, ask, one_line(choice.seen, 300), text.listen.strip())
+    seen, listen = one_line(choice.seen, 300), text.listen.strip()
+    return Question(about, ask, seen, listen, text.rule in OF_TRUTH)
 
 
 def place(claim: ClaimView) -> str:
@@ -120,6 +128,12 @@ def _left_out(graded: Graded) -> Iterator[Choice]:
         if claim.decision in LEFT_OUT:
             number = f", number {claim.number}" if claim.number else ""
             yield Choice(place(claim), f"decision {claim.decision}{number}")
+
+
+def _kept(graded: Graded) -> Iterator[Choice]:
+    for claim in graded.claims:
+        if claim.decision == KEPT and claim.truth is not None:
+            yield Choice(place(claim), f"decision {claim.decision}")
 
 
 def _same_decision(graded: Graded) -> Iterator[Choice]:
@@ -162,7 +176,6 @@ def _jargon(graded: Graded) -> Iterator[Choice]:
             return
 
 
-LEFT_OUT = {"drop rows", "drop column"}
 # By the name that texts/questions.toml gives the rule; with what it is about.
 RULES: dict[str, tuple[str, Callable[[Graded], Iterator[Choice]]]] = {
     "missed": ("Findings", _missed),
@@ -170,6 +183,7 @@ RULES: dict[str, tuple[str, Callable[[Graded], Iterator[Choice]]]] = {
     "not_planted": ("Findings", _not_planted),
     "partly_right": ("Findings", _partly_right),
     "left_out": ("Findings", _left_out),
+    "kept": ("Findings", _kept),
     "same_decision": ("Findings", _same_decision),
     "no_reason": ("Findings", _no_reason),
     "all_claims": ("Findings", _all_claims),

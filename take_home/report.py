@@ -19,8 +19,8 @@ from markupsafe import Markup
 
 from risk_model.core.files import write_atomically
 from take_home.change_requests import FINDINGS, change_requests
-from take_home.gradescope import results
 from take_home.graded import Graded
+from take_home.gradescope import results
 from take_home.questions import questions
 from take_home.score import Scored
 from take_home.untrusted import cut, cut_start, visible
@@ -49,6 +49,12 @@ class Section:
     most: float
     lines: tuple[Line, ...]
     mistakes: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """What cost points first; "" with all of them."""
+        lost = [line.sentence for line in self.lines if line.points < line.most]
+        return next(iter([*self.mistakes, *lost]), "")
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,9 @@ def shown(text: str, most: int) -> str:
 
 
 def one_line(text: str, most: int) -> str:
-    """Like `shown`, on one line: every run of blanks is one blank.
+    r"""Like `shown`, on one line: every run of blanks is one blank.
 
-    >>> one_line("two\\n  lines", 40)
+    >>> one_line("two\n  lines", 40)
     'two lines'
     """
     return shown(" ".join(text[: 4 * most].split()), most) if text else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from take_home.graded import ClaimView, Criterion, Graded, GradedTask, Missed
+from take_home.graded import ClaimView, Criterion, Graded, GradedTask
 from take_home.score import Part, Scored
 
 SEED = 918273645
@@ -72,13 +72,13 @@ def task(name: str, submitted: str = SUBMITTED, **changes: Any) -> GradedTask:
 def claim(**changes: Any) -> ClaimView:
     """A claim that is right in all that is scored automatically."""
     made = ClaimView(
-        kind="unit change",
+        kind="unit_change",
         column="haemoglobin",
         site="Hospital B",
         since="2019-04-01",
         until="",
         number="9.9",
-        decision="repair the values",
+        decision="repair",
         why="The mean falls from 11.9 to 1.2 at Hospital B, at no other.",
         patients="Anaemia would be missed in 300 patients a year.",
         truth=TRUTH,
