@@ -16,7 +16,7 @@ from functools import cached_property
 
 from take_home.graded import GradedTask
 from take_home.near_copy import ALIKE, near_copy
-from take_home.source import bodies, is_stub, parse
+from take_home.source import LARGEST, bodies, is_stub, parse
 
 PLAIN = {0, 1, 2}  # numbers that nobody has to give a reason for
 LIBRARIES = {"scipy", "sklearn", "statsmodels"}
@@ -44,14 +44,19 @@ class Submitted:
     task: GradedTask
 
     @cached_property
+    def source(self) -> str:
+        """The file; "" where it is too large to be graded."""
+        return self.task.submitted if len(self.task.submitted) <= LARGEST else ""
+
+    @cached_property
     def tree(self) -> ast.Module | None:
         """The file's syntax tree; None where it cannot be read."""
-        return parse(self.task.submitted)
+        return parse(self.source)
 
     @cached_property
     def lines(self) -> list[str]:
         """The lines of the file, without their indentation; as Python counts them."""
-        return [line.strip() for line in re.split(r"\r\n|\r|\n", self.task.submitted)]
+        return [line.strip() for line in re.split(r"\r\n|\r|\n", self.source)]
 
     @cached_property
     def handed_out(self) -> set[str]:
@@ -75,7 +80,7 @@ class Submitted:
         """The candidate's own comments, each with its line."""
         found = []
         try:
-            for token in tokenize.generate_tokens(io.StringIO(self.task.submitted).readline):
+            for token in tokenize.generate_tokens(io.StringIO(self.source).readline):
                 if token.type == tokenize.COMMENT and self._added(token.start[0]):
                     found.append((token.string, self.line(token.start[0])))
         except (tokenize.TokenError, SyntaxError):
@@ -117,7 +122,7 @@ def constant(file: Submitted) -> Iterator[Choice]:
         if not isinstance(node, ast.Constant) or node.value in PLAIN:
             continue
         if type(node.value) in (int, float):
-            text = ast.get_source_segment(file.task.submitted, node)
+            text = ast.get_source_segment(file.source, node)
             yield Choice(text or str(node.value), file.at(node))
 
 

@@ -24,6 +24,7 @@ LEFT_OUT, KEPT = ("drop_rows", "drop_column"), "keep"  # decisions
 OF_TRUTH = ("missed", "harmless")  # rules that show what was planted
 SAME = 3  # claims: fewer with one decision are chance
 EACH = 3  # questions about one task, and about the findings from one rule
+VALUE, SEEN, LETTER = 80, 300, 20_000  # characters of a value, of a line, of the letter
 JARGON = re.compile(
     r"\b(AUROC|AUC|ROC|Brier|logits?|p[- ]values?|log odds|chi[- ]squared?|χ²|ECE|Platt"
     r"|calibration slope|standard deviations?)\b",
@@ -89,14 +90,15 @@ def _about_file(title: str, file: Submitted, texts: list[_Text]) -> Iterator[Que
 
 
 def _question(about: str, text: _Text, choice: Choice) -> Question:
-    ask = text.ask.format(value=one_line(choice.value, 80))
-    seen, listen = one_line(choice.seen, 300), text.listen.strip()
+    ask = text.ask.format(value=one_line(choice.value, VALUE))
+    seen, listen = one_line(choice.seen, SEEN), text.listen.strip()
     return Question(about, ask, seen, listen, text.rule in OF_TRUTH)
 
 
 def place(claim: ClaimView) -> str:
     """What a claim is about, in a few words of the candidate's own."""
-    return ", ".join(text for text in (claim.kind, claim.column, claim.site) if text)
+    said = (one_line(text, VALUE) for text in (claim.kind, claim.column, claim.site))
+    return ", ".join(text for text in said if text)
 
 
 def _missed(graded: Graded) -> Iterator[Choice]:
@@ -113,7 +115,10 @@ def _harmless(graded: Graded) -> Iterator[Choice]:
 def _not_planted(graded: Graded) -> Iterator[Choice]:
     for claim in graded.claims:
         if claim.truth is None and not claim.oddity:
-            yield Choice(place(claim), f"why: {claim.why}" if claim.why.strip() else "no reason")
+            yield Choice(
+                place(claim),
+                f"why: {one_line(claim.why, SEEN)}" if claim.why.strip() else "no reason",
+            )
 
 
 def _partly_right(graded: Graded) -> Iterator[Choice]:
@@ -165,12 +170,12 @@ def _no_letter(graded: Graded) -> Iterator[Choice]:
 
 
 def _no_number(graded: Graded) -> Iterator[Choice]:
-    if graded.letter.strip() and not re.search(r"\d", graded.letter):
+    if graded.letter.strip() and not re.search(r"\d", graded.letter[:LETTER]):
         yield Choice("", graded.letter)
 
 
 def _jargon(graded: Graded) -> Iterator[Choice]:
-    for line in graded.letter.splitlines():
+    for line in graded.letter[:LETTER].splitlines():
         if word := JARGON.search(line):
             yield Choice(word.group(), line)
             return

@@ -6,15 +6,15 @@ from take_home.graded import Graded
 from take_home.report import Section, candidate_view
 from take_home.untrusted import one_line
 
-TITLE, COLUMNS = 30, 100
+TITLE, COLUMNS = 45, 100
 
 
 def table(graded: Graded) -> str:
     """A line for each task, the findings and the risks, with the first reason for lost points."""
     lines = [_line(section) for section in candidate_view(graded).sections]
     total = f"{'given automatically':<{TITLE}} {graded.points:6.1f} of {graded.most:5.1f}"
-    names = _fitted(f"ignored: {', '.join(graded.ignored)}", COLUMNS)
-    ignored = [names] if graded.ignored else []
+    names = ", ".join(one_line(name, COLUMNS) for name in graded.ignored[:COLUMNS])
+    ignored = [_fitted(f"ignored: {names}", COLUMNS)] if graded.ignored else []
     again = [f"seed {graded.seed}; the same points again:", f"  {graded.command}"]
     return "\n".join([*lines, total, *ignored, *again])
 

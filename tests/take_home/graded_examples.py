@@ -10,13 +10,13 @@ from take_home.score import Part, Scored
 
 SEED = 918273645
 TITLES = {
-    "split": "The split by patient",
-    "fit": "Logistic regression",
-    "score": "Scoring a network",
-    "focal": "Focal loss",
-    "calibration": "Platt scaling and prior correction",
+    "split": "Who trains, tunes, calibrates and tests",
+    "fit": "A logistic regression from its rows alone",
+    "score": "The same logit at every call",
+    "focal": "Focal loss on logits",
+    "calibration": "Platt scaling, and the prior put right",
     "ece": "Expected calibration error",
-    "answer": "The service's answer",
+    "answer": "An answer only with its record",
 }
 HANDED_OUT = '''"""Scores."""
 

@@ -8,6 +8,8 @@ import pytest
 
 from take_home.near_copy import ALIKE, TOKENS, likeness, near_copy
 
+from tests.conftest import TREE
+
 REFERENCE = '''
 def deal(subjects, cells, shares):
     """Deals subjects to parts."""
@@ -97,3 +99,21 @@ def test_a_few_changed_lines_are_below_the_bound() -> None:
     )
     assert likeness(changed, REFERENCE, ["deal"]) < ALIKE
     assert TOKENS == 70
+
+
+@pytest.mark.parametrize(
+    ("path", "functions", "long"),
+    [
+        ("data/split.py", ["_allot"], True),
+        ("deployment/app.py", ["Service._answer"], True),
+        ("model/score.py", ["score"], True),
+        ("training/calibration.py", ["platt", "prior_correction"], True),
+        ("training/loss.py", ["focal"], False),
+        ("evaluation/metrics.py", ["expected_calibration_error"], False),
+    ],
+)
+def test_bodies_of_one_formula_are_too_short_to_say_anything(
+    path: str, functions: list[str], long: bool
+) -> None:
+    source = (TREE / "src" / "risk_model" / path).read_text(encoding="utf-8")
+    assert near_copy(source, source, functions) == long
