@@ -18,6 +18,7 @@ from take_home.graded import GradedTask
 from take_home.near_copy import ALIKE, near_copy
 from take_home.source import LARGEST, bodies, is_stub, parse
 
+Placed = ast.expr | ast.stmt | ast.excepthandler  # what has a line
 PLAIN = {0, 1, 2}  # numbers that nobody has to give a reason for
 LIBRARIES = {"scipy", "sklearn", "statsmodels"}
 FILLING = {"nan_to_num", "fillna", "clip", "clamp", "clamp_min", "clamp_max", "clip_", "clamp_"}
@@ -64,11 +65,11 @@ class Submitted:
         return {line.strip() for line in self.task.handed_out.splitlines()}
 
     @cached_property
-    def nodes(self) -> list[ast.AST]:
+    def nodes(self) -> list[Placed]:
         """What stands on the candidate's own lines, from the top to the bottom."""
         every = ast.walk(self.tree) if self.tree else ()
-        own = [node for node in every if hasattr(node, "lineno") and self._added(node.lineno)]
-        return sorted(own, key=lambda node: (node.lineno, node.col_offset))  # type: ignore[attr-defined]
+        own = [node for node in every if isinstance(node, Placed) and self._added(node.lineno)]
+        return sorted(own, key=lambda node: (node.lineno, node.col_offset))
 
     @cached_property
     def calls(self) -> list[ast.Call]:
@@ -92,7 +93,7 @@ class Submitted:
         text = self.lines[number - 1] if number <= len(self.lines) else ""
         return f"line {number}: {text}"
 
-    def at(self, node: ast.expr | ast.stmt | ast.excepthandler) -> str:
+    def at(self, node: Placed) -> str:
         """The line where something begins."""
         return self.line(node.lineno)
 

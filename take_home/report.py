@@ -140,8 +140,8 @@ def _page(template: str, **values: Any) -> str:
         finalize=_printed,
     )
     environment.filters |= {"cut": cut, "cut_start": cut_start, "points": _points}
-    page = environment.get_template(template)
-    return page.render(css=Markup(css), digest=digest, **values)  # noqa: S704 the template's own files
+    style = Markup(css)  # noqa: S704 the template's own files
+    return environment.get_template(template).render(css=style, digest=digest, **values)
 
 
 def _printed(value: Any) -> Any:
