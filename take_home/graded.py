@@ -48,11 +48,11 @@ class ClaimView:
     """One claim of `findings.toml` as the candidate wrote it, and what is true there.
 
     Attributes:
-        kind: of problem, from the closed list, as are `decision` and the like: all as written.
+        kind: of problem; as written, like all up to `patients`.
         truth: what was planted there; None where nothing was.
         oddity: the harmless peculiarity that the claim took for a problem, or "".
         points: earned automatically, of `most`.
-        rubric: by which a person scores the reasons.
+        rubric: by which a person scores the reasons; empty where nothing was planted.
     """
 
     kind: str
@@ -73,10 +73,11 @@ class ClaimView:
 
 @dataclass(frozen=True)
 class Missed:
-    """A planted problem that no claim names."""
+    """A planted problem that no claim names, with the rubric that a claim would have been given."""
 
     kind: str
     truth: str
+    rubric: tuple[Criterion, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from take_home.graded import Graded
 from take_home.gradescope import results
 from take_home.questions import questions
 from take_home.score import Scored
+from take_home.source import excerpt
 from take_home.untrusted import cut, cut_start, visible
 
 PAGES = Path(__file__).parent / "pages"
@@ -101,6 +102,7 @@ def interviewer_page(graded: Graded) -> str:
         questions=questions(graded),
         requests={task.scored.name: requests[task.scored.name] for task in graded.tasks},
         request_of_findings=requests[FINDINGS],
+        written={t.scored.name: excerpt(t.submitted, t.functions) for t in graded.tasks},
         by_person=_by_person(graded),
     )
 
@@ -122,8 +124,9 @@ def _section(title: str, scored: Scored) -> Section:
 
 
 def _by_person(graded: Graded) -> int:
-    """The points that a person can give: the best level of every criterion."""
-    criteria = [c for claim in graded.claims for c in claim.rubric] + [*graded.letter_rubric]
+    """The points that a person can give: the best level of every criterion, missed ones too."""
+    scored = (*graded.claims, *graded.missed)
+    criteria = [criterion for each in scored for criterion in each.rubric] + [*graded.letter_rubric]
     return sum(len(criterion.levels) - 1 for criterion in criteria)
 
 

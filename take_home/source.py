@@ -40,6 +40,19 @@ def _definitions(tree: ast.Module) -> dict[str, Function]:
     return found
 
 
+def excerpt(source: str, functions: Sequence[str]) -> str:
+    """The lines of these functions with their numbers; the whole file where one is not there."""
+    there = bodies(parse(source), functions)
+    if len(there) < len(functions):
+        return source
+    lines = source.split("\n")
+    spans = sorted((each.lineno, each.end_lineno or each.lineno) for each in there.values())
+    return "\n\n".join(
+        "\n".join(f"{i:4d}  {lines[i - 1]}" for i in range(first, min(last, len(lines)) + 1))
+        for first, last in spans
+    )
+
+
 def without_docstring(function: Function) -> list[ast.stmt]:
     """The statements of a function."""
     return function.body[1:] if ast.get_docstring(function) is not None else function.body

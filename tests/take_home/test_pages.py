@@ -115,6 +115,12 @@ def test_the_interviewer_reads_all_of_it() -> None:
     assert [secret for secret in SECRETS if secret not in page] == []
 
 
+def test_what_a_person_can_give_is_the_same_whether_a_problem_was_found_or_missed() -> None:
+    found, missed = graded(), graded(claims=(), missed=(Missed("unit_change", TRUTH, RUBRIC),))
+    for page in (interviewer_page(found), interviewer_page(missed)):
+        assert "of 7 for reasons and letter" in Text(page).text
+
+
 def test_the_candidate_reads_every_sentence_and_every_points() -> None:
     page = Text(candidate_page(everything())).text
     for _, scored in everything().sections:
@@ -218,6 +224,15 @@ def test_points_that_are_no_number_leave_the_old_pages(tmp_path: Path, points: f
         write(tmp_path, graded(candidate="eve", risks=broken))
     assert [path.read_bytes() for path in paths] == old
     assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+def test_the_interviewer_reads_the_functions_asked_for_and_not_the_rest_of_a_long_file() -> None:
+    source = SUBMITTED + "\n\n" + "\n".join(f"other_{i} = {i}" for i in range(3_000))
+    page = Text(interviewer_page(graded(tasks=(task("split", source),)))).text
+    assert "   8      return np.sum(values * weight) / 2" in page
+    assert "other_1 = 1" not in page
+    broken = Text(interviewer_page(graded(tasks=(task("split", "def asked(:\n"),)))).text
+    assert "def asked(:" in broken
 
 
 def test_nothing_handed_in_still_makes_pages(tmp_path: Path) -> None:
