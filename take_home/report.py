@@ -125,8 +125,8 @@ def _section(title: str, scored: Scored) -> Section:
 
 def _by_person(graded: Graded) -> int:
     """The points that a person can give: the best level of every criterion, missed ones too."""
-    scored = (*graded.claims, *graded.missed)
-    criteria = [criterion for each in scored for criterion in each.rubric] + [*graded.letter_rubric]
+    rubrics = [claim.rubric for claim in graded.claims] + [each.rubric for each in graded.missed]
+    criteria = [criterion for rubric in rubrics for criterion in rubric] + [*graded.letter_rubric]
     return sum(len(criterion.levels) - 1 for criterion in criteria)
 
 
