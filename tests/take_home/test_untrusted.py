@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
+
 import pytest
 
+from take_home import untrusted
 from take_home.untrusted import cut, cut_start, one_line, shown, visible
 
 
@@ -40,3 +43,7 @@ def test_what_is_cut_says_how_much() -> None:
 def test_a_long_text_is_cut_before_it_is_looked_at() -> None:
     assert len(shown("\x00" * 10_000_000, 10)) < 200
     assert one_line("\n" * 10_000_000 + "x", 10) == ""
+
+
+def test_the_examples_in_the_module_are_right() -> None:
+    assert doctest.testmod(untrusted) == (0, 3)
