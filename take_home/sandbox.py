@@ -127,7 +127,7 @@ class Sandbox:
             self._problem = reply.problem
             self._stop()
         elif self.audit and self._audit_folder < 0:
-            self._audit_folder = audit_folder(self._child_number)
+            self._audit_folder = audit_folder(self.first_process)
         if last:
             self._pipes.close_request()
         return reply
@@ -180,8 +180,8 @@ class Sandbox:
             if not piece:
                 raise self._not_started()
             text += piece
-        self._child_number = int(json.loads(text.partition(b"\n")[0])["child-pid"])
-        return self._child_number
+        self.first_process = int(json.loads(text.partition(b"\n")[0])["child-pid"])
+        return self.first_process
 
     def _not_started(self) -> SandboxError:
         self._process.kill()
@@ -215,7 +215,7 @@ class Sandbox:
 
     def _excess(self) -> str:
         """What the processes use beyond the limits of all together, or nothing."""
-        use = watch.use(self._child_number)
+        use = watch.use(self.first_process)
         if use.memory > self.limits.memory:
             limit = self.limits.memory >> 20
             return f"used more than {limit:,} MB of memory in {use.processes} processes"
