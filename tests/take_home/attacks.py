@@ -119,14 +119,14 @@ class Outside:
         return {str(p): (p.read_bytes(), p.stat().st_mtime) for p in files}
 
 
-def processes_of(namespace: str) -> tuple[int, ...]:
+def processes_of(namespace: Path) -> tuple[int, ...]:
     """Processes in a namespace of process numbers; not those that ended and wait to be collected by
     this machine's first process.
     """
     members = []
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if folder.name.isdigit() and os.readlink(folder / "ns/pid") == namespace:
+            if folder.name.isdigit() and (folder / "ns/pid").readlink() == namespace:
                 state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
                 members += [int(folder.name)] * (state not in "ZX")
     return tuple(members)
@@ -136,13 +136,13 @@ def attack(name: str) -> Outcome:
     """Runs a hostile answer, with two requests."""
     with contextlib.ExitStack() as stack:
         outside = Outside(stack)
-        source = ATTACKS[name].source
+        source = ATTACKS[name].whole_source
         for key, value in outside.names().items():
             source = source.replace(f"<{key}>", value)
         files = {"answer.py": source.encode()}
         right, problems = 0, []
         with Sandbox(outside.tree, files, "double", audit=True, limits=SMALL) as sandbox:
-            namespace = os.readlink(f"/proc/{sandbox.first_process}/ns/pid")
+            namespace = Path(f"/proc/{sandbox.first_process}/ns/pid").readlink()
             for last in (False, True):
                 numbers = [secrets.randbelow(10**6) for _ in range(3)]
                 line = json.dumps(numbers).encode()
