@@ -121,15 +121,19 @@ def is_root() -> bool:
     """
     if os.geteuid() != 0:
         return False
-    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    effective = next(line for line in status if line.startswith("CapEff:")).split()[1]
-    if not int(effective, 16) >> CAP_SYS_ADMIN & 1:
+    if not may_mount(Path("/proc/self/status").read_text(encoding="ascii")):
         raise SandboxError(
             "This root may not mount (no CAP_SYS_ADMIN): start the container with --cap-add "
             "SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined, or "
             "grade as an ordinary user or outside of it"
         )
     return True
+
+
+def may_mount(status: str) -> bool:
+    """Whether a process with this `/proc/PID/status` has the capability to mount."""
+    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(effective.split()[1], 16) >> CAP_SYS_ADMIN & 1)
 
 
 def command(limits: Limits, root: bool) -> list[str]:
@@ -209,6 +213,7 @@ def _system() -> Iterator[str]:
             yield from ("--symlink", str(folder.readlink()), str(folder))
         else:
             yield from ("--ro-bind-try", str(folder), str(folder))
+    yield from ("--perms", "0755", "--dir", "/etc")
     for path in ("/etc/ld.so.cache", "/etc/alternatives"):
         yield from ("--ro-bind-try", path, path)
 

@@ -193,12 +193,14 @@ class Sandbox:
         )
 
     def _exchange(self, line: bytes, seconds: float) -> Reply:
-        end = min(time.monotonic() + seconds, self._begun + self.limits.wall)
+        end = time.monotonic() + seconds
+        last_end = self._begun + self.limits.wall
         unsent, reply, look = line, b"", 0.0
         while b"\n" not in reply:
             now = time.monotonic()
-            if now > end:
-                return Reply(None, f"ran longer than {seconds:g} s")
+            if now > min(end, last_end):
+                limit = f"{seconds:g} s" if end < last_end else f"{self.limits.wall:g} s in all"
+                return Reply(None, f"ran longer than {limit}")
             if now > look:
                 look = now + LOOK_SECONDS
                 problem = self._excess()

@@ -75,7 +75,7 @@ def read(archive: Path, names: Collection[str]) -> Submitted:
                 mistakes.append(f"{name} {error}")
     others = {m.filename for m in members if not m.is_dir()} - set(names)
     if others:
-        mistakes.append(f"{len(others)} other files in the archive were not looked at")
+        mistakes.append(f"Other files in the archive, not looked at: {len(others)}")
     return Submitted(files, tuple(mistakes))
 
 

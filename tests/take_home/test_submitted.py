@@ -28,7 +28,7 @@ def test_the_files_of_the_table_are_read_and_no_others(tmp_path: Path) -> None:
     submitted = read(packed(tmp_path / "submission.zip", members), NAMES)
 
     assert submitted.files == {name: name.encode() for name in NAMES}
-    assert submitted.mistakes == ("2 other files in the archive were not looked at",)
+    assert submitted.mistakes == ("Other files in the archive, not looked at: 2",)
     assert [p.name for p in tmp_path.iterdir()] == ["submission.zip"]
 
 
