@@ -25,8 +25,6 @@ from take_home.sandbox import LIMITS, Sandbox, SandboxError
 SMALL = replace(LIMITS, cpu=30, wall=60.0, memory=256 << 20, processes=16, file=4 << 20)
 SECONDS = 50.0
 MOST_SECRETS = 5
-# Of the memory of several processes, which is what must stop the last attempt.
-STOPPED = "used more than"
 
 
 def probe(tree: Path, hidden: Path) -> None:
@@ -43,12 +41,7 @@ def probe(tree: Path, hidden: Path) -> None:
     with _targets(tree, hidden) as (targets, outside):
         source = Path(escape.__file__).read_bytes()
         with Sandbox(tree, {"adapters.py": source}, "probe", audit=True, limits=SMALL) as sandbox:
-            first = sandbox.ask(_request(targets, True), False, SECONDS)
-            achieved = _achieved(first.value, first.problem or sandbox.log)
-            second = sandbox.ask(_request(targets, False), True, SECONDS)
-            if not second.problem.startswith(STOPPED):
-                achieved += _achieved(second.value, second.problem or sandbox.log)
-                achieved.append(f"takes {SMALL.memory >> 20} MB over several processes")
+            achieved = _achieved(sandbox, targets)
         achieved += outside.achieved()
     if achieved:
         raise SandboxError(
@@ -114,22 +107,28 @@ def _targets(tree: Path, hidden: Path) -> Iterator[tuple[escape.Targets, _Outsid
         )
 
 
-def _request(targets: escape.Targets, first: bool) -> bytes:
-    return json.dumps({"first": first, "targets": targets}).encode()
-
-
-def _achieved(value: object, otherwise: str) -> list[str]:
-    """What the attempts report.
+def _achieved(sandbox: Sandbox, targets: escape.Targets) -> list[str]:
+    """What the attempts achieve, round by round, until the watch stops one.
 
     Raises:
         SandboxError: they report nothing that can be understood.
     """
-    if not isinstance(value, list):
-        raise SandboxError(
-            f"The sandbox does not work, so nothing is graded: its probe {otherwise.strip()}. "
-            f"Remedy: {bubblewrap.remedy(otherwise)}"
-        )
-    return [str(item) for item in value]
+    achieved: list[str] = []
+    for number in range(len(escape.ROUNDS)):
+        request = json.dumps({"round": number, "targets": targets}).encode()
+        reply = sandbox.ask(request, number == len(escape.ROUNDS) - 1, SECONDS)
+        if reply.problem.startswith("used more than"):
+            return achieved
+        if reply.problem.startswith("ran more than"):
+            return [*achieved, f"runs more than {SMALL.processes} processes"]
+        if not isinstance(reply.value, list):
+            said = reply.problem or sandbox.log.strip()
+            raise SandboxError(
+                f"The sandbox does not work, so nothing is graded: its probe {said}. "
+                f"Remedy: {bubblewrap.remedy(sandbox.log)}"
+            )
+        achieved += map(str, reply.value)
+    return [*achieved, f"takes {SMALL.memory >> 20} MB over several processes"]
 
 
 def _list(achieved: list[str]) -> str:
