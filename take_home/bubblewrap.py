@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PYTHONPATH": f"{TREE}/src",
     "PYTHONHASHSEED": "0",
+    "PYTHONUNBUFFERED": "1",  # what was printed is there when the process is ended
     "OMP_NUM_THREADS": "1",
     "NUMBA_CACHE_DIR": "/tmp/numba",  # noqa: S108
     "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TypedDict
 
 CLONE_NEWUSER = 0x10000000
+PR_SET_PDEATHSIG = 1
 CHILDREN = 4
 
 
@@ -231,6 +232,8 @@ def _children(count: int, work: Callable[[int], None], argument: int) -> Iterato
         except OSError:
             return
         if child == 0:
+            # Refused inside the sandbox; elsewhere no child outlives its parent.
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             try:
                 work(argument)
             finally:

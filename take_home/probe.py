@@ -59,6 +59,7 @@ class _Outside:
         self.folder.chmod(0o755)
         self.canary = self.folder / "canary"
         self.canary.write_text(self.token)
+        self.canary.chmod(0o644)
         self.tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         self.abstract = stack.enter_context(socket.socket(socket.AF_UNIX))
         self.abstract.bind(f"\0{self.token}")
@@ -108,27 +109,29 @@ def _targets(tree: Path, hidden: Path) -> Iterator[tuple[escape.Targets, _Outsid
 
 
 def _achieved(sandbox: Sandbox, targets: escape.Targets) -> list[str]:
-    """What the attempts achieve, round by round, until the watch stops one.
+    """What the attempts of the first round that achieves anything achieve.
 
     Raises:
         SandboxError: they report nothing that can be understood.
     """
-    achieved: list[str] = []
     for number in range(len(escape.ROUNDS)):
         request = json.dumps({"round": number, "targets": targets}).encode()
-        reply = sandbox.ask(request, number == len(escape.ROUNDS) - 1, SECONDS)
-        if reply.problem.startswith("used more than"):
-            return achieved
+        is_last = number == len(escape.ROUNDS) - 1
+        reply = sandbox.ask(request, is_last, SECONDS)
+        if is_last and reply.problem.startswith("used more than"):
+            return []
         if reply.problem.startswith("ran more than"):
-            return [*achieved, f"runs more than {SMALL.processes} processes"]
+            return [f"runs more than {SMALL.processes} processes"]
         if not isinstance(reply.value, list):
             said = reply.problem or sandbox.log.strip()
             raise SandboxError(
                 f"The sandbox does not work, so nothing is graded: its probe {said}. "
                 f"Remedy: {bubblewrap.remedy(sandbox.log)}"
             )
-        achieved += map(str, reply.value)
-    return [*achieved, f"takes {SMALL.memory >> 20} MB over several processes"]
+        achieved = [str(text) for text in reply.value]
+        if achieved:  # what does not hold is not given memory to take
+            return achieved
+    return [f"takes {SMALL.memory >> 20} MB over several processes"]
 
 
 def _list(achieved: list[str]) -> str:

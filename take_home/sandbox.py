@@ -41,7 +41,6 @@ from take_home.tree import audit_folder, read_folder, refuse_tree
 __all__ = ["LIMITS", "Limits", "Reply", "Sandbox", "SandboxError"]
 
 START_SECONDS = 30.0
-LOOK_SECONDS = 0.1
 
 
 class Sandbox:
@@ -86,6 +85,8 @@ class Sandbox:
             self._start(bwrap, root, stack)
         try:
             self._child = os.pidfd_open(self._child_pid())
+            self._watch = watch.Watch(self.first_process, self._child, self.limits)
+            self._watch.start()
         except BaseException:
             self._stop()
             raise
@@ -123,6 +124,8 @@ class Sandbox:
         reply = Reply(None, self._problem)
         if not self._problem:
             reply = self._exchange(line.removesuffix(b"\n") + b"\n", seconds)
+            if self._watch.problem:
+                reply = Reply(None, self._watch.problem)
         if reply.problem:
             self._problem = reply.problem
             self._stop()
@@ -195,35 +198,20 @@ class Sandbox:
     def _exchange(self, line: bytes, seconds: float) -> Reply:
         end = time.monotonic() + seconds
         last_end = self._begun + self.limits.wall
-        unsent, reply, look = line, b"", 0.0
+        unsent, reply = line, b""
         while b"\n" not in reply:
             now = time.monotonic()
             if now > min(end, last_end):
                 limit = f"{seconds:g} s" if end < last_end else f"{self.limits.wall:g} s in all"
                 return Reply(None, f"ran longer than {limit}")
-            if now > look:
-                look = now + LOOK_SECONDS
-                problem = self._excess()
-                if problem:
-                    return Reply(None, problem)
-            unsent, piece = self._pipes.step(unsent, LOOK_SECONDS)
+            unsent, piece = self._pipes.step(unsent, 0.1)
             reply += piece
             if len(reply) > self.limits.reply:
                 return Reply(None, f"answered with more than {self.limits.reply >> 20} MB")
-            if self._pipes.reply < 0:
-                return Reply(None, self._ended())
+            if self._watch.problem or self._pipes.reply < 0:
+                return Reply(None, self._watch.problem or self._ended())
         first, _, rest = reply.partition(b"\n")
         return Reply(None, "answered one request twice") if rest else parsed(first)
-
-    def _excess(self) -> str:
-        """What the processes use beyond the limits of all together, or nothing."""
-        use = watch.use(self.first_process)
-        if use.memory > self.limits.memory:
-            limit = self.limits.memory >> 20
-            return f"used more than {limit:,} MB of memory in {use.processes} processes"
-        if use.processes > self.limits.processes + 1:  # bubblewrap's own
-            return f"ran more than {self.limits.processes} processes at one time"
-        return ""
 
     def _ended(self) -> str:
         """Why the pipe of the replies was closed without an answer."""
@@ -243,6 +231,7 @@ class Sandbox:
     def _stop(self) -> None:
         """Ends every process of the sandbox and waits until the last is gone; twice is no harm."""
         if self._child >= 0:
+            self._watch.stop()
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._child, signal.SIGKILL)
             select.select([self._child], [], [])  # process 1 ends after all others of its namespace

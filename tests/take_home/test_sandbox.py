@@ -10,12 +10,12 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from take_home import bubblewrap, descriptors, seccomp
+from take_home import bubblewrap, descriptors, seccomp, watch
 from take_home.sandbox import LIMITS, Limits, Sandbox, SandboxError
 
 from tests.conftest import ROOT
@@ -44,6 +44,13 @@ def answer(tree: Path, source: str, limits: Limits = SMALL) -> object:
         reply = sandbox.ask(b"[]", True, 30)
         assert isinstance(reply.value, dict), (reply.problem, sandbox.log)
         return reply.value.get("answer", reply.value)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert holds()
 
 
 def test_each_request_gets_its_reply(tree: Path) -> None:
@@ -202,6 +209,23 @@ def double(n):
     assert after == between | {"2": b"record"}
 
 
+def test_memory_is_watched_while_nobody_waits_for_an_answer(tree: Path) -> None:
+    source = """
+import os, time
+def double(n):
+    for _ in range(5 if not n else 0):
+        if os.fork() == 0:
+            kept = b"x" * (100 << 20)
+            time.sleep(60)
+"""
+    with started(tree, source) as sandbox:
+        assert sandbox.ask(b"[]", False, 30).problem == ""
+        wait_until(lambda: not watch.use(sandbox.first_process).processes)
+        problem = sandbox.ask(b"[1]", True, 30).problem
+
+    assert problem.startswith("used more than 300 MB of memory in ")
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -268,11 +292,8 @@ with tempfile.TemporaryDirectory() as folder:
         namespace = Path(name)
         assert processes_of(namespace)
         os.kill(int(number), signal.SIGKILL)
-    end = time.monotonic() + 20
-    while processes_of(namespace) and time.monotonic() < end:
-        time.sleep(0.05)
 
-    assert not processes_of(namespace)
+    wait_until(lambda: not processes_of(namespace))
 
 
 def test_python_may_lie_in_a_folder_that_is_closed_to_others(tmp_path: Path) -> None:
