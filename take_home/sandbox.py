@@ -84,7 +84,7 @@ class Sandbox:
         with contextlib.ExitStack() as stack:
             self._start(bwrap, root, stack)
         try:
-            self._child = os.pidfd_open(self._child_pid())
+            self._open_child(self._child_pid())
             self._watch = watch.Watch(self.first_process, self._child, self.limits)
             self._watch.start()
         except BaseException:
@@ -99,6 +99,9 @@ class Sandbox:
         trace: TracebackType | None,
     ) -> None:
         self._stop()
+        if self._audit_folder >= 0:
+            os.close(self._audit_folder)
+            self._audit_folder = -1
 
     @property
     def log(self) -> str:
@@ -151,6 +154,7 @@ class Sandbox:
             stack.callback(os.close, descriptor)
             return descriptor
 
+        system_calls = lent(content(seccomp.program()))
         pairs = [os.pipe() for _ in range(4)]
         (request, send), (receive, reply), (read, output), (self._status, status) = pairs
         self._pipes = Pipes(send, receive, read)
@@ -158,7 +162,6 @@ class Sandbox:
             lent(descriptor)
         files = {path: lent(content(data)) for path, data in self.files.items()}
         options = bubblewrap.options(self.tree.resolve(), files, self.limits, root, self.audit)
-        system_calls = lent(content(seccomp.program()))
         options += ["--seccomp", str(system_calls), "--json-status-fd", str(status)]
         arguments = lent(content("\0".join(options).encode()))
         python = [sys.executable, "-B", f"{bubblewrap.TREE}/adapters.py", str(reply), self.task]
@@ -185,6 +188,12 @@ class Sandbox:
             text += piece
         self.first_process = int(json.loads(text.partition(b"\n")[0])["child-pid"])
         return self.first_process
+
+    def _open_child(self, number: int) -> None:
+        try:
+            self._child = os.pidfd_open(number)
+        except ProcessLookupError as error:
+            raise self._not_started() from error
 
     def _not_started(self) -> SandboxError:
         self._process.kill()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -10,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from take_home.bubblewrap import SandboxError
 
 DEEPEST = 3
-MOST_FILES = 1000
+# Each keeps a descriptor open while the folder is read; a process has 1,024 as a rule.
+MOST_NAMES = 200
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # A pipe does not block, and a link is not followed: from outside it would lead to our own files.
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -47,28 +50,40 @@ def audit_folder(process: int) -> int:
 
 
 def read_folder(folder: int, largest: int) -> dict[str, bytes]:
-    """Regular files under an open folder by relative path, of at most `largest` bytes together."""
+    """Regular files under an open folder by relative path.
+
+    Args:
+        folder: its descriptor.
+        largest: bytes that all files may have together. What comes after is left out, and so is
+            what comes after the first 200 names.
+    """
     contents: dict[str, bytes] = {}
-    for path, descriptor in _files(folder, DEEPEST):
-        with os.fdopen(descriptor, "rb") as file:
-            content = file.read(largest + 1)
-        largest -= len(content)
-        if largest < 0 or len(contents) == MOST_FILES:
-            break
-        contents[path] = content
-    return contents
+    with contextlib.ExitStack() as stack:
+        waiting = list(_opened(folder, "", MOST_NAMES, stack))
+        left = MOST_NAMES - len(waiting)
+        while waiting:
+            path, descriptor = waiting.pop()
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode) and path.count("/") < DEEPEST - 1:
+                inside = list(_opened(descriptor, f"{path}/", left, stack))
+                left -= len(inside)
+                waiting += inside
+            elif stat.S_ISREG(mode):
+                contents[path] = os.pread(descriptor, largest + 1, 0)
+                largest -= len(contents[path])
+            if largest < 0:
+                del contents[path]
+                break
+    return dict(sorted(contents.items()))
 
 
-def _files(folder: int, depth: int) -> Iterator[tuple[str, int]]:
-    for name in sorted(os.listdir(folder)):
-        try:
-            descriptor = os.open(name, FILE, dir_fd=folder)
-        except OSError:  # a link, a socket, or gone
-            continue
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISREG(mode):
-            yield name, descriptor
-            continue
-        if stat.S_ISDIR(mode) and depth > 1:
-            yield from ((f"{name}/{path}", d) for path, d in _files(descriptor, depth - 1))
-        os.close(descriptor)
+def _opened(
+    folder: int, prefix: str, most: int, stack: contextlib.ExitStack
+) -> Iterator[tuple[str, int]]:
+    """Path and descriptor of what lies in a folder, but for links, sockets and what is gone."""
+    with os.scandir(folder) as entries:
+        for entry in itertools.islice(entries, most):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(entry.name, FILE, dir_fd=folder)
+                stack.callback(os.close, descriptor)
+                yield prefix + entry.name, descriptor
