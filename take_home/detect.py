@@ -98,7 +98,8 @@ def _recorded(tables: Tables, column: str, site: str) -> pd.DataFrame:
 
 def _unit_change(tables: Tables) -> Iterator[Suspect]:
     for column in MEASURED:
-        scale = float(np.log(tables.cohort[column].quantile([0.25, 0.75])).diff().iloc[1]) / 1.35
+        low, high = np.log(tables.cohort[column].quantile([0.25, 0.75]))
+        scale = (high - low) / 1.35  # of a normal distribution, its SD
         for site in SITES:
             rows = _recorded(tables, column, site)
             at, change = _split(np.log(rows[column].to_numpy()))
@@ -228,7 +229,7 @@ STATISTICS: dict[str, Statistic] = {
     "missing_by_outcome": Statistic(_missing_by_outcome, 6, "difference in standard errors"),
     "counted_later": Statistic(_counted_later, 0.3, "logarithm of the ratio of the two means"),
     "numbered_later": Statistic(_numbered_later, 0.1, "AUROC of what is left, from .5"),
-    "default_value": Statistic(_default_value, 0.08, "share of the commonest value, less that of the next"),
+    "default_value": Statistic(_default_value, 0.08, "share of the commonest, less the next"),
     "second_registration": Statistic(_second_registration, 5, "rows like another patient's"),
     "carried_forward": Statistic(_carried_forward, 0.2, "share repeated, less that elsewhere"),
     "shifted_rows": Statistic(_shifted_rows, 60, "sum of what the products fall short, in SD"),

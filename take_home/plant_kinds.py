@@ -23,7 +23,6 @@ from take_home.cohort import (
     OUTCOME,
     PATIENT,
     SERIALS,
-    SITE,
     SITES,
     identifiers,
 )
@@ -113,7 +112,7 @@ def missing_by_outcome(draft: Draft) -> Plant:
     """A measurement lost for many of those without an event, for none of those with one."""
     columns = ("heart_rate", "respiratory_rate", "potassium", "sodium", "glucose", "haemoglobin")
     place = Place(draft.column(columns))
-    lost = ~draft.event & (draft.rng.random(len(draft.event)) < draft.rng.uniform(0.35, 0.48))
+    lost = ~draft.event & (draft.rng.random(len(draft.event)) < draft.rng.uniform(0.38, 0.5))
     draft.cohort.loc[lost, place.column] = np.nan
     return Plant("missing_by_outcome", place)
 
@@ -155,8 +154,9 @@ def second_registration(draft: Draft) -> Plant:
     copies = here.sample(int(rng.integers(40, 140)), random_state=rng)
     copies[PATIENT] = identifiers("P", rng.choice(90_000, len(copies), replace=False) + 10_000)
     copies[ADMISSION] = identifiers("A", rng.choice(90_000, len(copies), replace=False) + 10_000)
-    for name in ("diastolic_bp", "heart_rate", "weight"):
-        copies[name] = (copies[name] + rng.integers(1, 4, len(copies))).round(DECIMALS[name])
+    chart = ("respiratory_rate", "heart_rate", "weight", "diastolic_bp", "sodium", "potassium")
+    for name in [name for name in chart if name not in draft.taken][:2]:
+        copies[name] = copies[name] + rng.integers(1, 4, len(copies))
     merged = pd.concat([cohort, copies], ignore_index=True)
     order = np.lexsort((rng.random(len(merged)), merged[DATE]))
     draft.event = np.append(draft.event, copies[OUTCOME] == 1)[order]
@@ -186,13 +186,14 @@ def shifted_rows(draft: Draft) -> Plant:
     pairs = sorted({*COMPANIONS, *COMPANIONS.values()})
     place = Place(draft.column(pairs), draft.site(), *draft.period(240, 420))
     rows = place.rows(draft.cohort)
-    draft.cohort.loc[rows, place.column] = np.roll(draft.cohort.loc[rows, place.column], 1)
+    values = draft.cohort.loc[rows, place.column].to_numpy()
+    draft.cohort.loc[rows, place.column] = np.roll(values, 1)
     return Plant("shifted_rows", place, companion_of(place.column))
 
 
 def outcome_redefined(draft: Draft) -> Plant:
     """Other returns to hospital counted as readmissions from a date on, without regard to risk."""
-    place, rng = Place(since=draft.day(0.35, 0.75)), draft.rng
+    place, rng = Place(since=draft.day(0.5, 0.8)), draft.rng
     extra = place.rows(draft.cohort) & (rng.random(len(draft.cohort)) < rng.uniform(0.12, 0.25))
     draft.cohort.loc[extra, OUTCOME] = 1
     return Plant("outcome_redefined", place)
@@ -202,9 +203,8 @@ def capped_values(draft: Draft) -> Plant:
     """No value above a limit at one hospital from a date on."""
     columns = ("urea", "bilirubin", "crp", "glucose", "heart_rate", "albumin", "weight")
     place, rng = Place(draft.column(columns), draft.site(), draft.day(0.3, 0.7)), draft.rng
-    limit = draft.cohort[place.column].quantile(rng.uniform(0.78, 0.9))
-    limit = limit.round(DECIMALS[place.column])
-    rows = place.rows(draft.cohort)
+    highest = float(draft.cohort[place.column].quantile(rng.uniform(0.78, 0.9)))
+    limit, rows = round(highest, DECIMALS[place.column]), place.rows(draft.cohort)
     draft.cohort.loc[rows, place.column] = draft.cohort.loc[rows, place.column].clip(upper=limit)
     return Plant("capped_values", place)
 

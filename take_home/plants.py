@@ -57,7 +57,7 @@ def make(seed: int) -> Made:
     """The tables and the key of a seed; takes about two seconds."""
     kinds, odd = draw(np.random.default_rng([seed, 3]))
     tables, outcome, plants, oddities = planted(seed, kinds, odd)
-    outcomes = outcome.to_numpy(dtype=np.int8)
+    outcomes = np.asarray(outcome, dtype=np.int8)
     ward = Ward(tuple(tables.ward[cohort.ADMISSION]), outcomes)
     benefit = honest.reachable_net_benefit(tables, plants, outcomes)
     return Made(Files(tables), Key(seed, plants, oddities, ward, benefit))
