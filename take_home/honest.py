@@ -7,6 +7,8 @@ measured against.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +29,66 @@ from take_home.detect import STATISTICS, accused
 from take_home.key import Plant
 from take_home.numbers import Place, Tables, lowest_group, number, repeats, same_person
 from take_home.risks import THRESHOLD, net_benefit
+from take_home.texts import rubric
 
 Risks = npt.NDArray[np.float64]
 NO_INPUTS = (ADMISSION, PATIENT, SITE, DATE, OUTCOME)
+DECISIONS = {
+    "unit_change": "repair",
+    "outcome_gap": "drop_rows",
+    "missing_by_outcome": "drop_column",
+    "counted_later": "drop_column",
+    "numbered_later": "drop_column",
+    "default_value": "set_missing",
+    "second_registration": "merge_patients",
+    "carried_forward": "set_missing",
+    "shifted_rows": "set_missing",
+    "outcome_redefined": "drop_rows",
+    "capped_values": "set_missing",
+    "group_under_recorded": "drop_rows",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A full answer: what was found, and a risk for each of the ward's admissions [n]."""
+
+    findings: tuple[Plant, ...]
+    risks: Risks
+
+    def write(self, folder: Path, tables: Tables) -> None:
+        """Writes findings.toml and risks.csv into a folder that is there."""
+        (folder / "findings.toml").write_text(findings_toml(self.findings), encoding="utf-8")
+        (folder / "risks.csv").write_text(risks_csv(tables, self.risks), encoding="utf-8")
+
+
+def answer(tables: Tables) -> Answer:
+    """The honest answer, from the tables alone."""
+    found = findings(tables)
+    return Answer(found, risks(tables, found))
+
+
+def findings_toml(found: Iterable[Plant]) -> str:
+    """findings.toml with those claims and the rubric's best reasons."""
+    return "\n".join(_claim(plant) for plant in found)
+
+
+def _claim(plant: Plant) -> str:
+    place = plant.place
+    why, _, patients = (criterion.levels[-1] for criterion in rubric().reasons[plant.kind])
+    lines = ["[[finding]]", f'kind = "{plant.kind}"']
+    lines += [f'column = "{place.column}"'] if place.column else []
+    lines += [f'site = "{place.site}"'] if place.site else []
+    lines += [f"since = {place.since}"] if place.since else []
+    lines += [f"until = {place.until}"] if place.until else []
+    lines += [f"number = {plant.number:.6f}", f'decision = "{DECISIONS[plant.kind]}"']
+    return "\n".join([*lines, f'why = "{why}"', f'patients = "{patients}"', ""])
+
+
+def risks_csv(tables: Tables, risk: Risks) -> str:
+    """risks.csv with a risk for each of the ward's admissions [n]."""
+    rows = zip(tables.ward[ADMISSION], risk, strict=True)
+    return "admission_id,risk\n" + "".join(f"{name},{value:.6f}\n" for name, value in rows)
 
 
 def findings(tables: Tables) -> tuple[Plant, ...]:
