@@ -81,7 +81,7 @@ def _split(values: Floats) -> tuple[int, float]:
     return int(first[at]), float(after[at] - before[at])
 
 
-def _longest_negative(values: Floats) -> tuple[int, int, float]:
+def _highest_stretch(values: Floats) -> tuple[int, int, float]:
     """The stretch of values [n] with the largest sum: first, last, and that sum."""
     total = np.append(0.0, np.cumsum(values))
     lowest = np.minimum.accumulate(total)
@@ -175,17 +175,23 @@ def _carried_forward(tables: Tables) -> Iterator[Suspect]:
 
 
 def _shifted_rows(tables: Tables) -> Iterator[Suspect]:
-    """Where two companions no longer go together: their product against half of its mean."""
+    """Where two companions no longer go together: a log likelihood ratio, the best stretch of it.
+
+    Compared are ranks within hospital and month, which units and levels cannot move; two that have
+    nothing in common differ by a mean square of 2.
+    """
     for column, companion in COMPANIONS.items():
+        rows = tables.cohort[[SITE, DATE, column, companion]].dropna()
+        groups = rows.groupby([SITE, rows[DATE].dt.to_period("M")])[[column, companion]]
+        ranks = groups.rank(pct=True).to_numpy() * np.sqrt(12)
+        apart = pd.Series((ranks[:, 0] - ranks[:, 1]) ** 2, rows.index)
         for site in SITES:
-            rows = _recorded(tables, column, site)
-            rows = rows[rows[companion].notna()]
-            z = rows[[column, companion]].rank(pct=True).to_numpy() - 0.5
-            product = 12 * z[:, 0] * z[:, 1]
-            usual = float(np.median([product[i::5].mean() for i in range(5)]))
-            first, last, total = _longest_negative(usual / 2 - product)
-            dates = (_day(rows[DATE].iloc[first]), _day(rows[DATE].iloc[last]))
-            yield Suspect(Place(column, site, *dates), total / product.std())
+            here = rows[SITE] == site
+            usual = float(apart[~here].mean())
+            ratio = (apart[here] * (1 / usual - 1 / 2) - np.log(2 / usual)) / 2
+            first, last, total = _highest_stretch(ratio.to_numpy())
+            dates = rows.loc[here, DATE].iloc[[first, last]]
+            yield Suspect(Place(column, site, *map(_day, dates)), total)
 
 
 def _outcome_redefined(tables: Tables) -> Iterator[Suspect]:
@@ -225,7 +231,7 @@ def _group_under_recorded(tables: Tables) -> Iterator[Suspect]:
     event = tables.cohort[OUTCOME].to_numpy()
     risk = LogisticRegression(max_iter=500).fit(inputs, event).predict_proba(inputs)[:, 1]
     for column in GROUPS:
-        lowest, _ = lowest_group(tables.cohort, column)
+        lowest = lowest_group(tables.cohort, column)
         rows = (tables.cohort[column] == lowest).to_numpy()
         spread = np.sqrt((risk * (1 - risk))[rows].sum())
         yield Suspect(Place(column), float((risk - event)[rows].sum() / spread))
@@ -240,7 +246,7 @@ STATISTICS: dict[str, Statistic] = {
     "default_value": Statistic(_default_value, 0.12, "share of the commonest, less the next"),
     "second_registration": Statistic(_second_registration, 5, "rows like another patient's"),
     "carried_forward": Statistic(_carried_forward, 0.2, "share repeated, less that by chance"),
-    "shifted_rows": Statistic(_shifted_rows, 60, "sum of what the products fall short, in SD"),
+    "shifted_rows": Statistic(_shifted_rows, 150, "log likelihood ratio of the best stretch"),
     "outcome_redefined": Statistic(_outcome_redefined, 30, "twice the log likelihood ratio"),
     "capped_values": Statistic(_capped_values, 0.05, "share at the maximum, less that elsewhere"),
     "group_under_recorded": Statistic(_group_under_recorded, 4.5, "standard errors too few"),

@@ -146,7 +146,7 @@ def mended(tables: Tables, found: Iterable[Plant]) -> tuple[pd.DataFrame, set[st
         elif plant.kind in ("missing_by_outcome", "counted_later", "numbered_later"):
             dropped.add(place.column)
         elif plant.kind == "group_under_recorded":
-            lowest, _ = lowest_group(tables.cohort, place.column)
+            lowest = lowest_group(tables.cohort, place.column)
             kept &= (tables.cohort[place.column] != lowest).to_numpy()
             dropped.add(place.column)
         elif plant.kind == "second_registration":

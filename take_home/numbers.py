@@ -84,15 +84,9 @@ def ahead_of_month(table: pd.DataFrame, column: str) -> pd.Series[float]:
     return ahead
 
 
-def lowest_group(table: pd.DataFrame, column: str) -> tuple[str, float]:
-    """The group whose share of readmitted is lowest against all others, and that ratio."""
-    ratios = {
-        str(group): _share(table, (table[column] == group).to_numpy())
-        / _share(table, (table[column] != group).to_numpy())
-        for group in sorted(table[column].dropna().unique())
-    }
-    lowest = min(ratios, key=lambda group: ratios[group])
-    return lowest, ratios[lowest]
+def lowest_group(table: pd.DataFrame, column: str) -> str:
+    """The group of a column with the lowest share of readmitted."""
+    return str(table.groupby(column)[OUTCOME].mean().idxmin())
 
 
 def _share(table: pd.DataFrame, rows: Rows) -> float:
@@ -112,8 +106,7 @@ def _outcome_gap(tables: Tables, place: Place) -> float:
 
 
 def _missing_by_outcome(tables: Tables, place: Place) -> float:
-    lost = tables.cohort[place.column].isna().groupby(tables.cohort[OUTCOME]).mean()
-    return float(lost[0] - lost[1])
+    return float(tables.cohort.loc[tables.cohort[OUTCOME] == 0, place.column].isna().mean())
 
 
 def _counted_later(tables: Tables, place: Place) -> float:
@@ -148,7 +141,7 @@ def _shifted_rows(tables: Tables, place: Place) -> float:
 
 def _outcome_redefined(tables: Tables, place: Place) -> float:
     after = place.rows(tables.cohort)
-    return _share(tables.cohort, after) / _share(tables.cohort, ~after)
+    return _share(tables.cohort, after) - _share(tables.cohort, ~after)
 
 
 def _capped_values(tables: Tables, place: Place) -> float:
@@ -156,7 +149,10 @@ def _capped_values(tables: Tables, place: Place) -> float:
 
 
 def _group_under_recorded(tables: Tables, place: Place) -> float:
-    return lowest_group(tables.cohort, place.column)[1]
+    lowest = lowest_group(tables.cohort, place.column)
+    group = (tables.cohort[place.column] == lowest).to_numpy()
+    expected = int(group.sum()) * _share(tables.cohort, ~group)
+    return expected - float(tables.cohort.loc[group, OUTCOME].sum())
 
 
 _NUMBERS: dict[str, Callable[[Tables, Place], float]] = {
