@@ -80,16 +80,6 @@ def choose_calibrator(
     return choose_among(fits, logit, labels, subjects, seed)[1]
 
 
-def fit_kind(
-    kind: str, logit: Logits, labels: Outcome, settings: config.Training, pos_weight: float
-) -> Calibrator:
-    """A calibrator of this kind, fitted on these rows; KeyError where the loss rules it out."""
-    # With as many events as non-events the weight is 1, and the correction no candidate but right.
-    correction = {"prior_correction": partial(prior_correction, pos_weight)}
-    fits = correction | candidates(settings.loss, pos_weight, int(labels.sum()))
-    return fits[kind](logit, labels)
-
-
 def choose_among(
     fits: Mapping[str, Fit], logit: Logits, labels: Outcome, subjects: Subjects, seed: int
 ) -> tuple[str, Calibrator]:
