@@ -117,6 +117,60 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/data/test_shift.py",
             "tests/data/test_underdiagnosis.py",
         ),
+        # The take-home hands out rooms and no commands: what reads, questions and reports a table
+        # would answer for the candidate, and so would the tests.
+        "reference core": (
+            "src/risk_model/__main__.py",
+            "src/risk_model/app",
+            "src/risk_model/artifacts.py",
+            "src/risk_model/config/debug",
+            "src/risk_model/config/experiment",
+            "src/risk_model/config/serialisation.py",
+            "src/risk_model/core/openings.py",
+            "src/risk_model/core/runs.py",
+            "src/risk_model/core/table.py",
+            "src/risk_model/data/columns.py",
+            "src/risk_model/data/download.py",
+            "src/risk_model/data/drift_reference.py",
+            "src/risk_model/data/duplicates.py",
+            "src/risk_model/data/embedded",
+            "src/risk_model/data/first_look/[!_s]*.py",
+            "src/risk_model/data/first_look/sentinels.py",
+            "src/risk_model/data/first_look/site_numbers.py",
+            "src/risk_model/data/later_names.py",
+            "src/risk_model/data/leak*.py",
+            "src/risk_model/data/prepare.py",
+            "src/risk_model/data/pure_values.py",
+            "src/risk_model/data/quality*.py",
+            "src/risk_model/data/sample_size.py",
+            "src/risk_model/data/sources/column_*.py",
+            "src/risk_model/data/sources/fields.py",
+            "src/risk_model/data/sources/files.py",
+            "src/risk_model/data/sources/heart_disease.py",
+            "src/risk_model/data/sources/inference.py",
+            "src/risk_model/data/sources/outcome.py",
+            "src/risk_model/data/sources/role_doubts.py",
+            "src/risk_model/data/sources/support2.py",
+            "src/risk_model/data/sources/synthetic.py",
+            "src/risk_model/data/sources/table.py",
+            "src/risk_model/data/sources/user_schema.py",
+            "src/risk_model/data/sources/values.py",
+            "src/risk_model/data/tables",
+            "src/risk_model/data/twin_chance.py",
+            "src/risk_model/data/univariate_association.py",
+            "src/risk_model/deployment/batch.py",
+            "src/risk_model/deployment/registry.py",
+            "src/risk_model/deployment/serve.py",
+            "src/risk_model/deployment/table_stream.py",
+            "src/risk_model/pipeline.py",
+            "src/risk_model/reporting",
+            "src/risk_model/training/out_of_fold.py",
+            ".github",
+            ".pre-commit-config.yaml",
+            "Dockerfile",
+            "docs",
+            "tests",
+        ),
     },
     "licence": {
         "MIT": ("licences/MIT",),
@@ -129,6 +183,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
 MARKED = re.compile(r"(?ms)^(?:# |<!-- )only ([a-z ]+?)(?: -->)?\n(.*?)^(?:# |<!-- )end(?: -->)?\n")
 WITH_MARKS = ("README.md", "pyproject.toml", "Makefile", "docs/*.md")
 MARKING = ("modality", "edition")  # questions whose answers may stand in a mark
+TAKE_HOME = "take_home"  # the edition that is no answer: `make take-home` passes it as __edition
 FIRST_SOURCE = {
     "tabular": "support2",
     "imaging": "synthetic_images",
@@ -228,11 +283,14 @@ def _wrapped(line: str) -> str:
 def main() -> None:
     """Finishes the project in the current directory and says what to do next."""
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
+    answers["edition"] = answers.get("__edition") or answers["edition"]
     drop_caches()
     choose_files(answers)
     choose_lines(answers)
     choose_source(answers["modality"])
     name_package(answers["__package"])
+    if answers["edition"] == TAKE_HOME:
+        return
     slug = answers["project_slug"]
     print(f"\n{slug} is ready ({', '.join(answers[question] for question in ONLY_FOR)}). Next:")
     print(f"  cd {slug} && make install")

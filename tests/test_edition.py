@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -73,8 +74,10 @@ def imported(path: Path) -> set[str]:
     return names | {str(node.module) for node in nodes}
 
 
-@pytest.mark.parametrize("edition", QUESTIONS["edition"])
-@pytest.mark.parametrize("modality", MODALITIES)
+@pytest.mark.parametrize(
+    ("modality", "edition"),
+    [*itertools.product(MODALITIES, QUESTIONS["edition"]), ("tabular", hook.TAKE_HOME)],
+)
 def test_no_file_that_stays_imports_one_that_leaves(modality: str, edition: str) -> None:
     absent = left_out(modality, edition)
     names = {module(path) for path in absent}

@@ -170,6 +170,13 @@ MUTANTS = {
         "tests/deployment/test_app.py::"
         "test_a_prediction_stands_in_the_log_with_its_model_and_without_its_inputs",
     ),
+    "patients are flagged by .5 and not by the package's threshold": Mutant(
+        "src/risk_model/deployment/app.py",
+        "flagged = risk >= threshold",
+        "flagged = risk >= 0.5",
+        "tests/deployment/test_app.py::"
+        "test_the_packages_own_threshold_flags_a_risk_that_reaches_it",
+    ),
     "intervals draw rows, not patients": Mutant(
         "src/risk_model/evaluation/split_evaluation.py",
         'codes, subjects = pd.factorize(predictions["subject_id"])',

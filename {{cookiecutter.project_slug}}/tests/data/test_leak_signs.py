@@ -274,3 +274,12 @@ def test_a_handful_of_events_told_apart_without_exception_are_no_chance(
     order = np.random.default_rng(0).permutation(n)
     value = np.where(died, n + order, order) + 0.0
     assert set(errors({"x": value}, died)) == {"x"}
+
+
+@pytest.mark.parametrize(("of_ten", "asked"), [(9, True), (8, True), (7, False)])
+def test_an_auroc_of_exactly_a_bound_is_asked_about(of_ten: int, asked: bool) -> None:
+    """A flag that is right in so many of ten, of either class, has that AUROC and no other."""
+    died = np.arange(8000) % 2 == 0
+    right = np.arange(8000) // 2 % 10 < of_ten
+    found = column_leaks(cohort_of({"flag": np.where(right, died, ~died).astype(float)}, died))
+    assert [(f.severity, f.where) for f in found] == [("warning", "flag")] * asked

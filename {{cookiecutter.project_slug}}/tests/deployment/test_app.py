@@ -69,6 +69,24 @@ def test_the_answer_is_the_models_risk_of_the_encoded_patient(
     assert "explanation" not in answer
 
 
+@pytest.mark.parametrize("above", [1e-6, 0.0, -1e-6])
+def test_the_packages_own_threshold_flags_a_risk_that_reaches_it(
+    make_package: Callable[..., ModelPackage],
+    package: ModelPackage,
+    patient: dict[str, Any],
+    log: Path,
+    above: float,
+) -> None:
+    risk = package.scorer(encode({k: [v] for k, v in patient.items()}, package.schema))[0][0]
+    assert 0 < risk < 0.4
+    other = make_package(log.with_name("other"), operating_threshold=float(risk) - above)
+    with TestClient(create_app(other, log)) as client:
+        answer = predict(client, patient).json()
+    assert (answer["risk"], answer["flagged"]) == (risk, above >= 0)
+    (record,) = records(log, "prediction")
+    assert (record["flagged"], record["operating_threshold"]) == (above >= 0, other.threshold)
+
+
 def test_a_prediction_stands_in_the_log_with_its_model_and_without_its_inputs(
     client: TestClient, package: ModelPackage, patient: dict[str, Any], log: Path
 ) -> None:

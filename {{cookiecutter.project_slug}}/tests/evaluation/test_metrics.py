@@ -160,6 +160,12 @@ def test_net_benefit_follows_its_formula() -> None:
     )
 
 
+def test_without_rows_there_is_no_net_benefit() -> None:
+    nobody = np.array([])
+    assert math.isnan(metrics.net_benefit(nobody, nobody, 0.2))
+    assert metrics.net_benefit(np.array([0]), np.array([0.1]), 0.2) == 0.0
+
+
 def test_the_drawn_roc_curve_has_the_area_of_the_auroc() -> None:
     outcome, risk = cohort(0, digits=2)
     false, true = curves.roc(outcome, risk, points=1000)

@@ -117,6 +117,17 @@ def test_the_score_of_a_row_does_not_depend_on_the_rows_beside_it() -> None:
     torch.testing.assert_close(score(network, rows)[:1], score(network, rows[:1]))
 
 
+def test_the_mean_over_members_is_taken_in_float64() -> None:
+    class Members(nn.Module):
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return rows
+
+    # in float32 their sum would be rounded to 16,777,216
+    logits = score(Members(), torch.tensor([[16_777_216.0, 1.0, 1.0, 1.0]]))
+    assert logits.dtype == torch.float64
+    assert logits.tolist() == [4_194_304.75]
+
+
 def test_scoring_teaches_batch_norm_nothing() -> None:
     network, rows = plain().train(), separable()[0].features
     before = cast("Tensor", network[1].running_mean).clone()

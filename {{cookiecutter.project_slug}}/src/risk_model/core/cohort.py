@@ -22,6 +22,7 @@ from risk_model.core.parts import DEVELOPMENT, PARTS
 from risk_model.core.schema import Features, Schema, encode
 
 Rows = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int64]  # numbers of subjects, groups or parts
 Outcome = npt.NDArray[np.int8]
 
 DEMOGRAPHICS = ("age", "sex", "ethnicity")

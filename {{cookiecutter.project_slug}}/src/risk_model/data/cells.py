@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from risk_model.core.cohort import Cohort
+from risk_model.core.cohort import Codes, Cohort
 from risk_model.data.strata import strata
 
-Codes = npt.NDArray[np.int64]
 # years; fewer than the bands that tables show, so that a cell keeps enough subjects
 AGE_EDGES = (40.0, 65.0, 80.0)
 

@@ -1,9 +1,7 @@
 """The split: who trains, tunes, calibrates and tests the model.
 
-Subjects are split, never rows. Whole sites and the last period stand apart as external cohorts.
-Subjects of one cell (outcome × site × period × age band × sex × ethnicity) are ordered by a keyed
-hash of their identifier and dealt to the parts in turn, so the same seed gives the same split
-whatever the order of the rows.
+Subjects are split, never rows. What `held_out.py` sets apart, whole sites and the last period, is
+external; the rest is dealt to the parts.
 """
 
 from __future__ import annotations
@@ -18,17 +16,13 @@ import pandas as pd
 
 from risk_model import config
 from risk_model.config.bounds import check_shares
-from risk_model.core.cohort import Cohort, Rows, Splits
-from risk_model.core.errors import UserError
+from risk_model.core.cohort import Codes, Cohort, Rows, Splits
 from risk_model.core.parts import PARTS
-from risk_model.data.cells import Codes, cells
+from risk_model.data.cells import cells
+from risk_model.data.held_out import DEVELOPED, row_blocks
 from risk_model.data.part_checks import check_folds, check_parts
 from risk_model.data.set_aside import require_rows
 
-DEVELOPED, LAST_PERIOD = "development", "last period"
-# events, and non-events: the least for an external validation (Vergouwe 2005, Collins 2016)
-EXTERNAL_EVENTS = 100
-EXTERNAL_SHARE = 0.25  # of the rows: more would cost the development too much
 # 2^64 / golden ratio, of the golden-ratio sequence: evenly spread positions in [0, 1)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -56,7 +50,7 @@ def split(cohort: Cohort, shares: config.Split, data: config.Data, seed: int) ->
     """
     check_shares(shares)
     subject, names = pd.factorize(cohort.subjects)
-    blocks, block = _row_parts(cohort, data)
+    blocks, block = row_blocks(cohort, data)
     belongs = np.full(len(names), len(blocks))
     np.minimum.at(belongs, subject, block)
     own = belongs[subject] == block
@@ -84,70 +78,6 @@ def _pooled(splits: Splits, labels: npt.NDArray[np.int8], test_events: int) -> S
     return replace(splits, train=learning, validation=nobody, calibration=nobody, test=test)
 
 
-def _row_parts(cohort: Cohort, data: config.Data) -> tuple[list[str], Codes]:
-    """The blocks in their order, and the one that each row belongs to by itself."""
-    sites = _held_out_sites(cohort, data.held_out_sites)
-    published = sorted(set(cohort.index["part"].dropna())) if cohort.recorded("part") else []
-    external = len(published) + len(sites)
-    code = np.full(len(cohort), external, dtype=np.int64)
-    code[_in_last_period(cohort, data.held_out_period)] = external + 1
-    for i, site in enumerate(sites, start=len(published)):
-        code[(cohort.index["site"].astype(str) == site).to_numpy()] = i
-    for i, part in enumerate(published):
-        code[(cohort.index["part"] == part).to_numpy()] = i
-    return [*published, *(f"site: {site}" for site in sites), DEVELOPED, LAST_PERIOD], code
-
-
-def _held_out_sites(cohort: Cohort, setting: list[str]) -> list[str]:
-    if not cohort.recorded("site"):
-        if setting in ([], ["auto"]):
-            return []
-        raise UserError(
-            "data.held_out_sites: this cohort records no site; use 'data.held_out_sites=[]'"
-        )
-    if setting == ["auto"]:
-        return _site_to_hold_out(cohort)
-    sites = sorted(cohort.index["site"].dropna().astype(str).unique())
-    unknown = [site for site in setting if site not in sites]
-    if unknown:
-        raise UserError(
-            f"data.held_out_sites: no site is called {', '.join(unknown)}; the sites are "
-            f"{', '.join(sites)}"
-        )
-    return list(dict.fromkeys(setting))
-
-
-def _site_to_hold_out(cohort: Cohort) -> list[str]:
-    """The site with most of the rarer class, of those neither too large nor too small.
-
-    None of fewer than three sites.
-    """
-    table = pd.crosstab(cohort.index["site"].astype("string"), cohort.labels).reindex(
-        columns=[0, 1], fill_value=0
-    )
-    rarer = table.min(axis=1)[
-        (table.sum(axis=1) <= EXTERNAL_SHARE * len(cohort)).to_numpy()
-    ].sort_index()
-    enough = rarer[rarer >= EXTERNAL_EVENTS]
-    return [str(enough.idxmax())] if len(table) >= 3 and len(enough) else []
-
-
-def _in_last_period(cohort: Cohort, share: float) -> npt.NDArray[np.bool_]:
-    """Rows in the last `share` of the calendar, cut between two dates."""
-    if not cohort.recorded("prediction_time") or share == 0:
-        return np.zeros(len(cohort), dtype=bool)
-    if not 0 < share < 1:
-        raise UserError(f"data.held_out_period={share:g}: must lie between 0 and 1; use 0 for none")
-    time = cohort.index["prediction_time"]
-    boundary = time.quantile(1 - share, interpolation="lower")
-    later = (time > boundary).to_numpy()
-    if later.any() or time.nunique() < 2:
-        return later
-    # dates as coarse as years: the last one, unless it is most of the cohort
-    last = (time == boundary).to_numpy()
-    return last if last.mean() <= 2 * share else later
-
-
 def _allot(
     cohort: Cohort,
     rows: Rows,
@@ -156,7 +86,15 @@ def _allot(
     shares: config.Split,
     seed: int,
 ) -> Codes:
-    """The part of each of these rows, as a position in PARTS."""
+    """The part of each of these rows of the cohort: int64[len(rows)], positions in PARTS.
+
+    A subject goes to one part whole; `subject` says whose each row of the cohort is, as a position
+    in `names`. Each part gets its share of the subjects, of those with an event, and of each
+    site's and other stratum's (`strata`) with and without one, as far as their numbers allow; the
+    outcome goes before the site, the site before the rest. The names and the seed alone decide who
+    goes where, not the order of the rows. What no share is given is tested.
+    """
+    # The subjects of a cell, in the order of a keyed hash, are dealt along a golden-ratio sequence.
     smallest = min(shares.validation, shares.calibration, _test_share(shares))
     cell = cells(cohort.take(rows), subject[rows], len(names), math.ceil(1 / smallest))
     who = np.unique(subject[rows])
@@ -173,12 +111,7 @@ def _test_share(shares: config.Split) -> float:
 
 
 def _part_of_turn(turn: npt.NDArray[np.float64], shares: config.Split) -> Codes:
-    """The part of each turn in [0, 1): the first are tested, the rest divided in proportion."""
-    share = _test_share(shares)
-    rest = (turn - share) / (1 - share)
-    edges = np.cumsum([shares.train, shares.validation]) / (
-        shares.train + shares.validation + shares.calibration
-    )
-    return np.where(
-        turn < share, PARTS.index("test"), np.searchsorted(edges, rest, side="right")
-    ).astype(np.int64)
+    """The part of each turn in [0, 1): the first are tested."""
+    edges = np.cumsum([_test_share(shares), shares.train, shares.validation])
+    # test stands last in PARTS
+    return np.roll(np.arange(len(PARTS)), 1)[np.searchsorted(edges, turn, side="right")]

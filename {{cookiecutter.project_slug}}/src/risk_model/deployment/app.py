@@ -157,16 +157,20 @@ class Service:
             return problem(RefusedError(503, detail))
 
     async def _answer(self, body: bytes, explain: bool) -> Response:
+        """The answer to a body, given once its audit record is on disk.
+
+        The record `prediction` says risk, operating threshold, whether the risk reaches it, and
+        the request's id if it has one, and commits to the encoded row's bytes. The answer is a
+        Prediction: the same facts, the record's id, what the package says of itself, and the
+        explanation where body or query (`explain`) ask for it. RefusedError (500) for a risk that
+        is none.
+        """
         request, risk = await self.input.worker.run(self._read_and_score, body)
         if not 0.0 <= risk <= 1.0:
             raise RefusedError(500, "the model gave no valid risk")
         threshold = self.package.threshold
         flagged = risk >= threshold
-        facts: dict[str, object] = {
-            "risk": risk,
-            "operating_threshold": threshold,
-            "flagged": flagged,
-        }
+        facts = dict[str, object](risk=risk, operating_threshold=threshold, flagged=flagged)
         if request.request_id:
             facts["request_id"] = request.request_id
         prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())

@@ -58,9 +58,10 @@ def equal_count_edges(risk: Floats, bins: int = 10) -> Floats:
 
 
 def expected_calibration_error(outcome: Outcomes, risk: Floats, edges: Floats) -> float:
-    """Mean over the rows of |mean outcome - mean risk| in their bin.
+    """Mean over the rows of |mean outcome - mean risk| in their bin; NaN without rows.
 
-    The edges are the inner ones, so that 0 and 1 are included. The number depends on the bins, so
+    The edges are the inner ones, ascending, so that 0 and 1 are included; a risk on an edge belongs
+    to the bin below it. Empty bins count nothing. The number depends on the bins, so
     it is reported at two binnings and never decides (Blasiok and Nakkiran 2024).
 
     >>> expected_calibration_error(np.array([0, 1]), np.array([0.0, 1.0]), equal_width_edges())

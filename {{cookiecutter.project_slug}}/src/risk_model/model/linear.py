@@ -103,7 +103,11 @@ class LinearModel:
 
     @classmethod
     def fit_solver(cls, rows: Sample, solver: Any, terms: Terms | None = None) -> Self:
-        """Fits scikit-learn's `solver` on these rows; without `terms` on straight lines."""
+        """Fits scikit-learn's `solver` on these rows; without `terms` on straight lines.
+
+        It sees the terms centred and divided by their standard deviation (over n) in these rows, 1
+        where that is 0, and the rows' weights; `weight` and `bias` are for terms not scaled.
+        """
         terms = terms or Terms.fit(rows.features).straight()
         columns = terms.columns(rows.features)
         mean, scale = columns.mean(axis=0), columns.std(axis=0)
@@ -138,7 +142,7 @@ class LinearModel:
 
 
 def column_medians(features: Features) -> Features:
-    """Median of what was recorded in each column, 0 where nothing was: float32[d]."""
+    """Median of what was recorded in each column, 0 where nothing was: float32[d]; no warning."""
     recorded = ~np.isnan(features).all(axis=0)
     medians = np.zeros(features.shape[1], dtype=np.float32)
     medians[recorded] = np.nanmedian(features[:, recorded], axis=0)

@@ -1,4 +1,4 @@
-"""Scores of a network, always in eval mode: dropout off, batch norm on what it learnt."""
+"""Scores of a network: a row's logit is its own, whatever is scored with it or was before."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from risk_model.core.schema import at_once
 def score(network: nn.Module, features: Tensor, chunk: int = 4096) -> Tensor:
     """Logits of float32[n, d] rows, the mean over members: float64[n].
 
-    Each module's mode is left as it was.
+    A row's logit is the same at every call and whichever rows it is scored with, whatever mode the
+    network is in. Nothing of the network changes; each module's mode is left as it was, also when
+    the network raises. No gradients; at most `chunk` rows are passed at once.
     """
+    # dropout off, batch norm on what it learnt
     step = at_once(features.shape[1], chunk)
     with evaluating(network), torch.no_grad():
         logits = [

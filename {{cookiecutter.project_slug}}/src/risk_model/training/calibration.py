@@ -80,16 +80,6 @@ def choose_calibrator(
     return choose_among(fits, logit, labels, subjects, seed)[1]
 
 
-def fit_kind(
-    kind: str, logit: Logits, labels: Outcome, settings: config.Training, pos_weight: float
-) -> Calibrator:
-    """A calibrator of this kind, fitted on these rows; KeyError where the loss rules it out."""
-    # With as many events as non-events the weight is 1, and the correction no candidate but right.
-    correction = {"prior_correction": partial(prior_correction, pos_weight)}
-    fits = correction | candidates(settings.loss, pos_weight, int(labels.sum()))
-    return fits[kind](logit, labels)
-
-
 def choose_among(
     fits: Mapping[str, Fit], logit: Logits, labels: Outcome, subjects: Subjects, seed: int
 ) -> tuple[str, Calibrator]:
@@ -132,7 +122,10 @@ def cross_fitted(
 
 
 def prior_correction(pos_weight: float, logit: Logits, labels: Outcome) -> Calibrator:
-    """Takes back the weight of events: subtracts log(pos_weight) and fits nothing (Elkan 2001)."""
+    """Takes back what counting events `pos_weight` times did to the odds; nothing is fitted.
+
+    Elkan 2001.
+    """
     return Calibrator("prior_correction", intercept=-float(np.log(pos_weight)))
 
 
@@ -152,7 +145,11 @@ def shifted(logit: Logits, labels: Outcome) -> Calibrator:
 
 
 def platt(logit: Logits, labels: Outcome) -> Calibrator:
-    """Fits slope and intercept (Platt 1999)."""
+    """Fits slope and intercept by maximum likelihood on Platt's targets, which keep them finite.
+
+    Platt 1999. Where the slope would be below SMALLEST_SLOPE it is that, with the intercept that is
+    best for it. Logits may be large, constant, or all of one class.
+    """
     slope, intercept = _maximum_likelihood(np.stack([logit, np.ones_like(logit)], axis=1), labels)
     if slope < SMALLEST_SLOPE:
         slope = SMALLEST_SLOPE

@@ -52,8 +52,9 @@ def cross_entropy(logits: Tensor, labels: Tensor, pos_weight: float = 1.0) -> Te
 def focal(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
     """Focal loss: mean of -(1 - p)^gamma log p, p being the probability of what happened.
 
-    Rows already predicted well count less (Lin et al. 2017, without alpha). Shapes as in
-    cross_entropy; with gamma 0 it is the cross-entropy.
+    Rows already predicted well count less (Lin et al. 2017, without alpha). Shapes and the refusal
+    of what is no logit as in cross_entropy; with gamma 0 it is the cross-entropy. For any gamma
+    from 0 on and any finite logits, 1,000 or 0 too, loss and gradient are finite, the loss right.
     """
     refuse_activation(logits)
     targets = _for_each_member(labels, logits)

@@ -42,8 +42,8 @@ from risk_model.training.calibration import (
     platt,
     shifted,
 )
-from risk_model.training.onnx_calibration import append_recalibration
 from risk_model.training.record import ChampionChoice, TrainingRecord
+from risk_model.validation.recalibrated_graph import append_recalibration
 
 Announce = Callable[[str, str], None]  # a step and what it has to say
 

@@ -21,9 +21,10 @@ from risk_model.config import Config, Data
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_json
+from risk_model.data.held_out import LAST_PERIOD
 from risk_model.data.prepare import Prepared
 from risk_model.data.shift import missing_by_site
-from risk_model.data.split import LAST_PERIOD, split
+from risk_model.data.split import split
 from risk_model.evaluation.metric_table import metrics_in
 from risk_model.evaluation.resampled_metrics import (
     EvaluationSettings,

@@ -9,7 +9,7 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.package import worst
 from risk_model.core.parts import OUT_OF_FOLD
-from risk_model.data.split import LAST_PERIOD
+from risk_model.data.held_out import LAST_PERIOD
 from risk_model.evaluation.gates import CANNOT_TELL, FAIL, PASS, TOO_FEW, within
 from risk_model.evaluation.results import SubgroupEvaluation
 from risk_model.lesson.walkthrough.records import RunRecords

@@ -19,7 +19,7 @@ from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.errors import UserError
 from risk_model.core.estimate import Estimate
 from risk_model.core.parts import OUT_OF_FOLD
-from risk_model.data.split import LAST_PERIOD
+from risk_model.data.held_out import LAST_PERIOD
 from risk_model.evaluation.utility import per_cent
 from risk_model.lesson.walkthrough.conditions import SITE, finding
 from risk_model.lesson.walkthrough.records import RunRecords, manifest_file

@@ -1,0 +1,309 @@
+"""Task 7, the service's answer: judged from outside, by responses and by the audit folder.
+
+Between two requests the folder is read as it is on disk, so that a record which comes later than
+its answer is no record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import sqlite3
+import tempfile
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from take_home.checks.common import (
+    Check,
+    Inputs,
+    Output,
+    Outputs,
+    Request,
+    close,
+    first,
+    member,
+    no_value,
+    parts,
+    unless,
+)
+from take_home.score import Part
+from take_home.served import INTERCEPT, MODEL, SCHEMA, THRESHOLD, WEIGHTS
+
+DATABASE = "audit.db"
+STEPS = 20_000_000  # of SQLite's machine, for reading a log that may be anything
+LARGEST = 8 << 20  # bytes of a log that is read
+ORDINARY = ("below", "above", "at the threshold")
+REFUSED = ("no number", "too large", "below nought")
+NO_DISK = ("disk fails", "disk fails again")
+
+
+def inputs(rng: np.random.Generator) -> Inputs:
+    """Risks on both sides of the threshold and on it, faults of disk and model, bad bodies."""
+    near = float(rng.uniform(0.33, 0.47))  # above the threshold, below a half
+    return {
+        "below": request(rng, risk=float(rng.uniform(0.05, 0.25))),
+        "above": request(rng, risk=near),
+        "at the threshold": request(rng, risk=THRESHOLD),
+        "the model's own": request(rng),
+        "with an id": request(rng, id=str(uuid.UUID(bytes=rng.bytes(16), version=4))),
+        "slow disk": request(rng, disk="slow"),
+        "disk fails": request(rng, disk="fails"),
+        "no number": request(rng, risk="nan"),
+        "too large": request(rng, risk=2.0),
+        "below nought": request(rng, risk=-0.1),
+        "disk fails again": request(rng, disk="fails"),
+        "explained by the body": request(rng, explain=True),
+        "explained by the query": request(rng, query="explain=true"),
+        "not a body": {**request(rng), "body": '{"inputs": {"age": "old"}}'},
+    }
+
+
+def request(
+    rng: np.random.Generator,
+    risk: float | str | None = None,
+    disk: str = "",
+    id: str = "",
+    explain: bool = False,
+    query: str = "",
+) -> Request:
+    """One call of the service for a patient of whom the heart rate is not known."""
+    patient = {
+        "age": int(rng.integers(30, 90)),
+        "lactate": round(float(rng.uniform(0.5, 12)), 3),
+        "diabetes": bool(rng.random() < 0.5),
+    }
+    body: dict[str, Any] = {"inputs": patient}
+    if id:
+        body["request_id"] = id
+    if explain:
+        body["explain"] = True
+    return {"body": json.dumps(body), "query": query, "risk": risk, "disk": disk}
+
+
+def patient_row(asked: Request) -> np.ndarray:
+    """The encoded patient of a body: float32[1, fields], NaN where not given."""
+    patient = json.loads(asked["body"])["inputs"]
+    values = [patient.get(field.name) for field in SCHEMA.inputs]
+    return np.array([[np.nan if v is None else float(v) for v in values]], dtype=np.float32)
+
+
+def expected_risk(asked: Request) -> float:
+    """The risk that the request sets, or the served model's own."""
+    if asked["risk"] is not None:
+        return float(asked["risk"])
+    weights = np.array([WEIGHTS[field.name] for field in SCHEMA.inputs])
+    logit = np.nan_to_num(patient_row(asked)[0].astype(np.float64)) @ weights + INTERCEPT
+    return float(1 / (1 + np.exp(-logit)))
+
+
+class Log:
+    """The records of an audit folder: of each the body, by event id; empty where the chain broke."""
+
+    def __init__(self, files: Mapping[str, bytes] | None) -> None:
+        self.key = (files or {}).get(f"{DATABASE}.key", b"")
+        self.bytes = b"".join(content for name, content in (files or {}).items())
+        self.records: dict[str, dict[str, Any]] = {}
+        previous = b"\0" * 32
+        for body, stored in _rows(files or {}):
+            if hashlib.sha256(previous + body).digest() != stored:
+                self.records = {}
+                return
+            previous, record = stored, json.loads(body)
+            self.records[str(record["event_id"])] = record
+
+    def of_kind(self, kind: str) -> list[dict[str, Any]]:
+        """The records of one kind, in their order."""
+        return [record for record in self.records.values() if record.get("type") == kind]
+
+
+def _rows(files: Mapping[str, bytes]) -> list[tuple[bytes, bytes]]:
+    """Body and hash of each record; none of what is no log.
+
+    The file may be anything: it is opened as data, with nothing of it run, in a bounded time.
+    """
+    if sum(map(len, files.values())) > LARGEST or DATABASE not in files:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (DATABASE, f"{DATABASE}-wal"):
+            (Path(folder) / name).write_bytes(files.get(name, b""))
+        database = sqlite3.connect(Path(folder) / DATABASE)
+        left = iter(range(STEPS // 1000))
+        database.set_progress_handler(lambda: next(left, None) is None, 1000)
+        database.execute("PRAGMA trusted_schema = OFF")
+        try:
+            kind = database.execute("SELECT type FROM sqlite_master WHERE name = 'record'")
+            if kind.fetchall() != [("table",)]:
+                return []
+            rows = database.execute("SELECT body, hash FROM record ORDER BY seq LIMIT 1000")
+            return [(body, stored) for body, stored in rows if _is_record(body, stored)]
+        except sqlite3.Error:
+            return []
+        finally:
+            database.close()
+
+
+def _is_record(body: object, stored: object) -> bool:
+    if not isinstance(body, bytes) or not isinstance(stored, bytes) or len(body) > 10_000:
+        return False
+    try:
+        record = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and "event_id" in record
+
+
+def judge(asked: Inputs, outputs: Outputs) -> tuple[Part, ...]:
+    """Points for answers with their records, then for each way in which there may be none."""
+    core = Check(
+        "a risk, whether it is flagged, and a record of both",
+        3,
+        first(
+            no_value(outputs, *ORDINARY, "the model's own"),
+            *(_answered(asked[case], outputs[case]) for case in (*ORDINARY, "the model's own")),
+        ),
+    )
+    return parts(
+        core,
+        [
+            _durable(asked, outputs),
+            _refused(outputs),
+            _extras(asked, outputs),
+            _content(asked, outputs),
+        ],
+    )
+
+
+def _answered(asked: Request, output: Output) -> str:
+    """What is wrong with an ordinary answer or its record."""
+    body, risk = member(output.value, "body"), expected_risk(asked)
+    record = _record_of(output)
+    return first(
+        unless(member(output.value, "status") == 200, "A good request gets no answer with 200."),
+        unless(close(member(body, "risk"), risk, 1e-6), "The risk is not the model's."),
+        unless(member(body, "operating_threshold") == THRESHOLD, "The threshold is not told."),
+        unless(
+            member(body, "flagged") is (risk >= THRESHOLD),
+            "Patients are flagged by another rule than the package's threshold.",
+        ),
+        unless(_of_package(body), "What the package says of itself is missing or wrong."),
+        unless(record is not None, "The record that `prediction_id` names is not on disk."),
+        unless(
+            all(member(record, name) == member(body, name) for name in FACTS),
+            "The record says something else than the answer.",
+        ),
+    )
+
+
+FACTS = ("risk", "flagged", "operating_threshold")
+
+
+def _record_of(output: Output) -> dict[str, Any] | None:
+    """The record of a prediction that an answer names."""
+    record = Log(output.files).records.get(
+        str(member(member(output.value, "body"), "prediction_id"))
+    )
+    return record if record is not None and record.get("type") == "prediction" else None
+
+
+def _of_package(body: object) -> bool:
+    known = (member(body, "outcome"), member(body, "model"), member(body, "missing"))
+    version = member(body, "model_version")
+    named = known == (SCHEMA.outcome, MODEL, ["heart_rate"])
+    return named and isinstance(version, str) and len(version) == 64
+
+
+def _durable(asked: Inputs, outputs: Outputs) -> Check:
+    failed = [outputs[case] for case in NO_DISK]
+    silent = all(member(output.value, "status") == 503 for output in failed)
+    slow = _answered(asked["slow disk"], outputs["slow disk"])
+    return Check(
+        "no answer without its record on disk",
+        2,
+        first(
+            no_value(outputs, "slow disk", *NO_DISK),
+            unless(silent, "When the disk fails, something else than 503 is answered."),
+            slow and "When the disk is slow, the answer comes before its record.",
+            unless(
+                not _answered(asked["explained by the body"], outputs["explained by the body"]),
+                "After a failure of the disk, answers and records do not come back.",
+            ),
+        ),
+    )
+
+
+def _refused(outputs: Outputs) -> Check:
+    cases = [outputs[case] for case in REFUSED]
+    said = all(member(output.value, "status") == 500 for output in cases)
+    before = len(Log(outputs["disk fails"].files).of_kind("prediction"))
+    after = len(Log(outputs["below nought"].files).of_kind("prediction"))
+    return Check(
+        "a risk that is none is refused",
+        1,
+        first(
+            no_value(outputs, *REFUSED, "not a body"),
+            unless(said, "A risk outside of 0 to 1, or NaN, is answered otherwise than with 500."),
+            unless(after == before, "A risk that is none stands in the log as a prediction."),
+            unless(
+                member(outputs["not a body"].value, "status") == 422,
+                "A body that does not follow the schema is not refused with 422.",
+            ),
+        ),
+    )
+
+
+def _extras(asked: Inputs, outputs: Outputs) -> Check:
+    sent = json.loads(asked["with an id"]["body"])["request_id"]
+    told = member(outputs["with an id"].value, "body")
+    record = _record_of(outputs["with an id"])
+    plain = member(outputs["below"].value, "body")
+    explained = all(
+        member(member(member(outputs[case].value, "body"), "explanation"), "available") is True
+        for case in ("explained by the body", "explained by the query")
+    )
+    return Check(
+        "the request's id, and an explanation where it is asked for",
+        1,
+        first(
+            no_value(outputs, "with an id", "explained by the body", "explained by the query"),
+            unless(
+                member(told, "request_id") == member(record, "request_id") == sent,
+                "The request's id is missing in the answer or in the record.",
+            ),
+            unless(explained, "An explanation is asked for and not given."),
+            unless(
+                isinstance(plain, dict) and not {"explanation", "request_id"} & set(plain),
+                "An answer holds an explanation or an id that nobody asked for.",
+            ),
+        ),
+    )
+
+
+def _content(asked: Inputs, outputs: Outputs) -> Check:
+    committed = all(_commits(asked[case], outputs[case]) for case in (*ORDINARY, "with an id"))
+    last = Log(outputs["not a body"].files)
+    told = {str(v) for case in asked for v in _values(asked[case]) if len(str(v)) >= 5}
+    silent = not any(value.encode() in last.bytes for value in told)
+    return Check(
+        "a record that proves its input and tells nothing of it",
+        1,
+        first(
+            unless(committed, "A record does not commit to the bytes of the encoded row."),
+            unless(silent, "Values of patients stand in the audit folder."),
+        ),
+    )
+
+
+def _commits(asked: Request, output: Output) -> bool:
+    record, log = _record_of(output) or {}, Log(output.files)
+    message = str(record.get("event_id")).encode() + patient_row(asked).tobytes()
+    wanted = hmac.digest(log.key, message, "sha256").hex() if log.key else "no key"
+    return record.get("commitment") == wanted
+
+
+def _values(asked: Request) -> list[Any]:
+    return list(json.loads(asked["body"])["inputs"].values())
