@@ -18,7 +18,7 @@ from take_home import bubblewrap, descriptors, watch
 from take_home.sandbox import Limits, SandboxError
 
 from tests.conftest import ROOT
-from tests.take_home.asking import RIGHT, started
+from tests.take_home.asking import RIGHT, put_program, started
 from tests.take_home.attacks import make_tree, processes_of
 from tests.take_home.ordinary_user import as_ordinary_user
 
@@ -53,6 +53,13 @@ def test_a_long_request_and_much_output_do_not_wait_for_each_other(tree: Path) -
     assert len(json.dumps(numbers)) > 1 << 20
     assert reply.problem == "answered with more than 1 MB"
     assert len(sandbox.log) <= descriptors.LOG_BYTES
+
+
+def test_a_long_request_that_is_never_read_ends_in_time(tree: Path) -> None:
+    with started(tree, "import time\ntime.sleep(600)") as sandbox:
+        reply = sandbox.ask(b"[" + b" " * (1 << 20) + b"]", True, 0.5)
+
+    assert reply.problem == "ran longer than 0.5 s"
 
 
 def test_what_is_printed_cannot_command_a_terminal(tree: Path) -> None:
@@ -146,9 +153,7 @@ sys.stdin.readline()
 sys.exit("bwrap: setting up uid map: Permission denied")
 """
     (tmp_path / "late.py").write_text(program)
-    fake = tmp_path / "bwrap"
-    fake.write_text(f'#!/bin/sh\nexec {sys.executable} {tmp_path}/late.py "$@"\n')
-    fake.chmod(0o755)
+    put_program(tmp_path / "bwrap", f'#!/bin/sh\nexec {sys.executable} {tmp_path}/late.py "$@"\n')
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
     with (
