@@ -214,7 +214,7 @@ def _system() -> Iterator[str]:
             yield from ("--symlink", str(folder.readlink()), str(folder))
         else:
             yield from ("--ro-bind-try", str(folder), str(folder))
-    yield from ("--perms", "0755", "--dir", "/etc")
+    yield from ("--dir", "/etc")
     for path in ("/etc/ld.so.cache", "/etc/alternatives"):
         yield from ("--ro-bind-try", path, path)
 
@@ -230,6 +230,7 @@ def _python() -> Iterator[str]:
     for place in sorted({p for path in places for p in (path, path.resolve())}):
         if place.exists() and place != Path("/") and not any(map(place.is_relative_to, seen)):
             seen.append(place)
+            # Made here, a folder on the way is open to all; made by a bind, it is closed.
             for parent in list(reversed(place.parents))[1:]:
-                yield from ("--perms", "0755", "--dir", str(parent))
+                yield from ("--dir", str(parent))
             yield from ("--ro-bind", str(place), str(place))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from take_home import bubblewrap, seccomp, watch
+from take_home import bubblewrap, escape, seccomp, watch
 from take_home.probe import probe
 from take_home.sandbox import SandboxError
 
 from tests.conftest import ROOT
 from tests.take_home import fake_bwrap
+from tests.take_home.asking import put_program
 from tests.take_home.attacks import make_tree
 from tests.take_home.ordinary_user import as_ordinary_user
 
@@ -40,13 +39,6 @@ def hidden(tmp_path: Path) -> Path:
     return folder
 
 
-def tool(folder: Path, name: str, text: str) -> None:
-    """A program of that name, and a search path that finds it first."""
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(text)
-    (folder / name).chmod(0o755)
-
-
 def test_the_sandbox_holds(tree: Path, hidden: Path) -> None:
     probe(tree, hidden)
     probe(tree, hidden / "key.json")
@@ -58,6 +50,7 @@ import os, tempfile
 from pathlib import Path
 from typing import Any
 from take_home.probe import probe
+from tests.take_home.asking import put_program
 from tests.take_home.attacks import make_tree
 assert os.geteuid() != 0
 with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +94,7 @@ def writable_tree(options: Options, hidden: Path) -> Options:
 
 
 @pytest.mark.parametrize(
-    ("change", "escape"),
+    ("change", "achieved"),
     [
         (without("--unshare-net"), r"connects to the grader at \('127"),
         (without("--unshare-pid", "--as-pid-1"), "sees process [0-9]+ of the grader"),
@@ -117,7 +110,7 @@ def test_an_option_that_is_missing_is_noticed(
     hidden: Path,
     monkeypatch: pytest.MonkeyPatch,
     change: Callable[[Options, Path], Options],
-    escape: str,
+    achieved: str,
 ) -> None:
     for folder in (tree, hidden):
         folder.chmod(0o777)
@@ -128,12 +121,29 @@ def test_an_option_that_is_missing_is_noticed(
 
     monkeypatch.setattr(bubblewrap, "options", changed)
 
-    with pytest.raises(SandboxError, match=f"does not hold.* {escape}.* Remedy: use Linux 5"):
+    with pytest.raises(SandboxError, match=f"does not hold.* {achieved}.* Remedy: use Linux 5"):
+        probe(tree, hidden)
+
+
+def test_what_happened_outside_counts_whatever_is_said_inside(
+    tree: Path, hidden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(escape.__file__).read_text(encoding="utf-8")
+    silent = source.replace('return f"connects to the grader at {address!r}"', "break")
+    assert silent != source
+    (tmp_path / "silent.py").write_text(silent)
+    monkeypatch.setattr(escape, "__file__", str(tmp_path / "silent.py"))
+    options = bubblewrap.options
+    monkeypatch.setattr(
+        bubblewrap, "options", lambda *a: [o for o in options(*a) if o != "--unshare-net"]
+    )
+
+    with pytest.raises(SandboxError, match="connected to the grader"):
         probe(tree, hidden)
 
 
 @pytest.mark.parametrize(
-    ("start", "escape"),
+    ("start", "achieved"),
     [
         ("--as=", "takes 256 MB in one process"),
         ("--nproc=", "runs 24 processes|runs more than 16 processes"),
@@ -141,14 +151,14 @@ def test_an_option_that_is_missing_is_noticed(
     ],
 )
 def test_a_limit_that_is_not_set_is_noticed(
-    tree: Path, hidden: Path, monkeypatch: pytest.MonkeyPatch, start: str, escape: str
+    tree: Path, hidden: Path, monkeypatch: pytest.MonkeyPatch, start: str, achieved: str
 ) -> None:
     command = bubblewrap.command
     monkeypatch.setattr(
         bubblewrap, "command", lambda *a: [c for c in command(*a) if not c.startswith(start)]
     )
 
-    with pytest.raises(SandboxError, match=escape):
+    with pytest.raises(SandboxError, match=achieved):
         probe(tree, hidden)
 
 
@@ -175,14 +185,14 @@ def test_a_bubblewrap_that_isolates_nothing_is_noticed(
     tree: Path, hidden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = f'#!/bin/sh\nexec {sys.executable} {fake_bwrap.__file__} "$@"\n'
-    tool(tmp_path / "bin", "bwrap", script)
+    put_program(tmp_path / "bin/bwrap", script)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
 
     with pytest.raises(SandboxError) as refused:
         probe(tree, hidden)
 
-    for escape in ("reads", "connects to", "sees process", "ends a process", "writes to"):
-        assert escape in str(refused.value)
+    for achieved in ("reads", "connects to", "sees process", "ends a process", "writes to"):
+        assert achieved in str(refused.value)
     assert f"in place of {tmp_path / 'bin/bwrap'}" in str(refused.value)
 
 
@@ -191,104 +201,3 @@ def test_a_copy_of_the_package_where_python_looks_is_noticed(tree: Path, hidden:
 
     with pytest.raises(SandboxError, match=r"reads a copy of numpy in .*pip uninstall numpy from"):
         probe(tree, hidden)
-
-
-@pytest.mark.parametrize(
-    ("complaint", "remedy"),
-    [
-        (
-            "bwrap: setting up uid map: Permission denied",
-            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-        ),
-        (
-            "bwrap: Creating new namespace failed: Operation not permitted",
-            "--security-opt seccomp=unconfined",
-        ),
-        (
-            "bwrap: Creating new namespace failed: nesting depth or "
-            "/proc/sys/user/max_*_namespaces exceeded (ENOSPC)",
-            "grade with sudo",
-        ),
-        (
-            "bwrap: No permissions to create new namespace, likely because the kernel does not "
-            "allow non-privileged user namespaces.",
-            "grade with sudo",
-        ),
-        ("bwrap: Unknown option --disable-userns", "bubblewrap 0.8 or newer"),
-        ("bwrap: Can't mkdir /x: Permission denied", "may not read Python or the project"),
-        ("", "bubblewrap says nothing"),
-    ],
-)
-def test_a_bubblewrap_that_does_not_start_is_refused_with_the_remedy(
-    tree: Path,
-    hidden: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    complaint: str,
-    remedy: str,
-) -> None:
-    tool(tmp_path / "bin", "bwrap", f'#!/bin/sh\necho "{complaint}" >&2\nexit 1\n')
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-
-    with pytest.raises(SandboxError) as refused:
-        probe(tree, hidden)
-
-    assert str(refused.value).startswith("The sandbox does not start: ")
-    assert remedy in str(refused.value)
-    assert "Remedy: " in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("missing", "package"), [("bwrap", "bubblewrap"), ("prlimit", "util-linux")]
-)
-def test_a_missing_program_is_refused_with_what_installs_it(
-    tree: Path, hidden: Path, monkeypatch: pytest.MonkeyPatch, missing: str, package: str
-) -> None:
-    which = shutil.which
-    monkeypatch.setattr(shutil, "which", lambda name: None if name == missing else which(name))
-
-    with pytest.raises(SandboxError, match=f"Grading needs {missing}: apt install {package}"):
-        probe(tree, hidden)
-
-
-@pytest.mark.parametrize("system", ["darwin", "win32"])
-def test_a_system_without_bubblewrap_is_told_where_to_grade(
-    tree: Path, hidden: Path, monkeypatch: pytest.MonkeyPatch, system: str
-) -> None:
-    monkeypatch.setattr(sys, "platform", system)
-
-    with pytest.raises(SandboxError, match="runs on Linux only: grade under WSL 2"):
-        probe(tree, hidden)
-
-
-def test_another_processor_is_refused(
-    tree: Path, hidden: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-
-    with pytest.raises(SandboxError, match="Grade on x86_64 or aarch64"):
-        probe(tree, hidden)
-
-
-def test_root_in_a_container_is_told_what_it_lacks(
-    tree: Path, hidden: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(bubblewrap, "may_mount", lambda status: False)
-
-    with pytest.raises(SandboxError, match="--cap-add SYS_ADMIN --security-opt seccomp"):
-        probe(tree, hidden)
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "may"), [("000001ffffffffff", True), ("00000000a80425fb", False), ("0", False)]
-)
-def test_whether_root_may_mount_is_read_from_its_status(capabilities: str, may: bool) -> None:
-    assert bubblewrap.may_mount(f"Uid:\t0\nCapEff:\t{capabilities}\nCapBnd:\t1") is may
-
-
-def test_a_probe_with_nothing_to_look_for_is_refused(tree: Path, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-
-    with pytest.raises(SandboxError, match="needs a hidden file to look for"):
-        probe(tree, tmp_path / "empty")
