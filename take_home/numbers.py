@@ -59,7 +59,7 @@ def number(kind: str, tables: Tables, place: Place) -> float:
     Raises:
         KeyError: there is no such kind, or a column that the tables lack.
     """
-    return float(_NUMBERS[kind](tables, place))
+    return float(NUMBERS[kind](tables, place))
 
 
 def same_person(table: pd.DataFrame) -> Rows:
@@ -155,7 +155,7 @@ def _group_under_recorded(tables: Tables, place: Place) -> float:
     return expected - float(tables.cohort.loc[group, OUTCOME].sum())
 
 
-_NUMBERS: dict[str, Callable[[Tables, Place], float]] = {
+NUMBERS: dict[str, Callable[[Tables, Place], float]] = {
     "unit_change": _unit_change,
     "outcome_gap": _outcome_gap,
     "missing_by_outcome": _missing_by_outcome,
