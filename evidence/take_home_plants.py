@@ -63,24 +63,32 @@ SUSPECT = (
 )
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the data command says: its findings, and its answers to the questions about the data."""
+
+    findings: tuple[Finding, ...]
+    answers: tuple[str, ...]
+
+
 def study(seeds: Sequence[int]) -> dict[str, list[float]]:
     """By seed: shares of the problems, counts of accusations, and shares of points."""
     columns: dict[str, list[float]] = {name: [] for name in BOUNDS}
     for seed in seeds:
         made = make(seed)
-        row = {**objective(made), **points(made)}
+        said = data_command(made.tables.tables)
+        row = {**objective(made, said), **points(made, said)}
         for name, values in columns.items():
             values.append(row[name])
     return columns
 
 
-def objective(made: Made) -> dict[str, float]:
+def objective(made: Made, said: Said) -> dict[str, float]:
     """What the statistics and the data command say of the tables."""
     tables, plants = made.tables.tables, made.key.plants
     kinds = {plant.kind for plant in plants}
     clean = planted(made.key.seed, (), tuple(o.kind for o in made.key.oddities))[0]
     silent = [plant for plant in plants if plant.kind in SILENT]
-    said = data_command(tables)
     others = [kind for kind in STATISTICS if kind not in kinds]
     return {
         "planted place first": sum(first(plant, tables) for plant in plants) / len(plants),
@@ -91,7 +99,7 @@ def objective(made: Made) -> dict[str, float]:
     }
 
 
-def points(made: Made) -> dict[str, float]:
+def points(made: Made, said: Said) -> dict[str, float]:
     """The share of the automatic points that each way to answer earns."""
     tables, key = made.tables.tables, made.key
     claims, risks = graded(key, tables, honest.answer(tables))
@@ -99,7 +107,7 @@ def points(made: Made) -> dict[str, float]:
     lists = {
         "fixed list, claims": FIXED,
         "dictionary alone, claims": SUSPECT,
-        "data command copied, claims": tuple(as_claims(data_command(tables))),
+        "data command copied, claims": tuple(as_claims(said)),
     }
     blind = {name: graded(key, tables, honest.Answer(c, came)) for name, c in lists.items()}
     return {
@@ -121,14 +129,6 @@ def first(plant: Plant, tables: Tables) -> bool:
     )
     columns = (plant.place.column, plant.companion)
     return near and place.site == plant.place.site and place.column in columns
-
-
-@dataclass(frozen=True)
-class Said:
-    """What the data command says: its findings, and its answers to the questions about the data."""
-
-    findings: tuple[Finding, ...]
-    answers: tuple[str, ...]
 
 
 def data_command(tables: Tables) -> Said:

@@ -71,7 +71,7 @@ def same_person(table: pd.DataFrame) -> Rows:
 
 def repeats(table: pd.DataFrame, column: str) -> tuple[Rows, Rows]:
     """Rows with a value now and at the patient's admission before, and those where it is equal."""
-    ordered = table.sort_values([PATIENT, DATE], kind="stable")
+    ordered = table[[PATIENT, DATE, column]].sort_values([PATIENT, DATE], kind="stable")
     before = ordered.groupby(PATIENT)[column].shift().reindex(table.index)
     comparable = (table[column].notna() & before.notna()).to_numpy()
     return comparable, comparable & (table[column] == before).to_numpy()

@@ -27,9 +27,8 @@ def written(seed: int, folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_gives_others(tmp_path: Path) -> None:
-    first, again, other = (
-        written(seed, tmp_path / name) for name, seed in [("a", 5), ("b", 5), ("c", 6)]
-    )
+    folders = (("first", 5), ("again", 5), ("other", 6))
+    first, again, other = (written(seed, tmp_path / name) for name, seed in folders)
     assert set(first) == {"cohort.csv", "dictionary.csv", "key.json", "ward.csv"}
     assert first == again
     same = {name for name in first if first[name] == other[name]}
