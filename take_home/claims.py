@@ -214,7 +214,7 @@ def _misplaced(finding: dict[str, Any], kind: str) -> list[str]:
     places = KINDS[kind].places
     lacks = [name for name in places if finding.get(name, "") == ""]
     extra = [name for name in PLACES if name not in places and finding.get(name, "") != ""]
-    faults = [f"a {kind} has a {name}; name it" for name in lacks]
+    faults = [f"a {kind} needs {name}; name it" for name in lacks]
     return faults + [f"a {kind} has no {name}; take it out" for name in extra]
 
 

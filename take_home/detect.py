@@ -28,7 +28,8 @@ from take_home.cohort import (
     SITE,
     SITES,
 )
-from take_home.numbers import Place, Tables, ahead_of_month, lowest_group, repeats, same_person
+from take_home.numbers import ahead_of_month, lowest_group, repeats, same_person
+from take_home.tables import Place, Tables
 
 Floats = npt.NDArray[np.float64]
 FEWEST = 60  # rows on either side of a change
@@ -61,7 +62,7 @@ def suspects(kind: str, tables: Tables) -> list[Suspect]:
     return sorted(STATISTICS[kind].rank(tables), key=lambda s: -s.statistic)
 
 
-def accused(kind: str, tables: Tables) -> Place | None:
+def accusation(kind: str, tables: Tables) -> Place | None:
     """The first place where its statistic is above the kind's bound."""
     first = suspects(kind, tables)[0]
     return first.place if first.statistic > STATISTICS[kind].bound else None

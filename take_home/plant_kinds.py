@@ -27,34 +27,34 @@ from take_home.cohort import (
     identifiers,
 )
 from take_home.key import Plant
-from take_home.numbers import Place
+from take_home.tables import Place
 
 
 @dataclass
 class Draft:
     """The tables while problems are put in.
 
-    `event` is the true outcome of the cohort's rows; `taken` the columns that a problem or an
-    oddity already has; `thinned` the hospitals with fewer admissions for a while.
+    `event` is the true outcome of the cohort's rows; `in_use` the columns that a problem or an
+    oddity already has; `thin_sites` the hospitals with fewer admissions for a while.
     """
 
     cohort: pd.DataFrame
     ward: pd.DataFrame
     event: npt.NDArray[np.bool_]
     rng: np.random.Generator
-    taken: set[str] = field(default_factory=set)
-    thinned: set[str] = field(default_factory=set)
+    in_use: set[str] = field(default_factory=set)
+    thin_sites: set[str] = field(default_factory=set)
 
     def column(self, choices: Sequence[str]) -> str:
         """One of the columns that nothing was done to; it and its companion are taken then."""
-        free = [name for name in choices if name not in self.taken]
+        free = [name for name in choices if name not in self.in_use]
         column = str(self.rng.choice(free))
-        self.taken |= {column, companion_of(column)} - {""}
+        self.in_use |= {column, companion_of(column)} - {""}
         return column
 
     def site(self) -> str:
         """A hospital whose admissions are all there."""
-        return str(self.rng.choice([name for name in SITES if name not in self.thinned]))
+        return str(self.rng.choice([name for name in SITES if name not in self.thin_sites]))
 
     def day(self, earliest: float, latest: float) -> date:
         """A day between two shares of the calendar."""
@@ -155,7 +155,7 @@ def second_registration(draft: Draft) -> Plant:
     copies[PATIENT] = identifiers("P", rng.choice(90_000, len(copies), replace=False) + 10_000)
     copies[ADMISSION] = identifiers("A", rng.choice(90_000, len(copies), replace=False) + 10_000)
     chart = ("respiratory_rate", "heart_rate", "weight", "diastolic_bp", "sodium", "potassium")
-    for name in [name for name in chart if name not in draft.taken][:2]:
+    for name in [name for name in chart if name not in draft.in_use][:2]:
         copies[name] = copies[name] + rng.integers(1, 4, len(copies))
     merged = pd.concat([cohort, copies], ignore_index=True)
     order = np.lexsort((rng.random(len(merged)), merged[DATE]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from take_home import honest, plants
-from take_home.numbers import Tables
+from take_home.tables import Tables
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def made() -> plants.Made:
 @pytest.fixture(scope="session")
 def tables(made: plants.Made) -> Tables:
     """What that candidate gets."""
-    return made.tables.tables
+    return made.tables
 
 
 @pytest.fixture(scope="session")

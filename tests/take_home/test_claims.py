@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import random
 import re
 from datetime import date
 from pathlib import Path
@@ -66,7 +68,7 @@ def test_an_empty_file_claims_nothing(tmp_path: Path) -> None:
         ),
         ('kind = "shifted_rows"', "", "it has no kind; name one"),
         ('column = "urea"', 'column = "ureum"', "its column is not on the list; use a column of"),
-        ('column = "urea"', "", "a shifted_rows has a column; name it"),
+        ('column = "urea"', "", "a shifted_rows needs column; name it"),
         ('site = "Elm"', "site = 3", "its site is not on the list; use Abbey, Bridge"),
     ],
 )
@@ -90,7 +92,7 @@ def test_without_a_kind_and_place_on_the_lists_there_is_no_claim(
         ("since = 2020-02-01", 'since = "spring"', "its since is no date; write since = 2021"),
         ("since = 2020-02-01", "since = 2020-02-01T10:00:00", "its since is no date"),
         ("since = 2020-02-01", "since = 2022-02-01", "its since is later than its until"),
-        ('until = "2021-01-31"', "", "a shifted_rows has a until; name it"),
+        ('until = "2021-01-31"', "", "a shifted_rows needs until; name it"),
         ('"set_missing"', '"pray"', "its decision is not on the list; use repair"),
         ('decision = "set_missing"', "", "it has no decision; name one"),
         ('"who"', '"\\u001b[2J"', "its patients holds characters that cannot be printed"),
@@ -160,3 +162,23 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
         assert result.claims == ()
         assert len(result.mistakes) == 1
         assert "plain file" in result.mistakes[0] or "no such file" in result.mistakes[0]
+
+
+VALUES = (
+    '""', '"unit_change"', '"outcome_gap"', '"shifted_rows"', '"urea"', '"Elm"', '"drop_rows"',
+    '"2020-01-01"', '"\\u0000"', "0", "-1", "1e308", "inf", "nan", "true", "2020-02-30", "2020-02-01",
+    "2020-02-01T00:00:00Z", "07:32:00", "[]", "[[1]]", "{}", "{kind = 1}", "0x1F", '"""a\nb"""',
+)  # fmt: skip
+
+
+def test_every_type_in_every_field_gives_claims_or_sentences(tmp_path: Path) -> None:
+    draw = random.Random(0)  # noqa: S311 - values to try
+    for _ in range(600):
+        lines = [f"{name} = {draw.choice(VALUES)}" for name in claims.FIELDS if draw.random() < 0.8]
+        result = read(tmp_path, "\n".join(["[[finding]]", *lines]))
+        assert result.claims or result.mistakes
+        for claim in result.claims:
+            assert claim.kind in claims.KINDS
+            assert claim.number is None or math.isfinite(claim.number)
+            assert type(claim.since) in (date, type(None))
+        assert not any("\n" in mistake or "\0" in mistake for mistake in result.mistakes)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from take_home import honest, plants
-from take_home.detect import STATISTICS, accused, suspects
-from take_home.numbers import Tables, number
+from take_home.detect import STATISTICS, accusation, suspects
+from take_home.numbers import number
 from take_home.oddities import ODDITIES
 from take_home.plant_kinds import PLANTS
+from take_home.tables import Tables
 
 
 @pytest.mark.parametrize("kind", PLANTS)
 def test_a_planted_problem_is_first_and_its_number_and_dates_can_be_had(kind: str) -> None:
-    tables, _, (plant,), _ = plants.planted(11, (kind,), ())
+    tables, _, (plant,), _ = plants.tables_with(11, (kind,), ())
     first, second = suspects(kind, tables)[:2]
     place = first.place
     assert place.site == plant.place.site
@@ -33,26 +34,26 @@ def test_a_planted_problem_is_first_and_its_number_and_dates_can_be_had(kind: st
 @pytest.fixture(scope="module")
 def odd() -> Tables:
     """Tables with all oddities and no problem."""
-    return plants.planted(12, (), tuple(ODDITIES))[0]
+    return plants.tables_with(12, (), tuple(ODDITIES))[0]
 
 
 @pytest.fixture(scope="module")
 def clean() -> Tables:
     """Tables with nothing in them."""
-    return plants.planted(12, (), ())[0]
+    return plants.tables_with(12, (), ())[0]
 
 
 @pytest.mark.parametrize("kind", STATISTICS)
 def test_oddities_and_clean_tables_are_accused_of_nothing(
     kind: str, odd: Tables, clean: Tables
 ) -> None:
-    assert accused(kind, odd) is None
-    assert accused(kind, clean) is None
+    assert accusation(kind, odd) is None
+    assert accusation(kind, clean) is None
 
 
 @pytest.mark.parametrize("kind", ODDITIES)
 def test_an_oddity_can_be_seen_in_the_cohort(kind: str, clean: Tables) -> None:
-    tables, _, _, (oddity,) = plants.planted(12, (), (kind,))
+    tables, _, _, (oddity,) = plants.tables_with(12, (), (kind,))
     assert not tables.cohort.equals(clean.cohort)
     assert oddity.place.site in oddity.sentence
 
@@ -64,10 +65,10 @@ def test_the_honest_answer_names_every_problem_and_no_other(
 
 
 def test_mending_takes_the_problem_away(tables: Tables, answer: honest.Answer) -> None:
-    mended, dropped = honest.mended(tables, answer.findings)
+    mended, dropped = honest.mend(tables, answer.findings)
     for plant in answer.findings:
         if plant.kind == "unit_change":
-            again = accused("unit_change", Tables(mended, tables.ward))
+            again = accusation("unit_change", Tables(mended, tables.ward))
             assert again is None
         elif plant.kind == "counted_later":
             assert plant.place.column in dropped

@@ -12,14 +12,14 @@ import pytest
 from take_home import honest
 from take_home.findings import beside_truth, plant_in_words, score_findings
 from take_home.key import Key, Plant
-from take_home.numbers import Place
 from take_home.plants import Made
 from take_home.score import Scored
+from take_home.tables import Place
 
 FALSE = tuple(Plant("numbered_later", Place(n)) for n in ("file_number", "transport_number"))
 
 
-def graded(claims: Iterable[Plant], key: Key, folder: Path) -> Scored:
+def grade(claims: Iterable[Plant], key: Key, folder: Path) -> Scored:
     """The points of those claims."""
     (folder / "findings.toml").write_text(honest.findings_toml(claims))
     return score_findings(folder / "findings.toml", key)
@@ -41,7 +41,7 @@ def dated(key: Key) -> Plant:
 def test_the_honest_answer_earns_all_points(
     key: Key, answer: honest.Answer, tmp_path: Path
 ) -> None:
-    scored = graded(answer.findings, key, tmp_path)
+    scored = grade(answer.findings, key, tmp_path)
     assert scored.points == pytest.approx(35)
     assert scored.most == pytest.approx(35)
     assert scored.mistakes == ()
@@ -63,35 +63,35 @@ def test_kind_and_place_dates_and_number_have_shares_of_their_own(
         (replace(dated, place=replace(dated.place, site="")), 0.0),
         (replace(dated, kind="capped_values"), 0.0),
     ):
-        assert graded([claim], key, tmp_path).points == pytest.approx(points)
+        assert grade([claim], key, tmp_path).points == pytest.approx(points)
 
 
 def test_a_problem_without_dates_halves_between_place_and_number(key: Key, tmp_path: Path) -> None:
     plant = next(plant for plant in key.plants if plant.kind == "counted_later")
     wrong = replace(plant, number=plant.number * 2)
-    assert graded([plant], key, tmp_path).points == pytest.approx(7)
-    assert graded([wrong], key, tmp_path).points == pytest.approx(3.5)
+    assert grade([plant], key, tmp_path).points == pytest.approx(7)
+    assert grade([wrong], key, tmp_path).points == pytest.approx(3.5)
 
 
 def test_the_first_false_claim_is_free_and_each_other_costs_a_quarter_of_a_problem(
     key: Key, dated: Plant, tmp_path: Path
 ) -> None:
     letter = Plant("numbered_later", Place("letter_number"))
-    assert graded([dated, *FALSE[:1]], key, tmp_path).points == pytest.approx(7)
-    assert graded([dated, *FALSE], key, tmp_path).points == pytest.approx(5.25)
-    scored = graded([dated, *FALSE, letter], key, tmp_path)
+    assert grade([dated, *FALSE[:1]], key, tmp_path).points == pytest.approx(7)
+    assert grade([dated, *FALSE], key, tmp_path).points == pytest.approx(5.25)
+    scored = grade([dated, *FALSE, letter], key, tmp_path)
     assert scored.points == pytest.approx(3.5)
     assert scored.mistakes == (
         "findings 2, 3, 4 name no planted problem, or one named before: they cost 3.50 points",
     )
-    assert graded([*FALSE, letter], key, tmp_path).points == 0
+    assert grade([*FALSE, letter], key, tmp_path).points == 0
 
 
 def test_a_problem_named_twice_counts_by_its_first_claim_and_the_second_is_false(
     key: Key, dated: Plant, tmp_path: Path
 ) -> None:
     wrong = replace(dated, number=1.0)
-    scored = graded([wrong, dated, *FALSE[:1]], key, tmp_path)
+    scored = grade([wrong, dated, *FALSE[:1]], key, tmp_path)
     assert scored.points == pytest.approx(4.2 - 1.75)
 
 
@@ -99,13 +99,13 @@ def test_no_part_has_fewer_than_no_points_and_the_truth_is_not_in_the_sentences(
     key: Key, tmp_path: Path
 ) -> None:
     wrong = [replace(plant, number=-1.0) for plant in key.plants]
-    scored = graded([*wrong, *FALSE], key, tmp_path)
+    scored = grade([*wrong, *FALSE], key, tmp_path)
     for part, plant in zip(scored.parts, key.plants, strict=True):
         assert 0 <= part.points <= part.most
         assert part.truth == plant_in_words(plant)
         assert plant.kind not in part.sentence
         assert f"{plant.number:.4g}" not in part.sentence
-    nothing = graded([], key, tmp_path)
+    nothing = grade([], key, tmp_path)
     assert {part.sentence for part in nothing.parts} == {"no claim names it"}
 
 
@@ -115,7 +115,7 @@ def test_either_of_two_columns_measured_together_is_right(key: Key, tmp_path: Pa
     shifted = replace(key, plants=(plant,))
     for column, points in (("urea", 35), ("creatinine", 35), ("sodium", 0)):
         claim = replace(plant, place=replace(place, column=column))
-        assert graded([claim], shifted, tmp_path).points == pytest.approx(points)
+        assert grade([claim], shifted, tmp_path).points == pytest.approx(points)
 
 
 def test_a_problem_of_all_hospitals_is_told_by_its_date(key: Key, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_problem_of_all_hospitals_is_told_by_its_date(key: Key, tmp_path: Path
     redefined = replace(key, plants=(plant,))
     for days, points in ((0, 35), (-60, 35), (61, 0)):
         claim = replace(plant, place=Place(since=since + timedelta(days=days)))
-        assert graded([claim], redefined, tmp_path).points == pytest.approx(points)
+        assert grade([claim], redefined, tmp_path).points == pytest.approx(points)
 
 
 def test_each_claim_stands_beside_the_truth(key: Key, dated: Plant, tmp_path: Path) -> None:

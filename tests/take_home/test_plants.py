@@ -100,9 +100,9 @@ def test_every_measurement_has_an_effect_on_the_risk() -> None:
 
 
 def test_a_plant_changes_what_it_names_and_leaves_the_ward_alone() -> None:
-    clean = plants.planted(3, (), ())[0]
+    clean = plants.tables_with(3, (), ())[0]
     for kind in ("unit_change", "outcome_gap", "default_value", "capped_values", "shifted_rows"):
-        tables, _, (plant,), _ = plants.planted(3, (kind,), ())
+        tables, _, (plant,), _ = plants.tables_with(3, (kind,), ())
         changed = plant.place.column or cohort.OUTCOME
         others = [name for name in clean.cohort if name != changed]
         pd.testing.assert_frame_equal(tables.cohort[others], clean.cohort[others])

@@ -11,10 +11,10 @@ import pytest
 from take_home import honest
 from take_home.findings import BENEFIT, RATIO, SLOPE, score_risks_file
 from take_home.key import Key
-from take_home.numbers import Tables
 from take_home.plants import Made
 from take_home.risks import Risks, net_benefit, observed_over_expected, slope
 from take_home.score import Scored
+from take_home.tables import Tables
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def key(made: Made) -> Key:
     return made.key
 
 
-def graded(tables: Tables, risk: Risks, key: Key, folder: Path) -> Scored:
+def grade(tables: Tables, risk: Risks, key: Key, folder: Path) -> Scored:
     """The points of those risks."""
     (folder / "risks.csv").write_text(honest.risks_csv(tables, risk))
     return score_risks_file(folder / "risks.csv", key)
@@ -37,9 +37,9 @@ def shares(scored: Scored) -> list[float]:
 def test_the_honest_risks_earn_all_points_and_those_of_the_table_as_it_came_do_not(
     key: Key, tables: Tables, answer: honest.Answer, tmp_path: Path
 ) -> None:
-    scored = graded(tables, answer.risks, key, tmp_path)
+    scored = grade(tables, answer.risks, key, tmp_path)
     assert (scored.points, scored.most, scored.mistakes) == (15, 15, ())
-    assert graded(tables, honest.as_it_came(tables), key, tmp_path).points <= 7.5
+    assert grade(tables, honest.as_it_came(tables), key, tmp_path).points <= 7.5
 
 
 def test_the_order_of_the_rows_does_not_matter(
@@ -55,7 +55,7 @@ def test_one_risk_for_everybody_and_risks_in_the_wrong_order_earn_nothing(
 ) -> None:
     right_sum = np.full(len(tables.ward), key.ward.readmitted.mean())
     for risk in (right_sum, np.zeros(12_000), np.ones(12_000), 1 - answer.risks):
-        assert graded(tables, risk, key, tmp_path).points == 0
+        assert grade(tables, risk, key, tmp_path).points == 0
 
 
 def test_a_part_counts_only_where_the_one_before_earns_points(
@@ -63,8 +63,8 @@ def test_a_part_counts_only_where_the_one_before_earns_points(
 ) -> None:
     log_odds = np.log(answer.risks / (1 - answer.risks))
     steep = 1 / (1 + np.exp(-2 * (log_odds + 1.73) + 1.73))  # the same order around 15 %
-    assert shares(graded(tables, steep, key, tmp_path))[2] == 0
-    larger = graded(tables, np.minimum(answer.risks * 1.4, 1), key, tmp_path)
+    assert shares(grade(tables, steep, key, tmp_path))[2] == 0
+    larger = grade(tables, np.minimum(answer.risks * 1.4, 1), key, tmp_path)
     assert larger.parts[1].points == 0
     assert larger.parts[2].sentence == "counts only where observed over expected earns points"
 
