@@ -24,7 +24,7 @@ from take_home.cohort import (
     PATIENT,
     SERIALS,
     SITES,
-    identifiers,
+    more_identifiers,
 )
 from take_home.key import Plant
 from take_home.tables import Place
@@ -152,8 +152,8 @@ def second_registration(draft: Draft) -> Plant:
     place, rng, cohort = Place(site=draft.site()), draft.rng, draft.cohort
     here = cohort[place.rows(cohort)].drop_duplicates(PATIENT)
     copies = here.sample(int(rng.integers(40, 140)), random_state=rng)
-    copies[PATIENT] = identifiers("P", rng.choice(90_000, len(copies), replace=False) + 10_000)
-    copies[ADMISSION] = identifiers("A", rng.choice(90_000, len(copies), replace=False) + 10_000)
+    for name in (PATIENT, ADMISSION):
+        copies[name] = more_identifiers(cohort[name].tolist(), len(copies), rng)
     chart = ("respiratory_rate", "heart_rate", "weight", "diastolic_bp", "sodium", "potassium")
     for name in [name for name in chart if name not in draft.in_use][:2]:
         copies[name] = copies[name] + rng.integers(1, 4, len(copies))

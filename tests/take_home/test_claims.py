@@ -166,7 +166,8 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
 
 VALUES = (
     '""', '"unit_change"', '"outcome_gap"', '"shifted_rows"', '"urea"', '"Elm"', '"drop_rows"',
-    '"2020-01-01"', '"\\u0000"', "0", "-1", "1e308", "inf", "nan", "true", "2020-02-30", "2020-02-01",
+    '"2020-01-01"', '"\\u0000"', "0", "-1", "1e308", "inf", "nan", "true", "2020-02-30",
+    "2020-02-01",
     "2020-02-01T00:00:00Z", "07:32:00", "[]", "[[1]]", "{}", "{kind = 1}", "0x1F", '"""a\nb"""',
 )  # fmt: skip
 

@@ -66,6 +66,9 @@ def test_the_files_hold_what_the_dictionary_describes(made: plants.Made, tmp_pat
     assert ward["admission_id"].is_unique
     assert cohort_csv["admission_id"].is_unique
     assert 11_000 < len(cohort_csv) < 13_000
+    for name in ("patient_id", "admission_id"):
+        assert set(cohort_csv[name]).isdisjoint(ward[name])
+        assert {len(identifier) for identifier in [*cohort_csv[name], *ward[name]]} == {7}
     assert cohort_csv["discharge_date"].max() < ward["discharge_date"].min()
 
 
