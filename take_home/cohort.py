@@ -101,7 +101,7 @@ OUTCOME, PATIENT, ADMISSION, SITE, DATE = (
 FIRST_DAY, DAYS = pd.Timestamp("2019-01-01"), 4 * 365 + 1
 WARD_DAYS = 181
 PATIENTS, WARD_ROWS = 8_000, 12_000
-COHORT_NUMBERS, WARD_NUMBERS = range(100_000, 550_000), range(550_000, 1_000_000)
+COHORT_NUMBERS, WARD_NUMBERS = np.arange(100_000, 550_000), np.arange(550_000, 1_000_000)
 INTERCEPT = -2.75
 
 
@@ -127,7 +127,8 @@ def identifiers(prefix: str, numbers: Column) -> Column:
 
 def more_identifiers(given: Sequence[str], n: int, rng: np.random.Generator) -> Column:
     """Identifiers of the cohort that nobody has yet, which look like those that were given."""
-    free = np.setdiff1d(COHORT_NUMBERS, [int(name[1:]) for name in given])
+    taken = np.array([int(name[1:]) for name in given])
+    free = COHORT_NUMBERS[~np.isin(COHORT_NUMBERS, taken)]
     return identifiers(given[0][0], rng.choice(free, n, replace=False))
 
 
@@ -139,7 +140,7 @@ def _choice(shares: dict[str, float], n: int, rng: np.random.Generator) -> Colum
     return np.asarray(rng.choice(list(shares), n, p=list(shares.values())), dtype=object)
 
 
-def _people(n: int, numbers: range, rng: np.random.Generator) -> pd.DataFrame:
+def _people(n: int, numbers: Column, rng: np.random.Generator) -> pd.DataFrame:
     """Who they are, and what stays the same from one admission to the next."""
     people = pd.DataFrame({PATIENT: identifiers("P", rng.choice(numbers, n, replace=False))})
     people[SITE] = _choice(SITES, n, rng)
@@ -167,7 +168,7 @@ def _several_admissions(people: pd.DataFrame, rng: np.random.Generator) -> pd.Da
     return admissions.assign(day=day[kept], age=admissions["age"] + (day - first)[kept] // 365)
 
 
-def _clinical(people: pd.DataFrame, numbers: range, rng: np.random.Generator) -> pd.DataFrame:
+def _clinical(people: pd.DataFrame, numbers: Column, rng: np.random.Generator) -> pd.DataFrame:
     """The table at discharge with the outcome; severity and comorbidity lie behind all of it."""
     n, burden, severity = len(people), people["burden"].to_numpy(), rng.normal(size=len(people))
     day = people["day"].to_numpy()
