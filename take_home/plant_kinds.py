@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from take_home.cohort import (
     OUTCOME,
     PATIENT,
     SERIALS,
+    SITE,
     SITES,
     more_identifiers,
 )
@@ -102,10 +103,17 @@ def unit_change(draft: Draft) -> Plant:
 
 
 def outcome_gap(draft: Draft) -> Plant:
-    """About seven months of one hospital without a recorded readmission."""
+    """About seven months of one hospital without a recorded readmission.
+
+    Its dates are those that can be seen: from the readmission before to the one after.
+    """
     place = Place("", draft.site(), *draft.period(180, 270))
     draft.cohort.loc[place.rows(draft.cohort), OUTCOME] = 0
-    return Plant("outcome_gap", place)
+    here = (draft.cohort[SITE] == place.site) & (draft.cohort[OUTCOME] == 1)
+    days = draft.cohort.loc[here, DATE].dt.date
+    since = days[days < place.since].max() + timedelta(days=1)
+    until = days[days > place.until].min() - timedelta(days=1)
+    return Plant("outcome_gap", replace(place, since=since, until=until))
 
 
 def missing_by_outcome(draft: Draft) -> Plant:
