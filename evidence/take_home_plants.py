@@ -23,12 +23,12 @@ from risk_model.data.quality import assess
 from risk_model.data.split import split
 from take_home import honest
 from take_home.cohort import CONTACTS, DATE, GROUPS, OUTCOME, SERIALS, SITES
-from take_home.detect import STATISTICS, accused, suspects
+from take_home.detect import STATISTICS, accusation, suspects
 from take_home.findings import DATES_WITHIN, score_findings, score_risks_file
 from take_home.key import Key, Plant
-from take_home.numbers import Place, Tables
 from take_home.plant_kinds import UNITS
-from take_home.plants import SILENT, Files, Made, make, planted
+from take_home.plants import SILENT, Made, make, tables_with
+from take_home.tables import Place, Tables
 
 SEEDS, SAMPLE = 50, 1
 NEAR = 0.02  # another machine's rounding may move a risk across the threshold
@@ -63,45 +63,55 @@ SUSPECT = (
 )
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the data command says: its findings, and its answers to the questions about the data."""
+
+    findings: tuple[Finding, ...]
+    answers: tuple[str, ...]
+
+
 def study(seeds: Sequence[int]) -> dict[str, list[float]]:
     """By seed: shares of the problems, counts of accusations, and shares of points."""
     columns: dict[str, list[float]] = {name: [] for name in BOUNDS}
     for seed in seeds:
         made = make(seed)
-        row = {**objective(made), **points(made)}
+        said = data_command(made.tables)
+        row = {**objective(made, said), **points(made, said)}
         for name, values in columns.items():
             values.append(row[name])
     return columns
 
 
-def objective(made: Made) -> dict[str, float]:
+def objective(made: Made, said: Said) -> dict[str, float]:
     """What the statistics and the data command say of the tables."""
-    tables, plants = made.tables.tables, made.key.plants
+    tables, plants = made.tables, made.key.plants
     kinds = {plant.kind for plant in plants}
-    clean = planted(made.key.seed, (), tuple(o.kind for o in made.key.oddities))[0]
+    clean = tables_with(made.key.seed, (), tuple(o.kind for o in made.key.oddities))[0]
     silent = [plant for plant in plants if plant.kind in SILENT]
-    said = data_command(tables)
     others = [kind for kind in STATISTICS if kind not in kinds]
     return {
         "planted place first": sum(first(plant, tables) for plant in plants) / len(plants),
-        "kinds not planted accused": count(kind for kind in others if accused(kind, tables)),
-        "tables without problems accused": count(k for k in STATISTICS if accused(k, clean)),
-        "silent problems named by the data command": count(p for p in silent if named(p, said)),
+        "kinds not planted accused": count(kind for kind in others if accusation(kind, tables)),
+        "tables without problems accused": count(k for k in STATISTICS if accusation(k, clean)),
+        "silent problems named by the data command": count(
+            p for p in silent if names_place(p, said)
+        ),
         "silent problems drawn": float(len(silent)),
     }
 
 
-def points(made: Made) -> dict[str, float]:
+def points(made: Made, said: Said) -> dict[str, float]:
     """The share of the automatic points that each way to answer earns."""
-    tables, key = made.tables.tables, made.key
-    claims, risks = graded(key, tables, honest.answer(tables))
+    tables, key = made.tables, made.key
+    claims, risks = grade(key, tables, honest.answer(tables))
     came = honest.as_it_came(tables)
     lists = {
         "fixed list, claims": FIXED,
         "dictionary alone, claims": SUSPECT,
-        "data command copied, claims": tuple(as_claims(data_command(tables))),
+        "data command copied, claims": tuple(as_claims(said)),
     }
-    blind = {name: graded(key, tables, honest.Answer(c, came)) for name, c in lists.items()}
+    blind = {name: grade(key, tables, honest.Answer(c, came)) for name, c in lists.items()}
     return {
         "honest claims": claims,
         "honest risks": risks,
@@ -123,18 +133,10 @@ def first(plant: Plant, tables: Tables) -> bool:
     return near and place.site == plant.place.site and place.column in columns
 
 
-@dataclass(frozen=True)
-class Said:
-    """What the data command says: its findings, and its answers to the questions about the data."""
-
-    findings: tuple[Finding, ...]
-    answers: tuple[str, ...]
-
-
 def data_command(tables: Tables) -> Said:
     """What the reference project's `data` says of cohort.csv, told its date and a grouping."""
     with tempfile.TemporaryDirectory() as folder:
-        Files(tables).write(Path(folder))
+        tables.write(Path(folder))
         path = str(Path(folder) / "cohort.csv")
         settings = config.Table(path=path, outcome=OUTCOME, time=DATE, ethnicity="insurance")
         cohort = load(settings)
@@ -144,7 +146,7 @@ def data_command(tables: Tables) -> Said:
     return Said(found, tuple(chain.from_iterable(quality.answers.values())))
 
 
-def named(plant: Plant, said: Said) -> bool:
+def names_place(plant: Plant, said: Said) -> bool:
     """Whether a sentence names the planted column; without one, the hospital and the kind.
 
     Not counted are the columns that always stand first in a list: repeated least, of clean tables
@@ -186,7 +188,7 @@ def most_missing(said: Said) -> str:
     return texts[0].removeprefix("Most often missing: ").split(" ")[0] if texts else "crp"
 
 
-def graded(key: Key, tables: Tables, answer: honest.Answer) -> tuple[float, float]:
+def grade(key: Key, tables: Tables, answer: honest.Answer) -> tuple[float, float]:
     """The share of the points that claims and risks earn, as the grader reads the files."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

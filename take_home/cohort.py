@@ -8,6 +8,7 @@ measurement has an effect: a fault in one costs something. Nothing is wrong with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,26 +101,35 @@ OUTCOME, PATIENT, ADMISSION, SITE, DATE = (
 FIRST_DAY, DAYS = pd.Timestamp("2019-01-01"), 4 * 365 + 1
 WARD_DAYS = 181
 PATIENTS, WARD_ROWS = 8_000, 12_000
+COHORT_NUMBERS, WARD_NUMBERS = np.arange(100_000, 550_000), np.arange(550_000, 1_000_000)
 INTERCEPT = -2.75
 
 
 def development(rng: np.random.Generator) -> pd.DataFrame:
     """About 12,000 admissions of 8,000 patients, in the order of discharge, with the outcome."""
-    people = _people(PATIENTS, rng)
+    people = _people(PATIENTS, COHORT_NUMBERS, rng)
     admissions = _several_admissions(people, rng)
-    return _clinical(admissions.sort_values("day", kind="stable").reset_index(drop=True), rng)
+    ordered = admissions.sort_values("day", kind="stable").reset_index(drop=True)
+    return _clinical(ordered, COHORT_NUMBERS, rng)
 
 
 def fresh(rng: np.random.Generator) -> pd.DataFrame:
     """The ward's 12,000 admissions of the half-year after, one a patient, with the outcome."""
-    people = _people(WARD_ROWS, rng)
+    people = _people(WARD_ROWS, WARD_NUMBERS, rng)
     people["day"] = np.sort(DAYS + rng.integers(0, WARD_DAYS, WARD_ROWS))
-    return _clinical(people, rng)
+    return _clinical(people, WARD_NUMBERS, rng)
 
 
 def identifiers(prefix: str, numbers: Column) -> Column:
     """Identifiers with that first letter and six digits."""
-    return np.array([f"{prefix}{number:06d}" for number in numbers], dtype=object)
+    return np.array([f"{prefix}{number}" for number in numbers], dtype=object)
+
+
+def more_identifiers(given: Sequence[str], n: int, rng: np.random.Generator) -> Column:
+    """Identifiers of the cohort that nobody has yet, which look like those that were given."""
+    taken = np.array([int(name[1:]) for name in given])
+    free = COHORT_NUMBERS[~np.isin(COHORT_NUMBERS, taken)]
+    return identifiers(given[0][0], rng.choice(free, n, replace=False))
 
 
 def _expit(logit: Numbers) -> Numbers:
@@ -130,9 +140,9 @@ def _choice(shares: dict[str, float], n: int, rng: np.random.Generator) -> Colum
     return np.asarray(rng.choice(list(shares), n, p=list(shares.values())), dtype=object)
 
 
-def _people(n: int, rng: np.random.Generator) -> pd.DataFrame:
+def _people(n: int, numbers: Column, rng: np.random.Generator) -> pd.DataFrame:
     """Who they are, and what stays the same from one admission to the next."""
-    people = pd.DataFrame({PATIENT: rng.choice(900_000, n, replace=False) + 100_000})
+    people = pd.DataFrame({PATIENT: identifiers("P", rng.choice(numbers, n, replace=False))})
     people[SITE] = _choice(SITES, n, rng)
     people["age"] = rng.normal(67, 14, n).clip(18, 100).round()
     people["sex"] = rng.choice(["F", "M"], n)
@@ -158,13 +168,12 @@ def _several_admissions(people: pd.DataFrame, rng: np.random.Generator) -> pd.Da
     return admissions.assign(day=day[kept], age=admissions["age"] + (day - first)[kept] // 365)
 
 
-def _clinical(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _clinical(people: pd.DataFrame, numbers: Column, rng: np.random.Generator) -> pd.DataFrame:
     """The table at discharge with the outcome; severity and comorbidity lie behind all of it."""
     n, burden, severity = len(people), people["burden"].to_numpy(), rng.normal(size=len(people))
     day = people["day"].to_numpy()
     table = people.drop(columns=["burden", "day"])
-    table[PATIENT] = identifiers("P", people[PATIENT].to_numpy())
-    table.insert(0, ADMISSION, identifiers("A", rng.choice(900_000, n, replace=False) + 100_000))
+    table.insert(0, ADMISSION, identifiers("A", rng.choice(numbers, n, replace=False)))
     table.insert(3, DATE, FIRST_DAY + pd.to_timedelta(day, unit="D"))
     table["prior_admissions"] = rng.poisson(np.exp(-0.6 + 0.5 * burden)).clip(0, 12)
     table["emergency_admission"] = (rng.random(n) < _expit(0.6 + 0.8 * severity)).astype(np.int64)

@@ -28,7 +28,8 @@ from take_home.cohort import (
     SITE,
     SITES,
 )
-from take_home.numbers import Place, Tables, ahead_of_month, lowest_group, repeats, same_person
+from take_home.numbers import ahead_of_month, lowest_group, repeats, same_person
+from take_home.tables import Place, Tables
 
 Floats = npt.NDArray[np.float64]
 FEWEST = 60  # rows on either side of a change
@@ -61,7 +62,7 @@ def suspects(kind: str, tables: Tables) -> list[Suspect]:
     return sorted(STATISTICS[kind].rank(tables), key=lambda s: -s.statistic)
 
 
-def accused(kind: str, tables: Tables) -> Place | None:
+def accusation(kind: str, tables: Tables) -> Place | None:
     """The first place where its statistic is above the kind's bound."""
     first = suspects(kind, tables)[0]
     return first.place if first.statistic > STATISTICS[kind].bound else None
@@ -90,18 +91,18 @@ def _highest_stretch(values: Floats) -> tuple[int, int, float]:
     return start, max(end - 1, start), float(total[end] - total[start])
 
 
-def _recorded(tables: Tables, column: str, site: str) -> pd.DataFrame:
-    """The hospital's rows with a value, in the order of time."""
-    here = tables.cohort[tables.cohort[SITE] == site]
-    return here[here[column].notna()]
+def _recorded(tables: Tables, column: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each hospital with its dates and recorded values, in the order of time."""
+    recorded = tables.cohort[[SITE, DATE, column]].dropna()
+    for site in SITES:
+        yield site, recorded[recorded[SITE] == site]
 
 
 def _unit_change(tables: Tables) -> Iterator[Suspect]:
     for column in MEASURED:
         low, high = np.log(tables.cohort[column].quantile([0.25, 0.75]))
         scale = (high - low) / 1.35  # of a normal distribution, its SD
-        for site in SITES:
-            rows = _recorded(tables, column, site)
+        for site, rows in _recorded(tables, column):
             at, change = _split(np.log(rows[column].to_numpy()))
             since = _day(rows[DATE].iloc[at])
             yield Suspect(Place(column, site, since), abs(change) / scale)
@@ -146,8 +147,8 @@ def _numbered_later(tables: Tables) -> Iterator[Suspect]:
 def _default_value(tables: Tables) -> Iterator[Suspect]:
     """The least of three thirds of the calendar: a cap that came later is no default."""
     for column in MEASURED:
-        for site in SITES:
-            thirds = np.array_split(_recorded(tables, column, site)[column].to_numpy(), 3)
+        for site, rows in _recorded(tables, column):
+            thirds = np.array_split(rows[column].to_numpy(), 3)
             yield Suspect(Place(column, site), min(_excess_of_commonest(third) for third in thirds))
 
 
@@ -215,8 +216,7 @@ def _capped_values(tables: Tables) -> Iterator[Suspect]:
         late = tables.cohort.loc[recent, [SITE, column]].dropna()
         limits = late.groupby(SITE)[column].max()
         at_limit = (late[column] == late[SITE].map(limits)).groupby(late[SITE]).mean()
-        for site in SITES:
-            rows = _recorded(tables, column, site)
+        for site, rows in _recorded(tables, column):
             above = rows.loc[rows[column] > limits[site], DATE]
             last = above.max() if len(above) else rows[DATE].min()
             since = _day(last + pd.Timedelta(days=1))

@@ -159,7 +159,7 @@ def _problem(position: int, plant: Plant, beside: Sequence[ClaimBesideTruth], ke
     truth = plant_in_words(plant)
     claims = [item.claim for item in beside if item.plant == plant and item.true]
     if not claims:
-        return Part(name, 0.0, each, "no claim names a problem that was not named before", truth)
+        return Part(name, 0.0, each, "no claim names it", truth)
     claim, kind = claims[0], KINDS[plant.kind]
     dates = _near(claim.since, plant.place.since) and _near(claim.until, plant.place.until)
     number = _within(claim.number, kind, plant.number)

@@ -25,10 +25,11 @@ from take_home.cohort import (
     SERIALS,
     SITE,
 )
-from take_home.detect import STATISTICS, accused
+from take_home.detect import STATISTICS, accusation
 from take_home.key import Plant
-from take_home.numbers import Place, Tables, lowest_group, number, repeats, same_person
+from take_home.numbers import lowest_group, number, repeats, same_person
 from take_home.risks import THRESHOLD, net_benefit
+from take_home.tables import Place, Tables
 from take_home.texts import rubric
 
 Risks = npt.NDArray[np.float64]
@@ -64,13 +65,13 @@ class Answer:
 
 def answer(tables: Tables) -> Answer:
     """The honest answer, from the tables alone."""
-    found = findings(tables)
-    return Answer(found, risks(tables, found))
+    claims = findings(tables)
+    return Answer(claims, risks(tables, claims))
 
 
-def findings_toml(found: Iterable[Plant]) -> str:
+def findings_toml(claims: Iterable[Plant]) -> str:
     """findings.toml with those claims and the rubric's best reasons."""
-    return "\n".join(_claim(plant) for plant in found)
+    return "\n".join(_claim(plant) for plant in claims)
 
 
 def _claim(plant: Plant) -> str:
@@ -93,7 +94,7 @@ def risks_csv(tables: Tables, risk: Risks) -> str:
 
 def findings(tables: Tables) -> tuple[Plant, ...]:
     """What the statistics accuse, with the number of each: one claim a kind at most."""
-    places = {kind: accused(kind, tables) for kind in STATISTICS}
+    places = {kind: accusation(kind, tables) for kind in STATISTICS}
     return tuple(
         Plant(kind, place, number=number(kind, tables, place))
         for kind, place in places.items()
@@ -101,15 +102,15 @@ def findings(tables: Tables) -> tuple[Plant, ...]:
     )
 
 
-def risks(tables: Tables, found: Iterable[Plant]) -> Risks:
+def risks(tables: Tables, claims: Iterable[Plant]) -> Risks:
     """The ward's risks [n] by logistic regression on the mended tables."""
-    train, dropped = mended(tables, found)
-    return fitted(train, tables.ward, {*dropped, *SERIALS})
+    train, dropped = mend(tables, claims)
+    return ward_risks(train, tables.ward, {*dropped, *SERIALS})
 
 
 def as_it_came(tables: Tables) -> Risks:
     """The ward's risks [n] by the same regression on the table as it came."""
-    return fitted(tables.cohort, tables.ward, set())
+    return ward_risks(tables.cohort, tables.ward, set())
 
 
 def reachable_net_benefit(
@@ -119,7 +120,7 @@ def reachable_net_benefit(
     return round(net_benefit(outcome, risks(tables, plants), THRESHOLD), 6)
 
 
-def fitted(train: pd.DataFrame, ward: pd.DataFrame, dropped: set[str]) -> Risks:
+def ward_risks(train: pd.DataFrame, ward: pd.DataFrame, dropped: set[str]) -> Risks:
     """Logistic regression with medians and flags for what is missing, applied to the ward."""
     columns = [name for name in train.columns if name not in {*NO_INPUTS, *dropped}]
     both = pd.get_dummies(pd.concat([train[columns], ward[columns]], ignore_index=True))
@@ -133,11 +134,11 @@ def fitted(train: pd.DataFrame, ward: pd.DataFrame, dropped: set[str]) -> Risks:
     return np.asarray(model.predict_proba(inputs[len(train) :])[:, 1])
 
 
-def mended(tables: Tables, found: Iterable[Plant]) -> tuple[pd.DataFrame, set[str]]:
+def mend(tables: Tables, claims: Iterable[Plant]) -> tuple[pd.DataFrame, set[str]]:
     """The cohort without what was found wrong, and the columns that no model may see."""
     table, kept = tables.cohort.copy(), np.ones(len(tables.cohort), dtype=bool)
     dropped: set[str] = set()
-    for plant in found:
+    for plant in claims:
         place, rows = plant.place, plant.place.rows(tables.cohort)
         if plant.kind == "unit_change":
             table.loc[rows, place.column] *= plant.number

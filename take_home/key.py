@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from take_home.numbers import Place
+from take_home.tables import Place
 
 
 @dataclass(frozen=True)

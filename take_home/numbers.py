@@ -3,54 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from take_home.cohort import DATE, OUTCOME, PATIENT, SITE
+from take_home.tables import Place, Rows, Tables
 
-Rows = npt.NDArray[np.bool_]
 # Two rows with all of this in common and different patients are one patient.
 SAME_PERSON = (
     *(SITE, DATE, "age", "sex", "language", "district", "insurance"),
     *("length_of_stay", "creatinine", "haemoglobin"),
 )
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a problem is: a column, a hospital and dates, each only where the kind has one."""
-
-    column: str = ""
-    site: str = ""
-    since: date | None = None
-    until: date | None = None
-
-    def rows(self, table: pd.DataFrame) -> Rows:
-        """The rows of that hospital between those dates, both included."""
-        inside = np.ones(len(table), dtype=bool)
-        if self.site:
-            inside &= (table[SITE] == self.site).to_numpy()
-        if self.since:
-            inside &= (table[DATE] >= pd.Timestamp(self.since)).to_numpy()
-        if self.until:
-            inside &= (table[DATE] <= pd.Timestamp(self.until)).to_numpy()
-        return inside
-
-    def outside(self, table: pd.DataFrame) -> Rows:
-        """The rows of that hospital that are not between those dates."""
-        return Place(site=self.site).rows(table) & ~self.rows(table)
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What a candidate gets: the cohort, and the ward's admissions without their outcome."""
-
-    cohort: pd.DataFrame
-    ward: pd.DataFrame
 
 
 def number(kind: str, tables: Tables, place: Place) -> float:
@@ -59,7 +22,7 @@ def number(kind: str, tables: Tables, place: Place) -> float:
     Raises:
         KeyError: there is no such kind, or a column that the tables lack.
     """
-    return float(_NUMBERS[kind](tables, place))
+    return float(NUMBERS[kind](tables, place))
 
 
 def same_person(table: pd.DataFrame) -> Rows:
@@ -71,7 +34,7 @@ def same_person(table: pd.DataFrame) -> Rows:
 
 def repeats(table: pd.DataFrame, column: str) -> tuple[Rows, Rows]:
     """Rows with a value now and at the patient's admission before, and those where it is equal."""
-    ordered = table.sort_values([PATIENT, DATE], kind="stable")
+    ordered = table[[PATIENT, DATE, column]].sort_values([PATIENT, DATE], kind="stable")
     before = ordered.groupby(PATIENT)[column].shift().reindex(table.index)
     comparable = (table[column].notna() & before.notna()).to_numpy()
     return comparable, comparable & (table[column] == before).to_numpy()
@@ -155,7 +118,7 @@ def _group_under_recorded(tables: Tables, place: Place) -> float:
     return expected - float(tables.cohort.loc[group, OUTCOME].sum())
 
 
-_NUMBERS: dict[str, Callable[[Tables, Place], float]] = {
+NUMBERS: dict[str, Callable[[Tables, Place], float]] = {
     "unit_change": _unit_change,
     "outcome_gap": _outcome_gap,
     "missing_by_outcome": _missing_by_outcome,

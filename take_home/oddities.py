@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from take_home.key import Oddity
-from take_home.numbers import Place
 from take_home.plant_kinds import Draft
+from take_home.tables import Place
 
 
 def rounded_pressure(draft: Draft) -> Oddity:
@@ -16,7 +16,7 @@ def rounded_pressure(draft: Draft) -> Oddity:
     place = Place("systolic_bp", draft.site())
     rows = place.rows(draft.cohort)
     draft.cohort.loc[rows, place.column] = draft.cohort.loc[rows, place.column].round(-1)
-    draft.taken |= {"systolic_bp", "diastolic_bp"}
+    draft.in_use |= {"systolic_bp", "diastolic_bp"}
     return Oddity("rounded_pressure", place, f"{place.site} records blood pressure in tens")
 
 
@@ -35,7 +35,7 @@ def fewer_admissions(draft: Draft) -> Oddity:
     closed = place.rows(draft.cohort) & (draft.rng.random(len(draft.cohort)) < 0.6)
     draft.event = draft.event[~closed]
     draft.cohort = draft.cohort[~closed].reset_index(drop=True)
-    draft.thinned.add(place.site)
+    draft.thin_sites.add(place.site)
     return Oddity("fewer_admissions", place, f"{place.site} had fewer beds for some months")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -23,38 +23,39 @@ from take_home.cohort import (
     OUTCOME,
     PATIENT,
     SERIALS,
+    SITE,
     SITES,
-    identifiers,
+    more_identifiers,
 )
 from take_home.key import Plant
-from take_home.numbers import Place
+from take_home.tables import Place
 
 
 @dataclass
 class Draft:
     """The tables while problems are put in.
 
-    `event` is the true outcome of the cohort's rows; `taken` the columns that a problem or an
-    oddity already has; `thinned` the hospitals with fewer admissions for a while.
+    `event` is the true outcome of the cohort's rows; `in_use` the columns that a problem or an
+    oddity already has; `thin_sites` the hospitals with fewer admissions for a while.
     """
 
     cohort: pd.DataFrame
     ward: pd.DataFrame
     event: npt.NDArray[np.bool_]
     rng: np.random.Generator
-    taken: set[str] = field(default_factory=set)
-    thinned: set[str] = field(default_factory=set)
+    in_use: set[str] = field(default_factory=set)
+    thin_sites: set[str] = field(default_factory=set)
 
     def column(self, choices: Sequence[str]) -> str:
         """One of the columns that nothing was done to; it and its companion are taken then."""
-        free = [name for name in choices if name not in self.taken]
+        free = [name for name in choices if name not in self.in_use]
         column = str(self.rng.choice(free))
-        self.taken |= {column, companion_of(column)} - {""}
+        self.in_use |= {column, companion_of(column)} - {""}
         return column
 
     def site(self) -> str:
         """A hospital whose admissions are all there."""
-        return str(self.rng.choice([name for name in SITES if name not in self.thinned]))
+        return str(self.rng.choice([name for name in SITES if name not in self.thin_sites]))
 
     def day(self, earliest: float, latest: float) -> date:
         """A day between two shares of the calendar."""
@@ -102,10 +103,17 @@ def unit_change(draft: Draft) -> Plant:
 
 
 def outcome_gap(draft: Draft) -> Plant:
-    """About seven months of one hospital without a recorded readmission."""
+    """About seven months of one hospital without a recorded readmission.
+
+    Its dates are those that can be seen: from the readmission before to the one after.
+    """
     place = Place("", draft.site(), *draft.period(180, 270))
     draft.cohort.loc[place.rows(draft.cohort), OUTCOME] = 0
-    return Plant("outcome_gap", place)
+    here = (draft.cohort[SITE] == place.site) & (draft.cohort[OUTCOME] == 1)
+    days = draft.cohort.loc[here, DATE].dt.date
+    since = days[days < place.since].max() + timedelta(days=1)
+    until = days[days > place.until].min() - timedelta(days=1)
+    return Plant("outcome_gap", replace(place, since=since, until=until))
 
 
 def missing_by_outcome(draft: Draft) -> Plant:
@@ -152,10 +160,10 @@ def second_registration(draft: Draft) -> Plant:
     place, rng, cohort = Place(site=draft.site()), draft.rng, draft.cohort
     here = cohort[place.rows(cohort)].drop_duplicates(PATIENT)
     copies = here.sample(int(rng.integers(40, 140)), random_state=rng)
-    copies[PATIENT] = identifiers("P", rng.choice(90_000, len(copies), replace=False) + 10_000)
-    copies[ADMISSION] = identifiers("A", rng.choice(90_000, len(copies), replace=False) + 10_000)
+    for name in (PATIENT, ADMISSION):
+        copies[name] = more_identifiers(cohort[name].tolist(), len(copies), rng)
     chart = ("respiratory_rate", "heart_rate", "weight", "diastolic_bp", "sodium", "potassium")
-    for name in [name for name in chart if name not in draft.taken][:2]:
+    for name in [name for name in chart if name not in draft.in_use][:2]:
         copies[name] = copies[name] + rng.integers(1, 4, len(copies))
     merged = pd.concat([cohort, copies], ignore_index=True)
     order = np.lexsort((rng.random(len(merged)), merged[DATE]))

@@ -6,16 +6,16 @@ The seed alone decides everything: the same seed gives the same files, byte for 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from take_home import cohort, honest, texts
+from take_home import cohort, honest
 from take_home.key import Key, Oddity, Plant, Ward
-from take_home.numbers import Tables, number
+from take_home.numbers import number
 from take_home.oddities import ODDITIES
 from take_home.plant_kinds import PLANTS, Draft
+from take_home.tables import Tables
 
 HOW_MANY, HOW_MANY_ODDITIES = 5, 2
 # The reference project's `data` names neither kind nor place of these (tests run it).
@@ -33,34 +33,21 @@ OF_THE_OUTCOME = ("outcome_gap", "outcome_redefined", "group_under_recorded")
 
 
 @dataclass(frozen=True)
-class Files:
-    """The three files of a candidate."""
+class Made:
+    """What one seed gives: the tables to hand out, and the key that stays."""
 
     tables: Tables
-
-    def write(self, folder: Path) -> None:
-        """Writes cohort.csv, ward.csv and dictionary.csv into a folder that is there."""
-        (folder / "cohort.csv").write_bytes(_csv(self.tables.cohort))
-        (folder / "ward.csv").write_bytes(_csv(self.tables.ward))
-        (folder / "dictionary.csv").write_bytes(_csv(texts.dictionary()))
-
-
-@dataclass(frozen=True)
-class Made:
-    """What one seed gives: the files to hand out, and the key that stays."""
-
-    tables: Files
     key: Key
 
 
 def make(seed: int) -> Made:
-    """The tables and the key of a seed; takes about two seconds."""
+    """The tables and the key of a seed; well under three seconds."""
     kinds, odd = draw(np.random.default_rng([seed, 3]))
-    tables, outcome, plants, oddities = planted(seed, kinds, odd)
+    tables, outcome, plants, oddities = tables_with(seed, kinds, odd)
     outcomes = np.asarray(outcome, dtype=np.int8)
     ward = Ward(tuple(tables.ward[cohort.ADMISSION]), outcomes)
     benefit = honest.reachable_net_benefit(tables, plants, outcomes)
-    return Made(Files(tables), Key(seed, plants, oddities, ward, benefit))
+    return Made(tables, Key(seed, plants, oddities, ward, benefit))
 
 
 def draw(rng: np.random.Generator) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -77,7 +64,7 @@ def draw(rng: np.random.Generator) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(kind for kind in PLANTS if kind in kinds), tuple(odd)
 
 
-def planted(
+def tables_with(
     seed: int, kinds: tuple[str, ...], odd: tuple[str, ...]
 ) -> tuple[Tables, pd.Series[int], tuple[Plant, ...], tuple[Oddity, ...]]:
     """The tables of a seed with those problems and oddities, and the ward's outcome."""
@@ -92,8 +79,3 @@ def planted(
         replace(plant, number=round(number(plant.kind, tables, plant.place), 6)) for plant in plants
     )
     return tables, ward[cohort.OUTCOME], counted, oddities
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    text: str = table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    return text.encode()

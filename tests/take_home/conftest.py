@@ -1,4 +1,4 @@
-"""The take-home with its solutions and without, baked once for the tests of one process."""
+"""The take-home with its solutions and without, and one candidate's tables: made once a process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from take_home import make
+from take_home import honest, make, plants
+from take_home.tables import Tables
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,21 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def handed_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a candidate gets, without a cohort; tests write nothing there."""
     return make.hand_out(tmp_path_factory.mktemp("handed-out"))
+
+
+@pytest.fixture(scope="session")
+def made() -> plants.Made:
+    """The tables and the key of one seed."""
+    return plants.make(0)
+
+
+@pytest.fixture(scope="session")
+def tables(made: plants.Made) -> Tables:
+    """What that candidate gets."""
+    return made.tables
+
+
+@pytest.fixture(scope="session")
+def answer(tables: Tables) -> honest.Answer:
+    """The honest answer to that candidate's tables."""
+    return honest.answer(tables)
