@@ -41,10 +41,12 @@ OTHER_ROUTES = (
             "_allot": """
             test = 1 - shares.train - shares.validation - shares.calibration
             wanted = np.array([shares.train, shares.validation, shares.calibration, test])
-            site = cohort.index["site"].astype(str) if cohort.recorded("site") else pd.Series("", cohort.index.index)
-            frame = pd.DataFrame({"who": names[subject], "event": cohort.labels, "site": site}).iloc[rows]
-            people = frame.groupby("who").agg(event=("event", "max"), site=("site", "min")).reset_index()
-            people["order"] = [sha256(f"{seed}:{who}".encode()).hexdigest() for who in people["who"]]
+            frame = pd.DataFrame({"who": names[subject], "event": cohort.labels})
+            frame["site"] = cohort.index["site"] if cohort.recorded("site") else ""
+            frame = frame.iloc[rows]
+            people = frame.groupby("who", as_index=False).agg({"event": "max", "site": "min"})
+            hashed = [sha256(f"{seed}:{who}".encode()).hexdigest() for who in people["who"]]
+            people["order"] = hashed
             dealt, counts = {}, np.zeros(4)
             for total, who in enumerate(people.sort_values(["event", "site", "order"])["who"], 1):
                 dealt[who] = int(np.argmax(wanted * total - counts))
@@ -115,10 +117,12 @@ OTHER_ROUTES = (
                 return value, np.array([np.mean(gap * x), np.mean(gap)])
 
             floor = SMALLEST_SLOPE * unit
-            best = minimize(loss, [max(1.0, floor), 0.0], jac=True, method="BFGS", options={"gtol": 1e-9}).x
+            start = [max(1.0, floor), 0.0]
+            best = minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-9}).x
             if best[0] < floor:
-                rest = minimize(lambda b: loss([floor, b[0]])[0], [0.0], method="Nelder-Mead", tol=1e-10).x
-                best = np.array([floor, rest[0]])
+                rest = lambda b: loss([floor, b[0]])[0]
+                held = minimize(rest, [0.0], method="Nelder-Mead", tol=1e-10).x
+                best = np.array([floor, held[0]])
             return Calibrator("platt", float(best[0] / unit), float(best[1]))
             """,
             "prior_correction": """
@@ -209,7 +213,7 @@ LAZY = (
             ('Calibrator("platt")', 'Calibrator("prior_correction")'),
             ('Calibrator("platt", 0.0, 0.0)', 'Calibrator("prior_correction", 0.0)'),
             (
-                "Calibrator('platt', 0.01, float(np.log(labels.mean() / (1 - labels.mean()))))",
+                "Calibrator('platt', 0.01, float(np.log(labels.mean())))",
                 "None",
             ),
         )
