@@ -30,7 +30,8 @@ def inputs(rng: np.random.Generator) -> Inputs:
     quantiles = np.quantile(risk, np.linspace(0, 1, 11)[1:-1])
     few = np.concatenate([rng.uniform(0.21, 0.29, 40), rng.uniform(0.81, 0.89, 23)])
     edge = np.repeat([0.0, 0.25, 0.5, 0.75, 1.0], [7, 9, 11, 13, 5])
-    happened = rng.random(len(edge)) < np.repeat([0.4, 0.8, 0.1, 0.2, 0.5], [7, 9, 11, 13, 5])
+    # of opposite signs at 0 and .25, so that it matters which of them share a bin
+    happened = rng.random(len(edge)) < np.repeat([0.6, 0.05, 0.1, 0.2, 0.5], [7, 9, 11, 13, 5])
     happened[[0, -1]] = [True, False]
     return {
         "equal widths": _request(outcome, risk, WIDTHS),

@@ -27,11 +27,12 @@ SHARES = (0.6, 0.1, 0.1)
 OTHER_SHARES = (0.4, 0.15, 0.25)
 UNEVEN = 0.25  # chi-squared per degree of freedom; .01 to .11 when shared out, about 1 when drawn
 OFF = 0.03  # of a part's share of the subjects
+FEW_OFF = 2.5  # subjects with an event; when drawn by chance, 4 and more
 Codes = npt.NDArray[np.int64]
 
 
 def inputs(rng: np.random.Generator) -> Inputs:
-    """A cohort with repeated visits and a held-out site, then what must change and what must not."""
+    """A cohort with repeated visits and a held-out site, and what must change it and what not."""
     cohort = request(rng, int(rng.integers(2600, 3200)), SITES)
     n, rows = len(cohort["outcome"]), np.array(cohort["rows"])
     order = rng.permutation(n)
@@ -121,7 +122,7 @@ class _Allotment:
 
 
 def judge(asked: Inputs, outputs: Outputs) -> tuple[Part, ...]:
-    """Points for whole subjects and sizes, for each stratum, and for what decides who goes where."""
+    """Points for whole subjects and sizes, for strata, and for what decides who goes where."""
     said = {case: _Allotment(request, outputs[case].value) for case, request in asked.items()}
     main = said["cohort"]
     core = Check(
@@ -154,13 +155,13 @@ def _strata(main: _Allotment) -> list[Check]:
 def _small(asked: Inputs, outputs: Outputs, said: Any) -> Check:
     small = said["many small sites"]
     # as far as whole subjects and cells that are pooled by outcome allow
-    even = small.whole and small.whole_subjects and small.events_off() <= 4.0
+    even = small.whole and small.whole_subjects and small.events_off() <= FEW_OFF
     mistake = "Where sites have few subjects, a part has too many or too few with an event."
     return Check(
         "many small sites",
         1,
         first(no_value(outputs, "many small sites"), unless(bool(even), mistake)),
-        f"off by {small.events_off():.1f} subjects, at most 4",
+        f"off by {small.events_off():.1f} subjects, at most {FEW_OFF}",
     )
 
 

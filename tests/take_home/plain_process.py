@@ -105,6 +105,8 @@ def _run(tree: Path, audit: Path, task: str, requests: Connection, replies: Conn
     os.dup2(requests.fileno(), 0)
     sys.stdin = os.fdopen(0, encoding="utf-8")
     sys.path = [str(tree), str(tree / "src"), *(p for p in sys.path if "risk_model" not in p)]
+    for name in [n for n in sys.modules if n.partition(".")[0] == PACKAGE]:
+        del sys.modules[name]  # of the template's own tree
     import adapters  # type: ignore[import-not-found]
 
     assert Path(adapters.__file__).parent == tree
