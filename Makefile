@@ -27,7 +27,7 @@ export OMP_NUM_THREADS ?= 1
 
 CODE := hooks tests benchmarks evidence take_home
 
-.PHONY: help demo test test-all lint format bench evidence clean
+.PHONY: help demo test test-all lint format bench evidence take-home grade clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,6 +56,13 @@ lint: .venv/ready  ## ruff and mypy of the template and of the project
 format: .venv/ready  ## ruff format, and the fixes that are safe
 	ruff check --fix $(CODE) && ruff format $(CODE)
 	cd '$(PROJECT)' && ruff check --fix . && ruff format .
+
+take-home grade: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
+take-home: .venv/ready  ## a project with seven holes for one candidate: make take-home CANDIDATE=ada
+	@python -m take_home.make '$(CANDIDATE)'
+
+grade: .venv/ready  ## make grade SUBMISSION=submission.zip CANDIDATE=ada [SEED=number]
+	@python -m take_home.grading '$(SUBMISSION)' '$(CANDIDATE)' $(SEED)
 
 evidence: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
 evidence: .venv/ready  ## the long studies, by hand: all, or make evidence STUDY=coverage

@@ -63,13 +63,14 @@ SLOPE = Band("calibration slope", (0.82, 1.2), (0.7, 1.4))
 class ClaimBesideTruth:
     """A claim, the planted problem that it names, and in a sentence what is true of its place.
 
-    `plant` is None where nothing was planted that it names; `repeat` where an earlier claim named
-    it already.
+    `plant` is None where nothing was planted that it names; `oddity` is then the harmless
+    peculiarity of that place, or ""; `repeat` where an earlier claim named the problem already.
     """
 
     claim: Claim
     plant: Plant | None
     truth: str
+    oddity: str = ""
     repeat: bool = False
 
     @property
@@ -116,10 +117,12 @@ def _beside(read: Sequence[Claim], key: Key) -> tuple[ClaimBesideTruth, ...]:
         if matches:
             plant = key.plants[matches[0] - 1]
             repeat = matches[0] in named
-            beside.append(ClaimBesideTruth(claim, plant, plant_in_words(plant), repeat))
+            truth = plant_in_words(plant)
+            beside.append(ClaimBesideTruth(claim, plant, truth, repeat=repeat))
             named.add(matches[0])
         else:
-            beside.append(ClaimBesideTruth(claim, None, _nothing_there(claim, key)))
+            nothing = "nothing of the kind was planted there"
+            beside.append(ClaimBesideTruth(claim, None, nothing, _oddity(claim, key)))
     return tuple(beside)
 
 
@@ -132,12 +135,12 @@ def _names(claim: Claim, plant: Plant) -> bool:
     return claim.column in (plant.place.column, plant.companion)
 
 
-def _nothing_there(claim: Claim, key: Key) -> str:
+def _oddity(claim: Claim, key: Key) -> str:
+    """What is odd at the claim's place and harms nobody."""
     for oddity in key.oddities:
-        place = oddity.place
-        if claim.column == place.column and claim.site == place.site:
-            return f"a harmless oddity: {oddity.sentence}"
-    return "nothing of the kind was planted there"
+        if claim.column == oddity.place.column and claim.site == oddity.place.site:
+            return oddity.sentence
+    return ""
 
 
 def _near(claimed: date | None, true: date | None) -> bool:
@@ -154,13 +157,22 @@ def _within(claimed: float | None, kind: Kind, true: float) -> bool:
 
 
 def _problem(position: int, plant: Plant, beside: Sequence[ClaimBesideTruth], key: Key) -> Part:
-    """The points of one planted problem."""
-    each, name = CLAIM_POINTS / len(key.plants), f"problem {position}"
-    truth = plant_in_words(plant)
-    claims = [item.claim for item in beside if item.plant == plant and item.true]
-    if not claims:
-        return Part(name, 0.0, each, "no claim names it", truth)
-    claim, kind = claims[0], KINDS[plant.kind]
+    """The points of one planted problem, before false claims are paid for."""
+    name = f"problem {position}"
+    for item in beside:
+        if item.true and item.plant == plant:
+            return replace(claim_points(item, key), name=name)
+    each = CLAIM_POINTS / len(key.plants)
+    return Part(name, 0.0, each, "no claim names it", plant_in_words(plant))
+
+
+def claim_points(item: ClaimBesideTruth, key: Key) -> Part:
+    """What a claim earns, before false claims are paid for: 0 of 0 where it is one of these."""
+    claim, plant = item.claim, item.plant
+    name = f"claim {claim.position}"
+    if plant is None or item.repeat:
+        return Part(name, 0.0, 0.0, "names no planted problem, or one named before", item.truth)
+    each, kind = CLAIM_POINTS / len(key.plants), KINDS[plant.kind]
     dates = _near(claim.since, plant.place.since) and _near(claim.until, plant.place.until)
     number = _within(claim.number, kind, plant.number)
     shares = [(PLACE_SHARE, True), (NUMBER_SHARE, number)]
@@ -170,7 +182,7 @@ def _problem(position: int, plant: Plant, beside: Sequence[ClaimBesideTruth], ke
         said.append("dates within 60 days" if dates else "dates off by more than 60 days, or none")
     said.append("number within its tolerance" if number else "number outside its tolerance")
     share = sum(part for part, right in shares if right) / sum(part for part, _ in shares)
-    return Part(name, each * share, each, f"claim {claim.position}: {', '.join(said)}", truth)
+    return Part(name, each * share, each, f"{name}: {', '.join(said)}", item.truth)
 
 
 def _less(parts: tuple[Part, ...], cost: float) -> tuple[Part, ...]:

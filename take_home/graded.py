@@ -8,14 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from take_home.score import Scored
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """One thing that a person scores: example sentences worth 0, 1, ... points."""
-
-    name: str
-    levels: tuple[str, ...]
+from take_home.texts import Criterion
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def _by_person(graded: Graded) -> int:
     """The points that a person can give: the best level of every criterion, missed ones too."""
     rubrics = [claim.rubric for claim in graded.claims] + [each.rubric for each in graded.missed]
     criteria = [criterion for rubric in rubrics for criterion in rubric] + [*graded.letter_rubric]
-    return sum(len(criterion.levels) - 1 for criterion in criteria)
+    return sum(criterion.most for criterion in criteria)
 
 
 def _page(template: str, **values: Any) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from take_home.graded import ClaimView, Criterion, Graded, GradedTask
+from take_home.graded import ClaimView, Graded, GradedTask
 from take_home.score import Part, Scored
+from take_home.texts import Criterion
 
 SEED = 918273645
 TITLES = {
@@ -40,19 +41,28 @@ WHY = (
     "Compares: the mean falls tenfold at one site from one day on, at no other.",
 )
 RUBRIC = (
-    Criterion("why", WHY),
+    Criterion("why", "Why the claim holds.", WHY),
     Criterion(
         "decision",
+        "What is done about it.",
         (
             "Drops the site without a word about its patients.",
             "Repairs the values.",
             "Repairs the values by a rule that also holds at the bedside, and says how to check.",
         ),
     ),
-    Criterion("patients", ("Nothing.", "Anaemic patients of one hospital would look healthy.")),
+    Criterion(
+        "patients",
+        "What it means for patients.",
+        ("Nothing.", "Anaemic patients of one hospital would look healthy."),
+    ),
 )
 LETTER_RUBRIC = (
-    Criterion("letter", ("Unclear.", "Clear, without a number.", "Clear, and says what to do.")),
+    Criterion(
+        "letter",
+        "A physician understands it.",
+        ("Unclear.", "Clear, without a number.", "Clear, and says what to do."),
+    ),
 )
 
 
