@@ -118,7 +118,7 @@ def _achieved(sandbox: Sandbox, targets: escape.Targets) -> list[str]:
         request = json.dumps({"round": number, "targets": targets}).encode()
         is_last = number == len(escape.ROUNDS) - 1
         reply = sandbox.ask(request, is_last, SECONDS)
-        if is_last and reply.problem.startswith("used more than"):
+        if is_last and " MB of memory in " in reply.problem:
             return []
         if reply.problem.startswith("ran more than"):
             return [f"runs more than {SMALL.processes} processes"]
