@@ -146,7 +146,7 @@ def test_what_happened_outside_counts_whatever_is_said_inside(
     ("start", "achieved"),
     [
         ("--as=", "takes 256 MB in one process"),
-        ("--nproc=", "runs 24 processes|runs more than 16 processes"),
+        ("--nproc=", "runs 16 processes|runs more than 8 processes"),
         *([("--reuid=", "is root")] if IS_ROOT else []),
     ],
 )
