@@ -22,7 +22,7 @@ from take_home import bubblewrap, escape
 from take_home.sandbox import LIMITS, Sandbox, SandboxError
 
 # The same limits by the same means, of a size that is reached in a moment.
-SMALL = replace(LIMITS, cpu=30, wall=60.0, memory=256 << 20, processes=16, file=4 << 20)
+SMALL = replace(LIMITS, cpu=30, wall=60.0, memory=256 << 20, processes=8, file=4 << 20)
 SECONDS = 50.0
 MOST_SECRETS = 5
 
@@ -118,7 +118,7 @@ def _achieved(sandbox: Sandbox, targets: escape.Targets) -> list[str]:
         request = json.dumps({"round": number, "targets": targets}).encode()
         is_last = number == len(escape.ROUNDS) - 1
         reply = sandbox.ask(request, is_last, SECONDS)
-        if is_last and reply.problem.startswith("used more than"):
+        if is_last and " MB of memory in " in reply.problem:
             return []
         if reply.problem.startswith("ran more than"):
             return [f"runs more than {SMALL.processes} processes"]

@@ -232,8 +232,6 @@ class Sandbox:
         if b"exit-code" not in os.read(self._status, 4096):
             raise self._not_started()
         number = code - 128
-        if number == signal.SIGXCPU:
-            return f"used more than {self.limits.cpu} s of processor time"
         name = signal.Signals(number).name if number in list(signal.Signals) else f"code {code}"
         return f"ended without an answer ({name})"
 

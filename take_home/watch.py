@@ -6,6 +6,7 @@ while nobody waits for an answer.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 from take_home.bubblewrap import Limits
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
 LOOK_SECONDS = 0.1
 
 
@@ -26,25 +28,38 @@ class Use:
     Attributes:
         memory: resident memory, bytes; a page that several processes share is counted in each.
         processes: their number.
+        cpu: processor time of the process that had most, seconds.
     """
 
     memory: int
     processes: int
+    cpu: float
+
+
+@dataclass(frozen=True)
+class _Process:
+    """One process, by the fields of `/proc/PID/stat` (proc(5))."""
+
+    number: int
+    parent: int
+    memory: int
+    cpu: float
 
 
 def use(first: int) -> Use:
     """What the process `first` and its descendants use; nothing once it has ended."""
-    members = list(_descendants(first))
-    return Use(sum(map(_resident, members)), len(members))
+    members = list(_family(first))
+    cpu = max((member.cpu for member in members), default=0.0)
+    return Use(sum(member.memory for member in members), len(members), cpu)
 
 
 class Watch(threading.Thread):
-    """Ends a process, and so its namespace, when it and all below it use too much together.
+    """Ends a process, and so its namespace, when it and all below it use too much.
 
     Args:
         first: the process's number.
         descriptor: of the same process (pidfd), which must stay open until the watch has stopped.
-        limits: of which memory and processes are watched.
+        limits: of which memory, processes and processor time are watched.
     """
 
     def __init__(self, first: int, descriptor: int, limits: Limits) -> None:
@@ -74,34 +89,32 @@ class Watch(threading.Thread):
             return f"used more than {limit:,} MB of memory in {used.processes} processes"
         if used.processes > self.limits.processes + 1:  # one is bubblewrap's
             return f"ran more than {self.limits.processes} processes at one time"
+        if used.cpu > self.limits.cpu:
+            return f"used more than {self.limits.cpu} s of processor time"
         return ""
 
 
-def _descendants(first: int) -> Iterator[int]:
+def _family(first: int) -> Iterator[_Process]:
     """The process and all below it. One whose parent ended belongs to process 1 of its namespace,
     which `first` is or stands above.
     """
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            children.setdefault(_parent(folder), []).append(int(folder.name))
-    waiting = [first] if Path(f"/proc/{first}").exists() else []
+    children: dict[int, list[_Process]] = {}
+    waiting = []
+    for process in _processes():
+        children.setdefault(process.parent, []).append(process)
+        if process.number == first:
+            waiting.append(process)
     while waiting:
         process = waiting.pop()
         yield process
-        waiting += children.get(process, [])
+        waiting += children.get(process.number, [])
 
 
-def _parent(folder: Path) -> int:
-    try:
-        # The name of the program, in brackets, may hold spaces and brackets.
-        return int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1])
-    except OSError:
-        return 0
-
-
-def _resident(process: int) -> int:
-    try:
-        return int(Path(f"/proc/{process}/statm").read_bytes().split()[1]) * PAGE
-    except OSError:
-        return 0
+def _processes() -> Iterator[_Process]:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                # The name of the program, in brackets, may hold spaces and brackets.
+                fields = (folder / "stat").read_bytes().rpartition(b")")[2].split()
+                cpu = (int(fields[11]) + int(fields[12])) / TICKS
+                yield _Process(int(folder.name), int(fields[1]), int(fields[21]) * PAGE, cpu)

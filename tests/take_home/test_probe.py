@@ -146,7 +146,7 @@ def test_what_happened_outside_counts_whatever_is_said_inside(
     ("start", "achieved"),
     [
         ("--as=", "takes 256 MB in one process"),
-        ("--nproc=", "runs 24 processes|runs more than 16 processes"),
+        ("--nproc=", "runs 16 processes|runs more than 8 processes"),
         *([("--reuid=", "is root")] if IS_ROOT else []),
     ],
 )
@@ -175,7 +175,7 @@ def test_a_filter_that_allows_everything_is_noticed(
 def test_a_watch_that_sees_nothing_is_noticed(
     tree: Path, hidden: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "use", lambda first: watch.Use(0, 0))
+    monkeypatch.setattr(watch, "use", lambda first: watch.Use(0, 0, 0.0))
 
     with pytest.raises(SandboxError, match="takes 256 MB over several processes"):
         probe(tree, hidden)
