@@ -27,7 +27,7 @@ export OMP_NUM_THREADS ?= 1
 
 CODE := hooks tests benchmarks evidence take_home
 
-.PHONY: help demo test test-all lint format bench evidence clean
+.PHONY: help demo test test-all lint format bench evidence take-home grade clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -72,6 +72,13 @@ bench: .venv/ready  ## speed as ratios against named alternatives
 	python benchmarks/signals.py
 	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
 	python benchmarks/serving.py --package '$(CACHE)/package'
+
+take-home grade: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
+take-home: .venv/ready  ## for an interviewer: make take-home CANDIDATE=ada leaves candidates/ada/project.zip
+	@python -m take_home.make '$(CANDIDATE)'
+
+grade: .venv/ready  ## the same, back: make grade SUBMISSION=submission.zip CANDIDATE=ada
+	@python -m take_home.run '$(SUBMISSION)' '$(CANDIDATE)' '$(SEED)'
 
 clean:  ## removes .venv, .cache and demo
 	rm -rf .venv .cache demo

@@ -27,6 +27,7 @@ PROJECT = Path(__file__).parent / "project"
 FINDINGS = "<!-- findings -->"  # where the assignment tells of the cohort
 SERVED = "served"  # the folder of the package that task 7 serves
 READER = "findings_reader"  # the folder of what reads findings.toml, here and when it is graded
+ADAPTERS = ("adapters.py", "service_adapter.py")
 TOLD = ("name", "number", "title", "minutes", "points", "file")  # of a task, to the candidate
 _CACHES = shutil.ignore_patterns("__pycache__", "*.pyc", ".*_cache")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -62,7 +63,8 @@ def reference_tree(folder: Path) -> Path:
     """The tree that submitted files are put over: the package, what task 7 serves, the adapters."""
     project = bake(folder)
     make_package(project / SERVED)
-    shutil.copyfile(Path(__file__).parent / "adapters.py", project / "adapters.py")
+    for name in ADAPTERS:
+        shutil.copyfile(Path(__file__).parent / name, project / name)
     return project
 
 
