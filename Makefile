@@ -80,6 +80,13 @@ bench: .venv/ready  ## speed as ratios against named alternatives
 	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
 	python benchmarks/serving.py --package '$(CACHE)/package'
 
+take-home grade: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
+take-home: .venv/ready  ## for an interviewer: make take-home CANDIDATE=ada leaves candidates/ada/project.zip
+	@python -m take_home.make '$(CANDIDATE)'
+
+grade: .venv/ready  ## the same, back: make grade SUBMISSION=submission.zip CANDIDATE=ada
+	@python -m take_home.run '$(SUBMISSION)' '$(CANDIDATE)' '$(SEED)'
+
 clean:  ## removes .venv, .cache and demo
 	rm -rf .venv .cache demo
 

@@ -8,23 +8,17 @@ none (NaN, infinite) is a text, so that nobody mistakes it for one.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import os
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 Request = dict[str, Any]
 Handler = Callable[[Request], Any]
-TREE = Path(__file__).parent
-AUDIT_FOLDER = "TAKE_HOME_AUDIT"  # the environment variable of it; "/audit" without
-SLOW_DISK = 0.4  # seconds
 
 
 def plain(value: Any) -> Any:
@@ -108,15 +102,13 @@ def fit_handler() -> Handler:
     return handle
 
 
-def score_handler() -> Handler:
-    """Task 3: the logits of a small network, and what became of the network."""
+def network_class(seen: Request) -> Any:
+    """A small network that notes the largest batch and whether gradients are recorded, in `seen`.
+
+    A copy of it notes in the same place.
+    """
     import torch
     from torch import Tensor, nn
-
-    from risk_model.model.score import score
-
-    # The largest batch, and whether gradients were recorded, by the network or a copy of it.
-    seen: dict[str, Any] = {}
 
     class Watched(nn.Module):
         """Rows to logits; notes what passes."""
@@ -143,14 +135,26 @@ def score_handler() -> Handler:
             seen["recorded"] |= logits.requires_grad
             return logits[:, 0] if self.flat else logits
 
-    def state(network: Watched) -> dict[str, Any]:
+    return Watched
+
+
+def score_handler() -> Handler:
+    """Task 3: the logits of a small network, and what became of the network."""
+    import torch
+
+    from risk_model.model.score import score
+
+    seen: Request = {}
+    network_of = network_class(seen)
+
+    def state(network: Any) -> dict[str, Any]:
         buffers = {name: value.tolist() for name, value in network.state_dict().items()}
         return {**buffers, "modes": [module.training for module in network.modules()]}
 
     def handle(request: Request) -> Any:
         torch.manual_seed(0)
         seen.update(largest=0, recorded=False)
-        network = Watched(request).train()
+        network = network_of(request).train()
         network.norm.train(not request["frozen"])
         before, features = state(network), torch.tensor(request["features"])
         said: dict[str, Any] = {"calls": []}
@@ -213,83 +217,6 @@ def ece_handler() -> Handler:
     return handle
 
 
-def answer_handler() -> Handler:
-    """Task 7: status and body of the service's response to a body, under the faults asked for."""
-    from risk_model.core.package import ModelPackage
-    from risk_model.deployment import audit, explanations
-    from risk_model.deployment.app import create_app
-
-    # No answer depends on how fast the machine is.
-    audit.DISK_SECONDS = explanations.FIELD_SECONDS = 60.0
-    package = ModelPackage.open(TREE / "served")
-    real = package.scorer
-    fault: Request = {"risk": None, "disk": ""}
-
-    class Scorer:
-        """The package's, or a risk that the request names."""
-
-        maps = False
-
-        def __call__(self, features: Any, chunk: int = 4096) -> Any:
-            risk, logit = real(features, chunk)
-            return (risk if fault["risk"] is None else risk * 0 + float(fault["risk"])), logit
-
-    package.__dict__["scorer"] = Scorer()
-    folder = Path(os.environ.get(AUDIT_FOLDER, "/audit"))
-    runner = asyncio.Runner()
-
-    async def create() -> Any:
-        return create_app(package, folder / "audit.db")
-
-    app = runner.run(create())
-    log = app.state.service.audit
-    commit = log._commit
-
-    def faulty(bodies: list[bytes]) -> None:
-        if fault["disk"] == "fails":
-            raise OSError
-        if fault["disk"] == "slow":
-            time.sleep(SLOW_DISK)
-        commit(bodies)
-
-    log._commit = faulty
-
-    def handle(request: Request) -> Any:
-        fault.update(risk=request["risk"], disk=request["disk"])
-        status, body = runner.run(post(app, request["body"].encode(), request["query"].encode()))
-        return {"status": status, "body": json.loads(body)}
-
-    return handle
-
-
-async def post(app: Any, body: bytes, query: bytes) -> tuple[int, bytes]:
-    """Status and body of a POST to /v1/predict, without a socket (ASGI 3.0)."""
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/v1/predict",
-        "raw_path": b"/v1/predict",
-        "root_path": "",
-        "query_string": query,
-        "headers": [(b"content-type", b"application/json")],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    return int(sent[0]["status"]), b"".join(message.get("body", b"") for message in sent[1:])
-
-
 HANDLERS: dict[str, Callable[[], Handler]] = {
     "split": split_handler,
     "fit": fit_handler,
@@ -297,7 +224,7 @@ HANDLERS: dict[str, Callable[[], Handler]] = {
     "focal": focal_handler,
     "calibration": calibration_handler,
     "ece": ece_handler,
-    "answer": answer_handler,
+    "answer": lambda: import_module("service_adapter").answer_handler(),  # beside this file
 }
 
 

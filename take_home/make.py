@@ -26,6 +26,10 @@ CANDIDATES = ROOT / "candidates"
 PROJECT = Path(__file__).parent / "project"
 FINDINGS = "<!-- findings -->"  # where the assignment tells of the cohort
 SERVED = "served"  # the folder of the package that task 7 serves
+READER = "findings_reader"  # the folder of what reads findings.toml, here and when it is graded
+ADAPTERS = ("adapters.py", "service_adapter.py")
+TOLD = ("name", "number", "title", "minutes", "points", "file")  # of a task, to the candidate
+_CACHES = shutil.ignore_patterns("__pycache__", "*.pyc", ".*_cache")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ANSWERS = {
     "project_name": "Risk model",
@@ -59,7 +63,8 @@ def reference_tree(folder: Path) -> Path:
     """The tree that submitted files are put over: the package, what task 7 serves, the adapters."""
     project = bake(folder)
     make_package(project / SERVED)
-    shutil.copyfile(Path(__file__).parent / "adapters.py", project / "adapters.py")
+    for name in ADAPTERS:
+        shutil.copyfile(Path(__file__).parent / name, project / name)
     return project
 
 
@@ -95,8 +100,10 @@ def hand_out(folder: Path) -> Path:
     """What the candidate gets, without the cohort: holes, assignment, tests, served package."""
     project = bake(folder)
     empty(project)
-    shutil.copytree(PROJECT, project, dirs_exist_ok=True)
+    shutil.copytree(PROJECT, project, dirs_exist_ok=True, ignore=_CACHES)
     make_package(project / SERVED)
+    told = [{name: getattr(task, name) for name in TOLD} for task in TASKS]
+    (project / "tasks.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return project
 
 
@@ -126,16 +133,26 @@ def make(candidate: str, candidates: Path = CANDIDATES) -> Path:
 
 
 def _fill(folder: Path, work: Path, seed: int) -> None:
-    plants, claims = import_module("take_home.plants"), import_module("take_home.claims")
-    cohort = plants.make(seed)
+    cohort = import_module("take_home.plants").make(seed)
     project = hand_out(work)
     cohort.tables.write(project)
+    told = import_module("take_home.assignment").assignment_text()
     assignment = project / "ASSIGNMENT.md"
-    text = assignment.read_text(encoding="utf-8")
-    assignment.write_text(text.replace(FINDINGS, claims.assignment_text()), encoding="utf-8")
+    text = assignment.read_text(encoding="utf-8").replace(FINDINGS, told.strip())
+    assignment.write_text(text, encoding="utf-8")
+    _copy_reader(project / READER)
     cohort.key.write(folder / "key.json")
     (folder / "seed.json").write_text(json.dumps({"seed": seed}) + "\n", encoding="utf-8")
     zip_folder(project, folder / "project.zip")
+
+
+def _copy_reader(folder: Path) -> None:
+    """What reads findings.toml, so that `make check` reads as the grading does."""
+    claims = import_module("take_home.claims")
+    (folder / "texts").mkdir(parents=True)
+    shutil.copyfile(claims.__file__ or "", folder / "claims.py")
+    for name in ("kinds.toml", "columns.toml"):
+        shutil.copyfile(claims.TEXTS / name, folder / "texts" / name)
 
 
 def zip_folder(project: Path, archive: Path) -> None:

@@ -6,18 +6,14 @@ its answer is no record.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
-import sqlite3
-import tempfile
 import uuid
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from take_home.checks.audit_records import Log
 from take_home.checks.common import (
     Check,
     Inputs,
@@ -34,9 +30,6 @@ from take_home.checks.common import (
 from take_home.score import Part
 from take_home.served import INTERCEPT, MODEL, SCHEMA, THRESHOLD, WEIGHTS
 
-DATABASE = "audit.db"
-STEPS = 20_000_000  # of SQLite's machine, for reading a log that may be anything
-LARGEST = 8 << 20  # bytes of a log that is read
 ORDINARY = ("below", "above", "at the threshold")
 REFUSED = ("no number", "too large", "below nought")
 NO_DISK = ("disk fails", "disk fails again")
@@ -99,62 +92,6 @@ def expected_risk(asked: Request) -> float:
     weights = np.array([WEIGHTS[field.name] for field in SCHEMA.inputs])
     logit = np.nan_to_num(patient_row(asked)[0].astype(np.float64)) @ weights + INTERCEPT
     return float(1 / (1 + np.exp(-logit)))
-
-
-class Log:
-    """The records of an audit folder by event id; none where the chain of hashes is broken."""
-
-    def __init__(self, files: Mapping[str, bytes] | None) -> None:
-        self.key = (files or {}).get(f"{DATABASE}.key", b"")
-        self.bytes = b"".join(content for name, content in (files or {}).items())
-        self.records: dict[str, dict[str, Any]] = {}
-        previous = b"\0" * 32
-        for body, stored in _rows(files or {}):
-            if hashlib.sha256(previous + body).digest() != stored:
-                self.records = {}
-                return
-            previous, record = stored, json.loads(body)
-            self.records[str(record["event_id"])] = record
-
-    def of_kind(self, kind: str) -> list[dict[str, Any]]:
-        """The records of one kind, in their order."""
-        return [record for record in self.records.values() if record.get("type") == kind]
-
-
-def _rows(files: Mapping[str, bytes]) -> list[tuple[bytes, bytes]]:
-    """Body and hash of each record; none of what is no log.
-
-    The file may be anything: it is opened as data, with nothing of it run, in a bounded time.
-    """
-    if sum(map(len, files.values())) > LARGEST or DATABASE not in files:
-        return []
-    with tempfile.TemporaryDirectory() as folder:
-        for name in (DATABASE, f"{DATABASE}-wal"):
-            (Path(folder) / name).write_bytes(files.get(name, b""))
-        database = sqlite3.connect(Path(folder) / DATABASE)
-        left = iter(range(STEPS // 1000))
-        database.set_progress_handler(lambda: next(left, None) is None, 1000)
-        database.execute("PRAGMA trusted_schema = OFF")
-        try:
-            kind = database.execute("SELECT type FROM sqlite_master WHERE name = 'record'")
-            if kind.fetchall() != [("table",)]:
-                return []
-            rows = database.execute("SELECT body, hash FROM record ORDER BY seq LIMIT 1000")
-            return [(body, stored) for body, stored in rows if _is_record(body, stored)]
-        except sqlite3.Error:
-            return []
-        finally:
-            database.close()
-
-
-def _is_record(body: object, stored: object) -> bool:
-    if not isinstance(body, bytes) or not isinstance(stored, bytes) or len(body) > 10_000:
-        return False
-    try:
-        record = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(record, dict) and "event_id" in record
 
 
 def judge(asked: Inputs, outputs: Outputs) -> tuple[Part, ...]:
