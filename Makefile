@@ -57,13 +57,6 @@ format: .venv/ready  ## ruff format, and the fixes that are safe
 	ruff check --fix $(CODE) && ruff format $(CODE)
 	cd '$(PROJECT)' && ruff check --fix . && ruff format .
 
-take-home grade: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
-take-home: .venv/ready  ## a project with seven holes for one candidate: make take-home CANDIDATE=ada
-	@python -m take_home.make '$(CANDIDATE)'
-
-grade: .venv/ready  ## make grade SUBMISSION=submission.zip CANDIDATE=ada [SEED=number]
-	@python -m take_home.grading '$(SUBMISSION)' '$(CANDIDATE)' $(SEED)
-
 evidence: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
 evidence: .venv/ready  ## the long studies, by hand: all, or make evidence STUDY=coverage
 	python -m evidence.run $(or $(STUDY),--all)
@@ -85,7 +78,7 @@ take-home: .venv/ready  ## for an interviewer: make take-home CANDIDATE=ada leav
 	@python -m take_home.make '$(CANDIDATE)'
 
 grade: .venv/ready  ## the same, back: make grade SUBMISSION=submission.zip CANDIDATE=ada
-	@python -m take_home.run '$(SUBMISSION)' '$(CANDIDATE)' '$(SEED)'
+	@python -m take_home.grading '$(SUBMISSION)' '$(CANDIDATE)' '$(SEED)'
 
 clean:  ## removes .venv, .cache and demo
 	rm -rf .venv .cache demo

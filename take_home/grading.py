@@ -6,7 +6,6 @@ held against the probe.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import secrets
 import sys
@@ -36,6 +35,7 @@ from take_home.texts import rubric
 FINDINGS, RISKS, LETTER = "findings.toml", "risks.csv", "LETTER.md"
 NAMES = (*(f"src/{PACKAGE}/{task.file}" for task in TASKS), FINDINGS, RISKS, LETTER)
 SEED_BITS = 53
+USAGE = "make grade SUBMISSION=submission.zip CANDIDATE=ada"
 STOPPED = 2  # exit code
 
 
@@ -191,20 +191,17 @@ def _one_line(error: Exception) -> str:
 
 def main(arguments: list[str]) -> int:
     """Grades and prints the table and where the pages are; 2 after one line that says why not."""
-    usage = "make grade SUBMISSION=FILE CANDIDATE=NAME [SEED=NUMBER]"
-    parser = argparse.ArgumentParser("make grade", usage=usage)
-    parser.add_argument("submission")
-    parser.add_argument("candidate")
-    parser.add_argument("seed", nargs="?", default="")
-    flags = parser.parse_args(arguments)
+    submission, candidate, seed = [*arguments, "", "", ""][:3]
     try:
-        graded = grade_submission(Path(flags.submission), flags.candidate, _seed(flags.seed))
+        if not submission or not candidate:
+            raise GradingError(f"name the archive and the candidate: {USAGE}")
+        graded = grade_submission(Path(submission), candidate, _seed(seed))
     except (GradingError, SandboxError) as error:
         print(f"make grade: {_one_line(error)}", file=sys.stderr)
         return STOPPED
     print(table(graded))
     for name in (report.INTERVIEWER, report.CANDIDATE, report.RESULTS):
-        print(f"  {make.CANDIDATES / flags.candidate / name}")
+        print(f"  {make.CANDIDATES / candidate / name}")
     return 0
 
 
@@ -212,7 +209,7 @@ def _seed(text: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or not 0 <= int(text) < 2**SEED_BITS:
-        raise GradingError(f"SEED={text} is no seed: give the number that a grading printed")
+        raise GradingError(f"SEED={text} is no seed: give the whole number that a grading printed")
     return int(text)
 
 

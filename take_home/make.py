@@ -12,11 +12,12 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from importlib import import_module
 from pathlib import Path
 
 from cookiecutter.main import cookiecutter
 
+from take_home import claims, plants
+from take_home.assignment import assignment_text
 from take_home.served import make_package
 from take_home.stub import stubbed
 from take_home.tasks import PACKAGE, TASKS
@@ -133,24 +134,22 @@ def make(candidate: str, candidates: Path = CANDIDATES) -> Path:
 
 
 def _fill(folder: Path, work: Path, seed: int) -> None:
-    cohort = import_module("take_home.plants").make(seed)
+    cohort = plants.make(seed)
     project = hand_out(work)
     cohort.tables.write(project)
-    told = import_module("take_home.assignment").assignment_text()
     assignment = project / "ASSIGNMENT.md"
-    text = assignment.read_text(encoding="utf-8").replace(FINDINGS, told.strip())
+    text = assignment.read_text(encoding="utf-8").replace(FINDINGS, assignment_text().strip())
     assignment.write_text(text, encoding="utf-8")
-    _copy_reader(project / READER)
+    copy_reader(project / READER)
     cohort.key.write(folder / "key.json")
     (folder / "seed.json").write_text(json.dumps({"seed": seed}) + "\n", encoding="utf-8")
     zip_folder(project, folder / "project.zip")
 
 
-def _copy_reader(folder: Path) -> None:
+def copy_reader(folder: Path) -> None:
     """What reads findings.toml, so that `make check` reads as the grading does."""
-    claims = import_module("take_home.claims")
     (folder / "texts").mkdir(parents=True)
-    shutil.copyfile(claims.__file__ or "", folder / "claims.py")
+    shutil.copyfile(claims.__file__, folder / "claims.py")
     for name in ("kinds.toml", "columns.toml"):
         shutil.copyfile(claims.TEXTS / name, folder / "texts" / name)
 

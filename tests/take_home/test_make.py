@@ -4,67 +4,102 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from take_home import grade, make, run
-from take_home.make import FINDINGS
-from take_home.tasks import TASKS
+from take_home import grade, grading, honest, make, plants, probe, report
+from take_home.grading import FINDINGS, LETTER, RISKS
+from take_home.make import FINDINGS as FINDINGS_PLACE
+from take_home.sandbox import SandboxError
+from take_home.tasks import PACKAGE, TASKS
 
 from tests.take_home.answers import OTHER_ROUTES
-from tests.take_home.plain_process import plain_start
-from tests.take_home.stand_ins import install_cohort, install_grading
+
+CANDIDATE = "ada"
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a candidate called ada."""
-    install_cohort(monkeypatch, tmp_path)
-    return make.make("ada", tmp_path / "candidates")
+def one_cohort(monkeypatch: pytest.MonkeyPatch, made: plants.Made) -> None:
+    """The same tables whatever the seed: making them takes a second."""
+    monkeypatch.setattr(plants, "make", lambda seed: made)
 
 
-def test_the_archive_holds_project_and_tables_and_nothing_of_the_interviewers(made: Path) -> None:
-    assert sorted(path.name for path in made.iterdir()) == ["key.json", "project.zip", "seed.json"]
-    seed = json.loads((made / "seed.json").read_text())["seed"]
-    assert json.loads((made / "key.json").read_text()) == {"secret": seed}
-    with zipfile.ZipFile(made / "project.zip") as archive:
-        names = {name.removeprefix("risk-model/") for name in archive.namelist()}
-        everything = b"".join(archive.read(name) for name in archive.namelist())
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, made: plants.Made) -> Path:
+    """The folder of one candidate, as it was made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plants, "make", lambda seed: made)
+        return make.make(CANDIDATE, tmp_path_factory.mktemp("candidates"))
+
+
+@pytest.fixture
+def candidates(tmp_path: Path, first: Path, one_cohort: None) -> Path:
+    """The interviewer's folder, with one candidate."""
+    shutil.copytree(first.parent, tmp_path / "candidates")
+    return tmp_path / "candidates"
+
+
+def archive(path: Path, files: dict[str, bytes]) -> Path:
+    """A submission of these files."""
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return path
+
+
+def answered(handed_out: Path, names: str) -> dict[str, bytes]:
+    """Right files of these tasks, by another route than the reference's."""
+    written = {answer.task: answer.written(handed_out) for answer in OTHER_ROUTES}
+    return {
+        f"src/{PACKAGE}/{task.file}": written[task.name]
+        for task in TASKS
+        if task.name in names.split()
+    }
+
+
+def test_the_archive_holds_project_and_tables_and_nothing_of_the_interviewers(
+    candidates: Path,
+) -> None:
+    folder = candidates / CANDIDATE
+    assert sorted(p.name for p in folder.iterdir()) == ["key.json", "project.zip", "seed.json"]
+    seed = json.loads((folder / "seed.json").read_text())["seed"]
+    with zipfile.ZipFile(folder / "project.zip") as file:
+        names = {name.removeprefix("risk-model/") for name in file.namelist()}
+        everything = b"".join(file.read(name) for name in file.namelist())
     needed = "ASSIGNMENT.md cohort.csv ward.csv dictionary.csv findings.toml LETTER.md Makefile "
     needed += "ready.py check.py submit.py data.py tasks.json findings_reader/claims.py "
     needed += "findings_reader/texts/kinds.toml served/risk.onnx constraints.txt LICENSE"
     assert set(needed.split()) <= names
     assert not {name for name in names if "key" in name or "seed" in name or "adapter" in name}
     assert str(seed).encode() not in everything
-    assert str(made).encode() not in everything
+    assert str(folder).encode() not in everything
 
 
-def test_the_findings_stand_in_the_assignment_where_their_place_was(made: Path) -> None:
-    text = zipfile.ZipFile(made / "project.zip").read("risk-model/ASSIGNMENT.md").decode()
-    assert FINDINGS not in text
-    assert (
-        text.index("### 7 The service")
-        < text.index("## Findings (70 min")
-        < text.index("## The letter")
-    )
+def test_the_findings_stand_in_the_assignment_where_their_place_was(candidates: Path) -> None:
+    with zipfile.ZipFile(candidates / CANDIDATE / "project.zip") as file:
+        text = file.read("risk-model/ASSIGNMENT.md").decode()
+    assert FINDINGS_PLACE not in text
+    places = ("### 7 The service", "## Findings (70 min", "## The letter")
+    assert [text.index(place) for place in places] == sorted(map(text.index, places))
 
 
 def test_two_candidates_have_different_seeds_and_no_folder_is_left_half_made(
-    made: Path, monkeypatch: pytest.MonkeyPatch
+    candidates: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = make.make("grace.h", made.parent)
-    assert (other / "seed.json").read_text() != (made / "seed.json").read_text()
+    other = make.make("grace.h", candidates)
+    assert (other / "seed.json").read_text() != (candidates / CANDIDATE / "seed.json").read_text()
     monkeypatch.setattr(make, "zip_folder", lambda project, archive: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        make.make("third", made.parent)
-    assert sorted(path.name for path in made.parent.iterdir()) == ["ada", "grace.h"]
+        make.make("third", candidates)
+    assert sorted(path.name for path in candidates.iterdir()) == ["ada", "grace.h"]
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".ada", "ada lovelace", "x" * 80])
 def test_a_name_that_is_no_folder_is_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     assert make.main([name]) == 2
     error = capsys.readouterr().err
@@ -74,11 +109,11 @@ def test_a_name_that_is_no_folder_is_refused_in_one_line(
     assert make.main([]) == 2
 
 
-def test_a_candidate_is_never_made_twice(made: Path) -> None:
-    before = {path.name: path.read_bytes() for path in made.iterdir()}
+def test_a_candidate_is_never_made_twice(candidates: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (candidates / CANDIDATE).iterdir()}
     with pytest.raises(make.MakeError, match="exists already; another take-home would not match"):
-        make.make("ada", made.parent)
-    assert {path.name: path.read_bytes() for path in made.iterdir()} == before
+        make.make(CANDIDATE, candidates)
+    assert {p.name: p.read_bytes() for p in (candidates / CANDIDATE).iterdir()} == before
 
 
 @pytest.mark.parametrize(
@@ -87,40 +122,87 @@ def test_a_candidate_is_never_made_twice(made: Path) -> None:
         (["", ""], "name the archive and the candidate"),
         (["a.zip", ""], "name the archive and the candidate"),
         (["", "ada"], "name the archive and the candidate"),
-        (["a.zip", "nobody-of-that-name"], "no take-home was made for 'nobody-of-that-name'"),
-        (["a.zip", "../x"], "no take-home was made for '../x'"),
-        (["a.zip", "ada", "many"], "the seed is a whole number"),
+        (["a.zip", "nobody-of-that-name"], "no take-home was made here for candidate 'nobody"),
+        (["a.zip", "../x"], "no take-home was made here for candidate '../x'"),
+        (["a.zip", "ada", "many"], "SEED=many is no seed"),
+        (["a.zip", "ada", "-1"], "SEED=-1 is no seed"),
     ],
 )
 def test_grading_without_what_it_needs_is_refused_in_one_line(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    assert run.main(arguments) == 2
+    assert grading.main(arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"make grade: {said}")
     assert error.count("\n") == 1
 
 
-def test_a_submission_is_graded_and_the_same_seed_gives_the_same_points(
-    made: Path, handed_out: Path, solved: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("content", [b"no archive", None])
+def test_an_archive_that_cannot_be_read_is_refused_before_anything_is_written(
+    candidates: Path, tmp_path: Path, content: bytes | None
 ) -> None:
-    answers = {answer.task: answer.written(handed_out) for answer in OTHER_ROUTES}
-    files = {run.HANDED_IN[t.file]: answers[t.name] for t in TASKS if t.name in ("ece", "score")}
-    written = install_grading(monkeypatch, plain_start(solved), {**files, "LETTER.md": b"Dear"})
-    once, again = (run.grade_submission(Path("any.zip"), "ada", 7, made.parent) for _ in range(2))
+    submission = tmp_path / "submission.zip"
+    if content is not None:
+        submission.write_bytes(content)
+    with pytest.raises(grading.GradingError, match=r"submission\.zip"):
+        grading.grade_submission(submission, CANDIDATE, 1, candidates)
+    assert not (candidates / CANDIDATE / report.INTERVIEWER).exists()
+
+
+def test_nothing_is_graded_where_the_sandbox_does_not_hold(
+    candidates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def escaped(tree: Path, hidden: Path) -> None:
+        raise SandboxError("The sandbox does not hold, so nothing is graded")
+
+    monkeypatch.setattr(probe, "probe", escaped)
+    with pytest.raises(SandboxError, match="nothing is graded"):
+        grading.grade_submission(archive(tmp_path / "s.zip", {}), CANDIDATE, 1, candidates)
+    assert not (candidates / CANDIDATE / report.INTERVIEWER).exists()
+
+
+def test_a_part_of_a_submission_earns_its_part(
+    candidates: Path, handed_out: Path, tmp_path: Path
+) -> None:
+    files = {**answered(handed_out, "ece"), LETTER: b"Dear colleague", "notes.txt": b"mine"}
+    submission = archive(tmp_path / "submission.zip", files)
+    graded = grading.grade_submission(submission, CANDIDATE, 7, candidates)
+    points = {task.scored.name: task.scored.points for task in graded.tasks}
+    assert points == {**dict.fromkeys(grade.CHECKS, 0), "ece": 3}
+    assert graded.tasks[0].scored.parts[0].sentence == "Your code was not handed in."
+    assert (graded.findings.points, graded.risks.points, graded.letter) == (0, 0, "Dear colleague")
+    assert (len(graded.missed), graded.claims, graded.most) == (5, (), 100)
+    assert graded.command.endswith(f"CANDIDATE={CANDIDATE} SEED=7")
+    assert any("1" in said for said in graded.ignored)
+    for name in (report.INTERVIEWER, report.CANDIDATE, report.RESULTS):
+        assert (candidates / CANDIDATE / name).stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_a_right_submission_has_all_points_twice(
+    candidates: Path,
+    handed_out: Path,
+    made: plants.Made,
+    answer: honest.Answer,
+    tmp_path: Path,
+) -> None:
+    answer.write(tmp_path, made.tables)
+    files = answered(handed_out, " ".join(grade.CHECKS))
+    files |= {name: (tmp_path / name).read_bytes() for name in (FINDINGS, RISKS)}
+    submission = archive(tmp_path / "submission.zip", {**files, LETTER: b"Dear colleague"})
+    once, again = (
+        grading.grade_submission(submission, CANDIDATE, 11, candidates) for _ in range(2)
+    )
     assert once == again
-    points = {scored.name: scored.points for scored in once}
-    assert (points["ece"], points["score"], points["findings"]) == (3, 3, 20)
-    assert sum(points.values()) == 26
-    assert once[0].parts[0].sentence == "Your code was not handed in."
-    assert written[0].log == {"score": "log of score", "ece": "log of ece"}
-    assert (written[0].letter, written[0].seed, written[0].candidate) == ("Dear", 7, "ada")
-    assert "in all          26.0 of  100" in run.table(once)
+    assert (once.points, once.most) == (100, 100)
+    assert (once.missed, len(once.claims)) == ((), 5)
+    page = (candidates / CANDIDATE / report.CANDIDATE).read_text(encoding="utf-8")
+    assert not [claim.truth for claim in once.claims if str(claim.truth) in page]
 
 
 def test_every_task_has_its_checks() -> None:
     assert list(grade.CHECKS) == [task.name for task in TASKS]
-    assert run.HANDED_IN["data/split.py"] == "src/risk_model/data/split.py"
+    assert grading.NAMES[0] == "src/risk_model/data/split.py"
 
 
 def test_the_archive_is_a_zip_that_others_can_read(tmp_path: Path) -> None:

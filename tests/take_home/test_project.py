@@ -15,24 +15,23 @@ from types import ModuleType
 
 import pytest
 
-from take_home.make import PROJECT
+from take_home import plants
+from take_home.make import PROJECT, READER, copy_reader
 from take_home.tasks import BY_NAME, PACKAGE, TASKS
 
 from tests.conftest import BakedProject
 from tests.take_home.answers import OTHER_ROUTES, Answer
-from tests.take_home.stand_ins import READER, Made
 
 ASSIGNMENT = (PROJECT / "ASSIGNMENT.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def project(handed_out: Path, tmp_path: Path) -> Path:
+def project(handed_out: Path, made: plants.Made, tmp_path: Path) -> Path:
     """A candidate's own copy, with its tables."""
     own = tmp_path / "risk-model"
     shutil.copytree(handed_out, own)
-    Made(0).write(own)
-    (own / "findings_reader").mkdir()
-    (own / "findings_reader/claims.py").write_text(READER)
+    made.tables.write(own)
+    copy_reader(own / READER)
     return own
 
 
@@ -119,7 +118,7 @@ def test_the_table_of_checks_counts_each_task_by_itself(project: Path) -> None:
     (project / "risks.csv").write_text("risk\n0.5\n")
     assert "the first line must be admission_id,risk" in check.risks()
     (project / "risks.csv").write_text("admission_id,risk\nw1,0.5\n")
-    assert check.risks() == "risks.csv: 1 of 2 rows"
+    assert check.risks() == "risks.csv: 1 of 12,000 rows"
 
 
 def test_the_public_checks_are_named_after_the_tasks(handed_out: Path) -> None:
