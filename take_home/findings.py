@@ -96,7 +96,7 @@ def score_findings(path: Path, key: Key) -> Scored:
     """Points of findings.toml: a fifth a planted problem, less what false claims cost."""
     read = reader.read(path)
     beside = _beside(read.claims, key)
-    parts = tuple(_problem(number, plant, beside, key) for number, plant in _numbered(key))
+    parts = tuple(_problem(number, plant, beside, key) for number, plant in _by_position(key))
     false = [item for item in beside if not item.true]
     each = CLAIM_POINTS / len(key.plants)
     cost = FALSE_COST * each * max(0, len(false) - FREE_FALSE)
@@ -104,20 +104,20 @@ def score_findings(path: Path, key: Key) -> Scored:
     return Scored("findings", _less(parts, cost), tuple(mistakes))
 
 
-def _numbered(key: Key) -> list[tuple[int, Plant]]:
+def _by_position(key: Key) -> list[tuple[int, Plant]]:
     return list(enumerate(key.plants, start=1))
 
 
 def _beside(read: Sequence[Claim], key: Key) -> tuple[ClaimBesideTruth, ...]:
-    named: set[int] = set()
+    earlier: set[int] = set()
     beside = []
     for claim in read:
-        matches = [number for number, plant in _numbered(key) if _names(claim, plant)]
+        matches = [number for number, plant in _by_position(key) if _names(claim, plant)]
         if matches:
             plant = key.plants[matches[0] - 1]
-            repeat = matches[0] in named
+            repeat = matches[0] in earlier
             beside.append(ClaimBesideTruth(claim, plant, plant_in_words(plant), repeat))
-            named.add(matches[0])
+            earlier.add(matches[0])
         else:
             beside.append(ClaimBesideTruth(claim, None, _nothing_there(claim, key)))
     return tuple(beside)
