@@ -159,7 +159,7 @@ def _problem(position: int, plant: Plant, beside: Sequence[ClaimBesideTruth], ke
     truth = plant_in_words(plant)
     claims = [item.claim for item in beside if item.plant == plant and item.true]
     if not claims:
-        return Part(name, 0.0, each, "no claim names it", truth)
+        return Part(name, 0.0, each, "no finding names it", truth)
     claim, kind = claims[0], KINDS[plant.kind]
     dates = _near(claim.since, plant.place.since) and _near(claim.until, plant.place.until)
     number = _within(claim.number, kind, plant.number)
@@ -170,7 +170,7 @@ def _problem(position: int, plant: Plant, beside: Sequence[ClaimBesideTruth], ke
         said.append("dates within 60 days" if dates else "dates off by more than 60 days, or none")
     said.append("number within its tolerance" if number else "number outside its tolerance")
     share = sum(part for part, right in shares if right) / sum(part for part, _ in shares)
-    return Part(name, each * share, each, f"claim {claim.position}: {', '.join(said)}", truth)
+    return Part(name, each * share, each, f"finding {claim.position}: {', '.join(said)}", truth)
 
 
 def _less(parts: tuple[Part, ...], cost: float) -> tuple[Part, ...]:
