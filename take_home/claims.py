@@ -123,10 +123,13 @@ def regular_file(path: Path, largest: int) -> bytes:
         ValueError: it is no plain file, or larger than `largest` bytes.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ValueError("it is no plain file; hand in a plain file")
-        content = file.read(largest + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(largest + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > largest:
         raise ValueError(f"it is larger than {largest // 1000:,} kB; shorten it")
     return content

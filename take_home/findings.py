@@ -97,7 +97,7 @@ def score_findings(path: Path, key: Key) -> Scored:
     """Points of findings.toml: a fifth a planted problem, less what false claims cost."""
     read = reader.read(path)
     beside = _beside(read.claims, key)
-    parts = tuple(_problem(number, plant, beside, key) for number, plant in _numbered(key))
+    parts = tuple(_problem(number, plant, beside, key) for number, plant in _by_position(key))
     false = [item for item in beside if not item.true]
     each = CLAIM_POINTS / len(key.plants)
     cost = FALSE_COST * each * max(0, len(false) - FREE_FALSE)
@@ -105,21 +105,21 @@ def score_findings(path: Path, key: Key) -> Scored:
     return Scored("findings", _less(parts, cost), tuple(mistakes))
 
 
-def _numbered(key: Key) -> list[tuple[int, Plant]]:
+def _by_position(key: Key) -> list[tuple[int, Plant]]:
     return list(enumerate(key.plants, start=1))
 
 
 def _beside(read: Sequence[Claim], key: Key) -> tuple[ClaimBesideTruth, ...]:
-    named: set[int] = set()
+    earlier: set[int] = set()
     beside = []
     for claim in read:
-        matches = [number for number, plant in _numbered(key) if _names(claim, plant)]
+        matches = [number for number, plant in _by_position(key) if _names(claim, plant)]
         if matches:
             plant = key.plants[matches[0] - 1]
-            repeat = matches[0] in named
+            repeat = matches[0] in earlier
             truth = plant_in_words(plant)
             beside.append(ClaimBesideTruth(claim, plant, truth, repeat=repeat))
-            named.add(matches[0])
+            earlier.add(matches[0])
         else:
             nothing = "nothing of the kind was planted there"
             beside.append(ClaimBesideTruth(claim, None, nothing, _oddity(claim, key)))
@@ -163,13 +163,13 @@ def _problem(position: int, plant: Plant, beside: Sequence[ClaimBesideTruth], ke
         if item.true and item.plant == plant:
             return replace(claim_points(item, key), name=name)
     each = CLAIM_POINTS / len(key.plants)
-    return Part(name, 0.0, each, "no claim names it", plant_in_words(plant))
+    return Part(name, 0.0, each, "no finding names it", plant_in_words(plant))
 
 
 def claim_points(item: ClaimBesideTruth, key: Key) -> Part:
     """What a claim earns, before false claims are paid for: 0 of 0 where it is one of these."""
     claim, plant = item.claim, item.plant
-    name = f"claim {claim.position}"
+    name = f"finding {claim.position}"
     if plant is None or item.repeat:
         return Part(name, 0.0, 0.0, "names no planted problem, or one named before", item.truth)
     each, kind = CLAIM_POINTS / len(key.plants), KINDS[plant.kind]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from take_home import honest, plants
+from take_home import cohort, honest, plants
 from take_home.detect import STATISTICS, accusation, suspects
-from take_home.numbers import number
+from take_home.numbers import SAME_PERSON, number
 from take_home.oddities import ODDITIES
-from take_home.plant_kinds import PLANTS
+from take_home.plant_kinds import PLANTS, Draft
 from take_home.tables import Tables
 
 
@@ -72,3 +73,21 @@ def test_mending_takes_the_problem_away(tables: Tables, answer: honest.Answer) -
             assert again is None
         elif plant.kind == "counted_later":
             assert plant.place.column in dropped
+
+
+def test_a_cap_that_comes_later_is_no_default() -> None:
+    for seed in (4, 8, 13):
+        tables = plants.tables_with(seed, ("capped_values",), ())[0]
+        assert accusation("default_value", tables) is None
+
+
+def test_a_second_registration_reads_nothing_again_that_another_problem_is_in() -> None:
+    table = cohort.development(np.random.default_rng(4))
+    draft = Draft(table, table, table[cohort.OUTCOME].to_numpy() == 1, np.random.default_rng(4))
+    draft.in_use |= {"respiratory_rate", "heart_rate"}
+    plant = PLANTS["second_registration"](draft)
+    rows = draft.cohort.duplicated(list(SAME_PERSON), keep=False)
+    pairs = draft.cohort[rows].groupby(list(SAME_PERSON), dropna=False)
+    different = [name for name in cohort.MEASURED if (pairs[name].nunique() > 1).any()]
+    assert different == ["diastolic_bp", "weight"]
+    assert plant.place.site in cohort.SITES

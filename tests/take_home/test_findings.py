@@ -106,7 +106,7 @@ def test_no_part_has_fewer_than_no_points_and_the_truth_is_not_in_the_sentences(
         assert plant.kind not in part.sentence
         assert f"{plant.number:.4g}" not in part.sentence
     nothing = grade([], key, tmp_path)
-    assert {part.sentence for part in nothing.parts} == {"no claim names it"}
+    assert {part.sentence for part in nothing.parts} == {"no finding names it"}
 
 
 def test_either_of_two_columns_measured_together_is_right(key: Key, tmp_path: Path) -> None:
