@@ -55,6 +55,7 @@ FIXED = (
     Plant("missing_by_outcome", Place("heart_rate"), number=0.44),
     Plant("outcome_redefined", Place(since=date(2021, 8, 8)), number=0.16),
 )
+LISTS = ("least alike in two rows", "Most often missing: ")
 # What a reader of dictionary.csv would suspect: counts from monthly files, and running numbers.
 SUSPECT = (
     *(Plant("counted_later", Place(name), number=4.0) for name in CONTACTS),
@@ -77,22 +78,22 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
     for seed in seeds:
         made = make(seed)
         said = data_command(made.tables)
-        row = {**objective(made, said), **points(made, said)}
+        answer = honest.answer(made.tables)
+        row = {**objective(made, said, answer), **points(made, said, answer)}
         for name, values in columns.items():
             values.append(row[name])
     return columns
 
 
-def objective(made: Made, said: Said) -> dict[str, float]:
+def objective(made: Made, said: Said, answer: honest.Answer) -> dict[str, float]:
     """What the statistics and the data command say of the tables."""
     tables, plants = made.tables, made.key.plants
     kinds = {plant.kind for plant in plants}
     clean = tables_with(made.key.seed, (), tuple(o.kind for o in made.key.oddities))[0]
     silent = [plant for plant in plants if plant.kind in SILENT]
-    others = [kind for kind in STATISTICS if kind not in kinds]
     return {
         "planted place first": sum(first(plant, tables) for plant in plants) / len(plants),
-        "kinds not planted accused": count(kind for kind in others if accusation(kind, tables)),
+        "kinds not planted accused": count(c for c in answer.findings if c.kind not in kinds),
         "tables without problems accused": count(k for k in STATISTICS if accusation(k, clean)),
         "silent problems named by the data command": count(
             p for p in silent if names_place(p, said)
@@ -101,10 +102,10 @@ def objective(made: Made, said: Said) -> dict[str, float]:
     }
 
 
-def points(made: Made, said: Said) -> dict[str, float]:
+def points(made: Made, said: Said, answer: honest.Answer) -> dict[str, float]:
     """The share of the automatic points that each way to answer earns."""
     tables, key = made.tables, made.key
-    claims, risks = grade(key, tables, honest.answer(tables))
+    claims, risks = grade(key, tables, answer)
     came = honest.as_it_came(tables)
     lists = {
         "fixed list, claims": FIXED,
@@ -149,11 +150,10 @@ def data_command(tables: Tables) -> Said:
 def names_place(plant: Plant, said: Said) -> bool:
     """Whether a sentence names the planted column; without one, the hospital and the kind.
 
-    Not counted are the columns that always stand first in a list: repeated least, of clean tables
-    too.
+    Not counted are two lists of the first three columns, which clean tables have too.
     """
     texts = [finding.line() for finding in said.findings]
-    texts += [text for text in said.answers if "least alike" not in text]
+    texts += [text for text in said.answers if not any(name in text for name in LISTS)]
     if plant.place.column:
         return any(plant.place.column in text for text in texts)
     kind = "duplicated patient" if plant.kind == "second_registration" else "outcome"

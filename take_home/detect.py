@@ -179,10 +179,11 @@ def _shifted_rows(tables: Tables) -> Iterator[Suspect]:
     """Where two companions no longer go together: a log likelihood ratio, the best stretch of it.
 
     Compared are ranks within hospital and month, which units and levels cannot move; two that have
-    nothing in common differ by a mean square of 2.
+    nothing in common differ by a mean square of 2. A value carried forward is another problem.
     """
     for column, companion in COMPANIONS.items():
-        rows = tables.cohort[[SITE, DATE, column, companion]].dropna()
+        copied = repeats(tables.cohort, column)[1] | repeats(tables.cohort, companion)[1]
+        rows = tables.cohort.loc[~copied, [SITE, DATE, column, companion]].dropna()
         groups = rows.groupby([SITE, rows[DATE].dt.to_period("M")])[[column, companion]]
         ranks = groups.rank(pct=True).to_numpy() * np.sqrt(12)
         apart = pd.Series((ranks[:, 0] - ranks[:, 1]) ** 2, rows.index)

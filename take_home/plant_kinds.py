@@ -120,7 +120,7 @@ def missing_by_outcome(draft: Draft) -> Plant:
     """A measurement lost for many of those without an event, for none of those with one."""
     columns = ("heart_rate", "respiratory_rate", "potassium", "sodium", "glucose", "haemoglobin")
     place = Place(draft.column(columns))
-    lost = ~draft.event & (draft.rng.random(len(draft.event)) < draft.rng.uniform(0.35, 0.5))
+    lost = ~draft.event & (draft.rng.random(len(draft.event)) < draft.rng.uniform(0.45, 0.65))
     draft.cohort.loc[lost, place.column] = np.nan
     return Plant("missing_by_outcome", place)
 
