@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import shutil
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from take_home import grade
+from take_home import grade, make
 from take_home.checks.common import Output
 from take_home.score import Scored
 from take_home.tasks import BY_NAME, PACKAGE, TASK_POINTS, TASKS, Task
@@ -50,6 +52,18 @@ def test_a_right_answer_by_another_route_gets_all_points(
     scored = grade.grade_task(task, answer.written(handed_out), start, SEED)
     assert lost(scored) == []
     assert scored.points == task.points
+
+
+def test_each_task_is_graded_with_all_others_undone(solved: Path, handed_out: Path) -> None:
+    """Over the tree with the holes, and what the reference's own answers are read from."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        shutil.copytree(handed_out, tree)
+        for name in make.ADAPTERS:
+            shutil.copyfile(solved / name, tree / name)
+        files = {BY_NAME[a.task].file: a.written(handed_out) for a in OTHER_ROUTES}
+        graded = grade.grade(files, plain_start(tree), SEED)
+    assert [lost(scored) for scored in graded] == [[]] * len(TASKS)
 
 
 def test_every_task_has_another_route_and_three_lazy_answers() -> None:
