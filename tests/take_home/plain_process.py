@@ -83,6 +83,7 @@ def public_checks(project: Path, name: str) -> int:
 
 def _pytest(project: Path, name: str) -> None:
     _settle(project)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.path = [str(project / "src"), *(p for p in sys.path if "cookiecutter" not in p)]
     import pytest
 
