@@ -147,3 +147,14 @@ def test_a_mistake_loses_points_in_its_task(
     text = texts(solved)[mutant.task].replace(mutant.old, mutant.new)
     scored = grade.grade_task(BY_NAME[mutant.task], text.encode(), start, SEED)
     assert scored.points < scored.most
+
+
+@pytest.mark.slow
+def test_a_mistake_in_one_task_costs_nothing_in_another(solved: Path, start: grade.Start) -> None:
+    wrong = {mutant.task: mutant for mutant in MUTANTS if mutant.task in ("split", "score", "ece")}
+    text = {
+        name: source.replace(wrong[name].old, wrong[name].new) if name in wrong else source
+        for name, source in texts(solved).items()
+    }
+    graded = grade.grade({task.file: text[task.name].encode() for task in TASKS}, start, SEED)
+    assert {scored.name for scored in graded if scored.points < scored.most} == set(wrong)
