@@ -61,8 +61,8 @@ def request(rng: np.random.Generator, members: int = 3) -> Request:
 
 
 def _far_apart(rng: np.random.Generator) -> list[list[float]]:
-    """Rows that are their own members, whose sum float32 cannot hold: 2^24, and ones."""
-    row = rng.permutation([2.0**24, 1.0, 1.0, 1.0, 1.0])
+    """Rows that are their own members, whose sum float32 cannot hold in any order: 2^24 + 1."""
+    row = rng.permutation([2.0**24, 1.0, 0.0, 0.0, 0.0])
     return [row.tolist(), (3 * row).tolist()]
 
 

@@ -10,7 +10,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-FREE_GB = 5  # the environment takes about 3
+FREE_GB = 5  # the environment takes about 2, and pip as much again while it works
 PYTHON = (3, 11)
 
 

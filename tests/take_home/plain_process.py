@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,33 @@ class PlainProcess:
         return {p.name: p.read_bytes() for p in self.audit.iterdir() if p.is_file()}
 
 
-def plain_start(solved: Path) -> Callable[[Task, bytes], AbstractContextManager[PlainProcess]]:
-    """What `grade` starts a process with; the tree is that of `reference_tree`."""
+def forking() -> ForkServerContext:
+    """What starts processes that have the large packages already."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LARGE)
+    return context
+
+
+def public_checks(project: Path, name: str) -> int:
+    """The exit status of pytest on one file of a candidate's tests, run in their project."""
+    process = forking().Process(target=_pytest, args=(project, name))
+    process.start()
+    process.join()
+    return process.exitcode if process.exitcode is not None else -1
+
+
+def _pytest(project: Path, name: str) -> None:
+    _settle(project)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    sys.path = [str(project / "src"), *(p for p in sys.path if "cookiecutter" not in p)]
+    import pytest
+
+    os._exit(pytest.main(["-q", "--rootdir", str(project), "-c", "pyproject.toml", name]))
+
+
+def plain_start(solved: Path) -> Callable[[Task, bytes], AbstractContextManager[PlainProcess]]:
+    """What `grade` starts a process with; the tree is that of `reference_tree`."""
+    context = forking()
 
     @contextmanager
     def start(task: Task, file: bytes) -> Iterator[PlainProcess]:
@@ -94,19 +118,24 @@ def plain_start(solved: Path) -> Callable[[Task, bytes], AbstractContextManager[
     return start
 
 
-def _run(tree: Path, audit: Path, task: str, requests: Connection, replies: Connection) -> None:
-    """In the fork: what `python -B adapters.py DESCRIPTOR TASK` does in a process of its own."""
+def _settle(tree: Path) -> None:
+    """Moves to a tree, quietly, without bytecode and without the template's own package."""
     os.chdir(tree)
-    os.environ["TAKE_HOME_AUDIT"] = str(audit)
     sys.dont_write_bytecode, sys.pycache_prefix = True, str(tree / "none")
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
+    for name in [n for n in sys.modules if n.partition(".")[0] == PACKAGE]:
+        del sys.modules[name]
+
+
+def _run(tree: Path, audit: Path, task: str, requests: Connection, replies: Connection) -> None:
+    """In the fork: what `python -B adapters.py DESCRIPTOR TASK` does in a process of its own."""
+    _settle(tree)
+    os.environ["TAKE_HOME_AUDIT"] = str(audit)
     os.dup2(requests.fileno(), 0)
     sys.stdin = os.fdopen(0, encoding="utf-8")
-    sys.path = [str(tree), str(tree / "src"), *(p for p in sys.path if "risk_model" not in p)]
-    for name in [n for n in sys.modules if n.partition(".")[0] == PACKAGE]:
-        del sys.modules[name]  # of the template's own tree
+    sys.path = [str(tree), str(tree / "src"), *(p for p in sys.path if "cookiecutter" not in p)]
     import adapters  # type: ignore[import-not-found]
 
     assert Path(adapters.__file__).parent == tree

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import shutil
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from take_home import grade
+from take_home import grade, make
 from take_home.checks.common import Output
 from take_home.score import Scored
 from take_home.tasks import BY_NAME, PACKAGE, TASK_POINTS, TASKS, Task
@@ -50,6 +52,18 @@ def test_a_right_answer_by_another_route_gets_all_points(
     scored = grade.grade_task(task, answer.written(handed_out), start, SEED)
     assert lost(scored) == []
     assert scored.points == task.points
+
+
+def test_each_task_is_graded_with_all_others_undone(solved: Path, handed_out: Path) -> None:
+    """Over the tree with the holes, and what the reference's own answers are read from."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        shutil.copytree(handed_out, tree)
+        for name in make.ADAPTERS:
+            shutil.copyfile(solved / name, tree / name)
+        files = {BY_NAME[a.task].file: a.written(handed_out) for a in OTHER_ROUTES}
+        graded = grade.grade(files, plain_start(tree), SEED)
+    assert [lost(scored) for scored in graded] == [[]] * len(TASKS)
 
 
 def test_every_task_has_another_route_and_three_lazy_answers() -> None:
@@ -133,3 +147,14 @@ def test_a_mistake_loses_points_in_its_task(
     text = texts(solved)[mutant.task].replace(mutant.old, mutant.new)
     scored = grade.grade_task(BY_NAME[mutant.task], text.encode(), start, SEED)
     assert scored.points < scored.most
+
+
+@pytest.mark.slow
+def test_a_mistake_in_one_task_costs_nothing_in_another(solved: Path, start: grade.Start) -> None:
+    wrong = {mutant.task: mutant for mutant in MUTANTS if mutant.task in ("split", "score", "ece")}
+    text = {
+        name: source.replace(wrong[name].old, wrong[name].new) if name in wrong else source
+        for name, source in texts(solved).items()
+    }
+    graded = grade.grade({task.file: text[task.name].encode() for task in TASKS}, start, SEED)
+    assert {scored.name for scored in graded if scored.points < scored.most} == set(wrong)
