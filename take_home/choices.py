@@ -19,7 +19,7 @@ from take_home.near_copy import ALIKE, near_copy
 from take_home.source import LARGEST, bodies, is_stub, parse
 
 Placed = ast.expr | ast.stmt | ast.excepthandler  # what has a line
-PLAIN = {0, 1, 2}  # numbers that nobody has to give a reason for
+FEW = 10  # a whole number below it counts something: parts, columns, members
 LIBRARIES = {"scipy", "sklearn", "statsmodels"}
 FILLING = {"nan_to_num", "fillna", "clip", "clamp", "clamp_min", "clamp_max", "clip_", "clamp_"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\bstopped\b")
@@ -118,13 +118,21 @@ def copied(file: Submitted) -> Iterator[Choice]:
 
 
 def constant(file: Submitted) -> Iterator[Choice]:
-    """Numbers other than 0, 1 and 2."""
+    """Numbers that were chosen: neither a few of something nor the status of an answer."""
+    statuses = {id(call.args[0]) for call in file.calls if call.args and _answers(call)}
     for node in file.nodes:
-        if not isinstance(node, ast.Constant) or node.value in PLAIN:
+        value = node.value if isinstance(node, ast.Constant) else None
+        if not isinstance(value, int | float) or isinstance(value, bool):
             continue
-        if type(node.value) in (int, float):
+        few = value < FEW and value % 1 == 0
+        if id(node) not in statuses and not few:
             text = ast.get_source_segment(file.source, node)
-            yield Choice(text or str(node.value), file.at(node))
+            yield Choice(text or str(value), file.at(node))
+
+
+def _answers(call: ast.Call) -> bool:
+    """Whether a call makes an error or a response, whose first argument may be a status."""
+    return _last(call.func).endswith(("Error", "Response"))
 
 
 def library(file: Submitted) -> Iterator[Choice]:

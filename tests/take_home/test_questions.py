@@ -77,7 +77,7 @@ EXAMPLES: dict[str, tuple[Graded, str, Graded]] = {
     "constant": (
         code("return values * 0.37"),
         "line 8: return values * 0.37",
-        code("return values * 2 + True"),
+        code("raise HTTPError(500) if values[3] + True else JSONResponse(404)"),
     ),
     "silenced": (
         code("return values  # type: ignore"),
