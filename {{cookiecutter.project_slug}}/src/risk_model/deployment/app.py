@@ -51,18 +51,26 @@ GOLDEN_TOLERANCE = 1e-5
 logger = logging.getLogger(__name__)
 
 
-def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> FastAPI:
+def create_app(
+    package: ModelPackage,
+    audit_path: Path,
+    accepted: str = "",
+    keys: Path | None = None,
+    checkpoints: Path | None = None,
+) -> FastAPI:
     """The application over one model package and one audit log, whose start is recorded here.
 
     Args:
         package: what is served.
         audit_path: the audit log, which is opened.
         accepted: who accepted a model whose gate did not pass, and why; "" where it passed.
+        keys: folder of the audit log's keys.
+        checkpoints: second place of the audit log's checkpoints.
 
     Raises:
         UserError: the model fails its self-test, or the log cannot be written.
     """
-    service = Service(package, audit_path, accepted)
+    service = Service(package, audit_path, accepted, keys, checkpoints)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -111,7 +119,14 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 class Service:
     """One verified model, its explainer and its audit log."""
 
-    def __init__(self, package: ModelPackage, audit_path: Path, accepted: str) -> None:
+    def __init__(
+        self,
+        package: ModelPackage,
+        audit_path: Path,
+        accepted: str,
+        keys: Path | None,
+        checkpoints: Path | None,
+    ) -> None:
         self.package, self.input = package, package_input(package)
         self._score = package.scorer
         self._background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
@@ -128,7 +143,8 @@ class Service:
             "model_sha256": package.sha256,
             "code_version": __version__,
         }
-        self.audit = AuditLog(audit_path, constant, {"accepted": accepted} if accepted else {})
+        start = {"accepted": accepted} if accepted else {}
+        self.audit = AuditLog(audit_path, constant, start, keys, checkpoints)
 
     async def predict(self, request: Request) -> Response:
         """`POST /v1/predict`: a risk, or a problem, once its record is on disk.

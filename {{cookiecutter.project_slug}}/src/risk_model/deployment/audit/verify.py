@@ -1,0 +1,111 @@
+"""The check of an audit log from its first record: did anybody touch it?
+
+It may run beside a server, since all it reads is one snapshot, and on a copy that cannot be
+written. It needs the public verifier key alone. A log that was cut or restored whole, by somebody
+who holds no key, still follows from its own checkpoints: that shows only against the checkpoints
+that were kept elsewhere, and a rewriting by somebody who holds the key as well.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from risk_model.core.errors import UserError
+from risk_model.deployment.audit.check import COLUMNS, Problem, Row, Walk, walk_from_start
+from risk_model.deployment.audit.checkpoint import VERIFYING, Verifier, read_verifiers
+from risk_model.deployment.audit.exported import signed_notes
+from risk_model.deployment.audit.record import Record
+from risk_model.deployment.audit.store import default_keys
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How many records follow from the first, the root over them (hex), and the first problem."""
+
+    records: int
+    root: str
+    problem: Problem | None = None
+
+
+def verify(path: Path, vkey: Path | None = None, checkpoints: Sequence[Path] = ()) -> Verification:
+    """Reads a log from its first record, changing nothing, and says where it first fails to follow.
+
+    Args:
+        path: the audit log, or one of its segments.
+        vkey: file of the log's verifier keys; by default where a log tried out here has them.
+        checkpoints: files with checkpoints that were kept elsewhere.
+
+    Raises:
+        UserError: one of the files cannot be read.
+    """
+    vkey = vkey or default_keys(path) / VERIFYING
+    try:
+        verifiers = read_verifiers(vkey)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{vkey}: no verifier key ({error}); name its file: --vkey FILE") from error
+    try:
+        kept = b"\n".join(file.read_bytes() for file in checkpoints)
+        database = open_to_read(path)
+        try:
+            return _verified(database, verifiers, kept)
+        finally:
+            database.close()
+    except (sqlite3.Error, OSError) as error:
+        raise UserError(f"{path}: cannot be read as an audit log ({error})") from error
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """One snapshot of a log. Without a -wal beside it nobody writes, and no lock is needed."""
+    live = path.with_name(f"{path.name}-wal").exists()
+    options = "mode=ro" if live else "mode=ro&immutable=1"
+    database = sqlite3.connect(
+        f"{path.resolve().as_uri()}?{options}", uri=True, isolation_level=None
+    )
+    database.execute("BEGIN")  # the first SELECT fixes what all others see
+    return database
+
+
+def _verified(
+    database: sqlite3.Connection, verifiers: tuple[Verifier, ...], kept: bytes
+) -> Verification:
+    first = database.execute("SELECT body FROM record ORDER BY seq LIMIT 1").fetchone() or (b"",)
+    # a file of keys or of checkpoints may serve many logs
+    verifiers = tuple(key for key in verifiers if key.name == _origin(*first)) or verifiers
+    walk = walk_from_start(verifiers, *first)
+    begins = walk.tree.size
+    notes: dict[int, set[object]] = {}
+    for note, stated in signed_notes(kept, verifiers):
+        if stated.size > begins:
+            notes.setdefault(stated.size, set()).add(note)
+    rows = database.execute(f"SELECT {COLUMNS} FROM record ORDER BY seq")  # noqa: S608 no value
+    problem = _walk(walk, rows, notes) or walk.end()
+    end = walk.tree.size
+    if not problem and notes:
+        size = max(notes)
+        problem = Problem(
+            min(size, end + 1),
+            "truncated" if size > end else "forked",
+            f"a kept checkpoint covers {size} records",
+        )
+    return Verification(end, walk.tree.root.hex(), problem)
+
+
+def _origin(body: object) -> str:
+    try:
+        return Record.parse(body if isinstance(body, bytes) else b"").origin
+    except ValueError:
+        return ""
+
+
+def _walk(walk: Walk, rows: Iterable[Row], notes: dict[int, set[object]]) -> Problem | None:
+    """The first problem; takes out of `notes` each kept checkpoint that the log holds."""
+    for row in rows:
+        signed = walk.signed
+        if problem := walk.follow(row):
+            return problem
+        if notes.pop(row[0], {row[4]}) != {row[4]}:
+            return Problem(signed + 1, "forked", f"a kept checkpoint over {row[0]} is another")
+    return None
