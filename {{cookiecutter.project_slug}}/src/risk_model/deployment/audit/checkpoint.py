@@ -11,6 +11,7 @@ import base64
 import os
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -196,9 +197,10 @@ def _private_file(path: Path) -> bytes:
 
 
 def _signer(content: bytes) -> Signer:
-    *_, name, _, encoded = content.decode().strip().split("+", 4)
-    seed = base64.b64decode(encoded, validate=True)[1:]
-    signer = Signer(name, seed)
-    if signing_key(signer.verifier, seed) != content:
-        raise ValueError(f"{SIGNING} is damaged")
-    return signer
+    with suppress(ValueError):
+        name, _, encoded = content.decode().strip().split("+", 4)[2:]
+        seed = base64.b64decode(encoded, validate=True)[1:]
+        signer = Signer(name, seed)
+        if signing_key(signer.verifier, seed) == content:
+            return signer
+    raise ValueError(f"{SIGNING} is damaged")

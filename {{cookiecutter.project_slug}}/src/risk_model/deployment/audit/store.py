@@ -166,10 +166,14 @@ class Store:
 
     def _read_again(self, database: sqlite3.Connection) -> Tree:
         """The tree, if schema, last records and the last known checkpoint hold, else UserError."""
-        objects = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
-        if not self._durable and not database.execute(objects).fetchall():
+        query = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+        objects = dict(database.execute(query))
+        if not objects and not self._durable:
             database.executescript(f"BEGIN; {'; '.join(SCHEMA.values())}; COMMIT;")
-        if dict(database.execute(objects)) != SCHEMA:
+            objects = SCHEMA
+        if not objects:
+            problem = "it is empty, though a checkpoint of it is known"
+        elif objects != SCHEMA:
             problem = "not the schema of an audit log (another version's, or changed since)"
         else:
             walk, problem = _tail(database, self.keys.verifiers)
@@ -179,7 +183,10 @@ class Store:
                 problem = "it does not hold the last checkpoint that is known of it"
             if not problem:
                 return walk.tree
-        raise UserError(f"{self.path}: {problem}; keep the file as evidence and start a new log")
+        remedy = (
+            "keep log, keys and checkpoints as evidence and start a new log with keys of its own"
+        )
+        raise UserError(f"{self.path}: {problem}; {remedy}")
 
 
 def _tail(database: sqlite3.Connection, verifiers: tuple[Verifier, ...]) -> tuple[Walk, str]:
