@@ -35,10 +35,11 @@ def verify(arguments: list[str], others: str = "") -> int:
     flags = parser.parse_args(arguments)
     from risk_model.deployment.audit.verify import verify as verified
 
-    status = 0
-    for log in flags.logs:
-        verdict = verified(log, flags.vkey, flags.checkpoints)
-        print(f"{log}: {verdict.records:,} records follow from the first; root {verdict.root}")
+    status, erased = 0, frozenset[tuple[str, int]]()
+    for log in reversed(flags.logs):  # a later segment says what was erased from those before it
+        verdict = verified(log, flags.vkey, flags.checkpoints, erased)
+        erased |= verdict.erased
+        print(f"{log}: all follow up to record {verdict.records:,}; root {verdict.root}")
         if verdict.problem:
             print(f"error: {log}: {verdict.problem}; keep the file as evidence", file=sys.stderr)
             status = 1

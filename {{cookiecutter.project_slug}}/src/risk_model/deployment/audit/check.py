@@ -41,6 +41,7 @@ class Walk:
         self.tree, self.verifiers = tree, verifiers
         self.signed = tree.size  # records that a checkpoint covers
         self.without_body: set[int] = set()
+        self.erased: set[int] = set()  # as events say
         self._next: Verifier | None = None
 
     def follow(self, row: Row) -> Problem | None:
@@ -64,8 +65,8 @@ class Walk:
         """What is wrong with the end: a record no checkpoint covers, a body erased by no event."""
         if self.signed != self.tree.size:
             return Problem(self.signed + 1, "bad signature", "no checkpoint covers it")
-        if self.without_body:
-            return Problem(min(self.without_body), "edited", "no erasure tells of its lost body")
+        if lost := self.without_body - self.erased:
+            return Problem(min(lost), "edited", "no erasure tells of its lost body")
         return None
 
     def _body(self, seq: int, leaf: bytes, body: object) -> Problem | None:
@@ -77,7 +78,7 @@ class Walk:
             return Problem(seq, "reordered", f"it says that it is record {record.seq}")
         if not isinstance(body, bytes) or not record or leaf_hash(body) != leaf:
             return Problem(seq, "edited", "it does not match its leaf")
-        self.without_body -= set(record.erased or ())
+        self.erased.update(record.erased or ())
         if record.type == "key_rotation":
             return self._rotation(seq, record)
         return None

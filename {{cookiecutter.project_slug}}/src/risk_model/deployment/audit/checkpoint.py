@@ -128,7 +128,7 @@ class Keys:
             UserError: one is missing, empty, damaged, or may be read by others.
         """
         try:
-            signer = _signer(_private_file(directory / SIGNING))
+            signer = read_signer(directory / SIGNING)
             secret = _private_file(directory / COMMITMENT)
             if len(secret) != SECRET:
                 raise ValueError(f"{COMMITMENT} is damaged")
@@ -176,6 +176,18 @@ def read_verifiers(path: Path) -> tuple[Verifier, ...]:
     return verifiers
 
 
+def read_signer(path: Path) -> Signer:
+    """The private key in a file; ValueError when it is damaged or may be read by others."""
+    content = _private_file(path)
+    with suppress(ValueError):
+        name, _, encoded = content.decode().strip().split("+", 4)[2:]
+        seed = base64.b64decode(encoded, validate=True)[1:]
+        signer = Signer(name, seed)
+        if signing_key(signer.verifier, seed) == content:
+            return signer
+    raise ValueError(f"{path.name} is damaged")
+
+
 def signing_key(verifier: Verifier, seed: bytes) -> bytes:
     """The text of a private key, in the form that note tools read."""
     encoded = base64.b64encode(ED25519 + seed).decode()
@@ -194,13 +206,3 @@ def _private_file(path: Path) -> bytes:
     if path.stat().st_mode & 0o077:
         raise ValueError(f"others may read {path.name}: chmod 600 it")
     return path.read_bytes()
-
-
-def _signer(content: bytes) -> Signer:
-    with suppress(ValueError):
-        name, _, encoded = content.decode().strip().split("+", 4)[2:]
-        seed = base64.b64decode(encoded, validate=True)[1:]
-        signer = Signer(name, seed)
-        if signing_key(signer.verifier, seed) == content:
-            return signer
-    raise ValueError(f"{SIGNING} is damaged")

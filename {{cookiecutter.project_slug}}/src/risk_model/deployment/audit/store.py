@@ -18,7 +18,7 @@ from risk_model.core.errors import UserError
 from risk_model.deployment.audit.check import COLUMNS, Walk, walk_from, walk_from_start
 from risk_model.deployment.audit.checkpoint import Checkpoint, Keys, Verifier, make_keys
 from risk_model.deployment.audit.exported import export_checkpoint, last_checkpoint
-from risk_model.deployment.audit.record import Event, Kind, allowed, event
+from risk_model.deployment.audit.record import Event, Kind, Record, allowed, event
 from risk_model.deployment.audit.tree import Tree, leaf_hash
 
 TAIL = 256  # records read again, at least, when a log is opened
@@ -88,6 +88,12 @@ class Store:
         """An event of this log that happens now."""
         return event(kind, facts, self._common, self.keys.secret, committed, subject)
 
+    def go_on_from(self, tree: Tree) -> None:
+        """Begins a segment: an empty file whose records follow those of another."""
+        if self._tree.size:
+            raise AuditError("not an empty log")
+        self._tree = tree.copy()
+
     def commit(self, events: list[Event]) -> None:
         """Makes a batch durable in one transaction, or raises what went wrong."""
         try:
@@ -108,12 +114,17 @@ class Store:
             self._durable = note
         except BaseException:
             # After any failure nothing is assumed of the connection or of what it wrote.
-            self._disconnect()
+            self.disconnect()
             raise
+
+    @property
+    def tree(self) -> Tree:
+        """The tree over all records."""
+        return self._tree
 
     def close(self) -> None:
         """Closes the database first: SQLite's own locks end with any handle of its file."""
-        self._disconnect()
+        self.disconnect()
         os.close(self._file)
 
     def _insert(
@@ -142,7 +153,8 @@ class Store:
         if not there:
             raise AuditError("the file or its -wal was removed or replaced")
 
-    def _disconnect(self) -> None:
+    def disconnect(self) -> None:
+        """Closes the database and with it the -wal, but keeps the lock."""
         if self._database is not None:
             self._database.close()
         self._database = None
@@ -214,10 +226,17 @@ def _tail(database: sqlite3.Connection, verifiers: tuple[Verifier, ...]) -> tupl
 
 
 def _holds(database: sqlite3.Connection, note: bytes) -> bool:
-    """Whether the log's own checkpoint over as many records is this one."""
+    """Whether the log's own checkpoint over as many records is this one, or the log goes on from it
+    as the first of a new segment.
+    """
     size = int(note.split(b"\n")[1])
     row = database.execute("SELECT checkpoint FROM record WHERE seq = ?", (size,)).fetchone()
-    return bool(row == (note,))
+    first = database.execute("SELECT body FROM record WHERE seq = ?", (size + 1,)).fetchone()
+    return bool(row == (note,) or (not row and first and _follows(first[0], note)))
+
+
+def _follows(body: bytes, note: bytes) -> bool:
+    return Record.parse(body).previous_checkpoint == note.decode()
 
 
 def _pseudonyms(database: sqlite3.Connection, events: list[Event]) -> dict[bytes, str]:

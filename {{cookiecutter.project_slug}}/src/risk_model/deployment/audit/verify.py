@@ -9,7 +9,8 @@ that were kept elsewhere, and a rewriting by somebody who holds the key as well.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,58 +24,80 @@ from risk_model.deployment.audit.store import default_keys
 
 @dataclass(frozen=True)
 class Verification:
-    """How many records follow from the first, the root over them (hex), and the first problem."""
+    """Number of the last record that follows from the first, the root over them (hex), the first
+    problem, and the records that events in this log say were erased, by origin and number.
+    """
 
     records: int
     root: str
     problem: Problem | None = None
+    erased: frozenset[tuple[str, int]] = frozenset()
 
 
-def verify(path: Path, vkey: Path | None = None, checkpoints: Sequence[Path] = ()) -> Verification:
+def verify(
+    path: Path,
+    vkey: Path | None = None,
+    checkpoints: Sequence[Path] = (),
+    erased: frozenset[tuple[str, int]] = frozenset(),
+) -> Verification:
     """Reads a log from its first record, changing nothing, and says where it first fails to follow.
 
     Args:
         path: the audit log, or one of its segments.
         vkey: file of the log's verifier keys; by default where a log tried out here has them.
         checkpoints: files with checkpoints that were kept elsewhere.
+        erased: what later segments say was erased from this one.
 
     Raises:
         UserError: one of the files cannot be read.
     """
-    vkey = vkey or default_keys(path) / VERIFYING
-    try:
-        verifiers = read_verifiers(vkey)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{vkey}: no verifier key ({error}); name its file: --vkey FILE") from error
+    verifiers = verifier_keys(path, vkey)
     try:
         kept = b"\n".join(file.read_bytes() for file in checkpoints)
-        database = open_to_read(path)
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    with snapshot(path) as database:
+        return _verified(database, verifiers, kept, erased)
+
+
+def verifier_keys(path: Path, vkey: Path | None = None) -> tuple[Verifier, ...]:
+    """The public keys of a log, from a file or from where they are made; UserError without any."""
+    vkey = vkey or default_keys(path) / VERIFYING
+    try:
+        return read_verifiers(vkey)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{vkey}: no verifier key ({error}); name its file: --vkey FILE") from error
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+    """One state of a log, whoever writes to it meanwhile; UserError when it cannot be read."""
+    # without a -wal beside it nobody writes to it, and no lock is needed
+    live = path.with_name(f"{path.name}-wal").exists()
+    place = f"{path.resolve().as_uri()}?mode=ro{'' if live else '&immutable=1'}"
+    try:
+        database = sqlite3.connect(place, uri=True, isolation_level=None)
         try:
-            return _verified(database, verifiers, kept)
+            database.execute("BEGIN")  # the first SELECT fixes what all others see
+            yield database
         finally:
             database.close()
-    except (sqlite3.Error, OSError) as error:
+    except sqlite3.Error as error:
         raise UserError(f"{path}: cannot be read as an audit log ({error})") from error
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
-    """One snapshot of a log. Without a -wal beside it nobody writes, and no lock is needed."""
-    live = path.with_name(f"{path.name}-wal").exists()
-    options = "mode=ro" if live else "mode=ro&immutable=1"
-    database = sqlite3.connect(
-        f"{path.resolve().as_uri()}?{options}", uri=True, isolation_level=None
-    )
-    database.execute("BEGIN")  # the first SELECT fixes what all others see
-    return database
-
-
 def _verified(
-    database: sqlite3.Connection, verifiers: tuple[Verifier, ...], kept: bytes
+    database: sqlite3.Connection,
+    verifiers: tuple[Verifier, ...],
+    kept: bytes,
+    erased: frozenset[tuple[str, int]],
 ) -> Verification:
     first = database.execute("SELECT body FROM record ORDER BY seq LIMIT 1").fetchone() or (b"",)
     # a file of keys or of checkpoints may serve many logs
-    verifiers = tuple(key for key in verifiers if key.name == _origin(*first)) or verifiers
+    origin = _origin(*first)
+    verifiers = tuple(key for key in verifiers if key.name == origin) or verifiers
     walk = walk_from_start(verifiers, *first)
+    walk.erased |= {seq for name, seq in erased if name == origin}
     begins = walk.tree.size
     notes: dict[int, set[object]] = {}
     for note, stated in signed_notes(kept, verifiers):
@@ -90,7 +113,8 @@ def _verified(
             "truncated" if size > end else "forked",
             f"a kept checkpoint covers {size} records",
         )
-    return Verification(end, walk.tree.root.hex(), problem)
+    told = frozenset((origin, seq) for seq in walk.erased)
+    return Verification(end, walk.tree.root.hex(), problem, told)
 
 
 def _origin(body: object) -> str:
