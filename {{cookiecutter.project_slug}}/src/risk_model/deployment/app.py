@@ -11,9 +11,10 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ from risk_model.deployment.responses import (
 )
 
 READY_SECONDS = 1.0  # for which a check of readiness holds
-# of the golden case: a stored synthetic row, whose risk must be reproduced
+# of the golden case's risk
 GOLDEN_TOLERANCE = 1e-5
 
 logger = logging.getLogger(__name__)
@@ -62,15 +63,16 @@ def create_app(
 
     Args:
         package: what is served.
-        audit_path: the audit log, which is opened.
-        accepted: who accepted a model whose gate did not pass, and why; "" where it passed.
-        keys: folder of the audit log's keys.
-        checkpoints: second place of the audit log's checkpoints.
+        audit_path: the audit log.
+        accepted: who accepted a model whose gate did not pass, and why.
+        keys: of the log.
+        checkpoints: of the log.
 
     Raises:
         UserError: the model fails its self-test, or the log cannot be written.
     """
-    service = Service(package, audit_path, accepted, keys, checkpoints)
+    log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
+    service = Service(package, log, accepted)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -119,14 +121,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 class Service:
     """One verified model, its explainer and its audit log."""
 
-    def __init__(
-        self,
-        package: ModelPackage,
-        audit_path: Path,
-        accepted: str,
-        keys: Path | None,
-        checkpoints: Path | None,
-    ) -> None:
+    def __init__(self, package: ModelPackage, log: Callable[..., AuditLog], accepted: str) -> None:
         self.package, self.input = package, package_input(package)
         self._score = package.scorer
         self._background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
@@ -138,13 +133,14 @@ class Service:
         self._description = model_description(package, accepted)
         self._explainer, self._explaining = self.input.explainer, ThreadPoolExecutor(1, "explain")
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
-        constant = {
-            "model": package.manifest.model,
-            "model_sha256": package.sha256,
-            "code_version": __version__,
-        }
-        start = {"accepted": accepted} if accepted else {}
-        self.audit = AuditLog(audit_path, constant, start, keys, checkpoints)
+        self.audit = log(
+            {
+                "model": package.manifest.model,
+                "model_sha256": package.sha256,
+                "code_version": __version__,
+            },
+            {"accepted": accepted} if accepted else {},
+        )
 
     async def predict(self, request: Request) -> Response:
         """`POST /v1/predict`: a risk, or a problem, once its record is on disk.

@@ -51,7 +51,7 @@ def serve(
     package = ModelPackage.open(package_dir)
     accepted = check_gate(package, accept)
     with listen(host, port) as listener:
-        app = create_app(package, audit_path, accepted, keys, checkpoints)
+        app = create_app(package, audit_path, accepted, keys=keys, checkpoints=checkpoints)
         model = f"{package.manifest.model} {package.sha256[:12]}"
         print(f"serving {model} on http://{host}:{port}, audit log {audit_path}", flush=True)
         if not checkpoints:

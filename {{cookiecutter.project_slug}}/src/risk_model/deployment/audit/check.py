@@ -114,6 +114,9 @@ def walk_from(verifiers: tuple[Verifier, ...], seq: int, frontier: object, note:
     walk = Walk(Tree.of(seq, frontier if isinstance(frontier, bytes) else b""), verifiers)
     if problem := walk.checkpoint(seq, frontier, note):
         raise ValueError(str(problem))
+    # the record before may have named the next key
+    signed_by = verifiers.index(walk.verifiers[0])
+    walk.verifiers = verifiers[signed_by : signed_by + 2]
     return walk
 
 

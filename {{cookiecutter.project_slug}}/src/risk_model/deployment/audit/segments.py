@@ -35,7 +35,8 @@ def close_segment(path: Path, keys: Path | None = None, checkpoints: Path | None
             new.go_on_from(old.tree)
             new.commit([new.event("start", facts)])
         old.disconnect()
-        closed = path.with_name(f"{path.stem}-{leaves.before.size + 1}-{leaves.size}{path.suffix}")
+        numbers = f"{leaves.before.size + 1:010}-{leaves.size:010}"  # names sort as records do
+        closed = path.with_name(f"{path.stem}.{numbers}{path.suffix}")
         if not closed.exists():  # as after a crash before the last step
             closed.hardlink_to(path)
         begun.replace(path)

@@ -265,7 +265,8 @@ def _keys(path: Path, directory: Path | None, new: bool) -> Keys:
 def default_keys(path: Path) -> Path:
     """Where the keys of a log are, unless a folder is named: for trying out, on the same disk."""
     folder = path.resolve().parent
-    return folder.with_name(f"{folder.name}-keys") / path.stem
+    # a closed segment is named NAME.FIRST-LAST.db
+    return folder.with_name(f"{folder.name}-keys") / path.name.partition(".")[0]
 
 
 def _locked(path: Path) -> int:
