@@ -59,14 +59,14 @@ def create_app(
     keys: Path | None = None,
     checkpoints: Path | None = None,
 ) -> FastAPI:
-    """The application over one model package and one audit log, whose start is recorded here.
+    """The application over one model package and one audit log, whose start is recorded.
 
     Args:
         package: what is served.
-        audit_path: the audit log.
+        audit_path: the log.
         accepted: who accepted a model whose gate did not pass, and why.
-        keys: of the log.
-        checkpoints: of the log.
+        keys: their folder.
+        checkpoints: their file.
 
     Raises:
         UserError: the model fails its self-test, or the log cannot be written.
