@@ -86,6 +86,20 @@ def test_a_prediction_stands_in_the_log_with_its_model_and_without_its_inputs(
         assert told not in log.read_bytes() + log.with_name("audit.db-wal").read_bytes()
 
 
+def test_a_patient_stands_in_the_log_under_a_pseudonym(
+    client: TestClient, patient: dict[str, Any], log: Path
+) -> None:
+    for name in (SECRET, SECRET, "another"):
+        assert predict(client, patient, subject=name).status_code == 200
+    first, second, third = (record["subject"] for record in records(log, "prediction"))
+    assert first == second != third
+    assert SECRET.encode() not in log.read_bytes() + log.with_name("audit.db-wal").read_bytes()
+    for wrong in ("", "x" * 129, 5, None):
+        answer = predict(client, patient, subject=wrong)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == "/subject"
+
+
 def test_fields_that_were_not_given_are_named_in_the_answer(client: TestClient) -> None:
     assert predict(client, {"age": 60, "lactate": None}).json()["missing"] == [
         "heart_rate",

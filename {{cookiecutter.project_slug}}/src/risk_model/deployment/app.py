@@ -64,7 +64,7 @@ def create_app(
     Args:
         package: what is served.
         audit_path: the log.
-        accepted: who accepted a model whose gate did not pass, and why.
+        accepted: who accepted a model whose gate did not pass.
         keys: their folder.
         checkpoints: their file.
 
@@ -181,7 +181,9 @@ class Service:
         }
         if request.request_id:
             facts["request_id"] = request.request_id
-        prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())
+        prediction_id = await self.audit.append(
+            "prediction", facts, request.row.tobytes(), request.subject
+        )
         answer: Prediction = {
             "risk": risk,
             "operating_threshold": threshold,

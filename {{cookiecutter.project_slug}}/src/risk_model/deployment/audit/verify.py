@@ -8,11 +8,14 @@ that were kept elsewhere, and a rewriting by somebody who holds the key as well.
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from risk_model.core.errors import UserError
 from risk_model.deployment.audit.check import COLUMNS, Problem, Row, Walk, walk_from_start
@@ -72,16 +75,21 @@ def verifier_keys(path: Path, vkey: Path | None = None) -> tuple[Verifier, ...]:
 @contextmanager
 def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
     """One state of a log, whoever writes to it meanwhile; UserError when it cannot be read."""
+    wal = path.with_name(f"{path.name}-wal")
+    if wal.exists() and not os.access(path.parent, os.W_OK):
+        # SQLite reads no -wal where it cannot write its index
+        with TemporaryDirectory() as folder:
+            for file in (path, wal):
+                shutil.copy(file, folder)
+            with snapshot(Path(folder) / path.name) as database:
+                yield database
+        return
     # without a -wal beside it nobody writes to it, and no lock is needed
-    live = path.with_name(f"{path.name}-wal").exists()
-    place = f"{path.resolve().as_uri()}?mode=ro{'' if live else '&immutable=1'}"
+    place = f"{path.resolve().as_uri()}?mode=ro{'' if wal.exists() else '&immutable=1'}"
     try:
-        database = sqlite3.connect(place, uri=True, isolation_level=None)
-        try:
+        with closing(sqlite3.connect(place, uri=True, isolation_level=None)) as database:
             database.execute("BEGIN")  # the first SELECT fixes what all others see
             yield database
-        finally:
-            database.close()
     except sqlite3.Error as error:
         raise UserError(f"{path}: cannot be read as an audit log ({error})") from error
 
