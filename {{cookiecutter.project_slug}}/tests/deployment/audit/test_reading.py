@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from risk_model.app.commands.audit import audit
 from risk_model.core.errors import UserError
 from risk_model.deployment.audit import AuditLog
 from risk_model.deployment.audit.checkpoint import VERIFYING
@@ -89,6 +90,16 @@ def test_log_and_checkpoints_are_readable_by_their_owner_alone(tmp_path: Path) -
     write_log(tmp_path / "a.db", 1, tmp_path / "checkpoints")
     for path in (tmp_path / "a.db", tmp_path / "checkpoints"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_checkpoints_of_another_log_are_no_comparison(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_log(tmp_path / "a.db", 1, tmp_path / "a")
+    write_log(tmp_path / "b.db", 1, tmp_path / "b")
+    assert audit([str(tmp_path / "a.db"), "--checkpoints", *map(str, tmp_path.glob("?"))]) == 0
+    assert audit([str(tmp_path / "a.db"), "--checkpoints", str(tmp_path / "b")]) == 1
+    assert "none of the kept checkpoints is of this log" in capsys.readouterr().err
 
 
 def test_every_log_has_its_own_origin_and_one_file_of_keys_may_serve_many(tmp_path: Path) -> None:

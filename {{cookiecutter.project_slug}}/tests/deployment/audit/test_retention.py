@@ -127,6 +127,21 @@ def test_a_segment_goes_on_with_numbers_and_tree_of_the_one_before(log: Path, ke
     assert verify(log, checkpoints=[kept]).problem is None
 
 
+def test_segments_verify_together_and_one_that_was_cut_does_not(
+    log: Path, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_log(log, 3, kept)
+    closed = close_segment(log, checkpoints=kept)
+    write_log(log, 3, kept)
+    words = [str(closed), str(log), "--checkpoints", str(kept)]
+    assert audit(words) == 0
+    assert "kept checkpoints hold" in capsys.readouterr().out
+    tamper(closed, "DELETE FROM record WHERE seq > 4", "UPDATE sqlite_sequence SET seq = 4")
+    assert verify(closed).problem is None
+    assert audit(words[:2]) == 1
+    assert "record 5: truncated" in capsys.readouterr().err
+
+
 def test_a_segment_that_does_not_go_on_from_the_one_before_is_found(
     log: Path, kept: Path, tmp_path: Path
 ) -> None:

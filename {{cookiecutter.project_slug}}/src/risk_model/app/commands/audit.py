@@ -35,13 +35,16 @@ def verify(arguments: list[str], others: str = "") -> int:
     flags = parser.parse_args(arguments)
     from risk_model.deployment.audit.verify import verify as verified
 
-    status, erased = 0, frozenset[tuple[str, int]]()
-    for log in reversed(flags.logs):  # a later segment says what was erased from those before it
-        verdict = verified(log, flags.vkey, flags.checkpoints, erased)
-        erased |= verdict.erased
-        print(f"{log}: all follow up to record {verdict.records:,}; root {verdict.root}")
-        if verdict.problem:
-            print(f"error: {log}: {verdict.problem}; keep the file as evidence", file=sys.stderr)
+    status, verdict = 0, None
+    for log in reversed(flags.logs):  # a segment says where the one before it ended
+        verdict = verified(log, flags.vkey, flags.checkpoints, later=verdict)
+        compared = f"; {verdict.kept:,} kept checkpoints hold" if flags.checkpoints else ""
+        print(f"{log}: holds up to record {verdict.records:,}, root {verdict.root}{compared}")
+        problem = str(verdict.problem or "")
+        if flags.checkpoints and not verdict.kept:
+            problem = problem or "none of the kept checkpoints is of this log"
+        if problem:
+            print(f"error: {log}: {problem}; keep the file as evidence", file=sys.stderr)
             status = 1
     return status
 

@@ -103,9 +103,10 @@ class Checkpoint:
     @classmethod
     def read(cls, note: bytes, verifier: Verifier) -> Checkpoint:
         """Reads a note; ValueError unless this key signed it as a checkpoint of its log."""
-        origin, size, root, *_ = verifier.signed_text(note).decode().split("\n")
+        text = verifier.signed_text(note)
+        origin, size, root, *_ = text.decode().split("\n")
         checkpoint = cls(origin, int(size), base64.b64decode(root))
-        if checkpoint.text != verifier.signed_text(note) or origin != verifier.name:
+        if checkpoint.text != text or origin != verifier.name:
             raise ValueError("not a checkpoint of this log")
         return checkpoint
 

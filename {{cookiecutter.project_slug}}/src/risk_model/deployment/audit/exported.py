@@ -46,17 +46,24 @@ def last_checkpoint(path: Path, verifiers: tuple[Verifier, ...], new: bool) -> b
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - END))
-        notes = [note for note, _ in signed_notes(file.read(), verifiers)]
-    if size and not notes:
+        notes = [note for _, note in notes_of(verifiers[-1].name, file.read())]
+    last = next((note for note in reversed(notes) if signed(note, verifiers)), b"")
+    if size and not last:
         raise UserError(f"{path}: holds no checkpoint of this log; name the file that does")
-    return notes[-1] if notes else b""
+    return last
 
 
-def signed_notes(
-    content: bytes, verifiers: tuple[Verifier, ...]
-) -> Iterator[tuple[bytes, Checkpoint]]:
-    """Each whole note that one of the keys signed, with what it states."""
+def notes_of(origin: str, content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Each whole note of a log, whoever signed it, with the number of records that it covers."""
     for match in NOTE.finditer(content):
-        for verifier in verifiers:
-            with suppress(ValueError):
-                yield match[0], Checkpoint.read(match[0], verifier)
+        name, size, _ = match[0].split(b"\n", 2)
+        if name == origin.encode():
+            yield int(size), match[0]
+
+
+def signed(note: bytes, verifiers: tuple[Verifier, ...]) -> bool:
+    """Whether one of the keys signed a checkpoint."""
+    for verifier in verifiers:
+        with suppress(ValueError):
+            return bool(Checkpoint.read(note, verifier))
+    return False

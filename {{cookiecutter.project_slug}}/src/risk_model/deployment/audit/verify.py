@@ -11,37 +11,48 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from risk_model.core.errors import UserError
-from risk_model.deployment.audit.check import COLUMNS, Problem, Row, Walk, walk_from_start
+from risk_model.deployment.audit.check import COLUMNS, Problem, Walk, walk_from_start
 from risk_model.deployment.audit.checkpoint import VERIFYING, Verifier, read_verifiers
-from risk_model.deployment.audit.exported import signed_notes
+from risk_model.deployment.audit.exported import notes_of, signed
 from risk_model.deployment.audit.record import Record
 from risk_model.deployment.audit.store import default_keys
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Number of the last record that follows from the first, the root over them (hex), the first
-    problem, and the records that events in this log say were erased, by origin and number.
+    """What was read.
+
+    Attributes:
+        records: number of the last record that follows from the first.
+        root: over the records up to it, hex.
+        problem: the first one.
+        kept: how many kept checkpoints were compared.
+        origin: of the log.
+        before: the last checkpoint of the segment before this one, b"" for the first.
+        erased: numbers of records that this log and those after it say were erased.
     """
 
     records: int
     root: str
-    problem: Problem | None = None
-    erased: frozenset[tuple[str, int]] = frozenset()
+    problem: Problem | None
+    kept: int
+    origin: str
+    before: bytes
+    erased: frozenset[int]
 
 
 def verify(
     path: Path,
     vkey: Path | None = None,
     checkpoints: Sequence[Path] = (),
-    erased: frozenset[tuple[str, int]] = frozenset(),
+    later: Verification | None = None,
 ) -> Verification:
     """Reads a log from its first record, changing nothing, and says where it first fails to follow.
 
@@ -49,7 +60,7 @@ def verify(
         path: the audit log, or one of its segments.
         vkey: file of the log's verifier keys; by default where a log tried out here has them.
         checkpoints: files with checkpoints that were kept elsewhere.
-        erased: what later segments say was erased from this one.
+        later: of the segment that goes on from this one, if it was read.
 
     Raises:
         UserError: one of the files cannot be read.
@@ -60,7 +71,7 @@ def verify(
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
     with snapshot(path) as database:
-        return _verified(database, verifiers, kept, erased)
+        return _verified(database, verifiers, kept, later)
 
 
 def verifier_keys(path: Path, vkey: Path | None = None) -> tuple[Verifier, ...]:
@@ -98,46 +109,57 @@ def _verified(
     database: sqlite3.Connection,
     verifiers: tuple[Verifier, ...],
     kept: bytes,
-    erased: frozenset[tuple[str, int]],
+    later: Verification | None,
 ) -> Verification:
-    first = database.execute("SELECT body FROM record ORDER BY seq LIMIT 1").fetchone() or (b"",)
+    (first,) = database.execute("SELECT body FROM record ORDER BY seq LIMIT 1").fetchone() or (b"",)
+    origin, before = _beginning(first)
     # a file of keys or of checkpoints may serve many logs
-    origin = _origin(*first)
     verifiers = tuple(key for key in verifiers if key.name == origin) or verifiers
-    walk = walk_from_start(verifiers, *first)
-    walk.erased |= {seq for name, seq in erased if name == origin}
-    begins = walk.tree.size
-    notes: dict[int, set[object]] = {}
-    for note, stated in signed_notes(kept, verifiers):
-        if stated.size > begins:
-            notes.setdefault(stated.size, set()).add(note)
-    rows = database.execute(f"SELECT {COLUMNS} FROM record ORDER BY seq")  # noqa: S608 no value
-    problem = _walk(walk, rows, notes) or walk.end()
-    end = walk.tree.size
-    if not problem and notes:
-        size = max(notes)
-        problem = Problem(
-            min(size, end + 1),
-            "truncated" if size > end else "forked",
-            f"a kept checkpoint covers {size} records",
-        )
-    told = frozenset((origin, seq) for seq in walk.erased)
-    return Verification(end, walk.tree.root.hex(), problem, told)
+    walk = walk_from_start(verifiers, first)
+    begins, ends = walk.tree.size, float("inf")
+    if later and later.origin == origin:
+        walk.erased |= later.erased
+        if later.before:
+            kept, ends = kept + b"\n" + later.before, int(later.before.split(b"\n")[1])
+    notes: dict[int, set[bytes]] = {}
+    for size, note in notes_of(origin, kept):
+        if begins < size <= ends:
+            notes.setdefault(size, set()).add(note)
+    expected = len(notes)
+    problem = _walk(walk, database, notes, verifiers) or walk.end()
+    end, held = walk.tree.size, expected - len(notes)
+    cut = max((size for size, found in notes.items() if _signed(found, verifiers)), default=0)
+    if not problem and cut:
+        problem = Problem(end + 1, "truncated", f"a kept checkpoint covers {cut} records")
+    root, erased = walk.tree.root.hex(), frozenset(walk.erased)
+    return Verification(end, root, problem, held, origin, before, erased)
 
 
-def _origin(body: object) -> str:
+def _beginning(body: object) -> tuple[str, bytes]:
+    """The origin of a log by its first record, and the last checkpoint of the segment before it."""
     try:
-        return Record.parse(body if isinstance(body, bytes) else b"").origin
+        record = Record.parse(body if isinstance(body, bytes) else b"")
     except ValueError:
-        return ""
+        return "", b""
+    return record.origin, (record.previous_checkpoint or "").encode()
 
 
-def _walk(walk: Walk, rows: Iterable[Row], notes: dict[int, set[object]]) -> Problem | None:
-    """The first problem; takes out of `notes` each kept checkpoint that the log holds."""
-    for row in rows:
-        signed = walk.signed
+def _walk(
+    walk: Walk,
+    database: sqlite3.Connection,
+    notes: dict[int, set[bytes]],
+    verifiers: tuple[Verifier, ...],
+) -> Problem | None:
+    """The first problem; takes out of `notes` the kept checkpoints up to the end of the log."""
+    for row in database.execute(f"SELECT {COLUMNS} FROM record ORDER BY seq"):  # noqa: S608 no value
+        since = walk.signed
         if problem := walk.follow(row):
             return problem
-        if notes.pop(row[0], {row[4]}) != {row[4]}:
-            return Problem(signed + 1, "forked", f"a kept checkpoint over {row[0]} is another")
+        if _signed(notes.pop(row[0], set()) - {row[4]}, verifiers):
+            return Problem(since + 1, "forked", f"a kept checkpoint over {row[0]} is another")
     return None
+
+
+def _signed(notes: set[bytes], verifiers: tuple[Verifier, ...]) -> bool:
+    """Whether a key of the log signed one of them: what nobody signed is no evidence."""
+    return any(signed(note, verifiers) for note in notes)
