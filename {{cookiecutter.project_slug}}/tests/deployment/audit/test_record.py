@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import uuid
 from pathlib import Path
 
@@ -32,6 +33,16 @@ FROZEN_NAMES = """
 def test_kinds_and_names_are_those_of_format_1() -> None:
     assert set(FROZEN_KINDS) == KINDS
     assert set(FROZEN_NAMES) == FACTS | ENVELOPE
+
+
+def test_the_documentation_names_each_of_them() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "audit_log.md").read_text(encoding="utf-8")
+    format_1 = text.split("## Records, format 1")[1].split("\n## ")[0]
+    rows = [line for line in format_1.splitlines() if line.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(FROZEN_NAMES)
+    kinds = format_1.split("Types:")[1].split(".")[0]
+    assert sorted(re.findall(r"\w+", kinds)) == sorted(FROZEN_KINDS)
 
 
 def test_the_stored_bytes_are_one_line_of_json_with_sorted_names() -> None:
