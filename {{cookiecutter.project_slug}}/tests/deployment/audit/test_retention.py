@@ -13,7 +13,7 @@ import pytest
 from risk_model.app import audit_actions
 from risk_model.app.commands.audit import audit
 from risk_model.core.errors import UserError
-from risk_model.deployment.audit import AuditLog, store
+from risk_model.deployment.audit import AuditLog, rotation, store
 from risk_model.deployment.audit.checkpoint import SIGNING, VERIFYING, Keys
 from risk_model.deployment.audit.export import export, recorded_export
 from risk_model.deployment.audit.rotation import rotate
@@ -263,7 +263,7 @@ def test_a_crash_while_keys_change_is_mended_by_the_next_call(
         if target:
             crashing.setattr(target, crash, stop)
         else:
-            crashing.setattr("risk_model.deployment.audit.rotation.write_atomically", stop)
+            crashing.setattr(rotation, "write_atomically", stop)
         with pytest.raises(KeyboardInterrupt):
             rotate(log)
     rotate(log)
