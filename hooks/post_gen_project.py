@@ -73,6 +73,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
         "reference": (
             "docs/lesson.md",
             "docs/traps.md",
+            "src/risk_model/app/audit_actions.py",
             "src/risk_model/app/commands/compare.py",
             "src/risk_model/app/commands/concept.py",
             "src/risk_model/app/commands/learning_curve.py",
@@ -82,6 +83,11 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/app/commands/stability.py",
             "src/risk_model/app/commands/traps.py",
             "src/risk_model/app/commands/walkthrough.py",
+            "src/risk_model/deployment/audit/export.py",
+            "src/risk_model/deployment/audit/proofs.py",
+            "src/risk_model/deployment/audit/rotation.py",
+            "src/risk_model/deployment/audit/segments.py",
+            "src/risk_model/deployment/audit/subjects.py",
             "src/risk_model/lesson",
             "src/risk_model/validation",
             "src/risk_model/data/confounding.py",
@@ -100,6 +106,8 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/reporting/learning_curve.py",
             "src/risk_model/reporting/stability*",
             "src/risk_model/reporting/texts",
+            "tests/deployment/audit/test_proofs.py",
+            "tests/deployment/audit/test_retention.py",
             "tests/lesson",
             "tests/validation",
             "tests/test_published_figures.py",
@@ -192,7 +200,7 @@ FIRST_SOURCE = {
 }
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
 # Neither renamed nor dropped when a project is made again over itself.
-YOURS = {".git", ".venv", "audit", "generated", "mlartifacts", "mlflow.db", "models", "runs"}
+YOURS = set(".git .venv audit audit-keys generated mlartifacts mlflow.db models runs".split())
 
 
 def drop_caches() -> None:

@@ -164,9 +164,10 @@ MUTANTS = {
     ),
     "an answer does not wait for its record": Mutant(
         "src/risk_model/deployment/app.py",
-        'prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())',
+        "prediction_id = await self.audit.append(\n"
+        '            "prediction", facts, request.row.tobytes(), request.subject\n        )',
         'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, '
-        "request.row.tobytes()))",
+        "request.row.tobytes(), request.subject))",
         "tests/deployment/test_app.py::"
         "test_a_prediction_stands_in_the_log_with_its_model_and_without_its_inputs",
     ),

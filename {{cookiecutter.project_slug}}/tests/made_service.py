@@ -199,8 +199,9 @@ def free_port() -> int:
 
 # No answer of a test depends on how fast the machine is.
 NO_DEADLINES = """
-from risk_model.deployment import audit, explanations, requests
-audit.DISK_SECONDS = explanations.FIELD_SECONDS = requests.BODY_SECONDS = 300.0
+from risk_model.deployment import explanations, requests
+from risk_model.deployment.audit import log
+log.DISK_SECONDS = explanations.FIELD_SECONDS = requests.BODY_SECONDS = 300.0
 """
 SERVE = """
 import sys
@@ -210,7 +211,8 @@ from risk_model.core.errors import UserError
 {NO_DEADLINES}
 {before}
 try:
-    serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), Path(sys.argv[3]), accept=sys.argv[4])
+    places = [Path(word) if word else None for word in sys.argv[5:]]
+    serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4], *places)
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
@@ -218,7 +220,13 @@ except UserError as error:
 
 
 def start(
-    package: Path, port: int, audit: Path, accept: str = "", before: str = ""
+    package: Path,
+    port: int,
+    audit: Path,
+    accept: str = "",
+    before: str = "",
+    keys: Path | None = None,
+    checkpoints: Path | None = None,
 ) -> subprocess.Popen[str]:
     """Starts the server; `before` is Python that runs in it first."""
     command = [
@@ -229,6 +237,8 @@ def start(
         str(port),
         str(audit),
         accept,
+        str(keys or ""),
+        str(checkpoints or ""),
     ]
     source = str(Path(__file__).parents[1] / "src")
     environment = {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
@@ -238,10 +248,17 @@ def start(
 
 
 @contextmanager
-def running(package: Path, audit: Path, accept: str = "", before: str = "") -> Iterator[Server]:
+def running(
+    package: Path,
+    audit: Path,
+    accept: str = "",
+    before: str = "",
+    keys: Path | None = None,
+    checkpoints: Path | None = None,
+) -> Iterator[Server]:
     """A server that answers, ended with the block."""
     port = free_port()
-    process = start(package, port, audit, accept, before)
+    process = start(package, port, audit, accept, before, keys, checkpoints)
     server = Server(process, port)
     try:
         _until_alive(server)

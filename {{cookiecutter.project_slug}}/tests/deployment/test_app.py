@@ -21,9 +21,10 @@ from risk_model.core.schema import encode
 from risk_model.deployment import app as module
 from risk_model.deployment.app import Service, create_app
 from risk_model.deployment.audit import AuditError
-from risk_model.deployment.audit_verification import verify
+from risk_model.deployment.audit.verify import verify
 from risk_model.deployment.explanations import CALIBRATED, RequestExplainer
 
+from tests.made_log import commits_to
 from tests.made_service import GUARD
 
 JSON = {"content-type": "application/json"}
@@ -98,11 +99,23 @@ def test_a_prediction_stands_in_the_log_with_its_model_and_without_its_inputs(
     assert (record["risk"], record["flagged"]) == (answer["risk"], answer["flagged"])
     assert record["model_sha256"] == package.sha256
     row = encode({k: [v] for k, v in {**patient, "heart_rate": 123.456}.items()}, package.schema)
-    assert record["commitment"] == service(client).audit.commitment(
-        record["event_id"], row.tobytes()
-    )
+    assert commits_to(log, record["event_id"], row.tobytes())
     for told in (b"123.456", b"heart_rate", b"female", b"ICU"):
         assert told not in log.read_bytes() + log.with_name("audit.db-wal").read_bytes()
+
+
+def test_a_patient_stands_in_the_log_under_a_pseudonym(
+    client: TestClient, patient: dict[str, Any], log: Path
+) -> None:
+    for name in (SECRET, SECRET, "another"):
+        assert predict(client, patient, subject=name).status_code == 200
+    first, second, third = (record["subject"] for record in records(log, "prediction"))
+    assert first == second != third
+    assert SECRET.encode() not in log.read_bytes() + log.with_name("audit.db-wal").read_bytes()
+    for wrong in ("", "x" * 129, 5, None):
+        answer = predict(client, patient, subject=wrong)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == "/subject"
 
 
 def test_fields_that_were_not_given_are_named_in_the_answer(client: TestClient) -> None:
@@ -342,7 +355,7 @@ def test_the_log_of_a_server_that_came_and_went_is_whole(
     for accepted in ("Dr. Roe: pilot on one ward", ""):
         with TestClient(create_app(package, log, accepted)) as client:
             predict(client, patient)
-    assert verify(log).problem == ""
+    assert verify(log).problem is None
     assert records(log, "start")[0]["accepted"] == "Dr. Roe: pilot on one ward"
 
 

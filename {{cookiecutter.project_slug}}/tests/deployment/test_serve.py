@@ -22,7 +22,7 @@ import uvicorn
 
 from risk_model.core.errors import UserError
 from risk_model.core.package import FILES, ModelPackage
-from risk_model.deployment.audit_verification import verify
+from risk_model.deployment.audit.verify import verify
 from risk_model.deployment.serve import check_gate, serve
 
 from tests.made_service import GUARD, Server
@@ -81,7 +81,7 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
             server.process.kill()
             for thread in threads:
                 thread.join()
-        assert verify(log).problem == ""
+        assert verify(log).problem is None
     assert len(answered) >= 2 * ANSWERS
     assert set(answered) <= {body["event_id"] for body in recorded(log)}
     assert [body["type"] for body in recorded(log)].count("start") == 2
@@ -178,7 +178,7 @@ def test_a_full_audit_disk_stops_predictions_and_nothing_else_until_there_is_roo
         errors = server.stop()
     answered = {answer.json()["prediction_id"] for answer in (before, after)}
     assert answered <= {body["event_id"] for body in recorded(log)}
-    assert verify(log).problem == ""
+    assert verify(log).problem is None
     assert "Traceback" not in errors
 
 

@@ -11,9 +11,10 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,24 +46,33 @@ from risk_model.deployment.responses import (
 )
 
 READY_SECONDS = 1.0  # for which a check of readiness holds
-# of the golden case: a stored synthetic row, whose risk must be reproduced
+# of the golden case's risk
 GOLDEN_TOLERANCE = 1e-5
 
 logger = logging.getLogger(__name__)
 
 
-def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> FastAPI:
-    """The application over one model package and one audit log, whose start is recorded here.
+def create_app(
+    package: ModelPackage,
+    audit_path: Path,
+    accepted: str = "",
+    keys: Path | None = None,
+    checkpoints: Path | None = None,
+) -> FastAPI:
+    """The application over one model package and one audit log, whose start is recorded.
 
     Args:
         package: what is served.
-        audit_path: the audit log, which is opened.
-        accepted: who accepted a model whose gate did not pass, and why; "" where it passed.
+        audit_path: the log.
+        accepted: who accepted a model whose gate did not pass.
+        keys: their folder.
+        checkpoints: their file.
 
     Raises:
         UserError: the model fails its self-test, or the log cannot be written.
     """
-    service = Service(package, audit_path, accepted)
+    log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
+    service = Service(package, log, accepted)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -111,7 +121,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 class Service:
     """One verified model, its explainer and its audit log."""
 
-    def __init__(self, package: ModelPackage, audit_path: Path, accepted: str) -> None:
+    def __init__(self, package: ModelPackage, log: Callable[..., AuditLog], accepted: str) -> None:
         self.package, self.input = package, package_input(package)
         self._score = package.scorer
         self._background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
@@ -123,12 +133,14 @@ class Service:
         self._description = model_description(package, accepted)
         self._explainer, self._explaining = self.input.explainer, ThreadPoolExecutor(1, "explain")
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
-        constant = {
-            "model": package.manifest.model,
-            "model_sha256": package.sha256,
-            "code_version": __version__,
-        }
-        self.audit = AuditLog(audit_path, constant, {"accepted": accepted} if accepted else {})
+        self.audit = log(
+            {
+                "model": package.manifest.model,
+                "model_sha256": package.sha256,
+                "code_version": __version__,
+            },
+            {"accepted": accepted} if accepted else {},
+        )
 
     async def predict(self, request: Request) -> Response:
         """`POST /v1/predict`: a risk, or a problem, once its record is on disk.
@@ -173,7 +185,9 @@ class Service:
         facts = dict[str, object](risk=risk, operating_threshold=threshold, flagged=flagged)
         if request.request_id:
             facts["request_id"] = request.request_id
-        prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())
+        prediction_id = await self.audit.append(
+            "prediction", facts, request.row.tobytes(), request.subject
+        )
         answer: Prediction = {
             "risk": risk,
             "operating_threshold": threshold,

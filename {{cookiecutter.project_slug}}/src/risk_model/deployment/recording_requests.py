@@ -1,8 +1,8 @@
 """Requests with a recording: the same strict JSON as for tables, the recording its one input.
 
-A body is `{"inputs": {name of the signal: value}, "request_id": UUID, "explain": bool}`; what the
-value holds is said by `received` of the signal's reader, and in the OpenAPI document. A recording
-states its own units. No message repeats what was sent.
+A body is `{"inputs": {name of the signal: value}, "request_id": UUID, "subject": text, "explain":
+bool}`; what the value holds is said by `received` of the signal's reader, and in the OpenAPI
+document. A recording states its own units. No message repeats what was sent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from risk_model.deployment.requests import (
 )
 from risk_model.signals import Recording, reader, rows
 
-MEMBERS = ("inputs", "request_id", "explain")
+MEMBERS = ("inputs", "request_id", "subject", "explain")
 LISTS = 100_000  # in a body: each is sent in two bytes, and takes the parser sixty
 
 
@@ -55,8 +55,8 @@ def recording_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
         row = rows([recording], schema)
         request_id, explain = content.get("request_id", ""), content.get("explain", False)
         read_as = recording if isinstance(recording, str) and recording != value else ""
-        missing = _missing(row, schema)
-        return PredictionRequest(row, missing, request_id, explain, recording, read_as)
+        missing, subject = _missing(row, schema), content.get("subject", "")
+        return PredictionRequest(row, missing, request_id, explain, recording, read_as, subject)
 
     return read
 

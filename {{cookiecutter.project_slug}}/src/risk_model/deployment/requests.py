@@ -1,9 +1,11 @@
 """Requests for tables: strict JSON with the schema's fields, their units and ranges.
 
-A body is `{"inputs": {field: value}, "units": {field: UCUM code}, "request_id": UUID, "explain":
-bool}`; all but `inputs` may be left out. A field that is absent or null is missing. Units are not
-converted: a unit that is stated must be the schema's own, because a wrong guess is a hundredfold
-error. No message repeats a value or a name that the schema does not know: both may be a patient's.
+A body is `{"inputs": {field: value}, "units": {field: UCUM code}, "request_id": UUID, "subject":
+text, "explain": bool}`; all but `inputs` may be left out. The subject is the caller's own name for
+the patient, of which the audit log keeps a pseudonym. A field that is absent or null is missing.
+Units are not converted: a unit that is stated must be the schema's own, because a wrong guess is a
+hundredfold error. No message repeats a value or a name that the schema does not know: both may be a
+patient's.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from risk_model.deployment.record_encoder import by_the_rules, record_encoder
 
 BODY_LIMIT = 65_536  # bytes
 BODY_SECONDS = 10.0
-MEMBERS = ("inputs", "units", "request_id", "explain")
+SUBJECT_LENGTH = 128  # characters
+MEMBERS = ("inputs", "units", "request_id", "subject", "explain")
 
 Json = Mapping[str, Any]  # a JSON object as it was read
 JsonSchema = dict[str, Any]  # a JSON Schema, for the OpenAPI document
@@ -57,6 +60,7 @@ class PredictionRequest:
     explain: bool
     recording: Any = None
     read_as: str = ""
+    subject: str = ""
 
 
 def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
@@ -79,7 +83,8 @@ def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
         complete = len(inputs) == len(names) and None not in inputs.values()
         missing = [] if complete else [name for name in names if inputs.get(name) is None]
         request_id, explain = content.get("request_id", ""), content.get("explain", False)
-        return PredictionRequest(row, missing, request_id, explain)
+        subject = content.get("subject", "")
+        return PredictionRequest(row, missing, request_id, explain, subject=subject)
 
     return read
 
@@ -175,6 +180,9 @@ def request_errors(content: Json) -> Errors:
     errors = []
     if not _is_uuid(content.get("request_id", str(uuid.UUID(int=0)))):
         errors.append(("/request_id", "must be a UUID, so that it cannot be a patient's number"))
+    subject = content.get("subject", "-")
+    if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_LENGTH:
+        errors.append(("/subject", f"must be a text of 1 to {SUBJECT_LENGTH} characters"))
     if not isinstance(content.get("explain", False), bool):
         errors.append(("/explain", "must be true or false"))
     return errors
@@ -227,6 +235,7 @@ def members_schema(inputs: JsonSchema, required: list[str], **more: Any) -> Json
     """The JSON Schema of a body with these inputs, and with more members than any body may hold."""
     optional = {
         "request_id": {"type": "string", "format": "uuid"},
+        "subject": {"type": "string", "minLength": 1, "maxLength": SUBJECT_LENGTH},
         "explain": {"type": "boolean", "default": False},
     }
     return _object({"inputs": _object(inputs, required), **more, **optional}, ["inputs"])

@@ -22,7 +22,15 @@ from risk_model.deployment.app import create_app
 DRAIN_SECONDS = 10
 
 
-def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str = "") -> None:
+def serve(
+    package_dir: Path,
+    host: str,
+    port: int,
+    audit_path: Path,
+    accept: str = "",
+    keys: Path | None = None,
+    checkpoints: Path | None = None,
+) -> None:
     """Serves a package until SIGTERM or SIGINT.
 
     Then requests on their way are finished and the stop is recorded.
@@ -33,6 +41,9 @@ def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str
         port: the port to listen on.
         audit_path: the audit log, which no other process may write to.
         accept: "name: reason" for a model of which some part cannot tell.
+        keys: folder of the audit log's keys, which must be there; by default they are made with a
+            new log, in a folder beside its own.
+        checkpoints: file, best on another machine's disk, that keeps the audit log's checkpoints.
 
     Raises:
         UserError: says in one line why the server cannot start.
@@ -40,9 +51,11 @@ def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str
     package = ModelPackage.open(package_dir)
     accepted = check_gate(package, accept)
     with listen(host, port) as listener:
-        app = create_app(package, audit_path, accepted)
+        app = create_app(package, audit_path, accepted, keys=keys, checkpoints=checkpoints)
         model = f"{package.manifest.model} {package.sha256[:12]}"
         print(f"serving {model} on http://{host}:{port}, audit log {audit_path}", flush=True)
+        if not checkpoints:
+            print("without --checkpoints FILE nobody will see that this log was cut or deleted")
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

@@ -11,23 +11,23 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import recording_explanations
-from risk_model.deployment.app import Service, create_app
+from risk_model.deployment.app import create_app
 from risk_model.deployment.explanations import CALIBRATED, UNCALIBRATED
 from risk_model.deployment.recording_input import BODIES, MOST, ThreadedWorker
 from risk_model.model.explain import Explainer
 from risk_model.signals import rows
 
 from tests import made_signal
+from tests.made_log import commits_to
 from tests.made_service import GUARD
 from tests.made_signal import SCHEMA
 
@@ -82,9 +82,8 @@ def test_a_record_commits_to_the_row_and_holds_nothing_of_the_recording(
     client: TestClient, log: Path
 ) -> None:
     ask(client)
-    service: Service = cast("FastAPI", client.app).state.service
     (record,) = records(log, "prediction")
-    assert record["commitment"] == service.audit.commitment(record["event_id"], row().tobytes())
+    assert commits_to(log, record["event_id"], row().tobytes())
     for told in (b"77.125", b"strip", row().tobytes()):
         assert told not in log.read_bytes() + log.with_name("audit.db-wal").read_bytes()
 

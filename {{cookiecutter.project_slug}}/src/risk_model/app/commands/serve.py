@@ -22,10 +22,22 @@ def serve(arguments: list[str]) -> None:
     parser.add_argument("--port", type=int, default=8000)
     log = Path("audit/audit.db")
     parser.add_argument("--audit", type=user_path, default=log, help="the audit log")
+    keys = "folder of its keys, made by: audit keys (default: one beside the log's folder)"
+    parser.add_argument("--keys", type=user_path, help=keys)
+    second = "file that keeps its checkpoints, best on another machine's disk (default: none)"
+    parser.add_argument("--checkpoints", type=user_path, metavar="FILE", help=second)
     parser.add_argument("--accept", default="", help=accept)
     flags = parser.parse_args(arguments)
     from risk_model.deployment.registry import champion
     from risk_model.deployment.serve import serve as serve_package
 
     directory = flags.package or champion(flags.registry, flags.name)
-    serve_package(directory, flags.host, flags.port, flags.audit, accept=flags.accept)
+    serve_package(
+        directory,
+        flags.host,
+        flags.port,
+        flags.audit,
+        flags.accept,
+        flags.keys,
+        flags.checkpoints,
+    )
