@@ -29,9 +29,9 @@ PIN = re.compile(r"(?m)^([A-Za-z0-9._-]+)==(\S+)")
 EXTRAS = re.findall(r"--extra ([a-z-]+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
 # what the environment of the tests imports whenever Python starts, and the project itself
 ALWAYS = {"_distutils_hack", "risk_model"}
-IMPORTED = "import risk_model.app.commands.serve, risk_model.app.commands.audit, "
-IMPORTED += "risk_model.deployment.serve, risk_model.deployment.registry, "
-IMPORTED += "sys; print(*sys.modules)"
+SERVING = "app.commands.serve app.commands.audit deployment.serve deployment.registry".split()
+IMPORTED = "".join(f"import risk_model.{module}\n" for module in SERVING)
+IMPORTED += "import sys\nprint(*sys.modules)"
 
 
 def instructions(name: str) -> list[str]:

@@ -21,7 +21,7 @@ def load(settings: config.Data) -> Cohort:
     Raises:
         UserError: the name is unknown, or the source finds something wrong; with the remedy.
     """
-    from risk_model.config import SOURCES  # not above: serving folds spellings, without settings
+    from risk_model.config import SOURCES  # serving must not need it
     from risk_model.data.existing_scores import with_scores
 
     if settings.name not in SOURCES:
