@@ -17,8 +17,9 @@ from training_loop import Mlp
 
 from risk_model.core.decision import Decision
 from risk_model.core.files import write_json
-from risk_model.core.package import Manifest, ModelPackage, Scorer, seal
+from risk_model.core.package import Manifest, ModelPackage, seal
 from risk_model.core.schema import Field, Schema
+from risk_model.core.scorer import Scorer
 from risk_model.evaluation.results import RunEvaluation
 from risk_model.model.export import trace
 from risk_model.training.calibration import Calibrator

@@ -23,7 +23,7 @@ def _of_sources(kind: str) -> set[str]:
 
 
 # free texts: one value, taken as it stands
-LITERAL = {"run", "runs", "input", "output", "package", "accept", "data.decision.reason"}
+LITERAL = {"run", "runs", "input", "output", "units", "package", "accept", "data.decision.reason"}
 LITERAL |= {f"deployment.{f.name}" for f in fields(Deployment)} | _of_sources("str")
 LISTS = _of_sources("list[str]")
 ADDED_TO = {"data.missing", "data.missing_in", "data.recorded_after"}

@@ -8,7 +8,9 @@ is not a package.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -17,12 +19,14 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically
+from risk_model.core.graph_numbers import all_finite
+from risk_model.core.input_policy import InputCheck, InputPolicy
 from risk_model.core.json_record import JsonRecord
-from risk_model.core.schema import Features, Schema, at_once
+from risk_model.core.schema import Features, Schema
+from risk_model.core.scorer import Scorer
 
 MANIFEST = "manifest.json"
 FILES = (
@@ -33,7 +37,7 @@ FILES = (
     "model_card.md",
     "explain/background.npy",
 )
-
+AGAIN = "this package must not be used, take it from the registry again"
 
 Verdict = Literal["fail", "cannot tell", "too few to judge", "pass"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)  # the worst first
@@ -90,7 +94,8 @@ class Manifest(JsonRecord):
 
     `gates` holds the verdict on each part, `golden_risk` the risk of the first row of the
     background, `calibration` the scale on which explanations are given; None where the calibrator
-    is a curve.
+    is a curve. Answered risks are multiples of `risk_step`; `input_policy` says which records are
+    answered, and which with a warning.
     """
 
     model: str
@@ -103,6 +108,8 @@ class Manifest(JsonRecord):
     threshold_reason: str
     gates: dict[str, Verdict]
     golden_risk: float
+    risk_step: float
+    input_policy: InputPolicy
     calibration: CalibrationLine | None
     files: dict[str, str] = field(default_factory=dict)
     accepted: Acceptance | None = None
@@ -177,27 +184,72 @@ class ModelPackage:
 
         Raises:
             UserError: a file is missing, changed or not listed (it is named), or the manifest is
-                not one.
+                not one, or states a risk or a threshold that is no probability.
         """
         path = directory / MANIFEST
         if not path.is_file():
             raise UserError(
                 f"{directory}: not a finished model package (no {MANIFEST}); evaluate the run first"
             )
-        manifest = _read_manifest(path)
+        content = path.read_bytes()
+        package = cls(directory, _manifest(path, content), hashlib.sha256(content).hexdigest())
         for name in FILES:
-            _check_file(directory, name, manifest.files)
-        return cls(directory, manifest, digest(path))
+            package.read(name)
+        return package
+
+    def read(self, name: str) -> bytes:
+        """A file of the package, checked whenever it is read: it may be swapped while we look.
+
+        Raises:
+            UserError: it is missing, or not what the manifest says.
+        """
+        path = self.directory / name
+        content = path.read_bytes() if path.is_file() else None
+        listed = self.manifest.files.get(name)
+        if content is None or listed != hashlib.sha256(content).hexdigest():
+            state = "is missing" if content is None else "differs from its manifest"
+            raise UserError(f"{path}: {state}; {AGAIN}")
+        return content
 
     @cached_property
     def schema(self) -> Schema:
         """The fields a request must have."""
-        return Schema.from_json((self.directory / "schema.json").read_text(encoding="utf-8"))
+        return Schema.from_json(self.read("schema.json").decode())
 
     @cached_property
     def scorer(self) -> Scorer:
-        """The model itself."""
-        return Scorer((self.directory / "risk.onnx").read_bytes())
+        """The model itself; UserError where its graph cannot be run, or a weight is not finite."""
+        graph, path = self.read("risk.onnx"), self.directory / "risk.onnx"
+        try:
+            scorer, finite = Scorer(graph), all_finite(graph)
+        except Exception as error:  # onnxruntime has a dozen types of its own
+            raise UserError(f"{path}: cannot be run ({type(error).__name__}); {AGAIN}") from error
+        if not finite:
+            raise UserError(f"{path}: holds a weight that is not a finite number; {AGAIN}")
+        return scorer
+
+    @cached_property
+    def background(self) -> Features:
+        """The rows that explanations compare with, the golden case first: float32[n, d].
+
+        Raises:
+            UserError: they are no rows of this schema; NaN says that a value is missing.
+        """
+        name = "explain/background.npy"
+        try:
+            rows: Features = np.load(io.BytesIO(self.read(name)), allow_pickle=False)
+        except ValueError:
+            rows = np.empty(0, dtype=np.float32)
+        if rows.dtype != np.float32 or rows.ndim != 2 or not len(rows):
+            rows = np.full((1, 1), np.inf, dtype=np.float32)
+        if rows.shape[1] != self.schema.width or np.isinf(rows).any():
+            raise UserError(f"{self.directory / name}: holds no rows of this schema; {AGAIN}")
+        return rows
+
+    @cached_property
+    def input_check(self) -> InputCheck:
+        """Which records are answered, and with which warnings."""
+        return InputCheck(self.manifest.input_policy, self.schema)
 
     @property
     def threshold(self) -> float:
@@ -206,62 +258,25 @@ class ModelPackage:
 
     def json(self, name: str) -> dict[str, Any]:
         """One of the package's JSON files."""
-        content: dict[str, Any] = json.loads((self.directory / name).read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(self.read(name))
         return content
 
 
-def _read_manifest(path: Path) -> Manifest:
+def _manifest(path: Path, content: bytes) -> Manifest:
     try:
-        return Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+        manifest = Manifest.from_json(json.loads(content))
     except (ValueError, UserError) as error:
         raise UserError(
             f"{path}: not a manifest; take the package from the registry again"
         ) from error
-
-
-def _check_file(directory: Path, name: str, listed: dict[str, str]) -> None:
-    path = directory / name
-    if not path.is_file() or listed.get(name) != digest(path):
-        state = "differs from its manifest" if path.is_file() else "is missing"
-        raise UserError(
-            f"{path}: {state}; this package must not be used, take it from the registry again"
-        )
-
-
-class Scorer:
-    """An ONNX graph with outputs `risk` and `logit`, run on one thread.
-
-    `maps` says whether it has a third one, `map`: what each pixel or sample of a signal adds to the
-    logit.
-    """
-
-    def __init__(self, graph: bytes) -> None:
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self.maps = "map" in [output.name for output in self._session.get_outputs()]
-
-    def __call__(
-        self, features: Features, chunk: int = 4096
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Risk and logit of float32[n, d] rows: two float64[n]."""
-        step = at_once(features.shape[1], chunk)
-        pieces = [
-            self._chunk(features[i : i + step]) for i in range(0, max(len(features), 1), step)
-        ]
-        risk, logit = (
-            np.concatenate(outputs).astype(np.float64) for outputs in zip(*pieces, strict=True)
-        )
-        return risk, logit
-
-    def map(self, features: Features) -> npt.NDArray[np.float32]:
-        """What each pixel or sample adds to the logit: float32[n, h, w]; only where `maps`."""
-        return np.asarray(self._session.run(["map"], {"features": features})[0])
-
-    def _chunk(self, features: Features) -> list[npt.NDArray[np.float32]]:
-        outputs = self._session.run(["risk", "logit"], {"features": features})
-        return [np.asarray(output).reshape(-1) for output in outputs]
+    line = manifest.calibration or CalibrationLine(1.0, 0.0)
+    probabilities = {
+        "operating_threshold": manifest.operating_threshold,
+        "golden_risk": manifest.golden_risk,
+        "risk_step": manifest.risk_step,
+    }
+    wrong = [name for name, value in probabilities.items() if not 0 <= value <= 1]
+    wrong += [] if math.isfinite(line.slope * line.intercept) else ["calibration"]
+    if wrong:
+        raise UserError(f"{path}: {wrong[0]} is not between 0 and 1, or not finite; {AGAIN}")
+    return manifest

@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import numpy as np
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -25,7 +24,9 @@ from starlette.responses import PlainTextResponse, Response
 from risk_model import __version__
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
+from risk_model.core.risk_step import rounded
 from risk_model.deployment.audit import AuditError, AuditLog
+from risk_model.deployment.example_request import check_example
 from risk_model.deployment.model_description import model_description
 from risk_model.deployment.openapi import REFUSALS, DocumentedAPI, answers, json_body
 from risk_model.deployment.package_input import package_input
@@ -51,18 +52,21 @@ GOLDEN_TOLERANCE = 1e-5
 logger = logging.getLogger(__name__)
 
 
-def create_app(package: ModelPackage, audit_path: Path, accepted: str = "") -> FastAPI:
+def create_app(
+    package: ModelPackage, audit_path: Path, accepted: str = "", url: str = "http://127.0.0.1:8000"
+) -> FastAPI:
     """The application over one model package and one audit log, whose start is recorded here.
 
     Args:
         package: what is served.
         audit_path: the audit log, which is opened.
         accepted: who accepted a model whose gate did not pass, and why; "" where it passed.
+        url: where the service is reached, for its example.
 
     Raises:
         UserError: the model fails its self-test, or the log cannot be written.
     """
-    service = Service(package, audit_path, accepted)
+    service = Service(package, audit_path, accepted, url)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -111,16 +115,16 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 class Service:
     """One verified model, its explainer and its audit log."""
 
-    def __init__(self, package: ModelPackage, audit_path: Path, accepted: str) -> None:
+    def __init__(self, package: ModelPackage, audit_path: Path, accepted: str, url: str) -> None:
         self.package, self.input = package, package_input(package)
         self._score = package.scorer
-        self._background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
         if not self._golden_case():
             raise UserError(
                 f"{package.directory}: scores its golden case differently here; do not serve it, "
                 "train again"
             )
-        self._description = model_description(package, accepted)
+        self._description = model_description(package, accepted, url)
+        check_example(package, self._description["example"], self.input.read)
         self._explainer, self._explaining = self.input.explainer, ThreadPoolExecutor(1, "explain")
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
         constant = {
@@ -162,16 +166,19 @@ class Service:
             raise RefusedError(500, "the model gave no valid risk")
         threshold = self.package.threshold
         flagged = risk >= threshold
+        shown = float(rounded(risk, self.package.manifest.risk_step, threshold))
         facts: dict[str, object] = {
-            "risk": risk,
+            "risk": shown,
             "operating_threshold": threshold,
             "flagged": flagged,
         }
+        if request.warnings:
+            facts["reason"] = f"{len(request.warnings)} input warnings"
         if request.request_id:
             facts["request_id"] = request.request_id
         prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())
         answer: Prediction = {
-            "risk": risk,
+            "risk": shown,
             "operating_threshold": threshold,
             "flagged": flagged,
             "prediction_id": prediction_id,
@@ -179,6 +186,7 @@ class Service:
             "model": self.package.manifest.model,
             "model_version": self.package.sha256,
             "missing": request.missing,
+            "input_warnings": [{"pointer": at, "detail": text} for at, text in request.warnings],
         }
         if request.request_id:
             answer["request_id"] = request.request_id
@@ -260,5 +268,5 @@ class Service:
 
     def _golden_case(self) -> bool:
         """Whether the first synthetic row has the risk that the manifest states."""
-        risk = float(self._score(self._background[:1])[0][0])
+        risk = float(self._score(self.package.background[:1])[0][0])
         return abs(risk - self.package.manifest.golden_risk) <= GOLDEN_TOLERANCE

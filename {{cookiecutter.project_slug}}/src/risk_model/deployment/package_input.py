@@ -41,7 +41,12 @@ def package_input(package: ModelPackage) -> PackageInput:
     schema = package.schema
     if schema.signal is None:
         explainer = field_explainer(package)
-        return PackageInput(request_reader(schema), body_schema(schema), InlineWorker(), explainer)
+        return PackageInput(
+            request_reader(schema, package.input_check),
+            body_schema(schema),
+            InlineWorker(),
+            explainer,
+        )
     made: PackageInput = recording_module("recording_input", package).recording_input(package)
     return made
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from risk_model.core.errors import UserError
+from risk_model.core.input_policy import InputCheck
 from risk_model.core.schema import Features, Schema, Signal
 from risk_model.deployment.requests import (
     Errors,
@@ -22,6 +23,7 @@ from risk_model.deployment.requests import (
     RefusedError,
     members_schema,
     pointer,
+    policy_warnings,
     read_json,
     refusal,
     request_errors,
@@ -39,7 +41,7 @@ def signal_of(schema: Schema) -> Signal:
     return schema.signal
 
 
-def recording_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
+def recording_reader(schema: Schema, check: InputCheck) -> Callable[[bytes], PredictionRequest]:
     """A function from a body to a checked request; its RefusedError (400, 422) holds all errors."""
     signal = signal_of(schema)
 
@@ -56,7 +58,8 @@ def recording_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
         request_id, explain = content.get("request_id", ""), content.get("explain", False)
         read_as = recording if isinstance(recording, str) and recording != value else ""
         missing = _missing(row, schema)
-        return PredictionRequest(row, missing, request_id, explain, recording, read_as)
+        warnings = policy_warnings(check, row, missing, content)
+        return PredictionRequest(row, missing, request_id, explain, warnings, recording, read_as)
 
     return read
 

@@ -1,9 +1,10 @@
 """Requests for tables: strict JSON with the schema's fields, their units and ranges.
 
 A body is `{"inputs": {field: value}, "units": {field: UCUM code}, "request_id": UUID, "explain":
-bool}`; all but `inputs` may be left out. A field that is absent or null is missing. Units are not
-converted: a unit that is stated must be the schema's own, because a wrong guess is a hundredfold
-error. No message repeats a value or a name that the schema does not know: both may be a patient's.
+bool}`; the last two may be left out. A field that is absent or null is missing. Each value that has
+a unit comes with it, and it must be the schema's own: glucose 7.5 is plausible in mg/dL, and is the
+mmol/L of another hospital. Nothing is converted, because a wrong guess is a hundredfold error. No
+message repeats a value or a name that the schema does not know: both may be a patient's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
+from risk_model.core.input_policy import InputCheck
 from risk_model.core.schema import Features, Field, Schema
 from risk_model.deployment.record_encoder import by_the_rules, record_encoder
 
@@ -46,7 +48,8 @@ class RefusedError(Exception):
 class PredictionRequest:
     """A checked request.
 
-    `row` is float32[1, d]; `missing` names the fields that were not given or not measured.
+    `row` is float32[1, d]; `missing` names the fields that were not given or not measured, and
+    `warnings` says what hardly any training row was like.
     `recording` is the input of a model that reads recordings, `read_as` the text that it reads, ""
     where that is as it was sent.
     """
@@ -55,14 +58,15 @@ class PredictionRequest:
     missing: list[str]
     request_id: str
     explain: bool
+    warnings: Errors
     recording: Any = None
     read_as: str = ""
 
 
-def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
+def request_reader(schema: Schema, check: InputCheck) -> Callable[[bytes], PredictionRequest]:
     """A function from a body to a checked request; its RefusedError (400, 422) holds all errors."""
     encode_record, names = record_encoder(schema), [f.name for f in schema.inputs]
-    read_values = by_the_rules(schema)
+    read_values, units, usual = by_the_rules(schema), field_units(schema), {"inputs", "units"}
 
     def read(body: bytes) -> PredictionRequest:
         content = read_json(body)
@@ -71,17 +75,35 @@ def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
             inputs = content["inputs"] = read_values(inputs)
         row = encode_record(inputs) if isinstance(inputs, dict) else None
         # The encoder refuses what is wrong; the slow check says why.
-        errors = body_errors(content, schema) if row is None or len(content) > 1 else []
+        known = row is not None and content.keys() == usual and content["units"] == units
+        errors = [] if known else body_errors(content, schema)
         if errors:
             raise refusal(content, errors)
         if row is None or not isinstance(inputs, dict):
             raise RuntimeError("encoder and check disagree")
         complete = len(inputs) == len(names) and None not in inputs.values()
         missing = [] if complete else [name for name in names if inputs.get(name) is None]
+        warnings = policy_warnings(check, row, missing, content)
         request_id, explain = content.get("request_id", ""), content.get("explain", False)
-        return PredictionRequest(row, missing, request_id, explain)
+        return PredictionRequest(row, missing, request_id, explain, warnings)
 
     return read
+
+
+def field_units(schema: Schema) -> dict[str, str]:
+    """The UCUM code of each input that has a unit."""
+    return {f.name: f.unit for f in schema.inputs if f.unit not in ("", "1")}
+
+
+def policy_warnings(check: InputCheck, row: Features, missing: list[str], content: Json) -> Errors:
+    """What hardly any training row was like; RefusedError (422) for what the policy refuses."""
+    policy = check.policy
+    if len(check.fields) - len(missing) < policy.least_recorded:
+        raise refusal(content, [("/inputs", check.too_few)])
+    warnings = [(pointer("inputs", name), text) for name, text in check.remarks(row, missing)]
+    if warnings and policy.unusual == "refuse":
+        raise refusal(content, warnings)
+    return warnings
 
 
 def refusal(content: Json, errors: Errors) -> RefusedError:
@@ -167,6 +189,8 @@ def body_errors(content: Json, schema: Schema) -> Errors:
     ]
     for name, value in objects.items():
         errors += [*_unknown(name, value, fields), *checks[name](value, fields)]
+    if len(objects) == len(members):
+        errors += _unstated_units(objects["inputs"], objects["units"], field_units(schema))
     return [*errors, *request_errors(content)]
 
 
@@ -195,6 +219,14 @@ def _unit_errors(units: Json, fields: Mapping[str, Field]) -> Iterator[tuple[str
             yield pointer("units", name), f"must be {unit} (UCUM); convert the value before sending"
 
 
+def _unstated_units(
+    inputs: Json, units: Json, known: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    for name, unit in known.items():
+        if inputs.get(name) is not None and name not in units:
+            yield pointer("units", name), f"is required with a value, and must be {unit} (UCUM)"
+
+
 def _unknown(member: str, given: Json, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
     for number, name in enumerate(given, start=1):
         if name not in fields:
@@ -216,11 +248,11 @@ def _is_uuid(value: object) -> bool:
 
 
 def body_schema(schema: Schema) -> JsonSchema:
-    """The JSON Schema of a body; units stand in each field's description."""
+    """The JSON Schema of a body; all units are asked for, so that they need not be chosen."""
     inputs = {f.name: _field_schema(f) for f in schema.inputs}
     required = [f.name for f in schema.inputs if not f.missing_allowed]
-    units = _object({f.name: {"const": f.unit or "1"} for f in schema.inputs}, [])
-    return members_schema(inputs, required, units=units)
+    stated = {f.name: {"const": f.unit or "1"} for f in schema.inputs}
+    return members_schema(inputs, required, units=_object(stated, list(field_units(schema))))
 
 
 def members_schema(inputs: JsonSchema, required: list[str], **more: Any) -> JsonSchema:
@@ -229,7 +261,7 @@ def members_schema(inputs: JsonSchema, required: list[str], **more: Any) -> Json
         "request_id": {"type": "string", "format": "uuid"},
         "explain": {"type": "boolean", "default": False},
     }
-    return _object({"inputs": _object(inputs, required), **more, **optional}, ["inputs"])
+    return _object({"inputs": _object(inputs, required), **more, **optional}, ["inputs", *more])
 
 
 def _object(properties: JsonSchema, required: list[str]) -> JsonSchema:

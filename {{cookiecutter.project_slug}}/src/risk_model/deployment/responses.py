@@ -82,8 +82,18 @@ class NoExplanation(TypedDict):
     detail: str
 
 
+class InputWarning(TypedDict):
+    """What is unusual about an input that was answered, with a JSON pointer to its place."""
+
+    pointer: str
+    detail: str
+
+
 class Prediction(TypedDict):
-    """A calibrated risk, whether it reaches the operating threshold, and the id of its record."""
+    """A calibrated risk, whether it reaches the operating threshold, and the id of its record.
+
+    The risk is a multiple of the manifest's `risk_step`; `flagged` was decided before rounding.
+    """
 
     risk: float
     operating_threshold: float
@@ -94,6 +104,7 @@ class Prediction(TypedDict):
     model: str
     model_version: str
     missing: list[str]
+    input_warnings: list[InputWarning]
     explanation: NotRequired[Explanation | NoExplanation]
 
 
@@ -109,7 +120,11 @@ class PartSummary(TypedDict):
 
 
 class ModelDescription(TypedDict):
-    """The model that answers: its versions, who accepted it, schema, evaluation and card."""
+    """The model that answers: its versions, who accepted it, schema, evaluation and card.
+
+    `example` is a request that works as it stands, and `curl` the same for the shell; both are
+    empty for recordings.
+    """
 
     model: str
     model_sha256: str
@@ -119,6 +134,8 @@ class ModelDescription(TypedDict):
     schema: Schema
     evaluation: dict[str, PartSummary]
     card: str
+    example: dict[str, Any]
+    curl: str
 
 
 class Liveness(TypedDict):

@@ -18,6 +18,7 @@ import uvicorn
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage, person_and_reason
 from risk_model.deployment.app import create_app
+from risk_model.deployment.example_request import curl, example_body
 
 DRAIN_SECONDS = 10
 
@@ -40,9 +41,12 @@ def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str
     package = ModelPackage.open(package_dir)
     accepted = check_gate(package, accept)
     with listen(host, port) as listener:
-        app = create_app(package, audit_path, accepted)
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        app = create_app(package, audit_path, accepted, url)
         model = f"{package.manifest.model} {package.sha256[:12]}"
-        print(f"serving {model} on http://{host}:{port}, audit log {audit_path}", flush=True)
+        print(f"serving {model} on {url}, audit log {audit_path}", flush=True)
+        if example := curl(example_body(package), url):
+            print(f"try it: {example}", flush=True)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

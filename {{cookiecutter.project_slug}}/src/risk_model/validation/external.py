@@ -22,9 +22,11 @@ from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically, write_json
-from risk_model.core.package import CalibrationLine, ModelPackage, Scorer, seal
+from risk_model.core.package import CalibrationLine, ModelPackage, seal
 from risk_model.core.predictions import prediction_table
+from risk_model.core.risk_step import risk_step
 from risk_model.core.runs import code_versions, new_run
+from risk_model.core.scorer import Scorer
 from risk_model.core.scores import Floats, logit, sigmoid
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
@@ -204,10 +206,12 @@ def _write_package(
     card = model_card(model, _record(external, line), evaluation)
     write_atomically(partial / "model_card.md", card.encode())
     golden, _ = Scorer(graph)(np.load(partial / "explain" / "background.npy")[:1])
+    judged = next(iter(evaluation.parts.values()))
     manifest = replace(
         old,
         gates=evaluation.verdicts(model),
         golden_risk=float(golden[0]),
+        risk_step=risk_step(judged.subjects, judged.prevalence, old.operating_threshold),
         calibration=_composed(old.calibration, line),
         accepted=None,
         recalibrated_from=external.package.sha256,
@@ -227,6 +231,7 @@ def _record(external: ExternalCohort, line: Calibrator) -> TrainingRecord:
         calibrators={model: line.record},
         threshold=manifest.operating_threshold,
         threshold_reason=manifest.threshold_reason,
+        input_policy=manifest.input_policy,
         findings=None,
         sizes={},
         history={},

@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from risk_model.core.package import ModelPackage, Scorer
+from risk_model.core.package import ModelPackage
+from risk_model.core.scorer import Scorer
 from risk_model.deployment.batch import score
 from risk_model.signals import rows
 

@@ -1,0 +1,47 @@
+"""The step of answered risks: no finer than what the evaluation can tell apart.
+
+A risk of .2637 promises more than 1,822 patients can show: the standard error of their event rate
+is .010. More digits would only tell the model's weights to whoever asks often enough.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+PER_THRESHOLD = 10  # steps below the threshold, and above it, at the least
+
+Risk = TypeVar("Risk", float, npt.NDArray[np.float64])
+
+
+def risk_step(rows: int, prevalence: float, threshold: float) -> float:
+    """The largest of STEPS that is no larger than what the data support, or the smallest.
+
+    They support the standard error of the event rate among `rows` evaluated patients; the threshold
+    (and 1 - threshold) must hold PER_THRESHOLD steps.
+
+    >>> risk_step(1822, 0.26, 0.26), risk_step(100, 0.2, 0.1)
+    (0.01, 0.01)
+    """
+    error = (prevalence * (1 - prevalence) / max(rows, 1)) ** 0.5
+    most = min(error, threshold / PER_THRESHOLD, (1 - threshold) / PER_THRESHOLD)
+    return max((step for step in STEPS if step <= most), default=STEPS[0])
+
+
+def rounded(risk: Risk, step: float, threshold: float) -> Risk:
+    """Risks as multiples of `step`, on their own side of the threshold, and never 0 or 1.
+
+    Whether a patient is flagged is decided before: a risk just below the threshold must not be
+    shown above it.
+
+    >>> rounded(0.2637, 0.01, 0.26), rounded(0.2637, 0.01, 0.265), rounded(0.2637, 0.01, 0.2636)
+    (0.26, 0.26, 0.27)
+    """
+    count = np.rint(np.clip(risk, step, 1 - step) / step)
+    shown = count / round(1 / step)
+    side = np.subtract(risk >= threshold, shown >= threshold, dtype=np.float64)
+    result: Risk = (count + side) / round(1 / step)
+    return result
