@@ -77,7 +77,8 @@ UNITS = field_units(SCHEMA)
 
 def request_body(inputs: Any, **more: Any) -> dict[str, Any]:
     """A request with these inputs, in the schema's units."""
-    return {"inputs": inputs, "units": UNITS, **more}
+    units = {name: unit for name, unit in UNITS.items() if name in inputs}
+    return {"inputs": inputs, **({"units": units} if units else {}), **more}
 
 
 def policy_of(schema: Schema, reference: dict[str, Any], unusual: Unusual = "warn") -> InputPolicy:

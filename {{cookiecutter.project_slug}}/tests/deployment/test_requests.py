@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_model.core.input_policy import Bounds, InputCheck, InputPolicy
 from risk_model.core.schema import FLOAT32_MAX, Field, Schema, encode
 from risk_model.deployment.record_encoder import record_encoder
 from risk_model.deployment.requests import (
@@ -37,12 +36,8 @@ SCHEMA = Schema(
         Field("died_on", "number", recorded_after=True),
     ),
 )
-# any record of one field will do here: tests/core/test_input_policy.py asks what is answered
-ANYTHING = InputPolicy(
-    1000, 1, {}, dict.fromkeys(SCHEMA.features, Bounds(-FLOAT32_MAX, FLOAT32_MAX))
-)
 UNITS = field_units(SCHEMA)
-read = request_reader(SCHEMA, InputCheck(ANYTHING, SCHEMA))
+read = request_reader(SCHEMA)
 encode_record = record_encoder(SCHEMA)
 
 SECRET = "Erika Mustermann 1970"  # noqa: S105
@@ -231,11 +226,9 @@ def test_all_errors_of_a_body_are_told_at_once() -> None:
 
 def test_a_record_without_any_value_is_no_patient() -> None:
     schema = Schema("s", "o", (Field("x", "number"), Field("y", "number")))
-    policy = InputPolicy(1000, 1, {}, {"x": None, "y": None})
-    reader = request_reader(schema, InputCheck(policy, schema))
     for inputs in ({}, {"x": None}):
         with pytest.raises(RefusedError) as caught:
-            reader(json.dumps({"inputs": inputs}).encode())
+            request_reader(schema)(json.dumps({"inputs": inputs}).encode())
         assert caught.value.errors == [("/inputs", "must give the value of at least one field")]
 
 

@@ -39,7 +39,7 @@ class InputPolicy(JsonRecord):
     `hardly_missing` together with one of its list (alone, where it stands in its own list), or had
     a value beyond the `bounds` of its column (`Schema.features`; None where nearly all lacked it).
     `unusual` says what such a pattern or value gets: a warning or a refusal. A record with too few
-    fields is always refused.
+    fields is always refused; beside a recording, which is measured as far as it can be, none is.
     """
 
     rows: int
@@ -59,7 +59,7 @@ def input_policy(features: Features, schema: Schema, unusual: Unusual) -> InputP
     hardly = np.triu(pairs, 1) | np.diag(alone)
     return InputPolicy(
         rows=len(features),
-        least_recorded=int(recorded[:FEWEST].max(initial=0)),
+        least_recorded=0 if schema.signal else int(recorded[:FEWEST].max(initial=0)),
         hardly_missing={
             name: [names[other] for other in np.flatnonzero(row)]
             for name, row in zip(names, hardly, strict=True)

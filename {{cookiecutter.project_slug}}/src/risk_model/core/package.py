@@ -143,7 +143,7 @@ def seal(directory: Path, manifest: Manifest) -> str:
         FileNotFoundError: a file of FILES is not there yet.
     """
     sealed = replace(manifest, files={name: digest(directory / name) for name in FILES})
-    content = json.dumps(sealed.to_json(), indent=1, sort_keys=True) + "\n"
+    content = json.dumps(sealed.to_json(), indent=1, sort_keys=True, allow_nan=False) + "\n"
     write_atomically(directory / MANIFEST, content.encode())
     return digest(directory / MANIFEST)
 
@@ -248,8 +248,13 @@ class ModelPackage:
 
     @cached_property
     def input_check(self) -> InputCheck:
-        """Which records are answered, and with which warnings."""
-        return InputCheck(self.manifest.input_policy, self.schema)
+        """Which records are answered, and how; UserError where the policy is of other fields."""
+        try:
+            return InputCheck(self.manifest.input_policy, self.schema)
+        except KeyError as error:
+            raise UserError(
+                f"{self.directory / MANIFEST}: its input policy lacks the column {error}; {AGAIN}"
+            ) from error
 
     @property
     def threshold(self) -> float:
@@ -262,9 +267,13 @@ class ModelPackage:
         return content
 
 
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
 def _manifest(path: Path, content: bytes) -> Manifest:
     try:
-        manifest = Manifest.from_json(json.loads(content))
+        manifest = Manifest.from_json(json.loads(content, parse_constant=_no_number))
     except (ValueError, UserError) as error:
         raise UserError(
             f"{path}: not a manifest; take the package from the registry again"

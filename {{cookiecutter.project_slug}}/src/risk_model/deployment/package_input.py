@@ -7,7 +7,7 @@ modules `recording_*` and `batch_recordings`, which a project for tables does no
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 from risk_model.core.errors import UserError
@@ -20,6 +20,7 @@ from risk_model.deployment.requests import (
     PredictionRequest,
     body_schema,
     request_reader,
+    under_policy,
 )
 
 
@@ -40,15 +41,11 @@ def package_input(package: ModelPackage) -> PackageInput:
     """The input of this package; UserError for recordings in a project that reads tables only."""
     schema = package.schema
     if schema.signal is None:
-        explainer = field_explainer(package)
-        return PackageInput(
-            request_reader(schema, package.input_check),
-            body_schema(schema),
-            InlineWorker(),
-            explainer,
-        )
-    made: PackageInput = recording_module("recording_input", package).recording_input(package)
-    return made
+        explainer, read = field_explainer(package), request_reader(schema)
+        made = PackageInput(read, body_schema(schema), InlineWorker(), explainer)
+    else:
+        made = recording_module("recording_input", package).recording_input(package)
+    return replace(made, read=under_policy(made.read, package.input_check))
 
 
 def recording_module(name: str, package: ModelPackage) -> ModuleType:

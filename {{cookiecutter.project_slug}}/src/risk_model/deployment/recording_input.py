@@ -36,7 +36,7 @@ def recording_input(package: ModelPackage) -> PackageInput:
     """What the service needs to know of a package's recordings."""
     signal = signal_of(package.schema)
     return PackageInput(
-        recording_reader(package.schema, package.input_check),
+        recording_reader(package.schema),
         recording_body_schema(signal),
         ThreadedWorker(reader(signal).REQUEST_BYTES),
         recording_explainer(package),

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from risk_model.core.errors import UserError
-from risk_model.core.input_policy import InputCheck
 from risk_model.core.schema import Features, Schema, Signal
 from risk_model.deployment.requests import (
     Errors,
@@ -23,7 +22,6 @@ from risk_model.deployment.requests import (
     RefusedError,
     members_schema,
     pointer,
-    policy_warnings,
     read_json,
     refusal,
     request_errors,
@@ -41,7 +39,7 @@ def signal_of(schema: Schema) -> Signal:
     return schema.signal
 
 
-def recording_reader(schema: Schema, check: InputCheck) -> Callable[[bytes], PredictionRequest]:
+def recording_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
     """A function from a body to a checked request; its RefusedError (400, 422) holds all errors."""
     signal = signal_of(schema)
 
@@ -58,8 +56,7 @@ def recording_reader(schema: Schema, check: InputCheck) -> Callable[[bytes], Pre
         request_id, explain = content.get("request_id", ""), content.get("explain", False)
         read_as = recording if isinstance(recording, str) and recording != value else ""
         missing = _missing(row, schema)
-        warnings = policy_warnings(check, row, missing, content)
-        return PredictionRequest(row, missing, request_id, explain, warnings, recording, read_as)
+        return PredictionRequest(row, missing, request_id, explain, recording, read_as)
 
     return read
 

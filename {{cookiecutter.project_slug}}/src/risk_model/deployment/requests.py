@@ -14,7 +14,7 @@ import difflib
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -58,12 +58,12 @@ class PredictionRequest:
     missing: list[str]
     request_id: str
     explain: bool
-    warnings: Errors
     recording: Any = None
     read_as: str = ""
+    warnings: tuple[tuple[str, str], ...] = ()  # JSON pointer and message
 
 
-def request_reader(schema: Schema, check: InputCheck) -> Callable[[bytes], PredictionRequest]:
+def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
     """A function from a body to a checked request; its RefusedError (400, 422) holds all errors."""
     encode_record, names = record_encoder(schema), [f.name for f in schema.inputs]
     read_values, units, usual = by_the_rules(schema), field_units(schema), {"inputs", "units"}
@@ -83,9 +83,8 @@ def request_reader(schema: Schema, check: InputCheck) -> Callable[[bytes], Predi
             raise RuntimeError("encoder and check disagree")
         complete = len(inputs) == len(names) and None not in inputs.values()
         missing = [] if complete else [name for name in names if inputs.get(name) is None]
-        warnings = policy_warnings(check, row, missing, content)
         request_id, explain = content.get("request_id", ""), content.get("explain", False)
-        return PredictionRequest(row, missing, request_id, explain, warnings)
+        return PredictionRequest(row, missing, request_id, explain)
 
     return read
 
@@ -95,15 +94,24 @@ def field_units(schema: Schema) -> dict[str, str]:
     return {f.name: f.unit for f in schema.inputs if f.unit not in ("", "1")}
 
 
-def policy_warnings(check: InputCheck, row: Features, missing: list[str], content: Json) -> Errors:
-    """What hardly any training row was like; RefusedError (422) for what the policy refuses."""
-    policy = check.policy
-    if len(check.fields) - len(missing) < policy.least_recorded:
-        raise refusal(content, [("/inputs", check.too_few)])
-    warnings = [(pointer("inputs", name), text) for name, text in check.remarks(row, missing)]
-    if warnings and policy.unusual == "refuse":
-        raise refusal(content, warnings)
-    return warnings
+def under_policy(
+    read: Callable[[bytes], PredictionRequest], check: InputCheck
+) -> Callable[[bytes], PredictionRequest]:
+    """The same reader under an input policy: with its remarks, or its refusal (422)."""
+    least, most = check.policy.least_recorded, len(check.fields)
+
+    def read_checked(body: bytes) -> PredictionRequest:
+        request = read(body)
+        few = most - len(request.missing) < least
+        warnings = [
+            (pointer("inputs", n), t) for n, t in check.remarks(request.row, request.missing)
+        ]
+        if few or (warnings and check.policy.unusual == "refuse"):
+            errors = [("/inputs", check.too_few)] if few else warnings
+            raise RefusedError(422, "the input policy refuses it", errors, request.request_id)
+        return replace(request, warnings=tuple(warnings)) if warnings else request
+
+    return read_checked
 
 
 def refusal(content: Json, errors: Errors) -> RefusedError:
