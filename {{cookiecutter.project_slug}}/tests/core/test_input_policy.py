@@ -134,9 +134,22 @@ def test_of_fewer_than_ten_rows_all_is_hardly_seen_and_nothing_breaks(n: int) ->
 
 
 def test_no_number_of_fewer_than_ten_patients_stands_in_the_policy() -> None:
-    secret = 77.25
-    policy = input_policy(rows(crp=[secret] * 9 + [4.0] * 191), SCHEMA, "warn")
-    assert str(secret) not in json.dumps(policy.to_json())
+    few, one = 77.25, 44.398438
+    crp = [few] * 9 + [one] + [4.0] * 180 + [0.0123456] * 10
+    policy = input_policy(rows(crp=crp), SCHEMA, "warn")
+    assert policy.bounds["crp"] == Bounds(0.0123, 44.4), "outwards, so that the remark stays true"
+    for value in (few, one):
+        assert str(value) not in json.dumps(policy.to_json())
+
+
+@given(st.floats(-(2.0**99), 2.0**99, width=32))
+def test_bounds_of_three_digits_leave_no_training_row_outside_that_was_inside(value: float) -> None:
+    bounds = input_policy(rows(crp=[value] * 200), SCHEMA, "warn").bounds["crp"]
+    assert bounds is not None
+    low, high = bounds
+    assert np.float32(low) <= value <= np.float32(high)
+    assert high - low <= 0.02 * abs(value)
+    assert json.loads(json.dumps(low)) == float(f"{low:.3g}")
 
 
 def test_a_policy_comes_back_from_json_as_it_was() -> None:

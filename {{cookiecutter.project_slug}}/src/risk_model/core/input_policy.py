@@ -77,8 +77,14 @@ def _bounds(values: Features) -> Bounds | None:
     recorded = np.sort(values[~np.isnan(values)])
     if len(recorded) < FEWEST:
         return None
-    # the shortest text that is this 32-bit number, so that the file is legible
-    return Bounds(*(float(str(end)) for end in (recorded[FEWEST - 1], recorded[-FEWEST])))
+    low, high = (float(str(end)) for end in (recorded[FEWEST - 1], recorded[-FEWEST]))
+    return Bounds(-_up(-low), _up(high))
+
+
+def _up(value: float) -> float:
+    """The next number of three significant digits, so that the value of no patient stands here."""
+    place = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return float(f"{math.ceil(round(value * 10.0**place, 6)) / 10.0**place:.3g}")
 
 
 def _value_columns(schema: Schema) -> list[int]:

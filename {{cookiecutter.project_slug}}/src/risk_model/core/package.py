@@ -282,7 +282,7 @@ def _manifest(path: Path, content: bytes) -> Manifest:
     probabilities = {
         "operating_threshold": manifest.operating_threshold,
         "golden_risk": manifest.golden_risk,
-        "risk_step": manifest.risk_step,
+        "risk_step": manifest.risk_step or math.nan,
     }
     wrong = [name for name, value in probabilities.items() if not 0 <= value <= 1]
     wrong += [] if math.isfinite(line.slope * line.intercept) else ["calibration"]
