@@ -23,7 +23,7 @@ from onnx import TensorProto, helper
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
 from risk_model.core.files import write_json
-from risk_model.core.input_policy import InputPolicy, Unusual, input_policy, missing_fields
+from risk_model.core.input_policy import InputCheck, InputPolicy, Unusual, input_policy
 from risk_model.core.package import Manifest, ModelPackage, seal
 from risk_model.core.schema import Field, Schema
 from risk_model.core.scorer import Scorer
@@ -161,8 +161,9 @@ def make_package(
     rng = np.random.default_rng(0)
     graph = graph or logistic_graph(rng.normal(0, 0.02, d), -2.0, np.full(d, 1.0))
     rows = background(reference, schema, 100, seed=0)
-    fullest = missing_fields(rows, schema).sum(axis=1).argmin()
-    rows[[0, fullest]] = rows[[fullest, 0]]
+    policy = policy_of(schema, reference)
+    first = InputCheck(policy, schema).most_usual(rows)
+    rows[[0, first]] = rows[[first, 0]]
     (directory / "explain").mkdir(parents=True)
     (directory / "risk.onnx").write_bytes(graph.SerializeToString())
     (directory / "schema.json").write_text(schema.to_json())
@@ -181,7 +182,7 @@ def make_package(
         gates={"test": "pass"},
         golden_risk=float(Scorer(graph.SerializeToString())(rows[:1])[0][0]),
         risk_step=0.01,
-        input_policy=policy_of(schema, reference),
+        input_policy=policy,
         calibration=None,
     )
     manifest = replace(manifest, **changes)

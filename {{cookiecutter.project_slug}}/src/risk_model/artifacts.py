@@ -16,7 +16,7 @@ from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
-from risk_model.core.input_policy import Unusual, input_policy, missing_fields
+from risk_model.core.input_policy import InputCheck, InputPolicy, Unusual, input_policy
 from risk_model.core.openings import OpeningCount, count_openings, protocol
 from risk_model.core.package import (
     Acceptance,
@@ -60,10 +60,17 @@ def write_model(directory: Path, graph: bytes, prepared: Prepared, seed: int) ->
     (directory / "explain").mkdir()
     # beside the neutral signal only the golden case is needed
     rows = background(summary, schema, n=1 if schema.signal else BACKGROUND, seed=seed)
-    # the golden case, which also shows what a request looks like, lacks as little as possible
-    fullest = missing_fields(rows, schema).sum(axis=1).argmin()
-    rows[[0, fullest]] = rows[[fullest, 0]]
+    check = InputCheck(policy_of(prepared), schema)
+    # the golden case also shows what a request looks like
+    first = check.most_usual(rows)
+    rows[[0, first]] = rows[[first, 0]]
     np.save(directory / "explain" / "background.npy", rows)
+
+
+def policy_of(prepared: Prepared, unusual: Unusual = "warn") -> InputPolicy:
+    """The input policy that the training rows give."""
+    schema, rows = prepared.cohort.schema.served(), prepared.splits.train
+    return input_policy(encode(prepared.cohort.inputs.iloc[rows], schema), schema, unusual)
 
 
 def requested(prepared: Prepared) -> Schema:
@@ -92,8 +99,7 @@ def training_record(
     cohort, code = prepared.cohort, code_versions()
     prevalence = float(cohort.labels[developed.held_out].mean())
     threshold, reason = operating_threshold(settings.data.decision, prevalence)
-    schema, unusual = cohort.schema, cast("Unusual", settings.deployment.unusual_inputs)
-    taught = encode(cohort.inputs.iloc[prepared.splits.train], schema)
+    unusual = cast("Unusual", settings.deployment.unusual_inputs)
     return TrainingRecord(
         cohort=cohort.schema.name,
         outcome=cohort.schema.outcome,
@@ -102,7 +108,7 @@ def training_record(
         calibrators={name: fitted.record for name, fitted in developed.calibrators.items()},
         threshold=threshold,
         threshold_reason=reason,
-        input_policy=input_policy(taught, schema.served(), unusual),
+        input_policy=policy_of(prepared, unusual),
         findings=prepared.findings,
         sizes=_sizes(cohort, prepared.splits),
         history=history,

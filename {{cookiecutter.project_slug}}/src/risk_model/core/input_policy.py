@@ -162,6 +162,13 @@ class InputCheck:
                 remarks[self._beyond(column, above).text] = outside[:, column]
         return few, {text: rows for text, rows in remarks.items() if rows.any()}
 
+    def most_usual(self, features: Features) -> int:
+        """The row with the fewest remarks, and of those the one that lacks least."""
+        remarks = self.of_rows(features)[1].values()
+        unusual = np.sum([np.zeros(len(features)), *remarks], axis=0)
+        missing = missing_fields(features, self._schema).sum(axis=1)
+        return int(np.lexsort((missing, unusual))[0])
+
     def _pairs(self, missing: Sequence[str]) -> Iterator[tuple[str, str]]:
         for name in missing:
             others = self._hardly.get(name, frozenset())
