@@ -31,6 +31,7 @@ ADDED = "(what the source says)"  # the first text of such a list, until all is 
 ACCEPT = "data.accept"
 PATHS = [f"data.{name}" for name in ("path", "schema", "cache", "encoder")]
 PATHS += ["runs", "run", "input", "output", "package", "deployment.registry"]
+PATHS += ["deployment.sign_key", "deployment.verify_key"]
 
 
 def hydra_words(arguments: list[str]) -> list[str]:

@@ -149,6 +149,9 @@ class Deployment:
     tracking_uri: str = "sqlite:///mlflow.db"
     registered_name: str = ""  # "": the cohort's name
     registry: str = "models"  # directory that serve reads; register fills it
+    # PEM files of Ed25519 keys, where packages are signed: register signs, score asks for it
+    sign_key: str = ""
+    verify_key: str = ""
     # what a record gets that is unlike the training rows (missing values that hardly any of them
     # lacked together, a value beyond nearly all of theirs): warn, in the answer, or refuse
     unusual_inputs: str = "warn"

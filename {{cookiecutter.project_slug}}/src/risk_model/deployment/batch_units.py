@@ -63,6 +63,8 @@ def read_units(
         )
     sure = {name for name, _ in stated}
     names = [name for name, _ in headers.values()]
+    if twice := [name for name in inputs if names.count(name) > 1]:
+        raise UserError(f"{path}: {twice[0]} stands in two columns; leave one of them out")
     return UnitStatement(names, [name for name in known if name not in sure])
 
 

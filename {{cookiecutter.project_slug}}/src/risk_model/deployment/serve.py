@@ -19,11 +19,20 @@ from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage, person_and_reason
 from risk_model.deployment.app import create_app
 from risk_model.deployment.example_request import curl, example_body
+from risk_model.deployment.origin import check_origin
 
 DRAIN_SECONDS = 10
 
 
-def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str = "") -> None:
+def serve(
+    package_dir: Path,
+    host: str,
+    port: int,
+    audit_path: Path,
+    accept: str = "",
+    sha256: str = "",
+    verify_key: str = "",
+) -> None:
     """Serves a package until SIGTERM or SIGINT.
 
     Then requests on their way are finished and the stop is recorded.
@@ -34,11 +43,14 @@ def serve(package_dir: Path, host: str, port: int, audit_path: Path, accept: str
         port: the port to listen on.
         audit_path: the audit log, which no other process may write to.
         accept: "name: reason" for a model of which some part cannot tell.
+        sha256: the package's own digest, where no other may be served.
+        verify_key: the public key that it must be signed for; "" for none.
 
     Raises:
         UserError: says in one line why the server cannot start.
     """
     package = ModelPackage.open(package_dir)
+    check_origin(package, sha256, verify_key)
     accepted = check_gate(package, accept)
     with listen(host, port) as listener:
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -10,6 +10,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.core.setting_syntax import read_mapping
 from risk_model.deployment import batch
+from risk_model.deployment.origin import check_origin
 from risk_model.deployment.registry import champion
 
 
@@ -23,6 +24,7 @@ def score(settings: Config) -> None:
     else:
         directory = Path(settings.package)
     package = ModelPackage.open(directory)
+    check_origin(package, "", settings.deployment.verify_key)
     units = read_mapping("units", settings.units) if settings.units else {}
     scored = batch.score(package, Path(settings.input), Path(settings.output), units)
     if scored.assumed:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from risk_model.app.flags import FlagParser
 from risk_model.core.files import user_path
+from risk_model.core.optional import module_exists
 
 
 def serve(arguments: list[str]) -> None:
@@ -23,9 +24,16 @@ def serve(arguments: list[str]) -> None:
     log = Path("audit/audit.db")
     parser.add_argument("--audit", type=user_path, default=log, help="the audit log")
     parser.add_argument("--accept", default="", help=accept)
+    pinned = "serve no package but this one: its SHA-256, which names its folder in the registry"
+    parser.add_argument("--sha256", default="", help=pinned)
+    signed = "the public key (PEM) that the package must be signed for"
+    if module_exists("deployment.signing"):
+        parser.add_argument("--verify-key", type=user_path, default="", help=signed)
     flags = parser.parse_args(arguments)
     from risk_model.deployment.registry import champion
     from risk_model.deployment.serve import serve as serve_package
 
     directory = flags.package or champion(flags.registry, flags.name)
-    serve_package(directory, flags.host, flags.port, flags.audit, accept=flags.accept)
+    key = str(getattr(flags, "verify_key", ""))
+    where = directory, flags.host, flags.port, flags.audit
+    serve_package(*where, accept=flags.accept, sha256=flags.sha256, verify_key=key)
