@@ -18,13 +18,14 @@ thresholds = st.floats(0.01, 0.99)
     [
         (1822, 0.26, 0.26, 0.01),  # standard error .0103
         (1700, 0.26, 0.26, 0.01),  # .0106
-        (2000, 0.26, 0.26, 0.005),  # .0098: one more digit needs four times the patients
-        (100, 0.5, 0.5, 0.05),  # .05
+        (2000, 0.26, 0.26, 0.005),  # .0098: half the step needs four times the patients
+        (96, 0.5, 0.5, 0.05),  # .05
         (100, 0.5, 0.12, 0.01),  # a tenth of the threshold
         (100, 0.5, 0.95, 0.005),  # a tenth of what is left above it
-        (10**7, 0.5, 0.5, 0.001),
+        (10**7, 0.5, 0.5, 0.0001),
+        (1822, 0.26, 0.003, 0.0002),
         (0, 0.5, 0.5, 0.05),
-        (500, 0.0, 0.2, 0.001),  # nobody had the event
+        (500, 0.0, 0.2, 0.002),  # nobody had the event: .0028
     ],
 )
 def test_the_step_is_what_the_standard_error_of_the_event_rate_supports(
@@ -42,7 +43,7 @@ def test_a_rounded_risk_is_a_step_near_and_on_the_same_side_of_the_threshold(
     assert 0 < shown < 1
     assert abs(shown - risk) <= step * (1 + 1e-9)
     assert (shown >= threshold) == (risk >= threshold)
-    assert shown == round(shown, 3)
+    assert shown == round(shown, 4)
     assert shown / step == pytest.approx(round(shown / step), abs=1e-6)
 
 
