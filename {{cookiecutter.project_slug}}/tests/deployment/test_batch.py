@@ -146,7 +146,7 @@ def test_every_row_gets_what_the_api_would_answer(
             assert got["reason"].count(";") == len(named) - 1
         else:
             assert got["risk"] == round(float(risk), 2)
-            warned = "; ".join(text for _, text in request.warnings)
+            warned = "; ".join(warning["detail"] for warning in request.warnings)
             assert sorted((got["input_warnings"] or "").split("; ")) == sorted(warned.split("; "))
             assert got["flagged"] is bool(risk >= package.threshold)
             assert not got["reason"]

@@ -25,6 +25,7 @@ from risk_model.core.files import write_atomically
 from risk_model.core.graph_numbers import all_finite
 from risk_model.core.input_policy import InputCheck, InputPolicy
 from risk_model.core.json_record import JsonRecord
+from risk_model.core.risk_step import rounded
 from risk_model.core.schema import Features, Schema
 from risk_model.core.scorer import Scorer
 
@@ -260,6 +261,10 @@ class ModelPackage:
     def threshold(self) -> float:
         """The operating threshold: at or above it, the patient is flagged."""
         return self.manifest.operating_threshold
+
+    def shown(self, risk: float) -> float:
+        """A risk as it is answered: no finer than the evaluation supports."""
+        return float(rounded(risk, self.manifest.risk_step, self.threshold))
 
     def json(self, name: str) -> dict[str, Any]:
         """One of the package's JSON files."""

@@ -39,8 +39,8 @@ def rounded(risk: Risk, step: float, threshold: float) -> Risk:
     Whether a patient is flagged is decided before: a risk just below the threshold must not be
     shown above it.
 
-    >>> rounded(0.2637, 0.01, 0.26), rounded(0.2637, 0.01, 0.265), rounded(0.2637, 0.01, 0.2636)
-    (0.26, 0.26, 0.27)
+    >>> [float(rounded(0.2637, 0.01, threshold)) for threshold in (0.26, 0.265, 0.2636)]
+    [0.26, 0.26, 0.27]
     """
     steps = round(1 / step)
     count = np.minimum(np.maximum(np.rint(risk * steps), 1), steps - 1)

@@ -24,9 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 from risk_model import __version__
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
-from risk_model.core.risk_step import rounded
 from risk_model.deployment.audit import AuditError, AuditLog
-from risk_model.deployment.example_request import check_example
 from risk_model.deployment.model_description import model_description
 from risk_model.deployment.openapi import REFUSALS, DocumentedAPI, answers, json_body
 from risk_model.deployment.package_input import package_input
@@ -124,7 +122,6 @@ class Service:
                 "train again"
             )
         self._description = model_description(package, accepted, url)
-        check_example(package, self._description["example"], self.input.read)
         self._explainer, self._explaining = self.input.explainer, ThreadPoolExecutor(1, "explain")
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
         constant = {
@@ -166,7 +163,7 @@ class Service:
             raise RefusedError(500, "the model gave no valid risk")
         threshold = self.package.threshold
         flagged = risk >= threshold
-        shown = float(rounded(risk, self.package.manifest.risk_step, threshold))
+        shown = self.package.shown(risk)
         facts: dict[str, object] = {
             "risk": shown,
             "operating_threshold": threshold,
@@ -186,7 +183,7 @@ class Service:
             "model": self.package.manifest.model,
             "model_version": self.package.sha256,
             "missing": request.missing,
-            "input_warnings": [{"pointer": at, "detail": text} for at, text in request.warnings],
+            "input_warnings": request.warnings,
         }
         if request.request_id:
             answer["request_id"] = request.request_id

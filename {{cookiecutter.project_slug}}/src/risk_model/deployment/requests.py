@@ -14,11 +14,12 @@ import difflib
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 from starlette.requests import Request
+from typing_extensions import TypedDict  # pydantic reads typing's only from Python 3.12 on
 
 from risk_model.core.input_policy import InputCheck
 from risk_model.core.schema import Features, Field, Schema
@@ -44,6 +45,13 @@ class RefusedError(Exception):
         self.errors, self.request_id = errors or [], request_id
 
 
+class InputWarning(TypedDict):
+    """What is unusual about an input that is answered, with a JSON pointer to its place."""
+
+    pointer: str
+    detail: str
+
+
 @dataclass(frozen=True)
 class PredictionRequest:
     """A checked request.
@@ -60,7 +68,7 @@ class PredictionRequest:
     explain: bool
     recording: Any = None
     read_as: str = ""
-    warnings: tuple[tuple[str, str], ...] = ()  # JSON pointer and message
+    warnings: list[InputWarning] = field(default_factory=list)
 
 
 def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
@@ -103,13 +111,13 @@ def under_policy(
     def read_checked(body: bytes) -> PredictionRequest:
         request = read(body)
         few = most - len(request.missing) < least
-        warnings = [
-            (pointer("inputs", n), t) for n, t in check.remarks(request.row, request.missing)
-        ]
-        if few or (warnings and check.policy.unusual == "refuse"):
-            errors = [("/inputs", check.too_few)] if few else warnings
-            raise RefusedError(422, "the input policy refuses it", errors, request.request_id)
-        return replace(request, warnings=tuple(warnings)) if warnings else request
+        remarks = check.remarks(request.row, request.missing)
+        errors = [(pointer("inputs", name), text) for name, text in remarks]
+        if few or (errors and check.policy.unusual == "refuse"):
+            told = [("/inputs", check.too_few)] if few else errors
+            raise RefusedError(422, "the input policy refuses it", told, request.request_id)
+        warnings: list[InputWarning] = [{"pointer": at, "detail": text} for at, text in errors]
+        return replace(request, warnings=warnings) if warnings else request
 
     return read_checked
 
@@ -213,8 +221,8 @@ def request_errors(content: Json) -> Errors:
 
 
 def _input_errors(inputs: Json, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
-    for name, field in fields.items():
-        if problem := field.problem(inputs.get(name)):
+    for name, own in fields.items():
+        if problem := own.problem(inputs.get(name)):
             yield pointer("inputs", name), problem
     if all(value is None for value in inputs.values()):
         yield "/inputs", "must give the value of at least one field"

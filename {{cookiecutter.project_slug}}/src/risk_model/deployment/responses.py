@@ -20,7 +20,7 @@ from typing_extensions import TypedDict  # pydantic reads typing's only from Pyt
 from risk_model.core.estimate import Estimate
 from risk_model.core.package import Manifest, Verdict
 from risk_model.core.schema import Schema
-from risk_model.deployment.requests import RefusedError
+from risk_model.deployment.requests import InputWarning, RefusedError
 
 logger = logging.getLogger(__name__)
 
@@ -79,13 +79,6 @@ class NoExplanation(TypedDict):
     """Why there is no explanation."""
 
     available: Literal[False]
-    detail: str
-
-
-class InputWarning(TypedDict):
-    """What is unusual about an input that was answered, with a JSON pointer to its place."""
-
-    pointer: str
     detail: str
 
 

@@ -46,6 +46,7 @@ from risk_model.training.calibration import (
 )
 from risk_model.training.onnx_calibration import append_recalibration
 from risk_model.training.record import ChampionChoice, TrainingRecord
+from risk_model.validation.answered_rows import answered_rows
 
 Announce = Callable[[str, str], None]  # a step and what it has to say
 
@@ -118,8 +119,6 @@ def read_external(settings: Config, announce: Announce = lambda step, text: None
     for note in cohort.notes:
         if note.severity != "note" and note.kind != REFUSED:
             announce("data", note.line())
-    refused = [note.message for note in cohort.notes if note.kind == REFUSED]
-    announce("data", *refused or [f"the service would answer for all {len(cohort):,} rows"])
     served = cohort.schema.served()
     if served.features != package.schema.features or served.signal != package.schema.signal:
         missing = [field for field in package.schema.names if field not in served.names]
@@ -131,6 +130,8 @@ def read_external(settings: Config, announce: Announce = lambda step, text: None
         raise UserError(
             f"data={data.name}: holds a single class of the outcome, so there is nothing to judge"
         )
+    for line in answered_rows(package, cohort.inputs):
+        announce("data", line)
     risk, logits = package.scorer(cohort.encoded())
     source = Path(getattr(data, "path", "")).stem or data.name
     return ExternalCohort(source, package, cohort, risk, sigmoid(logits))
