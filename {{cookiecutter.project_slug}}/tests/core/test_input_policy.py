@@ -126,6 +126,18 @@ def test_the_least_number_of_fields_is_that_of_the_tenth_emptiest_row() -> None:
     )
 
 
+def test_of_fewer_than_twenty_values_each_is_beyond_one_end_and_one_row_is_treated_as_many() -> (
+    None
+):
+    made = check(rows(crp=[*np.linspace(1, 12, 12), *[NAN] * 188]))
+    texts = {text for _, text in remarks(made, crp=5.0)}
+    assert len(texts) == 2
+    row = encode(
+        {"age": [50], "lactate": [1.5], "crp": [5], "sex": ["male"], "diabetes": [1]}, SCHEMA
+    )
+    assert set(made.of_rows(row)[1]) == texts
+
+
 @pytest.mark.parametrize("n", [0, 2, 8])
 def test_of_fewer_than_ten_rows_all_is_hardly_seen_and_nothing_breaks(n: int) -> None:
     policy = input_policy(rows(n), SCHEMA, "warn")

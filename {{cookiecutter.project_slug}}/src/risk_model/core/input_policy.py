@@ -78,7 +78,7 @@ def _bounds(values: Features) -> Bounds | None:
     if len(recorded) < FEWEST:
         return None
     low, high = (float(str(end)) for end in (recorded[FEWEST - 1], recorded[-FEWEST]))
-    return Bounds(-_up(-low), _up(high))
+    return Bounds(0.0 - _up(-low), _up(high))
 
 
 def _up(value: float) -> float:
@@ -127,7 +127,7 @@ class InputCheck:
         self._field = schema.feature_field
         for column in _value_columns(schema):
             field = schema.inputs[self._field[column]]
-            low, high = policy.bounds[schema.features[column]] or (np.inf, -np.inf)
+            low, high = policy.bounds[schema.features[column]] or (-np.inf, -np.inf)
             self._high[column] = high
             # a category that is not given is a zero, which is no value
             self._low[column] = -np.inf if field.kind == "category" else low
@@ -140,11 +140,9 @@ class InputCheck:
     def remarks(self, row: Features, missing: Sequence[str]) -> list[Remark]:
         """What is unusual about one record, encoded as float32[1, d], that lacks these fields."""
         remarks = [self._lacks(*pair) for pair in self._pairs(missing)] if missing else []
-        shown = row[0, : len(self._low)]
-        outside = (shown < self._low) | (shown > self._high)
-        if outside.any():
-            above = shown > self._high
-            remarks += [self._beyond(c, bool(above[c])) for c in np.flatnonzero(outside)]
+        for above, outside in self._outside(row[0]):
+            if outside.any():
+                remarks += [self._beyond(column, above) for column in np.flatnonzero(outside)]
         return remarks
 
     def of_rows(self, features: Features) -> tuple[Mask, dict[str, Mask]]:
@@ -156,8 +154,7 @@ class InputCheck:
             self._lacks(*pair).text: lacking[pair[0]] & lacking[pair[1]]
             for pair in self._pairs([name for name in names if lacking[name].any()])
         }
-        shown = features[:, : len(self._low)]
-        for above, outside in ((False, shown < self._low), (True, shown > self._high)):
+        for above, outside in self._outside(features):
             for column in np.flatnonzero(outside.any(axis=0)):
                 remarks[self._beyond(column, above).text] = outside[:, column]
         return few, {text: rows for text, rows in remarks.items() if rows.any()}
@@ -168,6 +165,11 @@ class InputCheck:
         unusual = np.sum([np.zeros(len(features)), *remarks], axis=0)
         missing = missing_fields(features, self._schema).sum(axis=1)
         return int(np.lexsort((missing, unusual))[0])
+
+    def _outside(self, features: Features) -> tuple[tuple[bool, Mask], ...]:
+        """Whether above or below, and which values are beyond that bound."""
+        shown = features[..., : len(self._low)]
+        return (False, shown < self._low), (True, shown > self._high)
 
     def _pairs(self, missing: Sequence[str]) -> Iterator[tuple[str, str]]:
         for name in missing:
