@@ -170,11 +170,13 @@ def test_a_server_refuses_what_is_not_signed_or_not_pinned_in_one_line(
     assert refused.stderr.count("\n") == 1
 
 
-def test_a_server_takes_what_is_signed_and_pinned(
-    signed: ModelPackage, keys: tuple[Path, Path]
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_server_takes_what_is_signed_and_pinned_or_what_nobody_asked_about(
+    signed: ModelPackage, keys: tuple[Path, Path], pinned: bool
 ) -> None:
     words = ["--verify-key", str(keys[1]), "--sha256", signed.sha256]
-    assert "audit.db: not a usable audit log" in serve(signed.directory, *words).stderr
+    refused = serve(signed.directory, *(words if pinned else []))
+    assert "audit.db: not a usable audit log" in refused.stderr
 
 
 def test_score_asks_for_the_signature_once_a_key_is_set(

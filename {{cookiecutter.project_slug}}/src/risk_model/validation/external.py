@@ -200,7 +200,8 @@ def _write_package(
     old, model = external.package.manifest, external.model
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(external.package.directory, partial)
+    # a signature is of the manifest that it was made for
+    shutil.copytree(external.package.directory, partial, ignore=shutil.ignore_patterns("*.sig"))
     graph = append_recalibration((partial / "risk.onnx").read_bytes(), line)
     write_atomically(partial / "risk.onnx", graph)
     write_json(partial / artifacts.EVALUATION, evaluation.to_json())

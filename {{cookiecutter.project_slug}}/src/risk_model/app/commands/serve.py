@@ -28,12 +28,12 @@ def serve(arguments: list[str]) -> None:
     parser.add_argument("--sha256", default="", help=pinned)
     signed = "the public key (PEM) that the package must be signed for"
     if module_exists("deployment.signing"):
-        parser.add_argument("--verify-key", type=user_path, default="", help=signed)
+        parser.add_argument("--verify-key", type=user_path, help=signed)
     flags = parser.parse_args(arguments)
     from risk_model.deployment.registry import champion
     from risk_model.deployment.serve import serve as serve_package
 
     directory = flags.package or champion(flags.registry, flags.name)
-    key = str(getattr(flags, "verify_key", ""))
+    key = str(getattr(flags, "verify_key", None) or "")
     where = directory, flags.host, flags.port, flags.audit
     serve_package(*where, accept=flags.accept, sha256=flags.sha256, verify_key=key)
