@@ -23,10 +23,10 @@ from risk_model.core.package import (
     CalibrationLine,
     Manifest,
     ModelPackage,
-    person_and_reason,
     seal,
 )
 from risk_model.core.parts import LEARNT_FROM
+from risk_model.core.person import person_and_reason
 from risk_model.core.predictions import prediction_table
 from risk_model.core.risk_step import risk_step
 from risk_model.core.runs import code_versions

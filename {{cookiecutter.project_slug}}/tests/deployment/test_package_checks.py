@@ -73,9 +73,12 @@ def rows(content: np.ndarray) -> Callable[[Path], None]:
     return change
 
 
-def graph(directory: Path) -> None:
-    (directory / "risk.onnx").write_bytes(b"no graph")
-    sealed_again(directory)
+def file(name: str, content: bytes) -> Callable[[Path], None]:
+    def change(directory: Path) -> None:
+        (directory / name).write_bytes(content)
+        sealed_again(directory)
+
+    return change
 
 
 def card(directory: Path) -> None:
@@ -101,7 +104,12 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a weight is NaN": (weights(np.nan, "w"), "risk.onnx: holds a weight that is not a finite"),
     "a weight is infinite": (weights(np.inf, "w"), "risk.onnx: holds a weight that is not a"),
     "what stands for a missing value is NaN": (weights(np.nan, "fill"), "not a finite number"),
-    "no graph": (graph, "risk.onnx: cannot be run"),
+    "no graph": (file("risk.onnx", b"no graph"), "risk.onnx: cannot be used"),
+    "another schema": (file("schema.json", b"{}"), "schema.json: cannot be used"),
+    "no schema": (file("schema.json", b"\xff"), "schema.json: cannot be used"),
+    "no evaluation": (file("evaluation.json", b"["), "evaluation.json: cannot be used"),
+    "no card": (file("model_card.md", b"\xff"), "model_card.md: cannot be used"),
+    "an empty file of rows": (file(BACKGROUND, b""), "background.npy: cannot be used"),
     "threshold NaN": (stated("operating_threshold", "NaN"), "not a manifest"),
     "threshold infinite": (stated("operating_threshold", "1e999"), "operating_threshold is not"),
     "threshold negative": (stated("operating_threshold", "-0.1"), "operating_threshold is not"),
@@ -122,9 +130,9 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "rows of another width": (rows(np.zeros((5, 3), np.float32)), "holds no rows of this schema"),
     "infinite rows": (rows(np.full((5, SCHEMA.width), np.inf, np.float32)), "holds no rows"),
     "no rows": (rows(np.zeros((0, SCHEMA.width), np.float32)), "holds no rows"),
-    "rows that are objects": (rows(np.array([{"a": 1}], dtype=object)), "holds no rows"),
+    "rows that are objects": (rows(np.array([{"a": 1}], dtype=object)), "cannot be used"),
     "rows of 64 bits": (rows(np.zeros((5, SCHEMA.width))), "holds no rows"),
-    "a policy of other fields": (policy(bounds={}), "input policy lacks the column"),
+    "a policy of other fields": (policy(bounds={}), "manifest.json: cannot be used (KeyError)"),
     "a policy that refuses everybody": (policy(least_recorded=7), "golden case is refused"),
 }
 

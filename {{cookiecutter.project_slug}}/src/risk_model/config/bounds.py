@@ -14,7 +14,8 @@ from risk_model.config.settings import LOSSES, Config, Split
 from risk_model.core.decision import check_decision
 from risk_model.core.errors import UserError
 from risk_model.core.input_policy import Unusual
-from risk_model.core.package import check_name, person_and_reason
+from risk_model.core.package import check_name
+from risk_model.core.person import person_and_reason
 from risk_model.core.tracking import database_path
 
 # What a number may be, and the settings of which that holds; below `data` and `model.network`

@@ -12,11 +12,12 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from risk_model.core.files import write_atomically
 from risk_model.core.graph_numbers import all_finite
 from risk_model.core.input_policy import InputCheck, InputPolicy
 from risk_model.core.json_record import JsonRecord
+from risk_model.core.person import PersonAndReason
 from risk_model.core.risk_step import rounded
 from risk_model.core.schema import Features, Schema
 from risk_model.core.scorer import Scorer
@@ -38,6 +40,7 @@ FILES = (
     "model_card.md",
     "explain/background.npy",
 )
+GOLDEN_TOLERANCE = 1e-5  # of a stored risk, which must be reproduced
 AGAIN = "this package must not be used, take it from the registry again"
 
 Verdict = Literal["fail", "cannot tell", "too few to judge", "pass"]
@@ -51,16 +54,6 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     'cannot tell'
     """
     return min(verdicts, key=VERDICTS.index)
-
-
-class PersonAndReason(NamedTuple):
-    """Who answers for a model whose gate did not pass, and why."""
-
-    by: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.by}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -149,22 +142,6 @@ def seal(directory: Path, manifest: Manifest) -> str:
     return digest(directory / MANIFEST)
 
 
-def person_and_reason(text: str, example: str) -> PersonAndReason:
-    """Who answers for a model and why, from "name: reason".
-
-    Args:
-        text: what the user wrote.
-        example: how to write it, for the message.
-
-    Raises:
-        UserError: the name or the reason is missing.
-    """
-    person, _, reason = (side.strip() for side in text.partition(":"))
-    if not person or not reason:
-        raise UserError(f"whoever accepts a model gives a name and a reason: {example}")
-    return PersonAndReason(person, reason)
-
-
 def check_name(name: str, where: str) -> None:
     """UserError for a name that a folder or the registry would not take; `where` is its setting."""
     if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
@@ -215,16 +192,15 @@ class ModelPackage:
     @cached_property
     def schema(self) -> Schema:
         """The fields a request must have."""
-        return Schema.from_json(self.read("schema.json").decode())
+        with _readable(self.directory / "schema.json"):
+            return Schema.from_json(self.text("schema.json"))
 
     @cached_property
     def scorer(self) -> Scorer:
         """The model itself; UserError where its graph cannot be run, or a weight is not finite."""
         graph, path = self.read("risk.onnx"), self.directory / "risk.onnx"
-        try:
+        with _readable(path):
             scorer, finite = Scorer(graph), all_finite(graph)
-        except Exception as error:  # onnxruntime has a dozen types of its own
-            raise UserError(f"{path}: cannot be run ({type(error).__name__}); {AGAIN}") from error
         if not finite:
             raise UserError(f"{path}: holds a weight that is not a finite number; {AGAIN}")
         return scorer
@@ -237,39 +213,54 @@ class ModelPackage:
             UserError: they are no rows of this schema; NaN says that a value is missing.
         """
         name = "explain/background.npy"
-        try:
+        with _readable(self.directory / name):
             rows: Features = np.load(io.BytesIO(self.read(name)), allow_pickle=False)
-        except ValueError:
-            rows = np.empty(0, dtype=np.float32)
-        if rows.dtype != np.float32 or rows.ndim != 2 or not len(rows):
-            rows = np.full((1, 1), np.inf, dtype=np.float32)
-        if rows.shape[1] != self.schema.width or np.isinf(rows).any():
+        fits = rows.ndim == 2 and len(rows) and rows.shape[1] == self.schema.width
+        if not fits or rows.dtype != np.float32 or np.isinf(rows).any():
             raise UserError(f"{self.directory / name}: holds no rows of this schema; {AGAIN}")
         return rows
 
     @cached_property
     def input_check(self) -> InputCheck:
         """Which records are answered, and how; UserError where the policy is of other fields."""
-        try:
+        with _readable(self.directory / MANIFEST):
             return InputCheck(self.manifest.input_policy, self.schema)
-        except KeyError as error:
-            raise UserError(
-                f"{self.directory / MANIFEST}: its input policy lacks the column {error}; {AGAIN}"
-            ) from error
 
     @property
     def threshold(self) -> float:
         """The operating threshold: at or above it, the patient is flagged."""
         return self.manifest.operating_threshold
 
+    def scores_golden_case(self) -> bool:
+        """Whether the first synthetic row has the risk that the manifest states."""
+        risk = float(self.scorer(self.background[:1])[0][0])
+        return abs(risk - self.manifest.golden_risk) <= GOLDEN_TOLERANCE
+
     def shown(self, risk: float) -> float:
         """A risk as it is answered: no finer than the evaluation supports."""
         return float(rounded(risk, self.manifest.risk_step, self.threshold))
 
+    def text(self, name: str) -> str:
+        """One of the package's text files."""
+        with _readable(self.directory / name):
+            return self.read(name).decode()
+
     def json(self, name: str) -> dict[str, Any]:
         """One of the package's JSON files."""
-        content: dict[str, Any] = json.loads(self.read(name))
+        with _readable(self.directory / name):
+            content: dict[str, Any] = json.loads(self.read(name))
         return content
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Makes one line of whatever a sealed file of other content leads to."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # onnxruntime alone has a dozen types of its own
+        raise UserError(f"{path}: cannot be used ({type(error).__name__}); {AGAIN}") from error
 
 
 def _no_number(name: str) -> float:

@@ -44,8 +44,6 @@ from risk_model.deployment.responses import (
 )
 
 READY_SECONDS = 1.0  # for which a check of readiness holds
-# of the golden case: a stored synthetic row, whose risk must be reproduced
-GOLDEN_TOLERANCE = 1e-5
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +114,7 @@ class Service:
     def __init__(self, package: ModelPackage, audit_path: Path, accepted: str, url: str) -> None:
         self.package, self.input = package, package_input(package)
         self._score = package.scorer
-        if not self._golden_case():
+        if not package.scores_golden_case():
             raise UserError(
                 f"{package.directory}: scores its golden case differently here; do not serve it, "
                 "train again"
@@ -246,7 +244,7 @@ class Service:
             unchanged = ModelPackage.open(self.package.directory).sha256 == self.package.sha256
         except (UserError, OSError):
             unchanged = False
-        return {"model_digest": unchanged, "golden_case": self._golden_case()}
+        return {"model_digest": unchanged, "golden_case": self.package.scores_golden_case()}
 
     async def _audit_works(self) -> bool:
         """Whether the last record could be written; after a failure, whether one can be now."""
@@ -262,8 +260,3 @@ class Service:
         self.input.worker.close()
         self._explaining.shutdown(cancel_futures=True)
         await self.audit.close()
-
-    def _golden_case(self) -> bool:
-        """Whether the first synthetic row has the risk that the manifest states."""
-        risk = float(self._score(self.package.background[:1])[0][0])
-        return abs(risk - self.package.manifest.golden_risk) <= GOLDEN_TOLERANCE

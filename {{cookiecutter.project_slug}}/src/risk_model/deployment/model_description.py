@@ -57,7 +57,7 @@ def summary(evaluation: RunEvaluation, model: str) -> dict[str, PartSummary]:
 
 def served_card(package: ModelPackage, accepted: str) -> str:
     """The package's card, and who accepted the model at the server's start, if nobody before."""
-    card = package.read("model_card.md").decode()
+    card = package.text("model_card.md")
     if not accepted or package.manifest.accepted:
         return card
     return (

@@ -16,7 +16,8 @@ from pathlib import Path
 import uvicorn
 
 from risk_model.core.errors import UserError
-from risk_model.core.package import ModelPackage, person_and_reason
+from risk_model.core.package import ModelPackage
+from risk_model.core.person import person_and_reason
 from risk_model.deployment.app import create_app
 from risk_model.deployment.example_request import curl, example_body
 from risk_model.deployment.origin import check_origin
