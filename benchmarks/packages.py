@@ -17,9 +17,12 @@ from training_loop import Mlp
 
 from risk_model.core.decision import Decision
 from risk_model.core.files import write_json
-from risk_model.core.package import Manifest, ModelPackage, Scorer, seal
+from risk_model.core.input_policy import input_policy
+from risk_model.core.package import Manifest, ModelPackage, seal
 from risk_model.core.schema import Field, Schema
+from risk_model.core.scorer import Scorer
 from risk_model.evaluation.results import RunEvaluation
+from risk_model.model.explain import background
 from risk_model.model.export import trace
 from risk_model.training.calibration import Calibrator
 from risk_model.training.onnx_calibration import append_calibrator
@@ -53,8 +56,9 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
     }
     write_json(directory / "reference.json", {"rows": 1000, "fields": reference})
     write_json(directory / "evaluation.json", EVALUATION.to_json())
-    np.save(directory / "explain" / "background.npy", np.zeros((100, width), dtype=np.float32))
-    golden, _ = Scorer((directory / "risk.onnx").read_bytes())(np.zeros((1, width), np.float32))
+    rows = background({"fields": reference}, fields, 1000, seed=0)
+    np.save(directory / "explain" / "background.npy", rows[:100])
+    golden, _ = Scorer((directory / "risk.onnx").read_bytes())(rows[:1])
     manifest = Manifest(
         model="network",
         cohort=fields.name,
@@ -66,6 +70,8 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
         threshold_reason="benchmark",
         gates={"test": "pass"},
         golden_risk=float(golden[0]),
+        risk_step=0.01,
+        input_policy=input_policy(rows, fields, "warn"),
         calibration=None,
     )
     seal(directory, manifest)

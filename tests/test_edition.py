@@ -17,7 +17,7 @@ import post_gen_project as hook
 import pytest
 
 from tests.conftest import MODALITIES, QUESTIONS, ROOT, TREE, Bake, BakedProject
-from tests.test_modality import fetch_json, inputs, served
+from tests.test_modality import fetch_json, request, served
 
 # Of a tabular project's source, blank lines and docstrings included. The aim is 10,000, for one
 # person to own. A quarter of it reads and questions a hospital's file, and the intervals, gates and
@@ -143,7 +143,7 @@ def test_core_runs_registers_and_serves(bake: Bake) -> None:
     assert list((project.path / "runs").glob("*/packages/*/model_card.md"))
     with served(project) as url:
         card = fetch_json(f"{url}/v1/model")
-        risk = fetch_json(f"{url}/v1/predict", {"inputs": inputs(project, card["schema"])})["risk"]
+        risk = fetch_json(f"{url}/v1/predict", request(project, card))["risk"]
     assert 0 < risk < 1
 
 

@@ -203,9 +203,7 @@ def test_a_project_of_each_modality_runs_registers_and_serves(
     assert report.stat().st_size > 10_000
     with served(project) as url:
         card = fetch_json(f"{url}/v1/model")
-        answer = fetch_json(
-            f"{url}/v1/predict?explain=true", {"inputs": inputs(project, card["schema"])}
-        )
+        answer = fetch_json(f"{url}/v1/predict?explain=true", request(project, card))
     assert 0 < answer["risk"] < 1
     assert answer["explanation"]["available"]
     parts = answer["explanation"].values()
@@ -244,15 +242,14 @@ def fetch_json(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         return answer
 
 
-def inputs(project: BakedProject, schema: dict[str, Any]) -> dict[str, Any]:
-    """The inputs of one request: a recording of the project's own cohort, or what is known of a
-    patient.
-    """
-    signal = schema["signal"]
+def request(project: BakedProject, description: dict[str, Any]) -> dict[str, Any]:
+    """A request: the model's own example, or a recording of the project's own cohort."""
+    signal = description["schema"]["signal"]
     if signal is None:
-        return {"age": 62.0, "sex": "female", "meanbp": 70.0, "hrt": 120.0}
+        body: dict[str, Any] = description["example"]
+        return body
     [folder] = (project.path / "generated").glob("*")
-    return {signal["name"]: RECORDINGS[signal["kind"]](folder)}
+    return {"inputs": {signal["name"]: RECORDINGS[signal["kind"]](folder)}}
 
 
 def image(folder: Path) -> str:

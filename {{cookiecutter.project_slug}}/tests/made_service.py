@@ -23,8 +23,11 @@ from onnx import TensorProto, helper
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
 from risk_model.core.files import write_json
-from risk_model.core.package import Manifest, ModelPackage, Scorer, seal
+from risk_model.core.input_policy import InputCheck, InputPolicy, Unusual, input_policy
+from risk_model.core.package import Manifest, ModelPackage, seal
 from risk_model.core.schema import Field, Schema
+from risk_model.core.scorer import Scorer
+from risk_model.deployment.requests import field_units
 from risk_model.evaluation.results import (
     GateVerdict,
     ModelEvaluation,
@@ -67,6 +70,20 @@ PATIENT: dict[str, Any] = {
     "ward/unit": "ICU",
     "diabetes": False,
 }
+
+
+UNITS = field_units(SCHEMA)
+
+
+def request_body(inputs: Any, **more: Any) -> dict[str, Any]:
+    """A request with these inputs, in the schema's units."""
+    units = {name: unit for name, unit in UNITS.items() if name in inputs}
+    return {"inputs": inputs, **({"units": units} if units else {}), **more}
+
+
+def policy_of(schema: Schema, reference: dict[str, Any], unusual: Unusual = "warn") -> InputPolicy:
+    """The policy that 1,000 training rows of that reference give."""
+    return input_policy(background(reference, schema, 1000, seed=1), schema, unusual)
 
 
 def logistic_graph(
@@ -144,6 +161,9 @@ def make_package(
     rng = np.random.default_rng(0)
     graph = graph or logistic_graph(rng.normal(0, 0.02, d), -2.0, np.full(d, 1.0))
     rows = background(reference, schema, 100, seed=0)
+    policy = policy_of(schema, reference)
+    first = InputCheck(policy, schema).most_usual(rows)
+    rows[[0, first]] = rows[[first, 0]]
     (directory / "explain").mkdir(parents=True)
     (directory / "risk.onnx").write_bytes(graph.SerializeToString())
     (directory / "schema.json").write_text(schema.to_json())
@@ -161,6 +181,8 @@ def make_package(
         threshold_reason="made",
         gates={"test": "pass"},
         golden_risk=float(Scorer(graph.SerializeToString())(rows[:1])[0][0]),
+        risk_step=0.01,
+        input_policy=policy,
         calibration=None,
     )
     manifest = replace(manifest, **changes)
@@ -178,7 +200,7 @@ class Server:
         self.client = httpx.Client(base_url=self.url, timeout=GUARD)
 
     def predict(self, inputs: Any, **more: Any) -> httpx.Response:
-        return self.client.post("/v1/predict", json={"inputs": inputs, **more})
+        return self.client.post("/v1/predict", json=request_body(inputs, **more))
 
     def post(self, body: bytes, **headers: str) -> httpx.Response:
         return self.client.post(

@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.core.schema import encode
+from risk_model.core.scores import logit
 from risk_model.deployment import app as module
 from risk_model.deployment.app import Service, create_app
 from risk_model.deployment.audit import AuditError
@@ -25,7 +26,7 @@ from risk_model.deployment.audit.verify import verify
 from risk_model.deployment.explanations import CALIBRATED, RequestExplainer
 
 from tests.made_log import commits_to
-from tests.made_service import GUARD
+from tests.made_service import GUARD, request_body
 
 JSON = {"content-type": "application/json"}
 SECRET = "Mustermann"  # noqa: S105
@@ -53,7 +54,7 @@ def records(log: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def predict(client: TestClient, inputs: Any, **more: Any) -> Any:
-    return client.post("/v1/predict", json={"inputs": inputs, **more})
+    return client.post("/v1/predict", json=request_body(inputs, **more))
 
 
 def test_the_answer_is_the_models_risk_of_the_encoded_patient(
@@ -61,12 +62,12 @@ def test_the_answer_is_the_models_risk_of_the_encoded_patient(
 ) -> None:
     answer = predict(client, patient).json()
     risk = package.scorer(encode({k: [v] for k, v in patient.items()}, package.schema))[0][0]
-    assert answer["risk"] == risk
+    assert answer["risk"] == round(float(risk), 2)
     assert answer["flagged"] is bool(risk >= package.threshold)
     assert answer["operating_threshold"] == package.threshold
     assert answer["model_version"] == package.sha256
     assert answer["outcome"] == "death"
-    assert answer["missing"] == []
+    assert answer["missing"] == answer["input_warnings"] == []
     assert "explanation" not in answer
 
 
@@ -119,27 +120,25 @@ def test_a_patient_stands_in_the_log_under_a_pseudonym(
 
 
 def test_fields_that_were_not_given_are_named_in_the_answer(client: TestClient) -> None:
-    assert predict(client, {"age": 60, "lactate": None}).json()["missing"] == [
-        "heart_rate",
-        "lactate",
-        "sex",
-        "ward/unit",
-        "diabetes",
-    ]
+    inputs = {"age": 60, "heart_rate": 80, "lactate": None, "sex": "male", "ward/unit": "ICU"}
+    assert predict(client, inputs).json()["missing"] == ["lactate", "diabetes"]
 
 
 @pytest.mark.parametrize("route", ["body", "query"])
-def test_an_explanation_adds_up_to_the_log_odds_of_the_answered_risk(
-    client: TestClient, patient: dict[str, Any], log: Path, route: str
+def test_an_explanation_adds_up_to_the_log_odds_of_the_risk_in_hundredths(
+    client: TestClient, package: ModelPackage, patient: dict[str, Any], log: Path, route: str
 ) -> None:
-    body = {"inputs": patient, "explain": True} if route == "body" else {"inputs": patient}
+    body = request_body(patient, **({"explain": True} if route == "body" else {}))
     answer = client.post(
         "/v1/predict" + ("?explain=true" if route == "query" else ""), json=body
     ).json()
     told = answer["explanation"]
     assert list(told["contributions"]) == list(patient)
     log_odds = told["base"] + sum(told["contributions"].values())
-    assert 1 / (1 + np.exp(-log_odds)) == pytest.approx(answer["risk"], abs=1e-6)
+    row = encode({k: [v] for k, v in patient.items()}, package.schema)
+    assert log_odds == pytest.approx(logit(package.scorer(row)[0])[0], abs=0.0051)
+    for shown in (log_odds, told["base"], *told["contributions"].values()):
+        assert shown == pytest.approx(round(shown, 2), abs=1e-12)
     assert told["scale"] == CALIBRATED
     (record,) = records(log, "explanation")
     assert record["of"] == answer["prediction_id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from risk_model.deployment.app import create_app
 from risk_model.deployment.audit import AuditError
 from risk_model.deployment.openapi import REFUSALS
 
+from tests.made_service import PATIENT, request_body
+
 JSON = {"content-type": "application/json"}
+GOOD = json.dumps(request_body(PATIENT)).encode()
 REQUEST_ID = "0190a6de-7b1c-7c3e-9a0e-3d2f1f6f0a11"
 
 
@@ -54,7 +58,7 @@ def check_documented(app: FastAPI, answer: Any) -> str:
 
 
 def predict(client: TestClient, **body: Any) -> Any:
-    return client.post("/v1/predict", json=body)
+    return client.post("/v1/predict", json=request_body(**body))
 
 
 def test_every_prediction_is_of_its_documented_type(
@@ -89,9 +93,7 @@ def refuse(status: int, client: TestClient, service: Any, monkeypatch: pytest.Mo
         monkeypatch.setattr(service.audit, "append", no_disk)
     bodies = {400: b"[", 413: b" " * 70_000, 422: b'{"inputs": {"age": 5, "x": 1}}'}
     headers = {"content-type": "text/plain"} if status == 415 else JSON
-    return client.post(
-        "/v1/predict", content=bodies.get(status, b'{"inputs": {"age": 54}}'), headers=headers
-    )
+    return client.post("/v1/predict", content=bodies.get(status, GOOD), headers=headers)
 
 
 @pytest.mark.parametrize("status", [status for status in REFUSALS if status != 408])

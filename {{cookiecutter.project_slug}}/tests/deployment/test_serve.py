@@ -25,7 +25,7 @@ from risk_model.core.package import FILES, ModelPackage
 from risk_model.deployment.audit.verify import verify
 from risk_model.deployment.serve import check_gate, serve
 
-from tests.made_service import GUARD, Server
+from tests.made_service import GUARD, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -56,7 +56,7 @@ def ask_until_it_dies(url: str, patient: dict[str, Any], answered: list[str]) ->
         while True:
             try:
                 answered.append(
-                    client.post(f"{url}/v1/predict", json={"inputs": patient}).json()[
+                    client.post(f"{url}/v1/predict", json=request_body(patient)).json()[
                         "prediction_id"
                     ]
                 )
@@ -266,7 +266,7 @@ def test_nothing_of_a_request_reaches_stdout_or_stderr(
 
 
 def test_the_serving_process_loads_no_training_library(
-    package: ModelPackage, tmp_path: Path
+    package: ModelPackage, patient: dict[str, Any], tmp_path: Path
 ) -> None:
     code = """
 import asyncio, json, sys
@@ -277,7 +277,7 @@ explanations.FIELD_SECONDS = 300.0  # the result does not depend on how fast the
 app = serve.create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]))
 async def ask():
     sent = []
-    body = b'{"inputs": {"age": 54}, "explain": true}'
+    body = sys.argv[3].encode()
     async def receive(): return {"type": "http.request", "body": body}
     async def send(message): sent.append(message)
     headers = [(b"content-type", b"application/json")]
@@ -290,6 +290,7 @@ training = {"torch", "pandas", "sklearn", "scipy", "mlflow", "shap", "xgboost", 
 print(*sorted(training & set(sys.modules)))
 """
     command = [sys.executable, "-c", code, str(package.directory), str(tmp_path / "audit.db")]
+    command.append(json.dumps(request_body(patient, explain=True)))
     path = str(Path(__file__).parents[2] / "src")
     run = subprocess.run(
         command, capture_output=True, text=True, env={"PYTHONPATH": path}, check=False

@@ -17,7 +17,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -46,8 +45,6 @@ from risk_model.deployment.responses import (
 )
 
 READY_SECONDS = 1.0  # for which a check of readiness holds
-# of the golden case's risk
-GOLDEN_TOLERANCE = 1e-5
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +53,7 @@ def create_app(
     package: ModelPackage,
     audit_path: Path,
     accepted: str = "",
+    url: str = "http://127.0.0.1:8000",
     keys: Path | None = None,
     checkpoints: Path | None = None,
 ) -> FastAPI:
@@ -65,6 +63,7 @@ def create_app(
         package: what is served.
         audit_path: the log.
         accepted: who accepted a model whose gate did not pass.
+        url: where the service is reached, for its example.
         keys: their folder.
         checkpoints: their file.
 
@@ -72,7 +71,7 @@ def create_app(
         UserError: the model fails its self-test, or the log cannot be written.
     """
     log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
-    service = Service(package, log, accepted)
+    service = Service(package, log, accepted, url)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -121,16 +120,17 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 class Service:
     """One verified model, its explainer and its audit log."""
 
-    def __init__(self, package: ModelPackage, log: Callable[..., AuditLog], accepted: str) -> None:
+    def __init__(
+        self, package: ModelPackage, log: Callable[..., AuditLog], accepted: str, url: str
+    ) -> None:
         self.package, self.input = package, package_input(package)
         self._score = package.scorer
-        self._background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
-        if not self._golden_case():
+        if not package.scores_golden_case():
             raise UserError(
                 f"{package.directory}: scores its golden case differently here; do not serve it, "
                 "train again"
             )
-        self._description = model_description(package, accepted)
+        self._description = model_description(package, accepted, url)
         self._explainer, self._explaining = self.input.explainer, ThreadPoolExecutor(1, "explain")
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
         self.audit = log(
@@ -182,14 +182,17 @@ class Service:
             raise RefusedError(500, "the model gave no valid risk")
         threshold = self.package.threshold
         flagged = risk >= threshold
-        facts = dict[str, object](risk=risk, operating_threshold=threshold, flagged=flagged)
+        shown = self.package.shown(risk)
+        facts = dict[str, object](risk=shown, operating_threshold=threshold, flagged=flagged)
+        if request.warnings:
+            facts["reason"] = f"{len(request.warnings)} input warnings"
         if request.request_id:
             facts["request_id"] = request.request_id
         prediction_id = await self.audit.append(
             "prediction", facts, request.row.tobytes(), request.subject
         )
         answer: Prediction = {
-            "risk": risk,
+            "risk": shown,
             "operating_threshold": threshold,
             "flagged": flagged,
             "prediction_id": prediction_id,
@@ -197,6 +200,7 @@ class Service:
             "model": self.package.manifest.model,
             "model_version": self.package.sha256,
             "missing": request.missing,
+            "input_warnings": request.warnings,
         }
         if request.request_id:
             answer["request_id"] = request.request_id
@@ -259,7 +263,7 @@ class Service:
             unchanged = ModelPackage.open(self.package.directory).sha256 == self.package.sha256
         except (UserError, OSError):
             unchanged = False
-        return {"model_digest": unchanged, "golden_case": self._golden_case()}
+        return {"model_digest": unchanged, "golden_case": self.package.scores_golden_case()}
 
     async def _audit_works(self) -> bool:
         """Whether the last record could be written; after a failure, whether one can be now."""
@@ -275,8 +279,3 @@ class Service:
         self.input.worker.close()
         self._explaining.shutdown(cancel_futures=True)
         await self.audit.close()
-
-    def _golden_case(self) -> bool:
-        """Whether the first synthetic row has the risk that the manifest states."""
-        risk = float(self._score(self._background[:1])[0][0])
-        return abs(risk - self.package.manifest.golden_risk) <= GOLDEN_TOLERANCE

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from risk_model.core.package import CalibrationLine, ModelPackage
 from risk_model.core.schema import Features
 from risk_model.deployment.requests import PredictionRequest
@@ -15,6 +13,7 @@ from risk_model.model.explain import Explainer, Logits, affine
 
 FIELD_SECONDS = 0.5
 SEED = 0
+DECIMALS = 2  # of log-odds: a hundredth changes a risk by a quarter of a percentage point at most
 CALIBRATED = "log-odds of the calibrated risk"
 UNCALIBRATED = "logit before calibration, which is not linear for this model"
 
@@ -36,7 +35,7 @@ class RequestExplainer(NamedTuple):
 def field_explainer(package: ModelPackage) -> RequestExplainer:
     """Explains by SHAP values per field, against the package's background."""
     names = [f.name for f in package.schema.inputs]
-    background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
+    background = package.background
     scale_and_shift = affine(*reversed(package.scorer(background)))
     line = CalibrationLine(*scale_and_shift) if scale_and_shift else None
     logit_of, scale = on_the_scale(package, line)
@@ -44,13 +43,16 @@ def field_explainer(package: ModelPackage) -> RequestExplainer:
 
     def explain(request: PredictionRequest) -> CommittedExplanation:
         base, contributions = explainer.explain(request.row[0])
+        # the base takes what rounding leaves over, so that they add up to the rounded log-odds
+        shown = contributions.round(DECIMALS)
+        rest = round(base + contributions.sum(), DECIMALS) - shown.sum()
         answer: Explanation = {
             "available": True,
             "scale": scale,
-            "base": base,
-            "contributions": dict(zip(names, contributions.tolist(), strict=True)),
+            "base": round(float(rest), DECIMALS),
+            "contributions": dict(zip(names, shown.tolist(), strict=True)),
         }
-        return CommittedExplanation(answer, contributions.tobytes())
+        return CommittedExplanation(answer, shown.tobytes())
 
     return RequestExplainer(explain, FIELD_SECONDS)
 

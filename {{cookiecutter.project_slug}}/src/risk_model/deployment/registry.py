@@ -26,6 +26,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically, write_json
 from risk_model.core.json_record import JsonRecord
 from risk_model.core.package import FILES, MANIFEST, ModelPackage, check_name
+from risk_model.deployment.origin import signing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -93,6 +94,9 @@ def register(
     root = Path(settings.registry)
     with _locked(root):
         copies = {model: _copy(package, root) for model, package in opened.items()}
+        if settings.sign_key:
+            for package in copies.values():
+                signing().sign(package, Path(settings.sign_key))
         client = tracking.client(settings.tracking_uri)
         run = _run(client, settings.tracking_uri, name, run_id)
         versions = {model: _version(client, run, name, model, p) for model, p in copies.items()}

@@ -1,9 +1,10 @@
 """Requests for tables: strict JSON with the schema's fields, their units and ranges.
 
 A body is `{"inputs": {field: value}, "units": {field: UCUM code}, "request_id": UUID, "subject":
-text, "explain": bool}`; all but `inputs` may be left out. The subject is the caller's own name for
+text, "explain": bool}`; the last three may be left out. The subject is the caller's own name for
 the patient, of which the audit log keeps a pseudonym. A field that is absent or null is missing.
-Units are not converted: a unit that is stated must be the schema's own, because a wrong guess is a
+Each value that has a unit comes with it, and it must be the schema's own: glucose 7.5 is plausible
+in mg/dL, and is the mmol/L of another hospital. Nothing is converted, because a wrong guess is a
 hundredfold error. No message repeats a value or a name that the schema does not know: both may be a
 patient's.
 """
@@ -15,12 +16,14 @@ import difflib
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 from starlette.requests import Request
+from typing_extensions import TypedDict  # pydantic reads typing's only from Python 3.12 on
 
+from risk_model.core.input_policy import InputCheck
 from risk_model.core.schema import Features, Field, Schema
 from risk_model.deployment.record_encoder import by_the_rules, record_encoder
 
@@ -45,11 +48,19 @@ class RefusedError(Exception):
         self.errors, self.request_id = errors or [], request_id
 
 
+class InputWarning(TypedDict):
+    """What is unusual about an input that is answered, with a JSON pointer to its place."""
+
+    pointer: str
+    detail: str
+
+
 @dataclass(frozen=True)
 class PredictionRequest:
     """A checked request.
 
-    `row` is float32[1, d]; `missing` names the fields that were not given or not measured.
+    `row` is float32[1, d]; `missing` names the fields that were not given or not measured, and
+    `warnings` says what hardly any training row was like.
     `recording` is the input of a model that reads recordings, `read_as` the text that it reads, ""
     where that is as it was sent.
     """
@@ -61,12 +72,13 @@ class PredictionRequest:
     recording: Any = None
     read_as: str = ""
     subject: str = ""
+    warnings: list[InputWarning] = field(default_factory=list)
 
 
 def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
     """A function from a body to a checked request; its RefusedError (400, 422) holds all errors."""
     encode_record, names = record_encoder(schema), [f.name for f in schema.inputs]
-    read_values = by_the_rules(schema)
+    read_values, units, usual = by_the_rules(schema), field_units(schema), {"inputs", "units"}
 
     def read(body: bytes) -> PredictionRequest:
         content = read_json(body)
@@ -75,7 +87,8 @@ def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
             inputs = content["inputs"] = read_values(inputs)
         row = encode_record(inputs) if isinstance(inputs, dict) else None
         # The encoder refuses what is wrong; the slow check says why.
-        errors = body_errors(content, schema) if row is None or len(content) > 1 else []
+        known = row is not None and content.keys() == usual and content["units"] == units
+        errors = [] if known else body_errors(content, schema)
         if errors:
             raise refusal(content, errors)
         if row is None or not isinstance(inputs, dict):
@@ -87,6 +100,31 @@ def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
         return PredictionRequest(row, missing, request_id, explain, subject=subject)
 
     return read
+
+
+def field_units(schema: Schema) -> dict[str, str]:
+    """The UCUM code of each input that has a unit."""
+    return {f.name: f.unit for f in schema.inputs if f.unit not in ("", "1")}
+
+
+def under_policy(
+    read: Callable[[bytes], PredictionRequest], check: InputCheck
+) -> Callable[[bytes], PredictionRequest]:
+    """The same reader under an input policy: with its remarks, or its refusal (422)."""
+    least, most = check.policy.least_recorded, len(check.fields)
+
+    def read_checked(body: bytes) -> PredictionRequest:
+        request = read(body)
+        few = most - len(request.missing) < least
+        remarks = check.remarks(request.row, request.missing)
+        errors = [(pointer("inputs", name), text) for name, text in remarks]
+        if few or (errors and check.policy.unusual == "refuse"):
+            told = [("/inputs", check.too_few)] if few else errors
+            raise RefusedError(422, "the input policy refuses it", told, request.request_id)
+        warnings: list[InputWarning] = [{"pointer": at, "detail": text} for at, text in errors]
+        return replace(request, warnings=warnings) if warnings else request
+
+    return read_checked
 
 
 def refusal(content: Json, errors: Errors) -> RefusedError:
@@ -172,6 +210,8 @@ def body_errors(content: Json, schema: Schema) -> Errors:
     ]
     for name, value in objects.items():
         errors += [*_unknown(name, value, fields), *checks[name](value, fields)]
+    if len(objects) == len(members):
+        errors += _unstated_units(objects["inputs"], objects["units"], field_units(schema))
     return [*errors, *request_errors(content)]
 
 
@@ -189,8 +229,8 @@ def request_errors(content: Json) -> Errors:
 
 
 def _input_errors(inputs: Json, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
-    for name, field in fields.items():
-        if problem := field.problem(inputs.get(name)):
+    for name, own in fields.items():
+        if problem := own.problem(inputs.get(name)):
             yield pointer("inputs", name), problem
     if all(value is None for value in inputs.values()):
         yield "/inputs", "must give the value of at least one field"
@@ -201,6 +241,14 @@ def _unit_errors(units: Json, fields: Mapping[str, Field]) -> Iterator[tuple[str
         unit = fields[name].unit or "1"
         if units[name] != unit:
             yield pointer("units", name), f"must be {unit} (UCUM); convert the value before sending"
+
+
+def _unstated_units(
+    inputs: Json, units: Json, known: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    for name, unit in known.items():
+        if inputs.get(name) is not None and name not in units:
+            yield pointer("units", name), f"is required with a value, and must be {unit} (UCUM)"
 
 
 def _unknown(member: str, given: Json, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
@@ -224,11 +272,11 @@ def _is_uuid(value: object) -> bool:
 
 
 def body_schema(schema: Schema) -> JsonSchema:
-    """The JSON Schema of a body; units stand in each field's description."""
+    """The JSON Schema of a body; all units are asked for, so that they need not be chosen."""
     inputs = {f.name: _field_schema(f) for f in schema.inputs}
     required = [f.name for f in schema.inputs if not f.missing_allowed]
-    units = _object({f.name: {"const": f.unit or "1"} for f in schema.inputs}, [])
-    return members_schema(inputs, required, units=units)
+    stated = {f.name: {"const": f.unit or "1"} for f in schema.inputs}
+    return members_schema(inputs, required, units=_object(stated, list(field_units(schema))))
 
 
 def members_schema(inputs: JsonSchema, required: list[str], **more: Any) -> JsonSchema:
@@ -238,7 +286,7 @@ def members_schema(inputs: JsonSchema, required: list[str], **more: Any) -> Json
         "subject": {"type": "string", "minLength": 1, "maxLength": SUBJECT_LENGTH},
         "explain": {"type": "boolean", "default": False},
     }
-    return _object({"inputs": _object(inputs, required), **more, **optional}, ["inputs"])
+    return _object({"inputs": _object(inputs, required), **more, **optional}, ["inputs", *more])
 
 
 def _object(properties: JsonSchema, required: list[str]) -> JsonSchema:

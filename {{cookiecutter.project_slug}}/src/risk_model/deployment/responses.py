@@ -20,7 +20,7 @@ from typing_extensions import TypedDict  # pydantic reads typing's only from Pyt
 from risk_model.core.estimate import Estimate
 from risk_model.core.package import Manifest, Verdict
 from risk_model.core.schema import Schema
-from risk_model.deployment.requests import RefusedError
+from risk_model.deployment.requests import InputWarning, RefusedError
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,10 @@ class NoExplanation(TypedDict):
 
 
 class Prediction(TypedDict):
-    """A calibrated risk, whether it reaches the operating threshold, and the id of its record."""
+    """A calibrated risk, whether it reaches the operating threshold, and the id of its record.
+
+    The risk is a multiple of the manifest's `risk_step`; `flagged` was decided before rounding.
+    """
 
     risk: float
     operating_threshold: float
@@ -94,6 +97,7 @@ class Prediction(TypedDict):
     model: str
     model_version: str
     missing: list[str]
+    input_warnings: list[InputWarning]
     explanation: NotRequired[Explanation | NoExplanation]
 
 
@@ -109,7 +113,11 @@ class PartSummary(TypedDict):
 
 
 class ModelDescription(TypedDict):
-    """The model that answers: its versions, who accepted it, schema, evaluation and card."""
+    """The model that answers: its versions, who accepted it, schema, evaluation and card.
+
+    `example` is a request that works as it stands, and `curl` the same for the shell; both are
+    empty for recordings.
+    """
 
     model: str
     model_sha256: str
@@ -119,6 +127,8 @@ class ModelDescription(TypedDict):
     schema: Schema
     evaluation: dict[str, PartSummary]
     card: str
+    example: dict[str, Any]
+    curl: str
 
 
 class Liveness(TypedDict):

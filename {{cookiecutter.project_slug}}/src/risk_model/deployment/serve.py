@@ -16,8 +16,11 @@ from pathlib import Path
 import uvicorn
 
 from risk_model.core.errors import UserError
-from risk_model.core.package import ModelPackage, person_and_reason
+from risk_model.core.package import ModelPackage
+from risk_model.core.person import person_and_reason
 from risk_model.deployment.app import create_app
+from risk_model.deployment.example_request import curl, example_body
+from risk_model.deployment.origin import check_origin
 
 DRAIN_SECONDS = 10
 
@@ -30,6 +33,8 @@ def serve(
     accept: str = "",
     keys: Path | None = None,
     checkpoints: Path | None = None,
+    sha256: str = "",
+    verify_key: str = "",
 ) -> None:
     """Serves a package until SIGTERM or SIGINT.
 
@@ -44,18 +49,24 @@ def serve(
         keys: folder of the audit log's keys, which must be there; by default they are made with a
             new log, in a folder beside its own.
         checkpoints: file, best on another machine's disk, that keeps the audit log's checkpoints.
+        sha256: the package's own digest, where no other may be served.
+        verify_key: the public key that it must be signed for; "" for none.
 
     Raises:
         UserError: says in one line why the server cannot start.
     """
     package = ModelPackage.open(package_dir)
+    check_origin(package, sha256, verify_key)
     accepted = check_gate(package, accept)
     with listen(host, port) as listener:
-        app = create_app(package, audit_path, accepted, keys=keys, checkpoints=checkpoints)
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        app = create_app(package, audit_path, accepted, url, keys, checkpoints)
         model = f"{package.manifest.model} {package.sha256[:12]}"
-        print(f"serving {model} on http://{host}:{port}, audit log {audit_path}", flush=True)
+        print(f"serving {model} on {url}, audit log {audit_path}", flush=True)
         if not checkpoints:
             print("without --checkpoints FILE nobody will see that this log was cut or deleted")
+        if example := curl(example_body(package), url):
+            print(f"try it: {example}", flush=True)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

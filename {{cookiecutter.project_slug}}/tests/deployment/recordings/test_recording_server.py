@@ -14,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from risk_model.core.package import ModelPackage, Scorer
+from risk_model.core.package import ModelPackage
+from risk_model.core.risk_step import rounded
+from risk_model.core.scorer import Scorer
 from risk_model.deployment.batch import score
 from risk_model.signals import rows
 
@@ -89,9 +91,8 @@ def test_server_batch_and_training_give_a_recording_the_same_risk(
     pq.write_table(pa.table({"file": [f"{i}.txt" for i in range(10)]}), tmp_path / "list.parquet")
     assert score(package, tmp_path / "list.parquet", tmp_path / "risks.parquet").refused == 0
     listed = pq.read_table(tmp_path / "risks.parquet")["risk"].to_pylist()
-    trained = Scorer((package.directory / "risk.onnx").read_bytes())(rows(list(strips), SCHEMA))[
-        0
-    ].tolist()
+    exact, _ = Scorer((package.directory / "risk.onnx").read_bytes())(rows(list(strips), SCHEMA))
+    trained = rounded(exact, package.manifest.risk_step, package.threshold).tolist()
     with running(package.directory, tmp_path / "audit.db", before=place_strips) as server:
         served = [server.predict({"strip": strip.tolist()}).json()["risk"] for strip in strips]
     assert served == trained == listed

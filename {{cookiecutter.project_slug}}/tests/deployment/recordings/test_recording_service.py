@@ -19,6 +19,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from risk_model.core.package import ModelPackage
+from risk_model.core.risk_step import rounded
 from risk_model.deployment import recording_explanations
 from risk_model.deployment.app import create_app
 from risk_model.deployment.explanations import CALIBRATED, UNCALIBRATED
@@ -65,15 +66,20 @@ def row(strip: list[float] = STRIP) -> Any:
     return rows([np.array(strip, dtype=np.float32)], SCHEMA)
 
 
-def log_odds(answer: dict[str, Any]) -> float:
-    return float(np.log(answer["risk"] / (1 - answer["risk"])))
+def log_odds(package: ModelPackage, strip: list[float]) -> float:
+    """Of the calibrated risk before it is rounded."""
+    risk = package.scorer(row(strip))[0][0]
+    return float(np.log(risk / (1 - risk)))
 
 
 def test_the_answer_is_the_models_risk_of_the_row_of_training(
     client: TestClient, package: ModelPackage
 ) -> None:
     answer = ask(client).json()
-    assert answer["risk"] == package.scorer(row())[0][0]
+    exact = float(package.scorer(row())[0][0])
+    assert (
+        answer["risk"] == rounded(exact, 0.01, package.threshold) == pytest.approx(exact, abs=0.01)
+    )
     assert answer["missing"] == []
     assert "explanation" not in answer
 
@@ -89,7 +95,7 @@ def test_a_record_commits_to_the_row_and_holds_nothing_of_the_recording(
 
 
 def test_a_contribution_is_what_the_log_odds_of_the_answer_lose_without_the_part(
-    client: TestClient, log: Path
+    client: TestClient, package: ModelPackage, log: Path
 ) -> None:
     strip = [1.0, 1.0, 2.0, 0.5, 1.0, 1.0, 1.0, 1.0]
     answer = ask(client, strip, explain=True).json()
@@ -101,7 +107,7 @@ def test_a_contribution_is_what_the_log_odds_of_the_answer_lose_without_the_part
             0.0 if 2 * i <= place < 2 * i + 2 else number for place, number in enumerate(strip)
         ]
         assert part["contribution"] == pytest.approx(
-            log_odds(answer) - log_odds(ask(client, hidden).json()), abs=1e-5
+            log_odds(package, strip) - log_odds(package, hidden), abs=1e-5
         )
     (record,) = records(log, "explanation")
     assert record["of"] == answer["prediction_id"]
@@ -111,9 +117,8 @@ def test_the_map_of_a_network_adds_up_to_the_log_odds_of_the_answer(
     make_strip_package: Make, tmp_path: Path
 ) -> None:
     strip = [1.0, 1.0, 2.0, 0.5, 1.0, 1.0, 1.0, 1.0]
-    with TestClient(
-        create_app(make_strip_package(tmp_path / "map", with_map=True), tmp_path / "log.db")
-    ) as client:
+    package = make_strip_package(tmp_path / "map", with_map=True)
+    with TestClient(create_app(package, tmp_path / "log.db")) as client:
         answer = ask(client, strip, explain=True).json()
     told = answer["explanation"]
     assert (told["available"], told["method"], told["scale"]) == (True, "Grad-CAM", CALIBRATED)
@@ -122,7 +127,7 @@ def test_the_map_of_a_network_adds_up_to_the_log_odds_of_the_answer(
     np.testing.assert_allclose(
         values, [0.8 * np.array([1, -1, 0.5, 2, 0, 0.25, -0.5, 0]) * strip], atol=1e-6
     )
-    assert told["base"] + values.sum() == pytest.approx(log_odds(answer), abs=1e-5)
+    assert told["base"] + values.sum() == pytest.approx(log_odds(package, strip), abs=1e-5)
 
 
 @pytest.mark.parametrize("with_map", [False, True])

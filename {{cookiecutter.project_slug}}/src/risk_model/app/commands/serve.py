@@ -6,6 +6,7 @@ from pathlib import Path
 
 from risk_model.app.flags import FlagParser
 from risk_model.core.files import user_path
+from risk_model.core.optional import module_exists
 
 
 def serve(arguments: list[str]) -> None:
@@ -27,17 +28,23 @@ def serve(arguments: list[str]) -> None:
     second = "file that keeps its checkpoints, best on another machine's disk (default: none)"
     parser.add_argument("--checkpoints", type=user_path, metavar="FILE", help=second)
     parser.add_argument("--accept", default="", help=accept)
+    pinned = "serve no package but this one: its SHA-256, which names its folder in the registry"
+    parser.add_argument("--sha256", default="", help=pinned)
+    signed = "the public key (PEM) that the package must be signed for"
+    if module_exists("deployment.signing"):
+        parser.add_argument("--verify-key", type=user_path, help=signed)
     flags = parser.parse_args(arguments)
     from risk_model.deployment.registry import champion
     from risk_model.deployment.serve import serve as serve_package
 
     directory = flags.package or champion(flags.registry, flags.name)
+    key = str(getattr(flags, "verify_key", None) or "")
+    where = directory, flags.host, flags.port, flags.audit
     serve_package(
-        directory,
-        flags.host,
-        flags.port,
-        flags.audit,
-        flags.accept,
-        flags.keys,
-        flags.checkpoints,
+        *where,
+        accept=flags.accept,
+        sha256=flags.sha256,
+        verify_key=key,
+        keys=flags.keys,
+        checkpoints=flags.checkpoints,
     )
