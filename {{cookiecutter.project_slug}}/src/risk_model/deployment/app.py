@@ -168,7 +168,7 @@ class Service:
             "flagged": flagged,
         }
         if request.warnings:
-            facts["reason"] = f"{len(request.warnings)} input warnings"
+            facts["reason"] = f"input warnings: {len(request.warnings)}"
         if request.request_id:
             facts["request_id"] = request.request_id
         prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())
