@@ -10,14 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 
 from risk_model import artifacts
 from risk_model.config import FIRST_SOURCE, Config, Data, HeartDisease, Support2
+from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.input_policy import InputCheck
-from risk_model.core.schema import Schema, encode
+from risk_model.core.schema import Field, Schema, encode
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.deployment.requests import RefusedError, request_reader, under_policy
+
+from tests.made_service import logistic_graph
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -95,3 +99,29 @@ def test_the_request_in_the_readme_is_answered_without_a_warning() -> None:
         read = under_policy(request_reader(support2.schema), support2.check)
         assert read(body.encode()).warnings == []
         assert set(json.loads(body)["inputs"]) == set(support2.schema.names)
+
+
+def test_a_category_of_many_rare_values_leaves_a_golden_case_that_is_answered(
+    tmp_path: Path,
+) -> None:
+    rng, wards = np.random.default_rng(0), tuple(f"ward {i:02}" for i in range(60))
+    fields = (
+        Field("age", "number", unit="a", minimum=0, maximum=120),
+        Field("ward", "category", categories=wards),
+    )
+    inputs = pd.DataFrame({"age": rng.normal(60, 9, 300), "ward": np.tile(wards, 5)})
+    schema, index = Schema("made", "event", fields), pd.DataFrame(index=range(300))
+    cohort = Cohort(schema, inputs, rng.integers(0, 2, 300).astype(np.int8), index)
+    nobody = np.empty(0, dtype=np.int64)
+    splits = Splits(np.arange(300), nobody, nobody, nobody)
+    prepared = Prepared(cohort, splits, served(Support2).prepared.quality, [])
+    graph = logistic_graph(np.full(61, 0.01), -1.0, np.zeros(61)).SerializeToString()
+    artifacts.write_model(tmp_path, graph, prepared, seed=0)
+    read = request_reader(artifacts.requested(prepared))
+    row = np.load(tmp_path / "explain" / "background.npy")[0]
+    assert row[1:].sum() == 1, "the golden case has a ward, which is required"
+    body = {"inputs": {"age": float(str(row[0])), "ward": wards[int(row[1:].argmax())]}}
+    check = InputCheck(artifacts.policy_of(prepared), schema)
+    content = json.dumps({**body, "units": {"age": "a"}}).encode()
+    (warning,) = under_policy(read, check)(content).warnings
+    assert warning["detail"] == "ward has a value that fewer than 10 of 300 training rows had"

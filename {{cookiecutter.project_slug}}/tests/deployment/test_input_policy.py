@@ -112,7 +112,7 @@ def test_what_hardly_any_training_row_was_like_is_said_or_refused_and_counted_in
     assert answer.status_code == 200
     assert answer.json()["input_warnings"] == [{"pointer": pointer, "detail": text}]
     record = prediction_record(tmp_path / "audit.db")
-    assert record["reason"] == "1 input warnings"
+    assert record["reason"] == "input warnings: 1"
     for value in changes.values():
         assert value is None or (str(value) not in str(record) and str(value) not in answer.text)
     with TestClient(create_app(strict, tmp_path / "strict.db")) as other:

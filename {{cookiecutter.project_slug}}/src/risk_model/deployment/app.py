@@ -185,7 +185,7 @@ class Service:
         shown = self.package.shown(risk)
         facts = dict[str, object](risk=shown, operating_threshold=threshold, flagged=flagged)
         if request.warnings:
-            facts["reason"] = f"{len(request.warnings)} input warnings"
+            facts["reason"] = f"input warnings: {len(request.warnings)}"
         if request.request_id:
             facts["request_id"] = request.request_id
         prediction_id = await self.audit.append(
