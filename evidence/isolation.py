@@ -32,6 +32,7 @@ COLUMNS = (
 )
 BOUNDS = dict.fromkeys(COLUMNS, (0.0, 0.0))
 TREE = Path(__file__).parent.parent / "{{cookiecutter.project_slug}}"
+FAST = "training.epochs=1 split.folds=1 evaluation.resamples=50 model.xgboost.trees=20".split()
 ACCEPT = "A tester: a trial on made-up patients"
 REQUESTS = [("/readyz", None, 200), ("/v1/model", None, 200), ("/v1/predict", "{}", 422)]
 
@@ -51,7 +52,7 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
 
 def train(isolated: ModuleType, own: Any, source: str) -> dict[str, int]:
     """What a run of a source called, opened and wrote."""
-    words = ["-m", "risk_model", "run", f"data={source}", "debug=fast"]
+    words = ["-m", "risk_model", "run", f"data={source}", *FAST]
     trace = own.traced(sys.executable, *words)
     return counted("trained", isolated, own, trace, isolated.IPV6_PROBE)
 
