@@ -75,6 +75,8 @@ while server.poll() is None:
         break
     except OSError:
         time.sleep(0.1)
+if server.poll() is not None:
+    sys.exit(server.returncode)
 for path, body in json.loads(sys.argv[2]):
     print("answered", ask(path, body), flush=True)
 server.stdin.close()

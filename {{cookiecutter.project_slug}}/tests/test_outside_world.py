@@ -106,20 +106,21 @@ def test_the_server_opens_no_socket_but_the_listeners_it_states_and_writes_its_l
     surroundings: Surroundings,
 ) -> None:
     package, port = made_package(surroundings.work), str(made_service.free_port())
-    log = surroundings.work / "audit"
-    log.mkdir()
+    stated = [surroundings.work / name for name in ("audit", "audit-keys")]
+    for folder in stated:
+        folder.mkdir()
     requests = json.dumps([(path, body) for path, body, _ in REQUESTS])
     tracer, file = surroundings.tracer()
     served = [sys.executable, "-c", SERVED, "--port", port, "--package", str(package)]
     asking = [sys.executable, "-c", CLIENT, port, requests, *tracer, *served]
-    printed = surroundings.alone(*asking, writable=[log, surroundings.temporary])
+    printed = surroundings.alone(*asking, writable=[*stated, surroundings.temporary])
     assert [int(line.split()[1]) for line in printed.splitlines() if "answered" in line] == [
         status for _, _, status in REQUESTS
     ]
     trace = file.read_text(encoding="utf-8", errors="replace")
-    stated = re.findall(r"(?:127\.0\.0\.1:|on port )(\d+)", printed)
-    assert port in stated
-    bound = {f"bind 127.0.0.1 {number}" for number in stated}
+    ports = re.findall(r"(?:127\.0\.0\.1:|on port )(\d+)", printed)
+    assert port in ports
+    bound = {f"bind 127.0.0.1 {number}" for number in ports}
     assert set(sockets(trace)) == {"socket AF_INET", "listen"} | bound
     assert sockets(trace).count("socket AF_INET") == len(bound)
     assert written(trace, surroundings) == set()

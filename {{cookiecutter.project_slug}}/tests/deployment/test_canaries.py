@@ -29,6 +29,7 @@ HEADERS = """
     idempotency-key if-none-match origin range referer traceparent user-agent via x-forwarded-for
     x-forwarded-host x-patient-id x-request-id
 """.split()
+UNITS = {field.name: field.unit for field in SCHEMA.inputs if field.unit}
 MEMBERS = ("request_id", "explain", "units", "inputs")
 POSTED = ("/{}", "/v1/{}", "/v1/predict/{}", "/v1/predict?{}", "/v1/predict?explain={}")
 FETCHED = ("/v1/model?{}", "/v1/model/{}", "/livez?{}", "/readyz/{}", "/openapi.json?{}")
@@ -56,7 +57,8 @@ def http(
 
 
 def inputs(**changed: Any) -> dict[str, Any]:
-    return {"inputs": {**PATIENT, **changed}}
+    """A body with these inputs changed, and each unit stated."""
+    return {"inputs": {**PATIENT, **changed}, "units": UNITS}
 
 
 def places() -> dict[str, bytes]:
@@ -64,12 +66,12 @@ def places() -> dict[str, bytes]:
     names = [field.name for field in SCHEMA.inputs]
     bodies: dict[str, Any] = {f"value of {name}": inputs(**{name: HERE}) for name in names}
     bodies |= {f"list in {name}": inputs(**{name: [HERE]}) for name in names}
-    bodies |= {f"unit of {name}": {**inputs(), "units": {name: HERE}} for name in names}
+    bodies |= {f"unit of {name}": {**inputs(), "units": {**UNITS, name: HERE}} for name in names}
     bodies |= {f"member {name}": {**inputs(), name: HERE} for name in MEMBERS}
     bodies |= {
         "name of an input": inputs(**{HERE: 1}),
         "name of an input, nearly right": inputs(**{f"lactate{HERE}": 1}),
-        "name of a unit": {**inputs(), "units": {HERE: "1"}},
+        "name of a unit": {**inputs(), "units": {**UNITS, HERE: "1"}},
         "name of a member": {**inputs(), HERE: 1},
         "a body that is no JSON": HERE.encode(),
         "a body that is a text": HERE,
