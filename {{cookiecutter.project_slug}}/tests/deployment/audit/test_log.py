@@ -112,7 +112,14 @@ def test_what_is_not_a_known_fact_cannot_be_written(tmp_path: Path) -> None:
 def test_an_edit_by_mistake_is_refused_by_the_database(tmp_path: Path) -> None:
     write_log(tmp_path / "a.db", 1)
     with sqlite3.connect(tmp_path / "a.db") as database:
-        for statement in ("UPDATE record SET body = ''", "DELETE FROM record"):
+        for statement in (
+            "UPDATE record SET body = ''",
+            "UPDATE record SET body = NULL, leaf = x'00'",
+            "UPDATE record SET body = NULL, seq = seq + 9",
+            "UPDATE record SET body = NULL, frontier = NULL",
+            "UPDATE record SET body = NULL, checkpoint = x'00'",
+            "DELETE FROM record",
+        ):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 database.execute(statement)
 
@@ -183,3 +190,15 @@ def test_a_path_that_cannot_hold_a_log_is_one_clear_line(tmp_path: Path) -> None
     (tmp_path / "file").touch()
     with pytest.raises(UserError):
         AuditLog(tmp_path / "file" / "a.db", MODEL, {})
+
+
+def test_a_hidden_trigger_is_found_at_the_start(tmp_path: Path) -> None:
+    write_log(tmp_path / "a.db", 1)
+    database = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    database.execute("PRAGMA writable_schema = ON")
+    trigger = "CREATE TRIGGER sqlite_stat1 AFTER INSERT ON record BEGIN SELECT 1; END"
+    row = ("trigger", "sqlite_stat1", "record", 0, trigger)
+    database.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", row)
+    database.close()
+    with pytest.raises(UserError, match="not the schema of an audit log"):
+        AuditLog(tmp_path / "a.db", MODEL, {})

@@ -35,6 +35,8 @@ SCHEMA = {
     "no_delete": "CREATE TRIGGER no_delete BEFORE DELETE ON record "
     "BEGIN SELECT RAISE(ABORT, 'append-only'); END",
 }
+# what SQLite makes by itself for these
+INTERNAL = "VALUES ('table', 'sqlite_sequence'), ('index', 'sqlite_autoindex_subject_1')"
 
 
 class AuditError(Exception):
@@ -178,14 +180,14 @@ class Store:
 
     def _read_again(self, database: sqlite3.Connection) -> Tree:
         """The tree, if schema, last records and the last known checkpoint hold, else UserError."""
-        query = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
-        objects = dict(database.execute(query))
+        query = f"SELECT name, sql FROM sqlite_master WHERE (type, name) NOT IN ({INTERNAL})"  # noqa: S608
+        objects = sorted(database.execute(query))
         if not objects and not self._durable:
             database.executescript(f"BEGIN; {'; '.join(SCHEMA.values())}; COMMIT;")
-            objects = SCHEMA
+            objects = sorted(SCHEMA.items())
         if not objects:
             problem = "it is empty, though a checkpoint of it is known"
-        elif objects != SCHEMA:
+        elif objects != sorted(SCHEMA.items()):
             problem = "not the schema of an audit log (another version's, or changed since)"
         else:
             walk, problem = _tail(database, self.keys.verifiers)
