@@ -176,6 +176,7 @@ class Server:
         self.process, self.port = process, port
         self.url = f"http://127.0.0.1:{port}"
         self.client = httpx.Client(base_url=self.url, timeout=GUARD)
+        self.health = httpx.Client(timeout=GUARD)
 
     def predict(self, inputs: Any, **more: Any) -> httpx.Response:
         return self.client.post("/v1/predict", json={"inputs": inputs, **more})
@@ -187,9 +188,22 @@ class Server:
 
     def stop(self) -> str:
         """Ends the server with SIGTERM and returns what it wrote to stderr."""
-        self.client.close()
+        self.close()
         self.process.terminate()
         return self.process.communicate(timeout=GUARD)[1]
+
+    def told(self) -> str:
+        """What the server said at its start, from where its health is told."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        port = line.partition("health on port ")[2].partition(",")[0]
+        self.health.base_url = httpx.URL(f"http://127.0.0.1:{port}")
+        return line
+
+    def close(self) -> None:
+        """Ends this side's connections."""
+        self.client.close()
+        self.health.close()
 
 
 def free_port() -> int:
@@ -199,18 +213,23 @@ def free_port() -> int:
 
 # No answer of a test depends on how fast the machine is.
 NO_DEADLINES = """
-from risk_model.deployment import audit, explanations, requests
+from risk_model.deployment import admission, audit, explanations, health, http_guard, requests
 audit.DISK_SECONDS = explanations.FIELD_SECONDS = requests.BODY_SECONDS = 300.0
+admission.SECONDS = health.CHECK_SECONDS = health.STUCK_SECONDS = 300.0
+http_guard.HEAD_SECONDS = http_guard.BODY_SECONDS = 300.0
 """
 SERVE = """
 import sys
-from pathlib import Path
+from pathlib import Path, PosixPath
 from risk_model.deployment.serve import serve
+from risk_model.deployment.server_settings import ServerSettings
 from risk_model.core.errors import UserError
 {NO_DEADLINES}
+host, settings = "127.0.0.1", ServerSettings(**{settings!r})
 {before}
+package, port, log, accept = sys.argv[1:]
 try:
-    serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), Path(sys.argv[3]), accept=sys.argv[4])
+    serve(Path(package), host, int(port), Path(log), accept, settings)
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
@@ -218,13 +237,14 @@ except UserError as error:
 
 
 def start(
-    package: Path, port: int, audit: Path, accept: str = "", before: str = ""
+    package: Path, port: int, audit: Path, accept: str = "", before: str = "", **settings: Any
 ) -> subprocess.Popen[str]:
-    """Starts the server; `before` is Python that runs in it first."""
+    """Starts the server; `before` is Python that runs in it first, `settings` ServerSettings."""
+    settings = {"health_port": 0, **settings}
     command = [
         sys.executable,
         "-c",
-        SERVE.format(NO_DEADLINES=NO_DEADLINES, before=before),
+        SERVE.format(NO_DEADLINES=NO_DEADLINES, before=before, settings=settings),
         str(package),
         str(port),
         str(audit),
@@ -238,15 +258,18 @@ def start(
 
 
 @contextmanager
-def running(package: Path, audit: Path, accept: str = "", before: str = "") -> Iterator[Server]:
+def running(
+    package: Path, audit: Path, accept: str = "", before: str = "", **settings: Any
+) -> Iterator[Server]:
     """A server that answers, ended with the block."""
     port = free_port()
-    process = start(package, port, audit, accept, before)
+    process = start(package, port, audit, accept, before, **settings)
     server = Server(process, port)
     try:
         _until_alive(server)
         yield server
     finally:
+        server.close()
         process.kill()
         process.communicate()
 

@@ -34,12 +34,12 @@ import orjson
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically
 
-Kind = Literal["prediction", "refusal", "explanation", "start", "stop", "probe"]
+Kind = Literal["prediction", "refusal", "explanation", "start", "stop", "probe", "login_failure"]
 
 # What a record may say. A name that is not here is refused, so that no input can slip into the log.
 FACTS = frozenset(
     "model model_sha256 code_version risk operating_threshold flagged request_id status reason of "
-    "accepted".split()
+    "accepted client idempotency_key".split()
 )
 GENESIS = b"\0" * 32
 TAIL = 1_000  # records read again when a log is opened

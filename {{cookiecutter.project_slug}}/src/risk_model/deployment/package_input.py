@@ -13,9 +13,10 @@ from types import ModuleType
 from risk_model.core.errors import UserError
 from risk_model.core.optional import optional_module
 from risk_model.core.package import ModelPackage
-from risk_model.deployment.admission import InlineWorker, Worker
+from risk_model.deployment.admission import Worker
 from risk_model.deployment.explanations import RequestExplainer, field_explainer
 from risk_model.deployment.requests import (
+    BODY_LIMIT,
     JsonSchema,
     PredictionRequest,
     body_schema,
@@ -41,7 +42,9 @@ def package_input(package: ModelPackage) -> PackageInput:
     schema = package.schema
     if schema.signal is None:
         explainer = field_explainer(package)
-        return PackageInput(request_reader(schema), body_schema(schema), InlineWorker(), explainer)
+        return PackageInput(
+            request_reader(schema), body_schema(schema), Worker(BODY_LIMIT), explainer
+        )
     made: PackageInput = recording_module("recording_input", package).recording_input(package)
     return made
 
