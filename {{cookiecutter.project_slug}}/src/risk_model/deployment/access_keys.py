@@ -35,7 +35,7 @@ def add_key(path: Path, client: str, scopes: list[str], expires: str) -> str:
         raise UserError(f"--scope {wrong[0]}: what a client may do is {' or '.join(SCOPES)}")
     entries = _entries(path) if path.exists() else []
     key = secrets.token_urlsafe(KEY_BYTES)
-    entry = {
+    entry: dict[str, object] = {
         "client": client,
         "sha256": hashlib.sha256(key.encode()).hexdigest(),
         "scopes": scopes,

@@ -1,4 +1,4 @@
-"""The conditions of an answer: an unchanged package, a working model and a log that takes records."""
+"""The conditions of an answer: an unchanged package, a model that works, a log that can be kept."""
 
 from __future__ import annotations
 

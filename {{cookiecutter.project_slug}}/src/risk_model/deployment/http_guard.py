@@ -3,7 +3,8 @@
 uvicorn's reader of HTTP waits for a request's head for ever, takes heads of any size and counts
 connections that send nothing like those that are answered. Here a head has its time and its size,
 a body its time, a request one Host that this server answers to, and when the connections run out,
-the one that has sent no request for longest makes room. What is refused costs no work behind this.
+the one whose request has been incomplete for longest makes room. What is refused costs no work
+behind this.
 
 Measured against Granian, whose own options cover heads but let connections without a request keep
 everybody else out: see docs/serving.md.
@@ -15,6 +16,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from itertools import chain
 from typing import Any, cast
 
 import uvicorn
@@ -75,7 +77,10 @@ class GuardedState(ServerState):
     def __init__(self, hosts: frozenset[bytes] | None, full: Callable[[], bool], most: int) -> None:
         super().__init__()
         self.hosts, self.full, self.most = hosts, full, most
-        self.waiting: dict[GuardedProtocol, None] = {}  # for a request, the longest first
+        # those from which a request has yet to arrive in whole, and those that were answered and
+        # may ask again; the longest first
+        self.incomplete: dict[GuardedProtocol, None] = {}
+        self.idle: dict[GuardedProtocol, None] = {}
         self.refused = 0  # heads and connections
         self.beat = time.monotonic()  # when the loop last turned
 
@@ -119,16 +124,16 @@ class GuardedProtocol(HttpToolsProtocol):
         """
         super().connection_made(transport)
         if len(self.connections) > self.guard.most:
-            longest = next(iter(self.guard.waiting), None)
+            longest = next(chain(self.guard.incomplete, self.guard.idle), None)
             if longest is None:
                 self.refuse(NO_CONNECTION)
                 return
             longest.end()
-        self.guard.waiting[self] = None
+        self.guard.incomplete[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the connection."""
-        self.guard.waiting.pop(self, None)
+        self._forget()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -144,12 +149,13 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins to arrive."""
         super().on_message_begin()
+        self.guard.idle.pop(self, None)
+        self.guard.incomplete[self] = None
         self.in_head, self.head_bytes = True, 0
         self.deadline = self.loop.time() + HEAD_SECONDS
 
     def on_headers_complete(self) -> None:
         """Chooses who answers: the application, or the refusal of a head that breaks a rule."""
-        self.guard.waiting.pop(self, None)
         self.in_head, self.in_body = False, True
         self.deadline = self.loop.time() + BODY_SECONDS + LINGER_SECONDS
         refusal = self._refusal()
@@ -160,6 +166,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The whole request is here; what may take long now is the answer."""
         super().on_message_complete()
+        self.guard.incomplete.pop(self, None)
         self.in_body, self.deadline = False, float("inf")
         self._expect_head()
 
@@ -167,7 +174,6 @@ class GuardedProtocol(HttpToolsProtocol):
         """Waits for the next request."""
         super().on_response_complete()
         if not self.transport.is_closing():
-            self.guard.waiting[self] = None
             self._expect_head()
 
     def send_400_response(self, msg: str) -> None:
@@ -186,6 +192,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _expect_head(self) -> None:
         """Of the next request, once this one has arrived and is answered."""
         if self.cycle.response_complete and not self.in_body:
+            self.guard.idle[self] = None
             self.in_head, self.head_bytes = True, 0
             self.deadline = self.loop.time() + self.timeout_keep_alive + HEAD_SECONDS
 
@@ -196,7 +203,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """
         self.refused = True
         self.guard.refused += 1
-        self.guard.waiting.pop(self, None)
+        self._forget()
         if self.transport.is_closing():
             return
         status = HTTPStatus(answer.status_code)
@@ -208,9 +215,13 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def end(self) -> None:
         """Closes the connection."""
-        self.guard.waiting.pop(self, None)
+        self._forget()
         if not self.transport.is_closing():
             self.transport.close()
+
+    def _forget(self) -> None:
+        self.guard.incomplete.pop(self, None)
+        self.guard.idle.pop(self, None)
 
     def _refusal(self) -> Response | None:
         guard, hosts = self.guard, [value for name, value in self.headers if name == b"host"]

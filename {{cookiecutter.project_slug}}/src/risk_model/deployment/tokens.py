@@ -135,9 +135,9 @@ def _issuer(entry: Mapping[str, Any], folder: Path) -> Issuer:
     if not set(scopes) <= set(SCOPES):
         raise ValueError(f"scopes are {', '.join(SCOPES)}")
     found = json.loads((folder / entry["jwks"]).read_text(encoding="utf-8"))["keys"]
-    keys = {key["kid"]: jwt.PyJWK(key, algorithm=key["alg"]) for key in found}
     if wrong := sorted({key["alg"] for key in found} - set(ALGORITHMS)):
         raise ValueError(f"{', '.join(wrong)}: keys are for {' or '.join(ALGORITHMS)}")
     if any("d" in key for key in found):
         raise ValueError("a private key stands among the public ones")
+    keys = {key["kid"]: jwt.PyJWK(key, algorithm=key["alg"]) for key in found}
     return Issuer(str(entry["iss"]), str(entry["client"]), scopes, keys)

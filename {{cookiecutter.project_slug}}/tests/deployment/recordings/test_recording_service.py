@@ -21,9 +21,10 @@ from starlette.testclient import TestClient
 
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import recording_explanations
+from risk_model.deployment.admission import BODIES
 from risk_model.deployment.app import Service, create_app
 from risk_model.deployment.explanations import CALIBRATED, UNCALIBRATED
-from risk_model.deployment.recording_input import BODIES, MOST, recording_worker
+from risk_model.deployment.recording_input import MOST, recording_worker
 from risk_model.model.explain import Explainer
 from risk_model.signals import rows
 
