@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -170,13 +171,19 @@ def make_package(
 
 
 class Server:
-    """A served package in a process of its own."""
+    """A served package in a process of its own; `told` is what it said at its start."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process, self.port = process, port
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process, self.told = process, process.stdout.readline()
+        if not self.told:
+            pytest.fail(f"the server did not start: {process.communicate()[1]}")
+        ports = re.search(r"http://[^ ]*:(\d+), health on port (\d+)", self.told)
+        assert ports is not None
+        self.port = int(ports[1])
+        self.url = f"http://127.0.0.1:{self.port}"
         self.client = httpx.Client(base_url=self.url, timeout=GUARD)
-        self.health = httpx.Client(timeout=GUARD)
+        self.health = httpx.Client(base_url=f"http://127.0.0.1:{ports[2]}", timeout=GUARD)
 
     def predict(self, inputs: Any, **more: Any) -> httpx.Response:
         return self.client.post("/v1/predict", json={"inputs": inputs, **more})
@@ -191,14 +198,6 @@ class Server:
         self.close()
         self.process.terminate()
         return self.process.communicate(timeout=GUARD)[1]
-
-    def told(self) -> str:
-        """What the server said at its start, from where its health is told."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        port = line.partition("health on port ")[2].partition(",")[0]
-        self.health.base_url = httpx.URL(f"http://127.0.0.1:{port}")
-        return line
 
     def close(self) -> None:
         """Ends this side's connections."""
@@ -262,14 +261,13 @@ def running(
     package: Path, audit: Path, accept: str = "", before: str = "", **settings: Any
 ) -> Iterator[Server]:
     """A server that answers, ended with the block."""
-    port = free_port()
-    process = start(package, port, audit, accept, before, **settings)
-    server = Server(process, port)
+    process = start(package, 0, audit, accept, before, **settings)
     try:
+        server = Server(process)
         _until_alive(server)
         yield server
-    finally:
         server.close()
+    finally:
         process.kill()
         process.communicate()
 

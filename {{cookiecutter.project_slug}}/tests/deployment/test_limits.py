@@ -204,7 +204,6 @@ def test_slow_senders_hold_no_place(running: Running, package: ModelPackage, log
 def gated(running: Running, package: ModelPackage, log: Path) -> Iterator[Server]:
     """A server with two places, whose model waits while there is a file "closed"."""
     with running(package.directory, log, before=GATED + TWO_PLACES) as server:
-        server.told()
         (log.parent / "closed").touch()
         yield server
         (log.parent / "closed").unlink(missing_ok=True)
@@ -267,7 +266,6 @@ def test_a_model_that_hangs_costs_its_request_alone_and_not_the_process(
 ) -> None:
     hang = GATED + "admission.SECONDS = 1.0\n"
     with running(package.directory, log, before=hang) as server:
-        server.told()
         closed = log.parent / "closed"
         for n in (1, 2):
             closed.touch()
@@ -301,7 +299,6 @@ health.STUCK_SECONDS = health.CHECK_SECONDS = 1.0
 lifecycle.DRAIN_SECONDS, lifecycle.END_SECONDS = 1, 1.0
 """
     with running(package.directory, log, before=stuck) as server:
-        server.told()
         assert server.health.get("/readyz").status_code == 200
         with connect(server) as connection:
             connection.sendall(b"GET /v1/model HTTP/1.1\r\n" + HOST + b"\r\n")

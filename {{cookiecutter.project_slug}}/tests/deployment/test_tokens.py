@@ -101,7 +101,7 @@ def refused_tokens() -> dict[str, str]:
         "from the future": token(iat=now + 500, exp=now + 600),
         "not before": token(nbf=now + 500),
         "seen": seen,
-        "huge": token(padding="x" * 12_000),
+        "huge": token(padding="x" * 7_000),
         "cut": seen[: len(seen) // 2],
         "not JSON": "e30.e30.e30",
     }

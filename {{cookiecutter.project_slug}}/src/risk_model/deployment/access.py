@@ -50,6 +50,11 @@ class Caller:
     client: str
     scopes: tuple[str, ...] = SCOPES
 
+    def check(self, scope: str) -> None:
+        """RefusedError (403) when the caller may not do that."""
+        if scope not in self.scopes:
+            raise RefusedError(403, f"this client may not {scope}")
+
 
 class UnknownCallerError(Exception):
     """Nobody is known by what was sent; its text is a word for metrics and the audit log."""
@@ -181,17 +186,9 @@ class Door:
         self.recorded: deque[float] = deque(maxlen=LOGIN_FAILURES)  # when
         self.unknown: Counter[str] = Counter()
 
-    def caller(self, request: Request, scope: str) -> Caller:
-        """Who asks, if the caller may do that.
-
-        Raises:
-            UnknownCallerError: nobody is known by what was sent.
-            RefusedError: (403) the caller may not.
-        """
-        caller = self.access.caller(request.headers.get("authorization", ""))
-        if scope not in caller.scopes:
-            raise RefusedError(403, f"this client may not {scope}")
-        return caller
+    def caller(self, request: Request) -> Caller:
+        """Who asks; UnknownCallerError when nobody is known by what was sent."""
+        return self.access.caller(request.headers.get("authorization", ""))
 
     async def refuse(self, unknown: UnknownCallerError) -> Response:
         """The answer (401) to a caller that nobody knows."""
@@ -205,7 +202,7 @@ class Door:
     async def told(self, request: Request, answer: Callable[[], Awaitable[Response]]) -> Response:
         """What is told of the service to whoever may know."""
         try:
-            self.caller(request, "describe")
+            self.caller(request).check("describe")
             return await answer()
         except RefusedError as refused:
             return problem(refused)

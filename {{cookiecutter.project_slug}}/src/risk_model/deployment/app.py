@@ -153,7 +153,9 @@ class Service:
         body, worker, asker = b"", self.input.worker, dict[str, object]()
         try:
             try:
-                asker["client"] = self.door.caller(request, "predict").client
+                caller = self.door.caller(request)
+                asker["client"] = caller.client
+                caller.check("predict")
                 with worker.memory() as take:
                     body = await read_body(request, limit, take)
                     with worker.admit():

@@ -62,7 +62,7 @@ def serve(
         server = guarded(health.measured(app), state, lifespan=True)
         # whoever probes names an address of the moment
         anybody = GuardedState(None, lambda: False, most // 4)
-        beside = health_listener.getsockname()[1]
+        port, beside = (each.getsockname()[1] for each in (listener, health_listener))
         model = f"{package.manifest.model} {package.sha256[:12]}"
         print(
             f"serving {model} on http://{host}:{port}, health on port {beside}, audit log "
