@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from risk_model.core.errors import UserError
-from risk_model.core.optional import optional_module
+from risk_model.core.optional import required_module
 from risk_model.deployment.audit import AuditError, AuditLog
 from risk_model.deployment.http_guard import LOOPBACK
 from risk_model.deployment.requests import RefusedError
@@ -225,10 +225,7 @@ def open_access(host: str, keys: Path | None, issuers: Path | None) -> Access:
     """
     tokens = None
     if issuers is not None:
-        module = optional_module("deployment.tokens")
-        if module is None:
-            raise UserError(f"{issuers}: this edition knows API keys only; leave --issuers out")
-        tokens = module.read_issuers(issuers)
+        tokens = required_module("deployment.tokens").read_issuers(issuers)
     access = Access(KeyFile(keys) if keys else None, tokens)
     if access.open and not (host in LOOPBACK or host.startswith("127.")):
         raise UserError(

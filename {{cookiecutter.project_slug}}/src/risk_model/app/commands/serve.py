@@ -6,6 +6,7 @@ from pathlib import Path
 
 from risk_model.app.flags import FlagParser
 from risk_model.core.files import user_path
+from risk_model.core.optional import module_exists
 
 
 def serve(arguments: list[str]) -> None:
@@ -27,8 +28,10 @@ def serve(arguments: list[str]) -> None:
     parser.add_argument("--health-port", type=int, help=health)
     keys = "API keys, made with api_key; needed unless only this machine can ask"
     parser.add_argument("--api-keys", type=user_path, help=keys)
-    issuers = "issuers of signed tokens, as docs/serving.md says"
-    parser.add_argument("--issuers", type=user_path, help=issuers)
+    parser.set_defaults(issuers=None)
+    if module_exists("deployment.tokens"):
+        issuers = "issuers of signed tokens, as docs/serving.md says"
+        parser.add_argument("--issuers", type=user_path, help=issuers)
     hosts = "a name by which clients call this server; may be repeated"
     parser.add_argument("--allow-host", action="append", default=[], help=hosts)
     origins = "of a web page whose scripts may ask, https://...; may be repeated"
