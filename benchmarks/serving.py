@@ -67,7 +67,7 @@ async def predict(body: Body): return {"risk": 0.5}
 
 from risk_model.deployment.http_guard import GuardedState
 from risk_model.deployment.lifecycle import guarded, listen
-state = GuardedState(None, lambda: False, 1000)
+state = GuardedState(None, 1000, 1000)
 guarded(app, state, lifespan=False).run(sockets=[listen("127.0.0.1", int(sys.argv[2]))])
 """
 

@@ -13,18 +13,19 @@ everybody else out: see docs/serving.md.
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any, cast
 
 import uvicorn
 from starlette.responses import Response
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from risk_model.deployment.accepting import Acceptor
 from risk_model.deployment.admission import BUSY
 from risk_model.deployment.requests import BODY_SECONDS, RefusedError
 from risk_model.deployment.responses import problem
@@ -46,6 +47,16 @@ HEAD_LARGE = problem(
 HOST_WRONG = problem(RefusedError(400, "send one Host header, with a name of this server"))
 OVERLOADED = problem(RefusedError(503, BUSY))
 NO_CONNECTION = problem(RefusedError(503, "too many connections; come again in a second"))
+
+
+class Answered:
+    """Stands for the request that was refused at once, in uvicorn's eyes: one with its answer."""
+
+    response_complete = True
+    message_event = asyncio.Event()
+
+
+ANSWERED = Answered()
 
 
 def host_names(names: Iterable[str]) -> frozenset[bytes]:
@@ -70,13 +81,14 @@ class GuardedState(ServerState):
 
     Args:
         hosts: names that this server answers to; None for any.
-        full: whether no more requests can be taken on.
+        places: requests that have arrived in whole and are not answered yet, at a time.
         most: connections at a time.
     """
 
-    def __init__(self, hosts: frozenset[bytes] | None, full: Callable[[], bool], most: int) -> None:
+    def __init__(self, hosts: frozenset[bytes] | None, places: int, most: int) -> None:
         super().__init__()
-        self.hosts, self.full, self.most = hosts, full, most
+        self.hosts, self.places, self.most = hosts, places, most
+        self.answering = 0  # requests that have arrived in whole
         # those from which a request has yet to arrive in whole, and those that were answered and
         # may ask again; the longest first
         self.incomplete: dict[GuardedProtocol, None] = {}
@@ -91,6 +103,17 @@ class GuardedServer(uvicorn.Server):
     def __init__(self, config: Config, state: GuardedState) -> None:
         super().__init__(config)
         self.server_state = self.guard = state
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts the application, and accepts the connections of listening sockets."""
+        await super().startup(sockets=[])
+        config, app_state = self.config, self.lifespan.state
+
+        def protocol() -> GuardedProtocol:
+            return GuardedProtocol(config, self.guard, app_state)
+
+        acceptors = [Acceptor(listener, protocol) for listener in sockets or []]
+        self.servers = cast(Any, acceptors)
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: notes that the loop turns and ends slow senders."""
@@ -116,6 +139,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.guard = cast(GuardedState, server_state)
         self.deadline = self.loop.time() + HEAD_SECONDS  # of the head or body on its way
         self.head_bytes, self.in_head, self.in_body, self.refused = 0, True, False, False
+        self.arrived = 0  # requests in whole, which are not answered
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Takes the connection on, at the cost of the longest waiting one when there are too many.
@@ -134,6 +158,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the connection."""
         self._forget()
+        self._leave(self.arrived)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -159,20 +184,32 @@ class GuardedProtocol(HttpToolsProtocol):
         self.in_head, self.in_body = False, True
         self.deadline = self.loop.time() + BODY_SECONDS + LINGER_SECONDS
         refusal = self._refusal()
-        self.guard.refused += refusal is not None
         self.app = cast(Any, refusal) or self.config.loaded_app
-        super().on_headers_complete()
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if refusal is None or self.pipeline or answering:
+            super().on_headers_complete()  # a refusal waits for the answers before it
+            return
+        if self.parser.get_http_version() == "1.0" or not self.parser.should_keep_alive():
+            self.refuse(refusal)
+            return
+        self.guard.refused += 1
+        self.cycle = cast(Any, ANSWERED)
+        self._write(refusal)
 
     def on_message_complete(self) -> None:
         """The whole request is here; what may take long now is the answer."""
         super().on_message_complete()
         self.guard.incomplete.pop(self, None)
+        if not self.cycle.response_complete:
+            self.arrived += 1
+            self.guard.answering += 1
         self.in_body, self.deadline = False, float("inf")
         self._expect_head()
 
     def on_response_complete(self) -> None:
         """Waits for the next request."""
         super().on_response_complete()
+        self._leave(min(self.arrived, 1))
         if not self.transport.is_closing():
             self._expect_head()
 
@@ -188,6 +225,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(HEAD_LATE)
         else:
             self.end()
+
+    def _leave(self, requests: int) -> None:
+        self.arrived -= requests
+        self.guard.answering -= requests
 
     def _expect_head(self) -> None:
         """Of the next request, once this one has arrived and is answered."""
@@ -206,11 +247,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._forget()
         if self.transport.is_closing():
             return
-        status = HTTPStatus(answer.status_code)
-        head = [f"HTTP/1.1 {status.value} {status.phrase}".encode(), b"connection: close"]
-        fields = [*self.server_state.default_headers, *answer.raw_headers]
-        head += [name + b": " + value for name, value in fields]
-        self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
+        self.cycle = self.cycle or cast(Any, ANSWERED)
+        self._write(answer, b"connection: close")
         self.loop.call_later(LINGER_SECONDS, self.end)
 
     def end(self) -> None:
@@ -218,6 +256,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._forget()
         if not self.transport.is_closing():
             self.transport.close()
+
+    def _write(self, answer: Response, *more: bytes) -> None:
+        """Writes an answer without a task of its own, which is what a flood of requests costs."""
+        fields = [*self.server_state.default_headers, *answer.raw_headers]
+        lines = [STATUS_LINE[answer.status_code][:-2], *more]
+        lines += [name + b": " + value for name, value in fields]
+        self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
 
     def _forget(self) -> None:
         self.guard.incomplete.pop(self, None)
@@ -230,4 +275,4 @@ class GuardedProtocol(HttpToolsProtocol):
             return HEAD_LARGE
         if guard.hosts is not None and (len(hosts) != 1 or named_host(hosts[0]) not in guard.hosts):
             return HOST_WRONG
-        return OVERLOADED if guard.full() else None
+        return OVERLOADED if guard.answering >= guard.places else None

@@ -57,11 +57,11 @@ def serve(
         app = create_app(package, audit_path, accepted, access, settings.origins)
         worker, most = app.state.service.input.worker, connections()
         hosts = host_names([*LOOPBACK, host, *settings.hosts])
-        state = GuardedState(hosts, lambda: worker.full, most)
+        state = GuardedState(hosts, worker.places, most)
         health = Health(app.state.service, state)
         server = guarded(health.measured(app), state, lifespan=True)
         # whoever probes names an address of the moment
-        anybody = GuardedState(None, lambda: False, most // 4)
+        anybody = GuardedState(None, most, most // 4)
         port, beside = (each.getsockname()[1] for each in (listener, health_listener))
         model = f"{package.manifest.model} {package.sha256[:12]}"
         print(
