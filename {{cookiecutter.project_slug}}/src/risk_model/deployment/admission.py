@@ -38,15 +38,6 @@ class Job:
     started: bool = False
     abandoned: bool = False  # nobody waits any more
 
-    def deliver(self, result: object, error: Exception | None) -> None:
-        """Hands the result over; runs in the loop."""
-        if self.waiter.done():
-            return
-        if error is None:
-            self.waiter.set_result(result)
-        else:
-            self.waiter.set_exception(error)
-
 
 class Worker:
     """Threads that work on the bodies of requests.
@@ -70,7 +61,7 @@ class Worker:
         self.seconds = SECONDS if seconds is None else seconds
         self.room, self.hung = BODIES, 0
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._threads = threads
+        self._threads, self._lock = threads, threading.Lock()
         for _ in range(threads):
             self._start_thread()
 
@@ -135,7 +126,8 @@ class Worker:
             self._abandon(job)
             raise
         except asyncio.CancelledError:
-            job.abandoned = not job.started
+            with self._lock:
+                job.abandoned = not job.started
             raise
         return result
 
@@ -145,26 +137,36 @@ class Worker:
             self._jobs.put(None)
 
     def _abandon(self, job: Job) -> None:
-        job.abandoned = True
+        with self._lock:
+            job.abandoned = True
         if job.started:
             self.hung += 1
             self._start_thread()
+
+    def _deliver(self, job: Job, result: object, error: Exception | None) -> None:
+        """Hands a result over, in the loop; a thread that comes late is one too many now."""
+        if job.abandoned:
+            self.hung -= 1
+            self._jobs.put(None)
+        elif not job.waiter.done():
+            if error is None:
+                job.waiter.set_result(result)
+            else:
+                job.waiter.set_exception(error)
 
     def _start_thread(self) -> None:
         threading.Thread(target=self._work, name="scoring", daemon=True).start()
 
     def _work(self) -> None:
         while job := self._jobs.get():
-            if job.abandoned:
-                continue
-            job.started = True
+            with self._lock:
+                if job.abandoned:
+                    continue
+                job.started = True
             result, error = None, None
             try:
                 result = job.work()
             except Exception as cause:
                 error = cause
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                job.loop.call_soon_threadsafe(job.deliver, result, error)
-            if job.abandoned:  # another thread took this one's place
-                self.hung -= 1
-                return
+                job.loop.call_soon_threadsafe(self._deliver, job, result, error)

@@ -89,7 +89,7 @@ class Lifecycle:
         self, server: GuardedServer, health: GuardedServer, drain: Callable[[], None]
     ) -> None:
         self.server, self.health, self.drain = server, health, drain
-        self._asked, self._ended = threading.Event(), threading.Event()
+        self._asked = threading.Event()
         self._signals: list[int] = []
         self._failure: BaseException | None = None
 
@@ -107,13 +107,15 @@ class Lifecycle:
             for number in (signal.SIGTERM, signal.SIGINT)
         }
         try:
-            self._thread(self.health, health_listener, None)
-            self._thread(self.server, listener, self._ended)
+            told = self._thread(self.health, health_listener)
+            served = self._thread(self.server, listener)
             self._asked.wait()
-            if not self._ended.wait(DRAIN_SECONDS + END_SECONDS):
+            served.join(DRAIN_SECONDS + END_SECONDS)
+            if served.is_alive():
                 logger.error("something hangs: the process ends without its last record")
                 os._exit(1)
             self.health.should_exit = True
+            told.join(END_SECONDS)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -129,20 +131,19 @@ class Lifecycle:
         self.server.should_exit = True
         self._asked.set()
 
-    def _thread(
-        self, server: GuardedServer, listener: socket.socket, ended: threading.Event | None
-    ) -> None:
+    def _thread(self, server: GuardedServer, listener: socket.socket) -> threading.Thread:
         def serve() -> None:
             try:
                 server.run(sockets=[listener])
             except BaseException as error:  # handed to the first thread
                 self._failure = error
             finally:
-                if ended is not None:
-                    ended.set()
-                    self._asked.set()
+                self.server.should_exit = True  # neither goes on alone
+                self._asked.set()
 
-        threading.Thread(target=serve, name="serving", daemon=True).start()
+        thread = threading.Thread(target=serve, name="serving", daemon=True)
+        thread.start()
+        return thread
 
 
 def listen(host: str, port: int, flag: str = "--port") -> socket.socket:
