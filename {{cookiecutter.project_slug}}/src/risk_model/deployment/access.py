@@ -178,6 +178,14 @@ class Access:
         return known.caller(credential.strip())
 
 
+def header(request: Request, name: bytes) -> str | None:
+    """The first header of that name; without reading all others, as Starlette's mapping does."""
+    for key, value in request.scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
+
+
 class Door:
     """Lets callers in, and records those that nobody knows."""
 
@@ -188,7 +196,7 @@ class Door:
 
     def caller(self, request: Request) -> Caller:
         """Who asks; UnknownCallerError when nobody is known by what was sent."""
-        return self.access.caller(request.headers.get("authorization", ""))
+        return self.access.caller(header(request, b"authorization") or "")
 
     async def refuse(self, unknown: UnknownCallerError) -> Response:
         """The answer (401) to a caller that nobody knows."""

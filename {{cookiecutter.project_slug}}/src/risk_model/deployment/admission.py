@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from risk_model.deployment.requests import RefusedError
 
 PLACES = 128  # requests for tables that are worked on, or wait for it, at a time
 SECONDS = 5.0  # from the moment a body has arrived until it is scored
+PATIENCE_SECONDS = 0.004  # in which the loop waits for what it handed over
 HUNG = 3  # threads that may hang before no more work is taken on
 BODIES = 1 << 28  # bytes that all bodies may hold together, also while they arrive
 BUSY = "too many requests are being answered; send this one again in a second"
@@ -61,7 +63,11 @@ class Worker:
         self.seconds = SECONDS if seconds is None else seconds
         self.room, self.hung = BODIES, 0
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._threads, self._lock = threads, threading.Lock()
+        self._threads, self._lock, self._quiet = threads, threading.Lock(), threading.Event()
+        self._finished: deque[tuple[Job, Any, Exception | None]] = deque()
+        self._gathered: list[Job] = []
+        self._handing, self._patient = False, True
+        self._quiet.set()
         for _ in range(threads):
             self._start_thread()
 
@@ -118,7 +124,9 @@ class Worker:
             raise RefusedError(503, BUSY)
         loop = asyncio.get_running_loop()
         job = Job(lambda: work(given), loop.create_future(), loop)
-        self._jobs.put(job)
+        self._gathered.append(job)
+        if len(self._gathered) == 1:  # what comes in the rest of this turn goes with it
+            loop.call_soon(self._hand_over)
         try:
             async with asyncio.timeout(self.seconds if seconds is None else seconds):
                 result: Result = await job.waiter
@@ -143,16 +151,36 @@ class Worker:
             self.hung += 1
             self._start_thread()
 
-    def _deliver(self, job: Job, result: object, error: Exception | None) -> None:
-        """Hands a result over, in the loop; a thread that comes late is one too many now."""
-        if job.abandoned:
-            self.hung -= 1
-            self._jobs.put(None)
-        elif not job.waiter.done():
-            if error is None:
-                job.waiter.set_result(result)
-            else:
-                job.waiter.set_exception(error)
+    def _hand_over(self) -> None:
+        """Lets the threads work for a moment in which nothing else asks for the interpreter.
+
+        Where the loop goes on at once, it and a thread take the interpreter from each other at
+        every call of the model, which costs more than the call.
+        """
+        self._quiet.clear()
+        self._handing = self._patient
+        for job in self._gathered:
+            self._jobs.put(job)
+        self._gathered.clear()
+        if self._handing:
+            self._patient = self._quiet.wait(PATIENCE_SECONDS)
+            self._handing = False
+            self._collect()
+
+    def _collect(self) -> None:
+        """Hands results over, in the loop; a thread that comes late is one too many now."""
+        while self._finished:
+            job, result, error = self._finished.popleft()
+            if job.abandoned:
+                self.hung -= 1
+                self._jobs.put(None)
+            elif not job.waiter.done():
+                if error is None:
+                    job.waiter.set_result(result)
+                else:
+                    job.waiter.set_exception(error)
+        if self._quiet.is_set():
+            self._patient = True
 
     def _start_thread(self) -> None:
         threading.Thread(target=self._work, name="scoring", daemon=True).start()
@@ -168,5 +196,9 @@ class Worker:
                 result = job.work()
             except Exception as cause:
                 error = cause
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                job.loop.call_soon_threadsafe(self._deliver, job, result, error)
+            self._finished.append((job, result, error))
+            if self._jobs.empty():
+                self._quiet.set()
+            if not self._handing:
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    job.loop.call_soon_threadsafe(self._collect)

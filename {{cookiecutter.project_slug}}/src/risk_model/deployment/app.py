@@ -26,7 +26,7 @@ from risk_model import __version__
 from risk_model.core.errors import UserError
 from risk_model.core.optional import optional_module
 from risk_model.core.package import ModelPackage
-from risk_model.deployment.access import UNRECORDED, Access, Door, UnknownCallerError
+from risk_model.deployment.access import UNRECORDED, Access, Door, UnknownCallerError, header
 from risk_model.deployment.admission import Worker
 from risk_model.deployment.audit import AuditError, AuditLog
 from risk_model.deployment.conditions import Conditions
@@ -171,7 +171,7 @@ class Service:
 
     async def _once(self, request: Request, body: bytes, asker: Asker, answer: Answer) -> Response:
         """The answer; to a request that is sent again under its key, the one of the first time."""
-        query, key = request.scope["query_string"], request.headers.get("idempotency-key")
+        query, key = request.scope["query_string"], header(request, b"idempotency-key")
         explain = b"explain=true" in query.split(b"&")
         if key is None:
             return await answer(body, explain, asker)

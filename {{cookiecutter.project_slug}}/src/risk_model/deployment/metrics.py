@@ -6,6 +6,7 @@ Labels hold routes, status codes and what the model said; never a caller's input
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ class Histogram:
 
     def add(self, value: float) -> None:
         """Counts a value."""
-        self.counts[sum(value > bound for bound in BOUNDS)] += 1
+        self.counts[bisect_left(BOUNDS, value)] += 1
         self.total += value
 
     def samples(self, name: str, labels: Labels) -> Iterator[str]:
