@@ -7,8 +7,8 @@ Three servers answer for the same patient, one worker each, in turns, so that a 
 all of them:
   predict  this project's POST /v1/predict: validated, scored, its audit record durably on disk
            before the answer
-  bare     a FastAPI route that validates the same body with pydantic (strict, ranges, categories)
-           and does nothing else
+  bare     a FastAPI route, on the same server, that validates the same body with pydantic (strict,
+           ranges, categories) and does nothing else
   mlflow   `mlflow models serve` of the same graph behind the same encoder, as a pyfunc model that
            checks its signature
 A ratio is the median over the repeats of requests per second against the server run just before.
@@ -39,7 +39,6 @@ BARE = """
 import json, sys
 from pathlib import Path
 from typing import Annotated, Literal
-import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -66,18 +65,20 @@ async def alive(): return {}
 @app.post("/v1/predict")
 async def predict(body: Body): return {"risk": 0.5}
 
-port = int(sys.argv[2])
-uvicorn.run(
-    app, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning"
-)
+from risk_model.deployment.http_guard import GuardedState
+from risk_model.deployment.lifecycle import guarded, listen
+state = GuardedState(None, 1000, 1000)
+guarded(app, state, lifespan=False).run(sockets=[listen("127.0.0.1", int(sys.argv[2]))])
 """
 
 PREDICT = """
 import sys
 from pathlib import Path
 from risk_model.deployment.serve import serve
+from risk_model.deployment.server_settings import ServerSettings
 port, log = int(sys.argv[2]), Path(sys.argv[3])
-serve(Path(sys.argv[1]), "127.0.0.1", port, log, accept="benchmark: no patient is served")
+reason = "benchmark: no patient is served"
+serve(Path(sys.argv[1]), "127.0.0.1", port, log, reason, ServerSettings(health_port=0))
 """
 
 PYFUNC = """
@@ -163,7 +164,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], probe: str) -> Iterator[None]:
+def running(
+    command: list[str], environment: dict[str, str], probe: str
+) -> Iterator[subprocess.Popen[str]]:
     """A process that answers at `probe`, ended with the block."""
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -179,7 +182,7 @@ def running(command: list[str], environment: dict[str, str], probe: str) -> Iter
                     process.kill()
                     sys.exit(f"{probe}: did not start: {process.communicate()[1][-2000:]}")
                 time.sleep(0.2)
-        yield
+        yield process
     finally:
         process.terminate()
         process.communicate(timeout=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -192,12 +193,19 @@ def make_package(
 
 
 class Server:
-    """A served package in a process of its own."""
+    """A served package in a process of its own; `told` is what it said at its start."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process, self.port = process, port
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process, self.told = process, process.stdout.readline()
+        if not self.told:
+            pytest.fail(f"the server did not start: {process.communicate()[1]}")
+        ports = re.search(r"http://[^ ]*:(\d+), health on port (\d+)", self.told)
+        assert ports is not None
+        self.port = int(ports[1])
+        self.url = f"http://127.0.0.1:{self.port}"
         self.client = httpx.Client(base_url=self.url, timeout=GUARD)
+        self.health = httpx.Client(base_url=f"http://127.0.0.1:{ports[2]}", timeout=GUARD)
 
     def predict(self, inputs: Any, **more: Any) -> httpx.Response:
         return self.client.post("/v1/predict", json=request_body(inputs, **more))
@@ -209,9 +217,14 @@ class Server:
 
     def stop(self) -> str:
         """Ends the server with SIGTERM and returns what it wrote to stderr."""
-        self.client.close()
+        self.close()
         self.process.terminate()
         return self.process.communicate(timeout=GUARD)[1]
+
+    def close(self) -> None:
+        """Ends this side's connections."""
+        self.client.close()
+        self.health.close()
 
 
 def free_port() -> int:
@@ -221,20 +234,24 @@ def free_port() -> int:
 
 # No answer of a test depends on how fast the machine is.
 NO_DEADLINES = """
-from risk_model.deployment import explanations, requests
-from risk_model.deployment.audit import log
-log.DISK_SECONDS = explanations.FIELD_SECONDS = requests.BODY_SECONDS = 300.0
+from risk_model.deployment import admission, explanations, health, http_guard, requests
+from risk_model.deployment.audit import log as audit_log
+audit_log.DISK_SECONDS = explanations.FIELD_SECONDS = requests.BODY_SECONDS = 300.0
+admission.SECONDS = health.CHECK_SECONDS = health.STUCK_SECONDS = 300.0
+http_guard.HEAD_SECONDS = http_guard.BODY_SECONDS = 300.0
 """
 SERVE = """
 import sys
-from pathlib import Path
+from pathlib import Path, PosixPath
 from risk_model.deployment.serve import serve
+from risk_model.deployment.server_settings import ServerSettings
 from risk_model.core.errors import UserError
 {NO_DEADLINES}
+host, settings = "127.0.0.1", ServerSettings(**{settings!r})
 {before}
+package, port, log, accept = sys.argv[1:]
 try:
-    places = [Path(word) if word else None for word in sys.argv[5:]]
-    serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4], *places)
+    serve(Path(package), host, int(port), Path(log), accept, settings)
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
@@ -242,25 +259,18 @@ except UserError as error:
 
 
 def start(
-    package: Path,
-    port: int,
-    audit: Path,
-    accept: str = "",
-    before: str = "",
-    keys: Path | None = None,
-    checkpoints: Path | None = None,
+    package: Path, port: int, audit: Path, accept: str = "", before: str = "", **settings: Any
 ) -> subprocess.Popen[str]:
-    """Starts the server; `before` is Python that runs in it first."""
+    """Starts the server; `before` is Python that runs in it first, `settings` ServerSettings."""
+    settings = {"health_port": 0, **settings}
     command = [
         sys.executable,
         "-c",
-        SERVE.format(NO_DEADLINES=NO_DEADLINES, before=before),
+        SERVE.format(NO_DEADLINES=NO_DEADLINES, before=before, settings=settings),
         str(package),
         str(port),
         str(audit),
         accept,
-        str(keys or ""),
-        str(checkpoints or ""),
     ]
     source = str(Path(__file__).parents[1] / "src")
     environment = {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
@@ -271,20 +281,15 @@ def start(
 
 @contextmanager
 def running(
-    package: Path,
-    audit: Path,
-    accept: str = "",
-    before: str = "",
-    keys: Path | None = None,
-    checkpoints: Path | None = None,
+    package: Path, audit: Path, accept: str = "", before: str = "", **settings: Any
 ) -> Iterator[Server]:
     """A server that answers, ended with the block."""
-    port = free_port()
-    process = start(package, port, audit, accept, before, keys, checkpoints)
-    server = Server(process, port)
+    process = start(package, 0, audit, accept, before, **settings)
     try:
+        server = Server(process)
         _until_alive(server)
         yield server
+        server.close()
     finally:
         process.kill()
         process.communicate()

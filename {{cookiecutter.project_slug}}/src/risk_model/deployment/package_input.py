@@ -13,10 +13,11 @@ from types import ModuleType
 from risk_model.core.errors import UserError
 from risk_model.core.optional import optional_module
 from risk_model.core.package import ModelPackage
-from risk_model.deployment.admission import InlineWorker, Worker
+from risk_model.deployment.admission import Worker
 from risk_model.deployment.example_request import check_example, example_body
 from risk_model.deployment.explanations import RequestExplainer, field_explainer
 from risk_model.deployment.requests import (
+    BODY_LIMIT,
     JsonSchema,
     PredictionRequest,
     body_schema,
@@ -47,7 +48,7 @@ def package_input(package: ModelPackage) -> PackageInput:
     schema = package.schema
     if schema.signal is None:
         reader, explainer = request_reader(schema), field_explainer(package)
-        made = PackageInput(reader, body_schema(schema), InlineWorker(), explainer)
+        made = PackageInput(reader, body_schema(schema), Worker(BODY_LIMIT), explainer)
     else:
         made = recording_module("recording_input", package).recording_input(package)
     read = under_policy(made.read, package.input_check)

@@ -31,6 +31,9 @@ BODY_LIMIT = 65_536  # bytes
 BODY_SECONDS = 10.0
 SUBJECT_LENGTH = 128  # characters
 MEMBERS = ("inputs", "units", "request_id", "subject", "explain")
+UNKNOWN = 20  # members that are not fields, of which a refusal tells one by one
+NAME = 64  # characters of a name that are compared
+NEAR = 3  # of these, that are compared with every field's name
 
 Json = Mapping[str, Any]  # a JSON object as it was read
 JsonSchema = dict[str, Any]  # a JSON Schema, for the OpenAPI document
@@ -130,12 +133,15 @@ def under_policy(
 def refusal(content: Json, errors: Errors) -> RefusedError:
     """The refusal (422) of a body with errors, under its request id if that is one."""
     request_id = content.get("request_id")
-    valid_id = str(request_id) if _is_uuid(request_id) else ""
+    valid_id = str(request_id) if is_uuid(request_id) else ""
     return RefusedError(422, "the body does not follow the schema of this model", errors, valid_id)
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """A JSON body of at most `limit` bytes; RefusedError with 408, 413 or 415."""
+async def read_body(request: Request, limit: int, take: Callable[[int], None]) -> bytes:
+    """A JSON body of at most `limit` bytes; RefusedError with 408, 413 or 415.
+
+    `take` is told of each piece's bytes before they are kept, and may refuse them.
+    """
     headers = dict(request.scope["headers"])
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise RefusedError(415, "send the header content-type: application/json")
@@ -145,9 +151,10 @@ async def read_body(request: Request, limit: int) -> bytes:
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for piece in request.stream():
-                body += piece
-                if len(body) > limit:
+                if len(body) + len(piece) > limit:
                     raise RefusedError(413, f"the body is larger than {limit} bytes")
+                take(len(piece))
+                body += piece
     except TimeoutError:
         raise RefusedError(408, "the body took too long to arrive") from None
     return bytes(body)
@@ -218,7 +225,7 @@ def body_errors(content: Json, schema: Schema) -> Errors:
 def request_errors(content: Json) -> Errors:
     """What is wrong with the members that any body may hold."""
     errors = []
-    if not _is_uuid(content.get("request_id", str(uuid.UUID(int=0)))):
+    if not is_uuid(content.get("request_id", str(uuid.UUID(int=0)))):
         errors.append(("/request_id", "must be a UUID, so that it cannot be a patient's number"))
     subject = content.get("subject", "-")
     if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_LENGTH:
@@ -252,11 +259,14 @@ def _unstated_units(
 
 
 def _unknown(member: str, given: Json, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
-    for number, name in enumerate(given, start=1):
-        if name not in fields:
-            near = difflib.get_close_matches(name, fields, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else "; GET /v1/model lists the fields"
-            yield f"/{member}", f"member {number} is not a field of this model{hint}"
+    strays = [(number, name) for number, name in enumerate(given, 1) if name not in fields]
+    for count, (number, name) in enumerate(strays[:UNKNOWN]):
+        near = difflib.get_close_matches(name[:NAME], fields, n=1) if count < NEAR else []
+        hint = f"; did you mean '{near[0]}'?" if near else "; GET /v1/model lists the fields"
+        yield f"/{member}", f"member {number} is not a field of this model{hint}"
+    if len(strays) > UNKNOWN:
+        more = f"{len(strays) - UNKNOWN:,} more members are not fields of this model"
+        yield f"/{member}", more
 
 
 def pointer(member: str, name: str) -> str:
@@ -264,7 +274,8 @@ def pointer(member: str, name: str) -> str:
     return f"/{member}/{name.replace('~', '~0').replace('/', '~1')}"
 
 
-def _is_uuid(value: object) -> bool:
+def is_uuid(value: object) -> bool:
+    """Whether a value is the text of a UUID."""
     try:
         return isinstance(value, str) and str(uuid.UUID(value)) == value.lower()
     except ValueError:

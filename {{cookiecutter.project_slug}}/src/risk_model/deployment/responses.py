@@ -25,6 +25,8 @@ from risk_model.deployment.requests import InputWarning, RefusedError
 logger = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
+# what a client needs to know beside the problem
+TELLING = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "1"}}
 
 
 class FieldExplanation(TypedDict):
@@ -183,7 +185,7 @@ class ProblemResponse(UncachedResponse):
 def problem(
     refused: RefusedError, instance: str = "", headers: Mapping[str, str] | None = None
 ) -> ProblemResponse:
-    """The answer to what was refused; a client that gets 503 may come again in a second."""
+    """The answer to what was refused, with the headers that go with its status."""
     content: Problem = {
         "type": "about:blank",
         "title": HTTPStatus(refused.status).phrase,
@@ -196,8 +198,8 @@ def problem(
         content["errors"] = [
             {"pointer": pointer, "detail": message} for pointer, message in refused.errors
         ]
-    retry = {"retry-after": "1"} if refused.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return ProblemResponse(content, refused.status, {**retry, **(headers or {})})
+    telling = TELLING.get(refused.status, {})
+    return ProblemResponse(content, refused.status, {**telling, **(headers or {})})
 
 
 async def on_http_error(_: Request, error: Exception) -> Response:

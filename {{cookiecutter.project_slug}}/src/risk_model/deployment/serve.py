@@ -1,28 +1,28 @@
 """The start of the server: one process, one verified package, one audit log.
 
 When must it refuse to start? A package with one byte changed, a model that failed its gate, an
-audit log somebody else writes to or a port in use each stop the start with one line. A model of
-which some part cannot tell starts only on a named person's reason, which is recorded; one that
-failed on any part only when that reason was already given to register it, and stands in its card.
+audit log somebody else writes to, a port in use or a door without a lock each stop the start with
+one line. A model of which some part cannot tell starts only on a named person's reason, which is
+recorded; one that failed on any part only when that reason was already given to register it, and
+stands in its card.
 """
 
 from __future__ import annotations
 
-import logging
-import socket
-import warnings
 from pathlib import Path
-
-import uvicorn
 
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.core.person import person_and_reason
+from risk_model.deployment.access import open_access
 from risk_model.deployment.app import create_app
 from risk_model.deployment.example_request import curl, example_body
+from risk_model.deployment.health import Health
+from risk_model.deployment.http_guard import LOOPBACK, GuardedState, host_names
+from risk_model.deployment.lifecycle import Lifecycle, connections, guarded, listen
+from risk_model.deployment.logs import silence_libraries
 from risk_model.deployment.origin import check_origin
-
-DRAIN_SECONDS = 10
+from risk_model.deployment.server_settings import ServerSettings
 
 
 def serve(
@@ -31,10 +31,7 @@ def serve(
     port: int,
     audit_path: Path,
     accept: str = "",
-    keys: Path | None = None,
-    checkpoints: Path | None = None,
-    sha256: str = "",
-    verify_key: str = "",
+    settings: ServerSettings | None = None,
 ) -> None:
     """Serves a package until SIGTERM or SIGINT.
 
@@ -46,53 +43,42 @@ def serve(
         port: the port to listen on.
         audit_path: the audit log, which no other process may write to.
         accept: "name: reason" for a model of which some part cannot tell.
-        keys: folder of the audit log's keys, which must be there; by default they are made with a
-            new log, in a folder beside its own.
-        checkpoints: file, best on another machine's disk, that keeps the audit log's checkpoints.
-        sha256: the package's own digest, where no other may be served.
-        verify_key: the public key that it must be signed for; "" for none.
+        settings: who reaches the server, where its log is kept safe, what package it takes.
 
     Raises:
         UserError: says in one line why the server cannot start.
+        KeyboardInterrupt: at SIGINT, once all is done.
     """
+    settings = settings or ServerSettings()
     package = ModelPackage.open(package_dir)
-    check_origin(package, sha256, verify_key)
+    check_origin(package, settings.sha256, settings.verify_key)
     accepted = check_gate(package, accept)
-    with listen(host, port) as listener:
+    access = open_access(host, settings.api_keys, settings.issuers)
+    beside = settings.health_port
+    if beside is None:
+        beside = port and port + 1
+    with listen(host, port) as listener, listen(host, beside, "--health-port") as health_listener:
+        port, beside = (each.getsockname()[1] for each in (listener, health_listener))
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        app = create_app(package, audit_path, accepted, url, keys, checkpoints)
+        app = create_app(package, audit_path, accepted, url, access, settings)
+        worker, most = app.state.service.input.worker, connections()
+        hosts = host_names([*LOOPBACK, host, *settings.hosts])
+        state = GuardedState(hosts, worker.places, most)
+        health = Health(app.state.service, state)
+        server = guarded(health.measured(app), state, lifespan=True)
+        # whoever probes names an address of the moment
+        anybody = GuardedState(None, most, most // 4)
         model = f"{package.manifest.model} {package.sha256[:12]}"
-        print(f"serving {model} on {url}, audit log {audit_path}", flush=True)
-        if not checkpoints:
-            print("without --checkpoints FILE nobody will see that this log was cut or deleted")
-        if example := curl(example_body(package), url):
-            print(f"try it: {example}", flush=True)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                loop="uvloop",
-                http="httptools",
-                lifespan="on",
-                access_log=False,  # a request line may hold what it should not
-                log_level="warning",
-                server_header=False,
-                timeout_keep_alive=30,
-                timeout_graceful_shutdown=DRAIN_SECONDS,
-            )
+        print(
+            f"serving {model} on {url}, health on port {beside}, audit log {audit_path}", flush=True
         )
+        if not settings.checkpoints:
+            print("without --checkpoints FILE nobody will see that this log was cut or deleted")
+        if example := curl(example_body(package), url, needs_key=not access.open):
+            print(f"try it: {example}", flush=True)
         silence_libraries()
-        server.run(sockets=[listener])
-
-
-def silence_libraries() -> None:
-    """Lets only this package's own log lines out.
-
-    A library that reads a recording may warn of what it holds.
-    """
-    ours = logging.StreamHandler()
-    ours.addFilter(logging.Filter(__name__.partition(".")[0]))
-    logging.basicConfig(handlers=[ours], level=logging.WARNING, format="%(message)s", force=True)
-    warnings.simplefilter("ignore")
+        probes = guarded(health.app, anybody, lifespan=False)
+        Lifecycle(server, probes, health.drain).run(listener, health_listener)
 
 
 def check_gate(package: ModelPackage, accept: str) -> str:
@@ -122,15 +108,3 @@ def check_gate(package: ModelPackage, accept: str) -> str:
             "your reason' (make serve ACCEPT='your name: your reason')"
         )
     return str(person_and_reason(accept, "--accept 'your name: your reason'"))
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; UserError when the port is in use or may not be bound."""
-    try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
-        )
-    except OSError as error:
-        raise UserError(
-            f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port"
-        ) from error

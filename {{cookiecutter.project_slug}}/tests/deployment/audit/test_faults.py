@@ -142,7 +142,7 @@ def test_no_second_server_writes_to_the_log_under_another_name(
 ) -> None:
     keys = tmp_path / "keys"
     make_keys(keys)
-    with running(package.directory, log, keys=keys) as server:
+    with running(package.directory, log, audit_keys=keys) as server:
         other = tmp_path / "other"
         other.mkdir()
         (other / "hard.db").hardlink_to(log)
@@ -151,7 +151,7 @@ def test_no_second_server_writes_to_the_log_under_another_name(
         for stray in log.parent.glob("*lock*"):
             stray.unlink()
         for name in ("../log/audit.db", "hard.db", "soft.db", "folder/audit.db"):
-            line = refused_start(start, package, other / name, keys=keys)
+            line = refused_start(start, package, other / name, audit_keys=keys)
             assert "another process writes to this audit log" in line
         assert server.predict(patient).status_code == 200
         server.stop()
@@ -217,7 +217,7 @@ def test_a_start_refuses_a_log_that_does_not_go_on_from_its_last_checkpoint(
 def test_a_server_asks_for_its_keys_and_makes_none_where_they_were_named(
     running: Running, start: Start, package: ModelPackage, log: Path, tmp_path: Path
 ) -> None:
-    line = refused_start(start, package, log, keys=tmp_path / "absent")
+    line = refused_start(start, package, log, audit_keys=tmp_path / "absent")
     assert "no usable keys" in line
     assert "audit keys" in line
     assert not log.exists()
@@ -234,7 +234,7 @@ def test_a_server_asks_for_its_keys_and_makes_none_where_they_were_named(
         key.chmod(0o600)
     shutil.copytree(default_keys(log), log.parent / "keys")
     assert "may not lie in the log's folder" in refused_start(
-        start, package, log, keys=log.parent / "keys"
+        start, package, log, audit_keys=log.parent / "keys"
     )
     with running(package.directory, log) as server:
         server.stop()

@@ -33,18 +33,33 @@ def serve(arguments: list[str]) -> None:
     signed = "the public key (PEM) that the package must be signed for"
     if module_exists("deployment.signing"):
         parser.add_argument("--verify-key", type=user_path, help=signed)
+    health = "of health and metrics (default: the one after --port)"
+    parser.add_argument("--health-port", type=int, help=health)
+    keys = "API keys, made with api_key; needed unless only this machine can ask"
+    parser.add_argument("--api-keys", type=user_path, help=keys)
+    parser.set_defaults(issuers=None, verify_key=None)
+    if module_exists("deployment.tokens"):
+        issuers = "issuers of signed tokens, as docs/serving.md says"
+        parser.add_argument("--issuers", type=user_path, help=issuers)
+    hosts = "a name by which clients call this server; may be repeated"
+    parser.add_argument("--allow-host", action="append", default=[], help=hosts)
+    origins = "of a web page whose scripts may ask, https://...; may be repeated"
+    parser.add_argument("--allow-origin", action="append", default=[], help=origins)
     flags = parser.parse_args(arguments)
     from risk_model.deployment.registry import champion
     from risk_model.deployment.serve import serve as serve_package
+    from risk_model.deployment.server_settings import ServerSettings
 
-    directory = flags.package or champion(flags.registry, flags.name)
-    key = str(getattr(flags, "verify_key", None) or "")
-    where = directory, flags.host, flags.port, flags.audit
-    serve_package(
-        *where,
-        accept=flags.accept,
-        sha256=flags.sha256,
-        verify_key=key,
-        keys=flags.keys,
+    settings = ServerSettings(
+        health_port=flags.health_port,
+        hosts=tuple(flags.allow_host),
+        origins=tuple(flags.allow_origin),
+        api_keys=flags.api_keys,
+        issuers=flags.issuers,
+        audit_keys=flags.keys,
         checkpoints=flags.checkpoints,
+        sha256=flags.sha256,
+        verify_key=str(flags.verify_key or ""),
     )
+    directory = flags.package or champion(flags.registry, flags.name)
+    serve_package(directory, flags.host, flags.port, flags.audit, flags.accept, settings)

@@ -1,0 +1,76 @@
+"""The file of API keys, as it is written: a key is shown once, and only its SHA-256 is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from risk_model.core.errors import UserError
+from risk_model.core.files import read_json, write_json
+from risk_model.deployment.access import SCOPES, read_keys
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+KEY_BYTES = 32
+
+
+def add_key(path: Path, client: str, scopes: list[str], expires: str) -> str:
+    """Makes a key for a client, adds it to the file, and returns it.
+
+    Args:
+        path: the file, made if there is none.
+        client: the name under which records tell of it.
+        scopes: what it may do, of SCOPES.
+        expires: the day on which it ends, at 0:00 UTC; "" for never.
+
+    Raises:
+        UserError: a name, a scope or a day is none, or the file is not one of keys.
+    """
+    if not NAME.fullmatch(client):
+        raise UserError(f"'{client}' is no name of a client: letters, digits, '.', '_' and '-'")
+    if wrong := [scope for scope in scopes if scope not in SCOPES]:
+        raise UserError(f"--scope {wrong[0]}: what a client may do is {' or '.join(SCOPES)}")
+    entries = _entries(path) if path.exists() else []
+    key = secrets.token_urlsafe(KEY_BYTES)
+    entry: dict[str, object] = {
+        "client": client,
+        "sha256": hashlib.sha256(key.encode()).hexdigest(),
+        "scopes": scopes,
+        **({"expires": _midnight(expires)} if expires else {}),
+    }
+    _write(path, [*entries, entry])
+    return key
+
+
+def revoke_keys(path: Path, client: str) -> int:
+    """Takes every key of a client out of the file; returns how many; UserError when none."""
+    entries = _entries(path)
+    kept = [entry for entry in entries if entry["client"] != client]
+    if len(kept) == len(entries):
+        raise UserError(f"{path}: '{client}' has no key")
+    _write(path, kept)
+    return len(entries) - len(kept)
+
+
+def _entries(path: Path) -> list[dict[str, object]]:
+    read_keys(path)  # says what is wrong with it
+    entries: list[dict[str, object]] = read_json(path)["keys"]
+    return entries
+
+
+def _midnight(day: str) -> str:
+    try:
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).isoformat()
+    except ValueError:
+        raise UserError(f"--expires {day}: write the day as 2030-12-31") from None
+
+
+def _write(path: Path, entries: list[dict[str, object]]) -> None:
+    previous = os.umask(0o077)
+    try:
+        write_json(path, {"keys": entries})
+    finally:
+        os.umask(previous)

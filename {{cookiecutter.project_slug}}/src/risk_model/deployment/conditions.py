@@ -1,0 +1,52 @@
+"""The conditions of an answer: an unchanged package, a model that works, a log that can be kept."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import TYPE_CHECKING
+
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
+from risk_model.deployment.audit import AuditError
+from risk_model.deployment.responses import Readiness
+
+if TYPE_CHECKING:
+    from risk_model.deployment.app import Service
+
+READY_SECONDS = 1.0  # for which what was looked at holds
+
+
+class Conditions:
+    """The conditions under which a service can answer, as they were when last looked at."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
+
+    async def looked_at(self) -> Readiness:
+        """The conditions of an answer, looked at again after READY_SECONDS."""
+        if time.monotonic() - self._checked[0] > READY_SECONDS:
+            checks = await asyncio.to_thread(self._model_checks)
+            checks["audit_append"] = await self._audit_works()
+            self._checked = (time.monotonic(), checks)
+        checks = self._checked[1]
+        return {"ready": all(checks.values()), "checks": checks}
+
+    def _model_checks(self) -> dict[str, bool]:
+        package = self.service.package
+        try:
+            unchanged = ModelPackage.open(package.directory).sha256 == package.sha256
+        except (UserError, OSError):
+            unchanged = False
+        return {"model_digest": unchanged, "golden_case": package.scores_golden_case()}
+
+    async def _audit_works(self) -> bool:
+        """Whether the last record could be written; after a failure, whether one can be now."""
+        try:
+            if self.service.audit.failed:
+                await self.service.audit.append("probe", {})
+        except AuditError:
+            return False
+        return True

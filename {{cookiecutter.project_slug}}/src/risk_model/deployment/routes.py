@@ -1,0 +1,78 @@
+"""The routes of the service, and what the OpenAPI document says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from risk_model.core.optional import optional_module
+from risk_model.deployment.openapi import REFUSALS, DocumentedAPI, answers, json_body
+from risk_model.deployment.responses import (
+    Liveness,
+    ModelDescription,
+    Prediction,
+    Problem,
+    Readiness,
+)
+
+if TYPE_CHECKING:
+    from risk_model.deployment.app import Service
+
+
+def add_routes(app: DocumentedAPI, service: Service) -> None:
+    """Adds all routes of a service to its application."""
+    # The first of two routes with one path answers; the second only stands in the document.
+    app.add_route("/v1/predict", service.predict, methods=["POST"])
+    app.add_route("/v1/model", service.describe)
+
+    async def document(request: Request) -> Response:
+        return await service.door.told(request, app.document)
+
+    app.add_route("/openapi.json", document)
+    app.add_api_route(
+        "/v1/predict",
+        service.predict,
+        methods=["POST"],
+        summary="The risk of one patient; with ?explain=true also why",
+        response_model=Prediction,
+        responses=answers(REFUSALS, Problem),
+        openapi_extra=json_body(service.input.body_schema),
+    )
+    batch = optional_module("deployment.predict_batch")
+    if batch is not None:
+        batch.add_batch_route(app, service)
+    failed = answers({500: "The server could not answer"}, Problem)
+    refused = answers({status: REFUSALS[status] for status in (401, 403, 500, 503)}, Problem)
+    app.add_api_route(
+        "/v1/model", service.describe, response_model=ModelDescription, responses=refused
+    )
+    app.add_api_route("/livez", alive, responses=failed)
+    not_ready = answers({503: "A condition does not hold"}, Readiness)
+
+    async def ready(response: Response) -> Readiness:
+        """Whether the package is unchanged, scores its golden case, and records can be written."""
+        readiness = await service.readiness()
+        response.status_code = 200 if readiness["ready"] else 503
+        return readiness
+
+    app.add_api_route("/readyz", ready, responses={**failed, **not_ready})
+
+
+async def alive() -> Liveness:
+    """Whether the server runs."""
+    return {"alive": True}
+
+
+def allow_origins(app: DocumentedAPI, origins: Sequence[str]) -> None:
+    """Lets scripts of web pages from these origins ask; by default from none."""
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "idempotency-key"],
+        )

@@ -1,0 +1,65 @@
+"""Does a batch give each patient the answer and the record of a request of its own?"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from risk_model.core.package import ModelPackage
+from risk_model.deployment.predict_batch import BATCH_BYTES, PATIENTS
+
+from tests.made_service import PATIENT, Server
+
+Running = Callable[..., AbstractContextManager[Server]]
+PATH = "/v1/predict/batch"
+
+
+def test_each_patient_of_a_batch_has_an_answer_and_a_record(
+    running: Running, package: ModelPackage, tmp_path: Path
+) -> None:
+    log = tmp_path / "audit.db"
+    patients: list[dict[str, Any]] = [{**PATIENT, "age": 20 + i} for i in range(PATIENTS)]
+    bodies: list[Any] = [{"inputs": patient} for patient in patients]
+    bodies[7], bodies[9] = {"inputs": {"age": 5}}, "Mustermann"
+    with running(package.directory, log) as server:
+        answer = server.client.post(PATH, json={"requests": bodies})
+        assert answer.status_code == 200
+        answers = answer.json()["answers"]
+        alone = [server.predict(patients[i]).json()["risk"] for i in (0, 50, PATIENTS - 1)]
+        server.stop()
+    assert [answers[i]["risk"] for i in (0, 50, PATIENTS - 1)] == alone
+    assert (answers[7]["status"], answers[7]["errors"][0]["pointer"]) == (422, "/inputs/age")
+    assert answers[9]["status"] == 400
+    rows = sqlite3.connect(log).execute("SELECT body FROM record ORDER BY seq").fetchall()
+    ids = {json.loads(row)["event_id"] for (row,) in rows}
+    assert {told["prediction_id"] for told in answers if "risk" in told} <= ids
+    assert {told["instance"].removeprefix("urn:uuid:") for told in (answers[7], answers[9])} <= ids
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"requests": []}', 422),
+        (json.dumps({"requests": [{}] * (PATIENTS + 1)}).encode(), 422),
+        (b'{"requests": {}}', 422),
+        (b'{"requests": [{}], "more": 1}', 422),
+        (b'{"requests": [{"inputs": {"age": 54, "age": 30}}]}', 400),
+        (b"[", 400),
+        (b" " * (BATCH_BYTES + 1), 413),
+    ],
+)
+def test_what_is_no_batch_is_refused(
+    running: Running, package: ModelPackage, tmp_path: Path, body: bytes, status: int
+) -> None:
+    with running(package.directory, tmp_path / "audit.db") as server:
+        answer = server.client.post(
+            PATH, content=body, headers={"content-type": "application/json"}
+        )
+    assert answer.status_code == status
+    assert answer.json()["instance"]

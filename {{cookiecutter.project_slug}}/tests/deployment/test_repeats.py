@@ -1,0 +1,107 @@
+"""Does a request that is sent again under its key get the same answer, and one record?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.responses import Response
+
+from risk_model.core.package import ModelPackage
+from risk_model.deployment import repeats
+from risk_model.deployment.repeats import Repeats
+
+from tests.made_service import PATIENT, Server
+
+Running = Callable[..., AbstractContextManager[Server]]
+
+
+def test_a_repeated_request_has_one_prediction_and_one_answer(
+    running: Running, package: ModelPackage, tmp_path: Path
+) -> None:
+    log, key = tmp_path / "audit.db", str(uuid.uuid4())
+
+    def ask(inputs: Any = PATIENT, key: str = key, query: str = "") -> Any:
+        headers = {"idempotency-key": key}
+        return server.client.post(f"/v1/predict{query}", json={"inputs": inputs}, headers=headers)
+
+    with running(package.directory, log) as server, ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(lambda _: ask(), range(20))]
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.content for answer in answers}) == 1
+        assert ask({**PATIENT, "age": 50}).status_code == 409
+        assert ask(query="?explain=true").status_code == 409
+        wrong = str(uuid.uuid4())
+        refused = [ask({"age": 5}, wrong) for _ in range(2)]
+        assert [answer.status_code for answer in refused] == [422, 422]
+        assert refused[0].content == refused[1].content
+        assert ask(key="Mustermann").status_code == 400
+        assert ask(key=str(uuid.uuid4())).status_code == 200
+        server.stop()
+    rows = sqlite3.connect(log).execute("SELECT body FROM record ORDER BY seq").fetchall()
+    predictions = [body for (row,) in rows if (body := json.loads(row))["type"] == "prediction"]
+    assert len(predictions) == 2
+    assert predictions[0]["idempotency_key"] == key
+    assert b"Mustermann" not in log.read_bytes()
+
+
+def test_clients_have_keys_of_their_own_and_old_answers_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(repeats, "KEPT", 3)
+    made: list[str] = []
+
+    async def run() -> list[int]:
+        kept = Repeats()
+
+        async def ask(client: str, key: uuid.UUID) -> None:
+            async def compute() -> Response:
+                made.append(client)
+                return Response()
+
+            await kept.answer(client, str(key), b"", compute)
+
+        first, others = uuid.UUID(int=0), [uuid.UUID(int=n) for n in (1, 2, 3)]
+        counts = []
+        for client in ("ward", "clinic", "ward"):
+            await ask(client, first)
+            counts.append(len(made))
+        for key in others:
+            await ask("ward", key)
+        await ask("ward", first)
+        return [*counts, len(made)]
+
+    assert asyncio.run(run()) == [1, 2, 2, 6]
+
+
+@pytest.mark.parametrize("fault", ["raises", "500"])
+def test_what_the_server_failed_at_may_be_tried_again(fault: str) -> None:
+    async def run() -> int:
+        kept, tries = Repeats(), 0
+
+        async def compute() -> Response:
+            nonlocal tries
+            tries += 1
+            if tries == 1 and fault == "raises":
+                raise RuntimeError
+            return Response(status_code=500 if tries == 1 else 200)
+
+        key = str(uuid.uuid4())
+        statuses = []
+        for _ in range(3):
+            try:
+                statuses.append((await kept.answer("ward", key, b"", compute)).status_code)
+            except RuntimeError:
+                statuses.append(500)
+        assert statuses == [500, 200, 200]
+        return tries
+
+    assert asyncio.run(run()) == 2

@@ -1,0 +1,178 @@
+"""Is a signed token good for one request, from a trusted issuer, for this service, and no other?"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from risk_model.core.errors import UserError
+from risk_model.core.package import ModelPackage
+from risk_model.deployment.access import UNKNOWN
+from risk_model.deployment.tokens import SEEN, IssuedTokens, read_issuers
+
+from tests.made_service import PATIENT, Server
+
+Running = Callable[..., AbstractContextManager[Server]]
+URL, ISSUER = "https://risk.example/v1/predict", "https://ehr.example"
+EC, OTHER = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
+RSA = rsa.generate_private_key(65_537, 2_048)
+PUBLIC = RSA.public_key().public_bytes(
+    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+)
+
+
+@pytest.fixture
+def issuers(tmp_path: Path) -> Path:
+    ec_key = json.loads(ECAlgorithm.to_jwk(EC.public_key()))
+    rsa_key = json.loads(RSAAlgorithm.to_jwk(RSA.public_key()))
+    keys = [
+        {**ec_key, "kid": "ec", "alg": "ES384"},
+        {**rsa_key, "kid": "rsa", "alg": "RS384"},
+    ]
+    (tmp_path / "ehr.json").write_text(json.dumps({"keys": keys}))
+    issuer = {"iss": ISSUER, "client": "ehr", "scopes": ["predict"], "jwks": "ehr.json"}
+    path = tmp_path / "issuers.json"
+    path.write_text(json.dumps({"audience": URL, "issuers": [issuer]}))
+    return path
+
+
+def token(key: Any = EC, algorithm: str = "ES384", kid: str = "ec", **changes: Any) -> str:
+    now = int(time.time())
+    claims = {"iss": ISSUER, "aud": URL, "iat": now, "exp": now + 200, "jti": str(uuid.uuid4())}
+    claims |= changes
+    present = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(
+        present, key, algorithm=algorithm, headers={"kid": kid, "jku": "http://127.0.0.1:1/"}
+    )
+
+
+def unsigned(algorithm: str) -> str:
+    header, claims, _ = token().split(".")
+    changed = json.dumps({"alg": algorithm, "kid": "ec", "typ": "JWT"}).encode()
+    header = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
+    return f"{header}.{claims}."
+
+
+def hs256_with_the_public_key() -> str:
+    import hashlib
+    import hmac
+
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    header = part(json.dumps({"alg": "HS256", "kid": "rsa", "typ": "JWT"}).encode())
+    signed = f"{header}.{token().split('.')[1]}"
+    return f"{signed}.{part(hmac.digest(PUBLIC, signed.encode(), hashlib.sha256))}"
+
+
+def refused_tokens() -> dict[str, str]:
+    now, seen = int(time.time()), token()
+    return {
+        "none": unsigned("none"),
+        "nOnE": unsigned("nOnE"),
+        "no signature": unsigned("ES384"),
+        "HS256 with the public key": hs256_with_the_public_key(),
+        "signed by somebody else": token(OTHER),
+        "signed by somebody else under another kid": token(OTHER, kid="new"),
+        "kid with a path": token(kid="../../../dev/null"),
+        "kid with SQL": token(kid="ec' OR '1'='1"),
+        "another key's algorithm": token(RSA, "RS384", kid="ec"),
+        "an algorithm of RSA that is not listed": token(RSA, "RS256", kid="rsa"),
+        "audience": token(aud="https://other.example"),
+        "audience missing": token(aud=None),
+        "issuer": token(iss="https://evil.example"),
+        "issuer missing": token(iss=None),
+        "expired": token(iat=now - 1000, exp=now - 800),
+        "no end": token(exp=None),
+        "valid too long": token(exp=now + 3_000),
+        "no id": token(jti=None),
+        "from the future": token(iat=now + 500, exp=now + 600),
+        "not before": token(nbf=now + 500),
+        "seen": seen,
+        "huge": token(padding="x" * 7_000),
+        "cut": seen[: len(seen) // 2],
+        "not JSON": "e30.e30.e30",
+    }
+
+
+def test_a_valid_token_is_answered_once_and_any_other_is_refused_with_one_text(
+    running: Running, package: ModelPackage, issuers: Path, tmp_path: Path
+) -> None:
+    def ask(given: str) -> Any:
+        headers = {"authorization": f"Bearer {given}"}
+        return server.client.post("/v1/predict", json={"inputs": PATIENT}, headers=headers)
+
+    wrong = refused_tokens()
+    with running(package.directory, tmp_path / "audit.db", issuers=issuers) as server:
+        assert ask(token()).status_code == 200
+        assert ask(token(RSA, "RS384", "rsa")).status_code == 200
+        assert ask(token(aud=[URL, "https://other.example"])).status_code == 200
+        assert ask(wrong["seen"]).status_code == 200
+        assert ask(token(scope="describe")).status_code == 403
+        for name, given in wrong.items():
+            answer = ask(given)
+            assert (answer.status_code, answer.json()["detail"]) == (401, UNKNOWN), name
+        server.stop()
+    kept = (tmp_path / "audit.db").read_bytes()
+    assert b'"client":"ehr"' in kept
+    assert wrong["seen"].encode() not in kept
+
+
+def test_when_no_more_tokens_can_be_remembered_none_is_accepted_until_some_expired(
+    issuers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("risk_model.deployment.tokens.SEEN", 2)
+    known = read_issuers(issuers)
+    assert SEEN > 10_000
+    for _ in range(2):
+        assert known.caller(token()).client == "ehr"
+    with pytest.raises(Exception, match="seen before"):
+        known.caller(token())
+    known._seen = dict.fromkeys(known._seen, 0.0)
+    assert known.caller(token()).client == "ehr"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"issuers": None}, "not a file of issuers"),
+        ({"audience": None}, "not a file of issuers"),
+        ({"jwks": "absent.json"}, "absent.json: cannot be read"),
+        ({"scopes": ["delete"]}, "scopes are predict, describe"),
+        ({"alg": "HS256"}, "HS256"),
+        ({"d": "private"}, "private key"),
+    ],
+)
+def test_a_file_of_issuers_that_cannot_be_trusted_stops_the_start(
+    issuers: Path, change: dict[str, Any], message: str
+) -> None:
+    content = json.loads(issuers.read_text())
+    keys = json.loads((issuers.parent / "ehr.json").read_text())
+    [(name, value)] = change.items()
+    if name in content:
+        del content[name]
+    elif name in ("jwks", "scopes"):
+        content["issuers"][0][name] = value
+    else:
+        keys["keys"][0][name] = value
+    issuers.write_text(json.dumps(content))
+    (issuers.parent / "ehr.json").write_text(json.dumps(keys))
+    with pytest.raises(UserError, match=message) as refused:
+        read_issuers(issuers)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_tokens_of_a_file_are_read(issuers: Path) -> None:
+    assert isinstance(read_issuers(issuers), IssuedTokens)
