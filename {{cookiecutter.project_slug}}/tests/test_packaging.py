@@ -181,6 +181,26 @@ def test_the_service_can_call_nobody_and_only_the_proxy_is_reached_from_outside(
     assert services["service"]["user"] == "10001:10001"
 
 
+def test_metrics_are_fetched_from_the_port_of_health_that_the_image_opens() -> None:
+    port, health = map(int, instructions("EXPOSE")[0].split())
+    assert health == port + 1  # where the server puts it without --health-port
+    scraped = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text(encoding="utf-8"))
+    [targets] = [job["static_configs"][0]["targets"] for job in scraped["scrape_configs"]]
+    assert targets == [f"service:{health}"]
+    assert f"service:{port}\n" in (ROOT / "deploy/Caddyfile").read_text(encoding="utf-8")
+    assert f"127.0.0.1:{health}/livez" in instructions("HEALTHCHECK")[0]
+    assert "--port" not in instructions("ENTRYPOINT")[0]
+
+
+def test_the_image_asks_for_keys_and_reads_them_where_it_cannot_write() -> None:
+    words = json.loads(instructions("ENTRYPOINT")[0])
+    service = composed()["services"]["service"]
+    for flag in ("--keys", "--api-keys"):
+        assert words[words.index(flag) + 1].startswith("/keys/")
+    assert "./deploy/keys:/keys:ro" in service["volumes"]
+    assert service["command"] == ["--allow-host", "${SITE_ADDRESS:-localhost}"]
+
+
 DOCKER = """#!/bin/sh
 echo "$*" >> "$0.log"
 case $1 in pull) echo "Status: downloaded"; echo "Digest: sha256:$(printf %064d 7)";; esac
