@@ -66,9 +66,9 @@ async def alive(): return {}
 async def predict(body: Body): return {"risk": 0.5}
 
 from risk_model.deployment.http_guard import GuardedState
-from risk_model.deployment.lifecycle import guarded, listen
+from risk_model.deployment.lifecycle import guarded_server, listen
 state = GuardedState(None, 1000, 1000)
-guarded(app, state, lifespan=False).run(sockets=[listen("127.0.0.1", int(sys.argv[2]))])
+guarded_server(app, state, lifespan=False).run(sockets=[listen("127.0.0.1", int(sys.argv[2]))])
 """
 
 PREDICT = """

@@ -193,14 +193,14 @@ def make_package(
 
 
 class Server:
-    """A served package in a process of its own; `told` is what it said at its start."""
+    """A served package in a process of its own; `first_line` is what it said at its start."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        self.process, self.told = process, process.stdout.readline()
-        if not self.told:
+        self.process, self.first_line = process, process.stdout.readline()
+        if not self.first_line:
             pytest.fail(f"the server did not start: {process.communicate()[1]}")
-        ports = re.search(r"http://[^ ]*:(\d+), health on port (\d+)", self.told)
+        ports = re.search(r"http://[^ ]*:(\d+), health on port (\d+)", self.first_line)
         assert ports is not None
         self.port = int(ports[1])
         self.url = f"http://127.0.0.1:{self.port}"

@@ -260,7 +260,7 @@ def test_nothing_of_a_request_reaches_stdout_or_stderr(
         server.client.close()
         server.process.terminate()
         written = "".join(server.process.communicate(timeout=GUARD))
-    assert "serving logistic_regression" in server.told
+    assert "serving logistic_regression" in server.first_line
     assert "Mustermann" not in written
     assert "901.25" not in written
 

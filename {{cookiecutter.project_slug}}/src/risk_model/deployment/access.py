@@ -207,7 +207,9 @@ class Door:
             await self.audit.append("login_failure", {"status": 401, "reason": str(unknown)})
         return problem(RefusedError(401, UNKNOWN))
 
-    async def told(self, request: Request, answer: Callable[[], Awaitable[Response]]) -> Response:
+    async def describe(
+        self, request: Request, answer: Callable[[], Awaitable[Response]]
+    ) -> Response:
         """What is told of the service to whoever may know."""
         try:
             self.caller(request).check("describe")

@@ -142,9 +142,9 @@ class Service:
 
     async def predict(self, request: Request) -> Response:
         """`POST /v1/predict`: a risk, or a problem, once its record is on disk."""
-        return await self.admitted(request, self.input.worker.limit, self.one)
+        return await self.handle(request, self.input.worker.limit, self.one)
 
-    async def admitted(self, request: Request, limit: int, answer: Answer) -> Response:
+    async def handle(self, request: Request, limit: int, answer: Answer) -> Response:
         """The answer to a body of at most `limit` bytes of a caller that may ask.
 
         Without a record: a client that went away, a server without a free place, and the 503 of a
@@ -281,11 +281,11 @@ class Service:
         async def description() -> Response:
             return self._card if markdown else self._description
 
-        return await self.door.told(request, description)
+        return await self.door.describe(request, description)
 
     async def readiness(self) -> Readiness:
         """The conditions of an answer."""
-        return await self._conditions.looked_at()
+        return await self._conditions.check()
 
     async def close(self) -> None:
         """Waits for records on their way, records the stop and lets go of the log."""

@@ -25,7 +25,7 @@ class Conditions:
         self.service = service
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
 
-    async def looked_at(self) -> Readiness:
+    async def check(self) -> Readiness:
         """The conditions of an answer, looked at again after READY_SECONDS."""
         if time.monotonic() - self._checked[0] > READY_SECONDS:
             checks = await asyncio.to_thread(self._model_checks)

@@ -37,13 +37,13 @@ class Health:
         metrics = optional_module("deployment.metrics")
         self.metrics = metrics.Metrics(service, state) if metrics else None
         if self.metrics is not None:
-            routes.append(Route("/metrics", self.metrics.told))
+            routes.append(Route("/metrics", self.metrics.endpoint))
         self.app = Starlette(routes=routes)
         self.app.router.redirect_slashes = False
 
-    def measured(self, app: ASGIApp) -> ASGIApp:
+    def wrap(self, app: ASGIApp) -> ASGIApp:
         """The application, whose answers are counted in an edition that tells of them."""
-        return self.metrics.measured(app) if self.metrics else app
+        return self.metrics.wrap(app) if self.metrics else app
 
     def drain(self) -> None:
         """From now on the server is not ready, so that nobody is sent here any more."""

@@ -49,14 +49,14 @@ OVERLOADED = problem(RefusedError(503, BUSY))
 NO_CONNECTION = problem(RefusedError(503, "too many connections; come again in a second"))
 
 
-class Answered:
+class FinishedCycle:
     """Stands for the request that was refused at once, in uvicorn's eyes: one with its answer."""
 
     response_complete = True
     message_event = asyncio.Event()
 
 
-ANSWERED = Answered()
+FINISHED_CYCLE = FinishedCycle()
 
 
 def host_names(names: Iterable[str]) -> frozenset[bytes]:
@@ -193,7 +193,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(refusal)
             return
         self.guard.refused += 1
-        self.cycle = cast(Any, ANSWERED)
+        self.cycle = cast(Any, FINISHED_CYCLE)
         self._write(refusal)
 
     def on_message_complete(self) -> None:
@@ -247,7 +247,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._forget()
         if self.transport.is_closing():
             return
-        self.cycle = self.cycle or cast(Any, ANSWERED)
+        self.cycle = self.cycle or cast(Any, FINISHED_CYCLE)
         self._write(answer, b"connection: close")
         self.loop.call_later(LINGER_SECONDS, self.end)
 

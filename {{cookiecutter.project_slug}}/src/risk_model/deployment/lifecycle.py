@@ -39,7 +39,7 @@ HEADERS = (
 logger = logging.getLogger(__name__)
 
 
-def guarded(app: object, state: GuardedState, lifespan: bool) -> GuardedServer:
+def guarded_server(app: object, state: GuardedState, lifespan: bool) -> GuardedServer:
     """A server over an application, which has yet to run.
 
     Args:

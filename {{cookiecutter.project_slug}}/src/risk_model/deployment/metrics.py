@@ -87,7 +87,7 @@ class Metrics:
         self.answers[("route", route), ("code", str(status))] += 1
         self.seconds.setdefault(route, Histogram()).add(seconds)
 
-    def measured(self, app: ASGIApp) -> ASGIApp:
+    def wrap(self, app: ASGIApp) -> ASGIApp:
         """The application, whose answers are counted."""
 
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,7 +109,7 @@ class Metrics:
 
         return counted
 
-    async def told(self, _: Request) -> Response:
+    async def endpoint(self, _: Request) -> Response:
         """`GET /metrics`."""
         return Response(self.text(), media_type=MEDIA_TYPE)
 

@@ -46,7 +46,7 @@ def add_batch_route(app: FastAPI, service: Service) -> None:
         return UncachedResponse({"answers": [orjson.loads(bytes(one.body)) for one in told]})
 
     async def predict_batch(request: Request) -> Response:
-        return await service.admitted(request, limit, answer)
+        return await service.handle(request, limit, answer)
 
     app.add_route("/v1/predict/batch", predict_batch, methods=["POST"])
     one = service.input.body_schema

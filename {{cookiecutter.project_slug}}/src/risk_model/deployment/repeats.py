@@ -25,7 +25,7 @@ CLASH = "this Idempotency-Key was sent with another request"
 
 
 @dataclass(slots=True)
-class Answered:
+class KeptAnswer:
     """A request by its digest, and the answer it got or will get."""
 
     digest: bytes
@@ -37,7 +37,7 @@ class Repeats:
     """The answers to requests with a key of their own."""
 
     def __init__(self) -> None:
-        self._answered: OrderedDict[tuple[str, str], Answered] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], KeptAnswer] = OrderedDict()
 
     async def answer(
         self, client: str, key: str, content: bytes, compute: Callable[[], Awaitable[Response]]
@@ -57,32 +57,32 @@ class Repeats:
             raise RefusedError(400, "an Idempotency-Key must be a UUID, as it is recorded")
         digest, name = hashlib.sha256(content).digest(), (client, key)
         self._forget()
-        known = self._answered.get(name)
+        known = self._kept.get(name)
         if known is not None and known.digest != digest:
             raise RefusedError(409, CLASH)
         if known is not None:
             return await asyncio.shield(known.answer)
-        entry = Answered(digest, time.monotonic(), asyncio.get_running_loop().create_future())
-        self._answered[name] = entry
+        entry = KeptAnswer(digest, time.monotonic(), asyncio.get_running_loop().create_future())
+        self._kept[name] = entry
         try:
             answer = await compute()
         except BaseException as error:
-            self._answered.pop(name, None)
+            self._kept.pop(name, None)
             entry.answer.set_exception(
                 error if isinstance(error, Exception) else RefusedError(503, "send it again")
             )
             entry.answer.exception()  # nobody may be waiting for it
             raise
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._answered.pop(name, None)
+            self._kept.pop(name, None)
         entry.answer.set_result(answer)
         return answer
 
     def _forget(self) -> None:
         """Drops the oldest answers beyond KEPT and KEPT_SECONDS."""
         oldest = time.monotonic() - KEPT_SECONDS
-        while self._answered:
-            first = next(iter(self._answered.values()))
-            if len(self._answered) < KEPT and first.at > oldest:
+        while self._kept:
+            first = next(iter(self._kept.values()))
+            if len(self._kept) < KEPT and first.at > oldest:
                 return
-            self._answered.popitem(last=False)
+            self._kept.popitem(last=False)

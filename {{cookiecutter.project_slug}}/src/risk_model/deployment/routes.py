@@ -30,7 +30,7 @@ def add_routes(app: DocumentedAPI, service: Service) -> None:
     app.add_route("/v1/model", service.describe)
 
     async def document(request: Request) -> Response:
-        return await service.door.told(request, app.document)
+        return await service.door.describe(request, app.document)
 
     app.add_route("/openapi.json", document)
     app.add_api_route(

@@ -19,7 +19,7 @@ from risk_model.deployment.app import create_app
 from risk_model.deployment.example_request import curl, example_body
 from risk_model.deployment.health import Health
 from risk_model.deployment.http_guard import LOOPBACK, GuardedState, host_names
-from risk_model.deployment.lifecycle import Lifecycle, connections, guarded, listen
+from risk_model.deployment.lifecycle import Lifecycle, connections, guarded_server, listen
 from risk_model.deployment.logs import silence_libraries
 from risk_model.deployment.origin import check_origin
 from risk_model.deployment.server_settings import ServerSettings
@@ -65,7 +65,7 @@ def serve(
         hosts = host_names([*LOOPBACK, host, *settings.hosts])
         state = GuardedState(hosts, worker.places, most)
         health = Health(app.state.service, state)
-        server = guarded(health.measured(app), state, lifespan=True)
+        server = guarded_server(health.wrap(app), state, lifespan=True)
         # whoever probes names an address of the moment
         anybody = GuardedState(None, most, most // 4)
         model = f"{package.manifest.model} {package.sha256[:12]}"
@@ -77,7 +77,7 @@ def serve(
         if example := curl(example_body(package), url, needs_key=not access.open):
             print(f"try it: {example}", flush=True)
         silence_libraries()
-        probes = guarded(health.app, anybody, lifespan=False)
+        probes = guarded_server(health.app, anybody, lifespan=False)
         Lifecycle(server, probes, health.drain).run(listener, health_listener)
 
 
