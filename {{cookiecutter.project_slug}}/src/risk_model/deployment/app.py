@@ -17,6 +17,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import FastAPI
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -35,6 +36,7 @@ from risk_model.deployment.package_input import package_input
 from risk_model.deployment.requests import PredictionRequest, RefusedError, read_body
 from risk_model.deployment.responses import (
     Explanation,
+    ModelDescription,
     NoExplanation,
     Prediction,
     Readiness,
@@ -126,7 +128,8 @@ class Service:
             )
         access = access or Access()
         description = model_description(package, accepted, url, needs_key=not access.open)
-        self._description = UncachedResponse(description)
+        as_json = TypeAdapter(ModelDescription).dump_python(description, mode="json")
+        self._description = UncachedResponse(as_json)
         self._card = PlainTextResponse(description["card"], media_type="text/markdown")
         self._explainer, self._explaining = self.input.explainer, Worker(limit=0)
         self._conditions = Conditions(self)
