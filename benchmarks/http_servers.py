@@ -25,7 +25,7 @@ from serving import (
     Target,
     free_port,
     measure,
-    patient,
+    request_body,
     request_script,
     running,
 )
@@ -93,7 +93,7 @@ def main() -> None:
     environment = {**os.environ, "PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"}
     package, servers = flags.package.resolve(), {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        script = request_script(Path(folder), "predict", {"inputs": patient(package)})
+        script = request_script(Path(folder), "predict", request_body(package))
         for name, code in (("uvicorn", PREDICT), ("granian", GRANIAN)):
             base = f"http://127.0.0.1:{(port := free_port())}"
             words = [flags.python, "-c", code, str(package), str(port), f"{folder}/{name}.db"]

@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from serving import PREDICT, free_port, patient, request_script, running
+from serving import PREDICT, free_port, request_body, request_script, running
 
 CONNECTIONS = (64, 640)
 WARM_SECONDS = 1
@@ -78,7 +78,7 @@ def main() -> None:
     flags = parser.parse_args()
     environment = {**os.environ, "PYTHONPATH": str(flags.project / "src"), "OMP_NUM_THREADS": "1"}
     package, port, health_port = flags.package.resolve(), free_port(), free_port()
-    inputs = {"inputs": patient(package)}
+    inputs = request_body(package)
     code = PREDICT.replace("health_port=0", f"health_port={health_port}")
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-c", code, str(package), str(port), f"{folder}/audit.db"]

@@ -157,6 +157,13 @@ def patient(package: Path) -> dict[str, Any]:
     return {field["name"]: value(field) for field in schema["fields"]}
 
 
+def request_body(package: Path) -> dict[str, Any]:
+    """The request of that record, in the schema's units."""
+    fields = json.loads((package / "schema.json").read_text(encoding="utf-8"))["fields"]
+    units = {field["name"]: field["unit"] for field in fields if field["unit"] not in ("", "1")}
+    return {"inputs": patient(package), "units": units}
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -281,7 +288,7 @@ def start_all(stack: ExitStack, package: Path, project: Path, work: Path) -> dic
     for name, (command, probe, route) in commands.items():
         base = f"http://127.0.0.1:{ports[name]}"
         stack.enter_context(running(command, environment, base + probe))
-        body = {"dataframe_records": [inputs]} if name == "mlflow" else {"inputs": inputs}
+        body = {"dataframe_records": [inputs]} if name == "mlflow" else request_body(package)
         targets[name] = Target(name, base + route, request_script(work, name, body))
     return targets
 

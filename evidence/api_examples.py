@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from risk_model.deployment.audit_verification import verify
+from risk_model.deployment.audit.verify import verify
 
 SEEDS, SAMPLE = 10, 1
 NEAR = 0.0
