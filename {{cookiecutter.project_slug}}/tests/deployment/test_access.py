@@ -19,7 +19,7 @@ from risk_model.deployment.access import DEVELOPMENT, UNKNOWN, open_access
 from risk_model.deployment.access_keys import add_key, revoke_keys
 from risk_model.deployment.serve import serve
 
-from tests.made_service import GUARD, PATIENT, Server
+from tests.made_service import GUARD, PATIENT, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 
@@ -44,7 +44,7 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def ask(server: Server, headers: dict[str, str], **more: Any) -> Any:
-    return server.client.post("/v1/predict", json={"inputs": PATIENT, **more}, headers=headers)
+    return server.client.post("/v1/predict", json=request_body(PATIENT, **more), headers=headers)
 
 
 def test_only_a_valid_key_is_answered_and_each_record_names_its_client(

@@ -21,7 +21,7 @@ from risk_model.deployment.admission import HUNG
 from risk_model.deployment.http_guard import CONNECTIONS, HEAD_BYTES, HEAD_LINES
 from risk_model.deployment.requests import BODY_LIMIT
 
-from tests.made_service import GUARD, PATIENT, Server
+from tests.made_service import GUARD, PATIENT, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 VERSION, HOST = b" HTTP/1.1\r\n", b"Host: localhost\r\n"
@@ -215,7 +215,7 @@ def ask(server: Server, answers: list[httpx.Response]) -> threading.Thread:
 
     def wait() -> None:
         answers.append(
-            httpx.post(f"{server.url}/v1/predict", json={"inputs": PATIENT}, timeout=GUARD)
+            httpx.post(f"{server.url}/v1/predict", json=request_body(PATIENT), timeout=GUARD)
         )
 
     thread = threading.Thread(target=wait)

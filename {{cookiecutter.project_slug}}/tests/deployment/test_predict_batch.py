@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from risk_model.core.package import ModelPackage
+from risk_model.deployment.access import DEVELOPMENT
 from risk_model.deployment.predict_batch import BATCH_BYTES, PATIENTS
 
-from tests.made_service import PATIENT, Server
+from tests.made_service import PATIENT, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 PATH = "/v1/predict/batch"
+OWN = ("start", "stop")  # events of the server, which nobody asked for
 
 
 def test_each_patient_of_a_batch_has_an_answer_and_a_record(
@@ -25,8 +27,8 @@ def test_each_patient_of_a_batch_has_an_answer_and_a_record(
 ) -> None:
     log = tmp_path / "audit.db"
     patients: list[dict[str, Any]] = [{**PATIENT, "age": 20 + i} for i in range(PATIENTS)]
-    bodies: list[Any] = [{"inputs": patient} for patient in patients]
-    bodies[7], bodies[9] = {"inputs": {"age": 5}}, "Mustermann"
+    bodies: list[Any] = [request_body(patient) for patient in patients]
+    bodies[7], bodies[9] = request_body({"age": 5}), "Mustermann"
     with running(package.directory, log) as server:
         answer = server.client.post(PATH, json={"requests": bodies})
         assert answer.status_code == 200
@@ -38,6 +40,8 @@ def test_each_patient_of_a_batch_has_an_answer_and_a_record(
     assert answers[9]["status"] == 400
     rows = sqlite3.connect(log).execute("SELECT body FROM record ORDER BY seq").fetchall()
     ids = {json.loads(row)["event_id"] for (row,) in rows}
+    asked = [record for (row,) in rows if (record := json.loads(row))["type"] not in OWN]
+    assert {record.get("client") for record in asked} == {DEVELOPMENT}
     assert {told["prediction_id"] for told in answers if "risk" in told} <= ids
     assert {told["instance"].removeprefix("urn:uuid:") for told in (answers[7], answers[9])} <= ids
 

@@ -19,7 +19,7 @@ from risk_model.core.package import ModelPackage
 from risk_model.deployment import repeats
 from risk_model.deployment.repeats import Repeats
 
-from tests.made_service import PATIENT, Server
+from tests.made_service import PATIENT, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 
@@ -31,7 +31,7 @@ def test_a_repeated_request_has_one_prediction_and_one_answer(
 
     def ask(inputs: Any = PATIENT, key: str = key, query: str = "") -> Any:
         headers = {"idempotency-key": key}
-        return server.client.post(f"/v1/predict{query}", json={"inputs": inputs}, headers=headers)
+        return server.client.post(f"/v1/predict{query}", json=request_body(inputs), headers=headers)
 
     with running(package.directory, log) as server, ThreadPoolExecutor(8) as pool:
         answers = [*pool.map(lambda _: ask(), range(20))]

@@ -22,7 +22,7 @@ from risk_model.core.package import ModelPackage
 from risk_model.deployment.access import UNKNOWN
 from risk_model.deployment.tokens import SEEN, IssuedTokens, read_issuers
 
-from tests.made_service import PATIENT, Server
+from tests.made_service import PATIENT, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 URL, ISSUER = "https://risk.example/v1/predict", "https://ehr.example"
@@ -112,7 +112,7 @@ def test_a_valid_token_is_answered_once_and_any_other_is_refused_with_one_text(
 ) -> None:
     def ask(given: str) -> Any:
         headers = {"authorization": f"Bearer {given}"}
-        return server.client.post("/v1/predict", json={"inputs": PATIENT}, headers=headers)
+        return server.client.post("/v1/predict", json=request_body(PATIENT), headers=headers)
 
     wrong = refused_tokens()
     with running(package.directory, tmp_path / "audit.db", issuers=issuers) as server:

@@ -249,7 +249,7 @@ def test_a_live_log_under_load_verifies_every_time(
         def ask() -> None:
             with httpx.Client(timeout=GUARD) as client:
                 while not done.is_set():
-                    client.post(f"{server.url}/v1/predict", json={"inputs": patient})
+                    client.post(f"{server.url}/v1/predict", json=request_body(patient))
 
         threads = [threading.Thread(target=ask) for _ in range(4)]
         for thread in threads:
