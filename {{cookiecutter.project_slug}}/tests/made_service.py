@@ -197,7 +197,7 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        self.process, self.first_line = process, process.stdout.readline()
+        self.process, self.first_line = process, first_line(process.stdout.fileno())
         if not self.first_line:
             pytest.fail(f"the server did not start: {process.communicate()[1]}")
         ports = re.search(r"http://[^ ]*:(\d+), health on port (\d+)", self.first_line)
@@ -225,6 +225,14 @@ class Server:
         """Ends this side's connections."""
         self.client.close()
         self.health.close()
+
+
+def first_line(pipe: int) -> str:
+    """The first line that comes; the others stay in the pipe, for whoever reads on."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(pipe, 1)):
+        line += byte
+    return line.decode()
 
 
 def free_port() -> int:

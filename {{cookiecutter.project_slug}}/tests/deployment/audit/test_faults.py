@@ -20,7 +20,7 @@ from risk_model.deployment.audit.store import default_keys
 from risk_model.deployment.audit.verify import verify
 
 from tests.made_log import bodies, tamper
-from tests.made_service import GUARD, Server
+from tests.made_service import GUARD, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 Start = Callable[..., subprocess.Popen[str]]
