@@ -171,11 +171,12 @@ class Service:
     async def _answer(self, body: bytes, explain: bool) -> Response:
         """The answer to a body, given once its audit record is on disk.
 
-        The record `prediction` says risk, operating threshold, whether the risk reaches it, and
-        the request's id if it has one, and commits to the encoded row's bytes. The answer is a
-        Prediction: the same facts, the record's id, what the package says of itself, and the
-        explanation where body or query (`explain`) ask for it. RefusedError (500) for a risk that
-        is none.
+        The record `prediction` says the risk as the package shows it, the operating threshold,
+        whether the risk before rounding reaches it, the request's id if it has one, and, where the
+        input has warnings, how many as `reason`. It commits to the encoded row's bytes and is about
+        the request's subject. The answer is a Prediction: the same facts, the warnings in full,
+        the record's id, what the package says of itself, and the explanation where body or query
+        (`explain`) ask for it. RefusedError (500) for a risk that is none.
         """
         request, risk = await self.input.worker.run(self._read_and_score, body)
         if not 0.0 <= risk <= 1.0:
