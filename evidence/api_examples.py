@@ -44,7 +44,7 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
             # what is missing together is for the policy, of which a JSON schema can say nothing
             policy = replace(policy, least_recorded=1)
             package = service.make_package(Path(folder) / "package", input_policy=policy)
-            log = Path(folder) / "audit.db"
+            log = Path(folder) / "audit/audit.db"
             with service.running(package.directory, log) as server:
                 report = schemathesis(server.url, seed, Path(folder) / "report.json")
                 server.stop()
