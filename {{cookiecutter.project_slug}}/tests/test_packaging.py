@@ -19,6 +19,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from risk_model.deployment.audit.store import default_keys
+
 from tests.made_service import make_package
 
 ROOT = Path(__file__).parent.parent
@@ -179,6 +181,20 @@ def test_the_service_can_call_nobody_and_only_the_proxy_is_reached_from_outside(
     assert services["proxy"]["ports"] == ["443:443"]
     assert services["prometheus"]["ports"] == ["127.0.0.1:9090:9090"]
     assert services["service"]["user"] == "10001:10001"
+
+
+def test_log_and_keys_lie_in_volumes_of_their_own_that_the_services_number_may_write() -> None:
+    [entrypoint] = instructions("ENTRYPOINT")
+    words = json.loads(entrypoint)
+    log = Path(words[words.index("--audit") + 1])
+    folders = {str(log.parent), str(default_keys(log).parent)}
+    mounted = dict(volume.split(":") for volume in composed()["services"]["service"]["volumes"])
+    assert len(folders) == 2
+    assert set(mounted.values()) == folders == set(" ".join(instructions("VOLUME")).split())
+    assert set(mounted) <= set(composed()["volumes"])
+    [made] = [run for run in instructions("RUN") if run.startswith("mkdir")]
+    owned = re.findall(r"chown 10001:10001 (.+)", made)
+    assert set(owned[0].split()) == folders
 
 
 DOCKER = """#!/bin/sh

@@ -18,7 +18,7 @@ import pytest
 
 from risk_model.core.package import ModelPackage
 
-from tests.made_service import GUARD, PATIENT, SCHEMA, Server, request_body
+from tests.made_service import GUARD, PATIENT, SCHEMA, Server
 
 Running = Callable[..., AbstractContextManager[Server]]
 WORD = "Mustermann{:0>3}x"  # letters and digits only: no encoding hides it
