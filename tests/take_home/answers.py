@@ -153,17 +153,24 @@ OTHER_ROUTES = (
             if math.isnan(risk) or not 0 <= risk <= 1:
                 raise RefusedError(500, "there is no risk to answer with")
             said = {
-                "risk": risk,
+                "risk": self.package.shown(risk),
                 "operating_threshold": self.package.threshold,
                 "flagged": not risk < self.package.threshold,
             } | ({"request_id": asked.request_id} if asked.request_id else {})
-            written = await self.audit.append("prediction", said, asked.row.tobytes())
+            count = len(asked.warnings)
+            written = await self.audit.append(
+                kind="prediction",
+                facts={**said, "reason": f"{count} warning(s)"} if count else said,
+                committed=asked.row.tobytes(),
+                subject=asked.subject,
+            )
             about = {
                 "prediction_id": written,
                 "outcome": self.package.schema.outcome,
                 "model": self.package.manifest.model,
                 "model_version": self.package.sha256,
                 "missing": asked.missing,
+                "input_warnings": asked.warnings,
             }
             if explain or asked.explain:
                 about["explanation"] = await self._explanation(asked, written)

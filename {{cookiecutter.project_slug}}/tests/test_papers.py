@@ -17,8 +17,9 @@ ROWS = {"threat_model": 20, "data_protection": 35, "runbook": 8}  # at least
 
 
 def text(paper: str) -> str:
-    """A paper as it stands."""
-    return (ROOT / "docs" / f"{paper}.md").read_text(encoding="utf-8")
+    """A paper as it stands, without the marks of what only some editions keep."""
+    content = (ROOT / "docs" / f"{paper}.md").read_text(encoding="utf-8")
+    return re.sub(r"(?m)^<!-- .* -->\n", "", content)
 
 
 def rows(paper: str) -> list[str]:

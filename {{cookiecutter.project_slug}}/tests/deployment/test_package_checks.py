@@ -20,6 +20,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.graph_numbers import all_finite
 from risk_model.core.package import MANIFEST, Manifest, ModelPackage, seal
 from risk_model.deployment.app import create_app
+from risk_model.deployment.origin import check_origin
 from risk_model.deployment.serve import serve
 
 from tests.made_service import GUARD, SCHEMA, logistic_graph, make_package
@@ -170,6 +171,13 @@ def test_a_server_ends_with_one_line_on_a_faulty_package(
     assert words in line
     assert line.count("\n") == 1
     assert not (tmp_path / "audit.db").exists()
+
+
+def test_a_package_that_is_not_the_pinned_one_is_refused(package: ModelPackage) -> None:
+    check_origin(package, package.sha256, "")
+    for other in ("0" * 64, package.sha256[:12]):
+        with pytest.raises(UserError, match="not the one that --sha256 pins"):
+            check_origin(package, other, "")
 
 
 def test_a_file_that_is_swapped_after_the_package_was_opened_is_not_read(
