@@ -49,7 +49,13 @@ def execute(log: Path, *statements: str) -> None:
 def refused_start(start: Start, package: ModelPackage, log: Path, **places: Path) -> str:
     """The one line with which the server refuses to start."""
     process = start(package.directory, 0, log, **places)
-    _, line = process.communicate(timeout=GUARD)
+    assert process.stdout
+    try:
+        assert process.stdout.readline() == "", "it started"
+        _, line = process.communicate(timeout=GUARD)
+    finally:
+        process.kill()
+        process.communicate()
     assert (process.returncode, line.count("\n")) == (2, 1), line
     return line
 

@@ -15,7 +15,7 @@ from risk_model.deployment.audit import AuditLog, store
 from risk_model.deployment.audit.check import COLUMNS, Row, walk_from_start
 from risk_model.deployment.audit.checkpoint import VERIFYING, read_verifiers
 from risk_model.deployment.audit.store import default_keys
-from risk_model.deployment.audit.tree import leaf_hash
+from risk_model.deployment.audit.tree import Tree, leaf_hash
 from risk_model.deployment.audit.verify import verify
 
 from tests.made_log import MODEL, tamper, write_log
@@ -103,15 +103,23 @@ def test_a_record_forged_at_the_end_has_no_signature(
         AuditLog(tmp_path / "a.db", MODEL, {})
 
 
-def test_an_edit_with_its_leaf_is_found_by_the_signed_root(tmp_path: Path) -> None:
+@pytest.mark.parametrize("frontiers", [False, True])
+def test_an_edit_with_its_leaf_and_every_frontier_is_found_by_the_signed_root(
+    tmp_path: Path, frontiers: bool
+) -> None:
     write_log(tmp_path / "a.db", 5)
     database = sqlite3.connect(tmp_path / "a.db")
-    (body,) = database.execute("SELECT body FROM record WHERE seq = 4").fetchone()
-    changed = body.replace(b'"risk":0.02', b'"risk":0.92')
-    values = f"leaf = x'{leaf_hash(changed).hex()}', body = x'{changed.hex()}'"
+    bodies = [body for (body,) in database.execute("SELECT body FROM record ORDER BY seq")]
     database.close()
-    tamper(tmp_path / "a.db", f"UPDATE record SET {values} WHERE seq = 4")  # noqa: S608
-    assert changed != body
+    changed = bodies[3].replace(b'"risk":0.02', b'"risk":0.92')
+    assert changed != bodies[3]
+    tree, statements = Tree(), [f"UPDATE record SET body = x'{changed.hex()}' WHERE seq = 4"]  # noqa: S608
+    for seq, body in enumerate([*bodies[:3], changed, *bodies[4:]], start=1):
+        tree.push(leaf_hash(body))
+        cells = f"leaf = x'{leaf_hash(body).hex()}'"
+        cells += f", frontier = x'{tree.frontier.hex()}'" if frontiers else ""
+        statements.append(f"UPDATE record SET {cells} WHERE seq = {seq}")  # noqa: S608
+    tamper(tmp_path / "a.db", *statements)
     assert problem(tmp_path / "a.db") == "edited 4"
 
 
