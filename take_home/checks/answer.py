@@ -177,7 +177,7 @@ def _extras(asked: Inputs, outputs: Outputs) -> Check:
         for case in ("explained by the body", "explained by the query")
     )
     return Check(
-        "the request's id, the warnings, and an explanation where it is asked for",
+        "the request's id, who asks, the warnings, and an explanation where it is asked for",
         1,
         first(
             no_value(
@@ -187,6 +187,10 @@ def _extras(asked: Inputs, outputs: Outputs) -> Check:
             unless(
                 member(told, "request_id") == member(record, "request_id") == sent,
                 "The request's id is missing in the answer or in the record.",
+            ),
+            unless(
+                bool(member(record, "client")) and member(told, "client") is None,
+                "The record does not say who asks, or the answer does.",
             ),
             _warned(outputs),
             unless(explained, "An explanation is asked for and not given."),

@@ -160,7 +160,7 @@ OTHER_ROUTES = (
             count = len(asked.warnings)
             written = await self.audit.append(
                 kind="prediction",
-                facts={**said, "reason": f"{count} warning(s)"} if count else said,
+                facts=asker | said | ({"reason": f"{count} warning(s)"} if count else {}),
                 committed=asked.row.tobytes(),
                 subject=asked.subject,
             )

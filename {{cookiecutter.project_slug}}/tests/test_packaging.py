@@ -19,8 +19,6 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from risk_model.deployment.audit.store import default_keys
-
 from tests.made_service import make_package
 
 ROOT = Path(__file__).parent.parent

@@ -35,7 +35,7 @@ def answered(tmp_path: Path, body: Any = BODY, risk: float | None = None, disk: 
         if not disk:
             service.audit._store.commit = fail  # type: ignore[method-assign]
         try:
-            response = await service._answer(json.dumps(body).encode(), explain=False)
+            response = await service._answer(json.dumps(body).encode(), False, {"client": "ward 7"})
             written = log.with_name("audit.db-wal").read_bytes()
             return json.loads(bytes(response.body)), written
         finally:
