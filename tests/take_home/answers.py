@@ -150,7 +150,7 @@ OTHER_ROUTES = (
         {
             "Service._answer": """
             asked, risk = await self.input.worker.run(self._read_and_score, body)
-            if math.isnan(risk) or not 0 <= risk <= 1:
+            if risk != risk or not 0 <= risk <= 1:
                 raise RefusedError(500, "there is no risk to answer with")
             said = {
                 "risk": self.package.shown(risk),
