@@ -173,7 +173,7 @@ OTHER_ROUTES = (
                 "input_warnings": asked.warnings,
             }
             if explain or asked.explain:
-                about["explanation"] = await self._explanation(asked, written)
+                about["explanation"] = await self._explanation(asked, written, asker)
             return UncachedResponse({**about, **said})
             """
         },
