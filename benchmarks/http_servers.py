@@ -38,7 +38,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from risk_model.core.package import ModelPackage
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 
 app = create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[3]), "benchmark: no patient")
 limits = HTTP1Settings(header_read_timeout=10_000, max_buffer_size=16_384)

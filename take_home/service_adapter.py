@@ -21,7 +21,7 @@ def answer_handler() -> Callable[[Request], Any]:
     """Task 7: status and body of the service's response to a body, under the faults asked for."""
     from risk_model.core.package import ModelPackage
     from risk_model.deployment import explanations
-    from risk_model.deployment.app import create_app
+    from risk_model.deployment.application import create_app
     from risk_model.deployment.audit import log
 
     # No answer depends on how fast the machine is.

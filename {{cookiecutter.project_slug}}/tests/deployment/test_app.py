@@ -20,7 +20,8 @@ from risk_model.core.package import ModelPackage
 from risk_model.core.schema import encode
 from risk_model.core.scores import logit
 from risk_model.deployment import conditions
-from risk_model.deployment.app import Service, create_app
+from risk_model.deployment.app import Service
+from risk_model.deployment.application import create_app
 from risk_model.deployment.audit import AuditError
 from risk_model.deployment.audit.verify import verify
 from risk_model.deployment.explanations import CALIBRATED, RequestExplainer

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from risk_model.core.package import ModelPackage
 from risk_model.core.schema import encode
 from risk_model.core.scores import logit
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 from risk_model.deployment.batch import score
 from risk_model.deployment.example_request import example_body
 

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from risk_model.core.errors import UserError
 from risk_model.core.graph_numbers import all_finite
 from risk_model.core.package import MANIFEST, Manifest, ModelPackage, seal
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 from risk_model.deployment.origin import check_origin
 from risk_model.deployment.serve import serve
 

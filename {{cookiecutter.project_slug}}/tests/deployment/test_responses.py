@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import responses
 from risk_model.deployment.access import Access, Caller, UnknownCallerError
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 from risk_model.deployment.audit import AuditError
 from risk_model.deployment.openapi import REFUSALS
 

@@ -26,7 +26,7 @@ from risk_model.core.package import ModelPackage
 from risk_model.core.scores import logit
 from risk_model.data.sources import synthetic_notes
 from risk_model.deployment import recording_explanations
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 from risk_model.deployment.batch import score
 from risk_model.deployment.recording_requests import recording_reader
 from risk_model.deployment.requests import RefusedError

@@ -10,15 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from pathlib import Path
 
-from fastapi import FastAPI
 from pydantic import TypeAdapter
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -31,7 +26,6 @@ from risk_model.deployment.admission import Worker
 from risk_model.deployment.audit import AuditError, AuditLog
 from risk_model.deployment.conditions import Conditions
 from risk_model.deployment.model_description import model_description
-from risk_model.deployment.openapi import DocumentedAPI
 from risk_model.deployment.package_input import package_input
 from risk_model.deployment.requests import PredictionRequest, RefusedError, read_body
 from risk_model.deployment.responses import (
@@ -41,70 +35,13 @@ from risk_model.deployment.responses import (
     Prediction,
     Readiness,
     UncachedResponse,
-    on_error,
-    on_http_error,
     problem,
 )
-from risk_model.deployment.routes import add_routes, allow_origins
-from risk_model.deployment.server_settings import ServerSettings
 
 Asker = dict[str, object]  # what a record says of who asks
 Answer = Callable[[bytes, bool, Asker], Awaitable[Response]]  # body, explained?, asker
 
 logger = logging.getLogger(__name__)
-
-
-def create_app(
-    package: ModelPackage,
-    audit_path: Path,
-    accepted: str = "",
-    url: str = "http://127.0.0.1:8000",
-    access: Access | None = None,
-    settings: ServerSettings | None = None,
-) -> FastAPI:
-    """The application over one model package and one audit log, whose start is recorded here.
-
-    Args:
-        package: what is served.
-        audit_path: the audit log, which is opened.
-        accepted: who accepted a model whose gate did not pass, and why; "" where it passed.
-        url: where the service is reached, for its example.
-        access: who may ask; everybody without it.
-        settings: of the audit log, and of the origins of web pages whose scripts may ask.
-
-    Raises:
-        UserError: the model fails its self-test, or the log cannot be written.
-    """
-    settings = settings or ServerSettings()
-    keys, checkpoints = settings.audit_keys, settings.checkpoints
-    log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
-    service = Service(package, log, accepted, url, access)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.loop = asyncio.get_running_loop()
-        yield
-        await service.close()
-
-    app = DocumentedAPI(
-        title=package.schema.name,
-        version=__version__,
-        lifespan=lifespan,
-        default_response_class=UncachedResponse,
-        # the documentation pages would load scripts from the internet
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,  # its own route below asks who wants it
-        redirect_slashes=False,  # a redirect would name whatever host the caller named
-        # nothing about a request leaves the machine
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
-    app.state.service = service
-    add_routes(app, service)
-    allow_origins(app, settings.origins)
-    app.add_exception_handler(HTTPException, on_http_error)
-    app.add_exception_handler(Exception, on_error)
-    return app
 
 
 class Service:
@@ -132,13 +69,13 @@ class Service:
         self._description = UncachedResponse(as_json)
         self._card = PlainTextResponse(description["card"], media_type="text/markdown")
         self._explainer, self._explaining = self.input.explainer, Worker(limit=0)
-        self._conditions = Conditions(self)
         constant = {
             "model": package.manifest.model,
             "model_sha256": package.sha256,
             "code_version": __version__,
         }
         self.audit = log(constant, {"accepted": accepted} if accepted else {})
+        self._conditions = Conditions(package, self.audit)
         self.door = Door(access, self.audit)
         repeats = optional_module("deployment.repeats")
         self._repeats = repeats.Repeats() if repeats else None

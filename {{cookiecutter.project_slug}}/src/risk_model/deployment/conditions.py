@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from typing import TYPE_CHECKING
 
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
-from risk_model.deployment.audit import AuditError
+from risk_model.deployment.audit import AuditError, AuditLog
 from risk_model.deployment.responses import Readiness
-
-if TYPE_CHECKING:
-    from risk_model.deployment.app import Service
 
 READY_SECONDS = 1.0  # for which what was looked at holds
 
@@ -21,8 +17,8 @@ READY_SECONDS = 1.0  # for which what was looked at holds
 class Conditions:
     """The conditions under which a service can answer, as they were when last looked at."""
 
-    def __init__(self, service: Service) -> None:
-        self.service = service
+    def __init__(self, package: ModelPackage, audit: AuditLog) -> None:
+        self.package, self.audit = package, audit
         self._checked: tuple[float, dict[str, bool]] = (-math.inf, {})
 
     async def check(self) -> Readiness:
@@ -35,7 +31,7 @@ class Conditions:
         return {"ready": all(checks.values()), "checks": checks}
 
     def _model_checks(self) -> dict[str, bool]:
-        package = self.service.package
+        package = self.package
         try:
             unchanged = ModelPackage.open(package.directory).sha256 == package.sha256
         except (UserError, OSError):
@@ -45,8 +41,8 @@ class Conditions:
     async def _audit_works(self) -> bool:
         """Whether the last record could be written; after a failure, whether one can be now."""
         try:
-            if self.service.audit.failed:
-                await self.service.audit.append("probe", {})
+            if self.audit.failed:
+                await self.audit.append("probe", {})
         except AuditError:
             return False
         return True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,12 +16,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from risk_model.core.optional import optional_module
+from risk_model.deployment.app import Service
+from risk_model.deployment.http_guard import GuardedState
 from risk_model.deployment.requests import RefusedError
 from risk_model.deployment.responses import Liveness, Readiness, UncachedResponse, problem
-
-if TYPE_CHECKING:
-    from risk_model.deployment.app import Service
-    from risk_model.deployment.http_guard import GuardedState
 
 STUCK_SECONDS = 10.0  # for which the loop may stand still before the process should be replaced
 CHECK_SECONDS = 5.0  # for all conditions of readiness together

@@ -9,17 +9,14 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from risk_model import __version__
-
-if TYPE_CHECKING:
-    from risk_model.deployment.app import Service
-    from risk_model.deployment.http_guard import GuardedState
+from risk_model.deployment.app import Service
+from risk_model.deployment.http_guard import GuardedState
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds

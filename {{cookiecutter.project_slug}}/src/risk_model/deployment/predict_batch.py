@@ -6,7 +6,7 @@ What is wrong with one patient's record leaves the others answered: in its place
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from fastapi import FastAPI
@@ -14,12 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict  # pydantic reads typing's only from Python 3.12 on
 
+from risk_model.deployment.app import Service
 from risk_model.deployment.openapi import REFUSALS, answers, json_body
 from risk_model.deployment.requests import RefusedError, read_json
 from risk_model.deployment.responses import Prediction, Problem, UncachedResponse
-
-if TYPE_CHECKING:
-    from risk_model.deployment.app import Service
 
 PATIENTS = 100
 TOGETHER = 20  # that share a commit of the audit log, and no more, for others wait for the loop

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
 from risk_model.core.optional import optional_module
+from risk_model.deployment.app import Service
 from risk_model.deployment.openapi import REFUSALS, DocumentedAPI, answers, json_body
 from risk_model.deployment.responses import (
     Liveness,
@@ -18,9 +15,6 @@ from risk_model.deployment.responses import (
     Problem,
     Readiness,
 )
-
-if TYPE_CHECKING:
-    from risk_model.deployment.app import Service
 
 
 def add_routes(app: DocumentedAPI, service: Service) -> None:
@@ -65,14 +59,3 @@ def add_routes(app: DocumentedAPI, service: Service) -> None:
 async def alive() -> Liveness:
     """Whether the server runs."""
     return {"alive": True}
-
-
-def allow_origins(app: DocumentedAPI, origins: Sequence[str]) -> None:
-    """Lets scripts of web pages from these origins ask; by default from none."""
-    if origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "idempotency-key"],
-        )

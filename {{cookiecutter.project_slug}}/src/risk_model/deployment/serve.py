@@ -15,7 +15,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.core.person import person_and_reason
 from risk_model.deployment.access import open_access
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 from risk_model.deployment.example_request import curl, example_body
 from risk_model.deployment.health import Health
 from risk_model.deployment.http_guard import LOOPBACK, GuardedState, host_names

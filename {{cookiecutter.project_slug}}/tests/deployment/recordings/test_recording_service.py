@@ -22,7 +22,7 @@ from risk_model.core.package import ModelPackage
 from risk_model.core.risk_step import rounded
 from risk_model.deployment import recording_explanations
 from risk_model.deployment.admission import BODIES
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 from risk_model.deployment.explanations import CALIBRATED, UNCALIBRATED
 from risk_model.deployment.recording_input import MOST, recording_worker
 from risk_model.model.explain import Explainer
