@@ -147,11 +147,13 @@ class Service:
     async def _answer(self, body: bytes, explain: bool, asker: Asker) -> Response:
         """The answer to a body, given once its audit record is on disk.
 
-        The record `prediction` says who asks (the facts of `asker`), risk, operating threshold,
-        whether the risk reaches it, and the request's id if it has one, and commits to the encoded
-        row's bytes. The answer is a Prediction: the same facts without who asks, the record's id,
-        what the package says of itself, and the explanation where body or query (`explain`) ask
-        for it. RefusedError (500) for a risk that is none.
+        The record `prediction` says who asks (the facts of `asker`), the risk as the package shows
+        it, the operating threshold, whether the risk before rounding reaches it, the request's id
+        if it has one, and, where the input has warnings, how many as `reason`. It commits to the
+        encoded row's bytes and is about the request's subject. The answer is a Prediction: the same
+        facts without who asks, the warnings in full, the record's id, what the package says of
+        itself, and the explanation where body or query (`explain`) ask for it. RefusedError (500)
+        for a risk that is none, TimeoutError for a model that does not answer in time.
         """
         request, risk = await self.input.worker.run(self._read_and_score, body)
         if not 0.0 <= risk <= 1.0:
