@@ -115,7 +115,7 @@ def test_a_flood_of_wrong_keys_does_not_fill_the_log(
     running: Running, package: ModelPackage, keys: Path, log: Path
 ) -> None:
     add_key(keys, "ward-7", ["predict"], "")
-    for_ever = "from risk_model.deployment import access\naccess.MINUTE = 1e9\n"
+    for_ever = "import risk_model.deployment.access as a\na.MINUTE = 1e9\n"
     with running(package.directory, log, api_keys=keys, before=for_ever) as server:
         for _ in range(150):
             assert ask(server, bearer("x")).status_code == 401

@@ -49,7 +49,8 @@ def signed(package: ModelPackage, keys: tuple[Path, Path]) -> ModelPackage:
 def serve(package: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """A start that must fail: the registry's audit folder is a file."""
     source = str(Path(__file__).parents[2] / "src")
-    command = [sys.executable, "-m", "risk_model", "serve", "--package", str(package), *words]
+    module = [sys.executable, "-m", "risk_model"]
+    command = [*module, "serve", "--package", str(package), *words]
     blocked = package.parent / "file"
     blocked.touch()
     return subprocess.run(

@@ -24,7 +24,10 @@ from tests.made_service import GUARD, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 Start = Callable[..., subprocess.Popen[str]]
-NEVER_CACHED = "import risk_model.deployment.conditions as a\na.READY_SECONDS = 0.0"
+NEVER_CACHED = """
+from risk_model.deployment import conditions
+conditions.READY_SECONDS = 0.0
+"""
 IGNORE = "CREATE TRIGGER planted BEFORE INSERT ON record BEGIN SELECT RAISE(IGNORE); END"
 
 
