@@ -36,16 +36,16 @@ TAKEN = """
     opentelemetry_semantic_conventions orjson osqp packaging pandas pandas_stubs pathspec pil
     pillow pip pkg_resources platformdirs pluggy pooch prettytable propcache protobuf py pyarrow
     pyasn1 pyasn1_modules pycparser pydantic pydantic_core pydevd_plugins pydicom pygments pyjwt
-    pylab pyparsing pytest pytest_cov pytest_xdist python_dateutil python_dotenv python_slugify pyyaml
-    regex requests rich ruff safetensors scikit_learn scikit_survival scipy sentence_transformers
+    pylab pyparsing pytest pytest_cov pytest_xdist python_dateutil python_dotenv python_slugify
+    pyyaml regex requests rich ruff safetensors scikit_learn scikit_survival scipy sentence_transformers
     setuptools shap shellingham six sklearn skops sksurv slicer slugify smmap sortedcontainers
     soundfile sqlalchemy sqlparse starlette sympy text_unidecode threadpoolctl timm tokenizers
     torch torchgen tqdm transformers truststore typer types_tqdm typing_extensions
     typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug wfdb wheel xdist xgboost
     xgboost_cpu yaml yarl zipp audit benchmarks build config conftest data demo deploy deployment
     dist docs env evaluation evidence generated hooks licences make mlartifacts mlruns model models
-    pip project python risk runs sitecustomize src tests training usercustomize venv
-    audit_keys jwt keys
+    pip project python risk runs sitecustomize src tests training usercustomize venv audit_keys jwt
+    keys
 """.split()
 # Modules that some Python from 3.11 on has and sys.stdlib_module_names of this one may lack.
 STANDARD = """
