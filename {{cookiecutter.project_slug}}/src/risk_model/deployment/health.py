@@ -23,6 +23,7 @@ from risk_model.deployment.responses import Liveness, Readiness, UncachedRespons
 
 STUCK_SECONDS = 10.0  # for which the loop may stand still before the process should be replaced
 CHECK_SECONDS = 5.0  # for all conditions of readiness together
+LOOK_SECONDS = 0.1  # between two looks at whether the server drains
 
 
 class Health:
@@ -64,9 +65,11 @@ class Health:
         loop = self.service.loop
         if self.draining or loop is None:
             return {"ready": False, "checks": {"accepting": False}}
-        asked = asyncio.run_coroutine_threadsafe(self.service.readiness(), loop)
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                return await asyncio.wrap_future(asked)
-        except TimeoutError:
-            return {"ready": False, "checks": {"event_loop": False}}
+        looking = asyncio.run_coroutine_threadsafe(self.service.readiness(), loop)
+        looked, until = asyncio.wrap_future(looking), time.monotonic() + CHECK_SECONDS
+        while time.monotonic() < until and not self.draining:
+            await asyncio.wait([looked], timeout=LOOK_SECONDS)
+            if looked.done():
+                return looked.result()
+        looked.cancel()
+        return {"ready": False, "checks": {"accepting" if self.draining else "event_loop": False}}
