@@ -71,9 +71,10 @@ def _killed(
 ) -> tuple[int, dict[str, bool]]:
     """How many were answered before a kill, and what became of the log."""
     log, kept, answered = folder / "log" / "audit.db", folder / "checkpoints", list[str]()
+    body = json.dumps(service.request_body(service.PATIENT))
     with service.running(package, log, checkpoints=kept) as server:
         clients = [
-            threading.Thread(target=_ask, args=(server.port, service.PATIENT, answered))
+            threading.Thread(target=_ask, args=(server.port, body, answered))
             for _ in range(CLIENTS)
         ]
         for client in clients:
@@ -90,9 +91,8 @@ def _killed(
     return len(answered), verdict
 
 
-def _ask(port: int, patient: dict[str, object], answered: list[str]) -> None:
+def _ask(port: int, body: str, answered: list[str]) -> None:
     """Asks until the server is gone, and keeps the id of each answer that came whole."""
-    body = json.dumps({"inputs": patient})
     with closing(HTTPConnection("127.0.0.1", port)) as connection:
         while True:
             try:

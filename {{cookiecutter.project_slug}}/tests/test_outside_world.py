@@ -88,7 +88,7 @@ def test_scoring_opens_no_socket_and_writes_where_it_says(surroundings: Surround
     assert (sockets(trace), written(trace, surroundings)) == ([], set())
 
 
-BODY = json.dumps({"inputs": made_service.PATIENT})
+BODY = json.dumps(made_service.request_body(made_service.PATIENT))
 REQUESTS = [
     ("/readyz", None, 200),
     ("/v1/model", None, 200),
