@@ -119,20 +119,10 @@ def _unverified(log: Path, kept: Path) -> bool:
 
 def _starts(service: ModuleType, package: Path, log: Path, kept: Path) -> bool:
     """Whether a server starts on what the kill left, answers, and stops with a log that holds."""
-    process = service.start(package, port := service.free_port(), log, checkpoints=kept)
-    server = service.Server(process, port)
     try:
-        while process.poll() is None:
-            try:
-                answer = server.predict(service.PATIENT)
-            except OSError:
-                continue
-            except service.httpx.TransportError:
-                time.sleep(0.01)
-                continue
+        with service.running(package, log, checkpoints=kept) as server:
+            answer = server.predict(service.PATIENT)
             server.stop()
-            return answer.status_code == 200 and not _unverified(log, kept)
+    except service.pytest.fail.Exception:  # it did not start, or did not answer
         return False
-    finally:
-        process.kill()
-        process.communicate()
+    return answer.status_code == 200 and not _unverified(log, kept)
