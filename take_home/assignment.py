@@ -96,7 +96,7 @@ def _points() -> str:
     whole = PLACE_SHARE + NUMBER_SHARE
     place, number, dates = (each * share for share in (PLACE_SHARE, NUMBER_SHARE, DATES_SHARE))
     return f"""\
-### Points for the claims ({CLAIM_POINTS:.0f})
+### Points for the findings ({CLAIM_POINTS:.0f})
 
 | {each:g} points a problem | kind and place | number | dates within {DATES_WITHIN} days |
 |---|---|---|---|
@@ -108,8 +108,8 @@ and place are right. A problem that has neither column nor hospital is told by i
 same {DATES_WITHIN} days. Where a column and its companion (the two pressures, say) could both be
 the wrong one, either is right.
 
-A claim that names no problem, or one that an earlier claim named, is false. The first false claim
-is free; each other costs {FALSE_COST * each:g} points. A claim whose kind, column or hospital is
+A finding that names no problem, or one that an earlier finding named, is false. The first false one
+is free; each other costs {FALSE_COST * each:g} points. A finding whose kind, column or hospital is
 not on the lists counts as none."""
 
 

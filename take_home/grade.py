@@ -16,7 +16,7 @@ import numpy as np
 from take_home.checks import answer, calibration, ece, fit, focal, score, split
 from take_home.checks.common import Inputs, Output, Outputs
 from take_home.score import Part, Scored
-from take_home.tasks import TASKS, Task
+from take_home.tasks import Task
 
 FIRST_SECONDS = 90.0  # the first request waits for the imports
 SECONDS = 40.0
@@ -68,19 +68,15 @@ CHECKS: dict[str, Checks] = {
 }
 
 
-def grade(files: Mapping[str, bytes], start: Start, seed: int) -> tuple[Scored, ...]:
-    """The points of all tasks.
+def grade_task(task: Task, file: bytes | None, start: Start, seed: int) -> Scored:
+    """The points of one task, 0 with a sentence where no file was handed in.
 
     Args:
-        files: what was handed in, by path below the package (`data/split.py`).
-        start: starts a process with the reference's tree and one submitted file in its place.
+        task: which one.
+        file: what was handed in for it.
+        start: starts a process with the reference's tree and the file in its place.
         seed: of the inputs.
     """
-    return tuple(grade_task(task, files.get(task.file), start, seed) for task in TASKS)
-
-
-def grade_task(task: Task, file: bytes | None, start: Start, seed: int) -> Scored:
-    """The points of one task, 0 with a sentence where no file was handed in."""
     checks = CHECKS[task.name]
     asked = checks.inputs(np.random.default_rng([seed, task.number]))
     if file is None:

@@ -41,13 +41,16 @@ class ClaimView:
     """One claim of `findings.toml` as the candidate wrote it, and what is true there.
 
     Attributes:
+        position: among the findings of the file, from 1; those that could not be read count too.
         kind: of problem; as written, like all up to `patients`.
         truth: what was planted there; None where nothing was.
         oddity: the harmless peculiarity that the claim took for a problem, or "".
         points: earned automatically, of `most`.
-        rubric: by which a person scores the reasons; empty where nothing was planted.
+        rubric: by which a person scores the reasons; empty where nothing was planted, or an
+            earlier claim named it.
     """
 
+    position: int
     kind: str
     column: str
     site: str

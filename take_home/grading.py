@@ -168,6 +168,7 @@ def _with_findings(
 def _claim_view(item: ClaimBesideTruth, key: Key) -> ClaimView:
     claim, points = item.claim, claim_points(item, key)
     return ClaimView(
+        position=claim.position,
         kind=claim.kind,
         column=claim.column,
         site=claim.site,
@@ -181,7 +182,7 @@ def _claim_view(item: ClaimBesideTruth, key: Key) -> ClaimView:
         oddity=item.oddity,
         points=points.points,
         most=points.most,
-        rubric=rubric().reasons[item.plant.kind] if item.plant else (),
+        rubric=rubric().reasons[item.plant.kind] if item.plant and item.true else (),
     )
 
 

@@ -14,12 +14,12 @@ from pydantic import ConfigDict
 from risk_model.lesson.toml_file import read_toml
 from take_home import choices
 from take_home.choices import Choice, Submitted
+from take_home.claims import MOST_CLAIMS
 from take_home.graded import ClaimView, Graded
 from take_home.untrusted import one_line
 
 FILE = Path(__file__).parent / "texts" / "questions.toml"
 REMEDY = "each [[questions]] has rule, ask and listen"
-MOST_CLAIMS = 10
 LEFT_OUT, KEPT = ("drop_rows", "drop_column"), "keep"  # decisions
 OF_TRUTH = ("missed", "harmless")  # rules that show what was planted
 SAME = 3  # claims: fewer with one decision are chance
@@ -144,7 +144,7 @@ def _kept(graded: Graded) -> Iterator[Choice]:
 def _same_decision(graded: Graded) -> Iterator[Choice]:
     made = [claim.decision for claim in graded.claims if claim.decision]
     if len(made) >= SAME and len(set(made)) == 1:
-        yield Choice(made[0], f"{len(made)} claims with the decision {made[0]}")
+        yield Choice(made[0], f"{len(made)} findings with the decision {made[0]}")
 
 
 def _no_reason(graded: Graded) -> Iterator[Choice]:

@@ -76,18 +76,19 @@ def numbers(value: object, *shape: int) -> Floats | None:
 
 def _flat(value: object, shape: tuple[int, ...]) -> list[float] | None:
     if not shape:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return [float(value)] if number and _is_finite(value) else None  # type: ignore[arg-type]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return [float(value)] if _is_finite(value) else None
     if not isinstance(value, list) or len(value) != shape[0]:
         return None
     pieces = [_flat(item, shape[1:]) for item in value]
     return None if None in pieces else [x for piece in pieces for x in piece or []]
 
 
-def _is_finite(value: object) -> bool:
+def _is_finite(value: float) -> bool:
     try:
-        return math.isfinite(value)  # type: ignore[arg-type]
-    except (OverflowError, TypeError):
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond the largest float
         return False
 
 

@@ -82,6 +82,7 @@ def task(name: str, submitted: str = SUBMITTED, **changes: Any) -> GradedTask:
 def claim(**changes: Any) -> ClaimView:
     """A claim that is right in all that is scored automatically."""
     made = ClaimView(
+        position=1,
         kind="unit_change",
         column="haemoglobin",
         site="Hospital B",

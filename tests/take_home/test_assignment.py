@@ -24,7 +24,7 @@ def test_every_kind_is_there_with_its_places_number_and_tolerance() -> None:
 def test_decisions_hospitals_and_the_rules_of_points_are_there() -> None:
     for words in (*DECISIONS, *SITES, "admission_id,risk", "15%", "within 60 days"):
         assert words in TEXT
-    for rule in ("at most 10", "The first false claim\nis free; each other costs 1.75 points"):
+    for rule in ("at most 10", "The first false one\nis free; each other costs 1.75 points"):
         assert rule in TEXT
     for band in ("| at least 0.9 | at least 0.8 |", "| 0.87 to 1.15 |", "| 0.82 to 1.2 |"):
         assert band in TEXT

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from take_home.findings import CLAIM_POINTS, RISK_POINTS
+from take_home.tasks import TASKS
+
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "take_home"
@@ -26,6 +29,24 @@ def test_every_link_of_the_guide_leads_somewhere() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", GUIDE)
     assert links
     assert [link for link in links if not (FOLDER / link).exists()] == []
+
+
+def test_every_command_of_the_guide_is_one_of_a_makefile() -> None:
+    makefiles = [ROOT / "Makefile", FOLDER / "project" / "Makefile"]
+    targets = {
+        target
+        for path in makefiles
+        for target in re.findall(r"^([a-z-]+):", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    commands = re.findall(r"\bmake ([a-z-]+)", GUIDE + WORKFLOW)
+    assert {"take-home", "grade", "ready", "submit"} <= set(commands) <= targets
+
+
+def test_the_guide_names_the_points_that_are_given() -> None:
+    points = [int(n) for n in re.findall(r"^\| .* \| .* \| (\d+) \| .* \|$", GUIDE, re.MULTILINE)]
+    assert points == [sum(task.points for task in TASKS), CLAIM_POINTS, RISK_POINTS]
+    [minutes] = re.findall(r"^\| seven tasks \| (\d+) \|", GUIDE, re.MULTILINE)
+    assert int(minutes) == sum(task.minutes for task in TASKS)
 
 
 def test_the_minutes_of_the_conversation_add_up() -> None:

@@ -163,16 +163,27 @@ def test_nothing_is_graded_where_the_sandbox_does_not_hold(
 
 
 def test_a_part_of_a_submission_earns_its_part(
-    candidates: Path, handed_out: Path, tmp_path: Path
+    candidates: Path, made: plants.Made, handed_out: Path, tmp_path: Path
 ) -> None:
-    files = {**answered(handed_out, "ece"), LETTER: b"Dear colleague", "notes.txt": b"mine"}
+    same = honest.findings_toml([made.key.plants[0]] * 2)
+    findings = f'[[finding]]\nkind = "no kind"\n\n{same}'.encode()
+    files = {**answered(handed_out, "ece"), FINDINGS: findings, LETTER: b"Dear colleague"}
+    files["notes.txt"] = b"mine"
     submission = archive(tmp_path / "submission.zip", files)
     graded = grading.grade_submission(submission, CANDIDATE, 7, candidates)
     points = {task.scored.name: task.scored.points for task in graded.tasks}
     assert points == {**dict.fromkeys(grade.CHECKS, 0), "ece": 3}
     assert graded.tasks[0].scored.parts[0].sentence == "Your code was not handed in."
-    assert (graded.findings.points, graded.risks.points, graded.letter) == (0, 0, "Dear colleague")
-    assert (len(graded.missed), graded.claims, graded.most) == (5, (), 100)
+    assert (graded.findings.points, graded.risks.points, graded.letter) == (7, 0, "Dear colleague")
+    assert (len(graded.missed), graded.most) == (4, 100)
+    first, again = graded.claims
+    assert (first.position, again.position) == (2, 3)
+    assert (first.points, again.points, again.most) == (7, 0, 0)
+    assert first.rubric
+    assert again.rubric == (), "a person reads the reasons of a problem once"
+    page = (candidates / CANDIDATE / report.INTERVIEWER).read_text(encoding="utf-8")
+    assert "Finding 2: " in page
+    assert "Finding 1: " not in page
     assert graded.command.endswith(f"CANDIDATE={CANDIDATE} SEED=7")
     assert any("1" in said for said in graded.ignored)
     for name in (report.INTERVIEWER, report.CANDIDATE, report.RESULTS):

@@ -245,7 +245,7 @@ def test_nothing_handed_in_still_makes_pages(tmp_path: Path) -> None:
     write(tmp_path, empty)
     page = (tmp_path / "interviewer.html").read_text()
     assert "No letter came." in page
-    assert "No claim could be read." in page
+    assert "No finding could be read." in page
     assert "findings.toml is not in the archive" in (tmp_path / "candidate.html").read_text()
 
 

@@ -136,7 +136,7 @@ def test_check_says_that_public_checks_are_no_more_than_that(project: Path) -> N
     said = BakedProject(project).passes("check")
     assert said.count(" 0 of ") == len(TASKS)
     assert "findings.toml: 0 findings can be read" in said
-    assert "finding 1: kind" in said
+    assert "finding 1: its kind is not on the list" in said
     assert "These are the public checks only." in said
 
 

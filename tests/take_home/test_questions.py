@@ -117,7 +117,7 @@ EXAMPLES: dict[str, tuple[Graded, str, Graded]] = {
     ),
     "same_decision": (
         claims(claim(), claim(), claim()),
-        "3 claims with the decision repair",
+        "3 findings with the decision repair",
         claims(claim(), claim(), claim(decision="set_missing")),
     ),
     "no_reason": (claims(claim(why=" \n")), "why is empty", claims(claim(why="11.9"))),

@@ -32,13 +32,18 @@ def reference(solved: Path, task: Task) -> str:
     return (solved / "src" / PACKAGE / task.file).read_text(encoding="utf-8")
 
 
+def grade_all(files: dict[str, bytes], start: grade.Start) -> list[Scored]:
+    """The points of every task whose file, below the package, is among these or missing."""
+    return [grade.grade_task(task, files.get(task.file), start, SEED) for task in TASKS]
+
+
 def lost(scored: Scored) -> list[str]:
     return [f"{p.name}: {p.sentence}" for p in scored.parts if p.points < p.most]
 
 
 def test_the_reference_gets_all_points(solved: Path, start: grade.Start) -> None:
     files = {task.file: reference(solved, task).encode() for task in TASKS}
-    graded = grade.grade(files, start, SEED)
+    graded = grade_all(files, start)
     assert [lost(scored) for scored in graded] == [[]] * len(TASKS)
     assert [scored.most for scored in graded] == [task.points for task in TASKS]
     assert sum(scored.points for scored in graded) == TASK_POINTS
@@ -62,7 +67,7 @@ def test_each_task_is_graded_with_all_others_undone(solved: Path, handed_out: Pa
         for name in make.ADAPTERS:
             shutil.copyfile(solved / name, tree / name)
         files = {BY_NAME[a.task].file: a.written(handed_out) for a in OTHER_ROUTES}
-        graded = grade.grade(files, plain_start(tree), SEED)
+        graded = grade_all(files, plain_start(tree))
     assert [lost(scored) for scored in graded] == [[]] * len(TASKS)
 
 
@@ -158,5 +163,5 @@ def test_a_mistake_in_one_task_costs_nothing_in_another(solved: Path, start: gra
         name: source.replace(wrong[name].old, wrong[name].new) if name in wrong else source
         for name, source in texts(solved).items()
     }
-    graded = grade.grade({task.file: text[task.name].encode() for task in TASKS}, start, SEED)
+    graded = grade_all({task.file: text[task.name].encode() for task in TASKS}, start)
     assert {scored.name for scored in graded if scored.points < scored.most} == set(wrong)
