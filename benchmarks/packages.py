@@ -27,14 +27,18 @@ from risk_model.model.export import trace
 from risk_model.training.calibration import Calibrator
 from risk_model.training.onnx_calibration import append_calibrator
 
+UNITS = ("", "mmol/L")
 WARDS = ("medical", "surgical", "intensive")
 # Nobody evaluated these models: the server reads the file, and has no part to tell of.
 EVALUATION = RunEvaluation(0.5, Decision(), 0, 0, {}, "", {}, {}, [])
 
 
 def schema(numbers: int, categories: int) -> Schema:
-    """Numbers between -10 and 10, and categories of three."""
-    fields = [Field(f"number {i}", "number", minimum=-10.0, maximum=10.0) for i in range(numbers)]
+    """Numbers between -10 and 10, of which each second has a unit, and categories of three."""
+    fields = [
+        Field(f"number {i}", "number", UNITS[i % 2], minimum=-10.0, maximum=10.0)
+        for i in range(numbers)
+    ]
     fields += [Field(f"ward {i}", "category", categories=WARDS) for i in range(categories)]
     return Schema("benchmark", "event", tuple(fields))
 
