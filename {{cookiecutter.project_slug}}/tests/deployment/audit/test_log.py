@@ -98,6 +98,35 @@ def test_records_that_arrive_together_share_a_commit_and_keep_their_order(
     assert verify(tmp_path / "a.db").problem is None
 
 
+def test_callers_who_ask_again_and_again_share_commits_and_one_alone_does_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        log, sizes = AuditLog(tmp_path / "a.db", MODEL, {}), list[int]()
+        commit: Commit = log._store.commit
+        monkeypatch.setattr(
+            log._store, "commit", before(commit, lambda batch: sizes.append(len(batch)))
+        )
+
+        async def ask(times: int) -> None:
+            for _ in range(times):
+                await log.append("prediction", {"risk": 0.1})
+
+        monkeypatch.setattr(queue, "PAUSE_SECONDS", 3600.0)
+        monkeypatch.setattr(queue, "PAUSE", 1e9)
+        await asyncio.wait_for(ask(3), GUARD)
+        assert sizes == [1, 1, 1]
+        monkeypatch.setattr(queue, "PAUSE_SECONDS", 0.2)
+        first = asyncio.create_task(ask(10))
+        while len(sizes) == 3:
+            await asyncio.sleep(0)
+        await asyncio.gather(first, ask(10))  # in two halves, each would wait for the other
+        assert sizes[3:].count(2) >= 8
+        await log.close()
+
+    asyncio.run(run())
+
+
 def test_what_is_not_a_known_fact_cannot_be_written(tmp_path: Path) -> None:
     async def run() -> None:
         log = AuditLog(tmp_path / "a.db", MODEL, {})

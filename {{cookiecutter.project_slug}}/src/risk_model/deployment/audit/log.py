@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,7 @@ from risk_model.deployment.audit.store import AuditError, Store
 BATCH = 256  # records in one commit, at most
 WAITING = 4_096  # records that may wait for the disk
 DISK_SECONDS = 5.0  # for one commit
+PAUSE, PAUSE_SECONDS = 0.5, 0.002  # before a commit: so much of the last one's time, at most
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,8 @@ class AuditLog:
         self.path, self.failed = path, False
         self._waiting: list[tuple[Event, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._pause, self._expected = 0.0, 0  # seconds for which so many records are waited for
+        self._all_here = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "audit")
         try:
             self._store = Store(path, keys, checkpoints, constant)
@@ -87,6 +91,8 @@ class AuditLog:
         event = self._store.event(kind, facts, committed, subject)
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append((event, waiter))
+        if len(self._waiting) >= self._expected:
+            self._all_here.set()
         if self._writing is None:
             # starts in the loop's next round, so the rest of this round joins the same commit
             self._writing = asyncio.create_task(self._write())
@@ -103,8 +109,9 @@ class AuditLog:
     async def _write(self) -> None:
         """Commits batch after batch until none waits. Only the event loop touches the queue."""
         while self._waiting:
+            await self._gather()
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            events, error = [event for event, _ in batch], None
+            events, error, start = [event for event, _ in batch], None, time.perf_counter()
             try:
                 async with asyncio.timeout(DISK_SECONDS):
                     await asyncio.get_running_loop().run_in_executor(
@@ -115,6 +122,20 @@ class AuditLog:
                 # of the file's own state: it holds nothing of a request
                 logger.error("audit log: %s: %s", type(cause).__name__, cause)
             self.failed = error is not None
+            self._pause = min((time.perf_counter() - start) * PAUSE, PAUSE_SECONDS)
+            self._expected = len(batch) + len(self._waiting)
             for waiter in [waiter for _, waiter in batch if not waiter.done()]:  # or cancelled
                 waiter.set_exception(error) if error else waiter.set_result(None)
         self._writing = None
+
+    async def _gather(self) -> None:
+        """Waits for those whom the last commit kept waiting: answered, they soon ask again.
+
+        Without it callers fall into two halves, each of which waits for the other's commit. Whoever
+        asks alone does not wait.
+        """
+        self._all_here.clear()
+        if len(self._waiting) < self._expected:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause):
+                    await self._all_here.wait()
