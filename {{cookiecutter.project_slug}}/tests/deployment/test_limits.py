@@ -325,6 +325,7 @@ app.Service.describe = describe
         answer = server.client.get("/v1/model?name=Mustermann")
         assert answer.status_code == 500
         assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["connection"] == "close"
         assert server.client.get("/livez").status_code == 200
         errors = server.stop()
     assert "Traceback" not in errors

@@ -216,4 +216,7 @@ async def on_error(_: Request, error: Exception) -> Response:
     The log gets the error's type, since its text may hold a value.
     """
     logger.error("request failed: %s", type(error).__name__)
-    return problem(RefusedError(500, "the server could not answer"))
+    # Starlette raises the error once more, at which uvicorn ends the connection: say so
+    return problem(
+        RefusedError(500, "the server could not answer"), headers={"connection": "close"}
+    )
