@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -52,6 +53,8 @@ class AuditLog:
         checkpoints: Path | None = None,
     ) -> None:
         self.path, self.failed = path, False
+        # is told of each commit: seconds it took, and how many records were lost with it
+        self.observe: Callable[[float, int], None] = lambda seconds, lost: None
         self._waiting: list[tuple[Event, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "audit")
@@ -83,6 +86,7 @@ class AuditLog:
             AuditError: the disk refused it or too many records wait; the next call tries again.
         """
         if len(self._waiting) >= WAITING:
+            self.observe(0.0, 1)
             raise AuditError("too many records wait for the disk")
         event = self._store.event(kind, facts, committed, subject)
         waiter = asyncio.get_running_loop().create_future()
@@ -104,7 +108,7 @@ class AuditLog:
         """Commits batch after batch until none waits. Only the event loop touches the queue."""
         while self._waiting:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            events, error = [event for event, _ in batch], None
+            events, error, start = [event for event, _ in batch], None, time.perf_counter()
             try:
                 async with asyncio.timeout(DISK_SECONDS):
                     await asyncio.get_running_loop().run_in_executor(
@@ -115,6 +119,7 @@ class AuditLog:
                 # of the file's own state: it holds nothing of a request
                 logger.error("audit log: %s: %s", type(cause).__name__, cause)
             self.failed = error is not None
+            self.observe(time.perf_counter() - start, len(batch) if error else 0)
             for waiter in [waiter for _, waiter in batch if not waiter.done()]:  # or cancelled
                 waiter.set_exception(error) if error else waiter.set_result(None)
         self._writing = None
