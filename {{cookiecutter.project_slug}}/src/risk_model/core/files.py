@@ -47,9 +47,6 @@ def read_json(path: Path) -> Any:
 
 
 def refuse_writable_by_others(path: Path) -> None:
-    """UserError for a file that decides who is trusted, when others than its owner may change it.
-
-    OSError when it is not there.
-    """
+    """UserError for a file that says who is trusted, where others may change it; OSError."""
     if os.name == "posix" and path.stat().st_mode & 0o022:
         raise UserError(f"{path}: others may write to it; chmod 600 {path}")

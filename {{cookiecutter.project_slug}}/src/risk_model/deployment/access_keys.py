@@ -46,18 +46,9 @@ def add_key(path: Path, client: str, scopes: list[str], expires: str) -> str:
 
 
 def revoke_keys(path: Path, client: str, but_newest: bool = False) -> int:
-    """Takes the keys of a client out of the file.
+    """Takes a client's keys, perhaps all but the newest, out of the file; returns how many.
 
-    Args:
-        path: the file.
-        client: whose keys.
-        but_newest: whether the key that was added last stays, as at the end of a rotation.
-
-    Returns:
-        how many are gone.
-
-    Raises:
-        UserError: there are none that could go.
+    UserError when there are none to take.
     """
     entries = _entries(path)
     gone = [place for place, entry in enumerate(entries) if entry["client"] == client]

@@ -198,16 +198,14 @@ class Service:
         return request, float(self._score(request.row)[0][0])
 
     async def _refuse(self, refused: RefusedError, body: bytes, asker: Asker) -> Response:
-        reason = refused.status, refused.detail
-        if refused.status == HTTPStatus.SERVICE_UNAVAILABLE:  # no place
-            self.refusals[reason] += 1
-            return problem(refused)
-        facts: dict[str, object] = {**asker, "status": refused.status, "reason": refused.detail}
-        if refused.request_id:
-            facts["request_id"] = refused.request_id
-        event_id = await self.audit.append("refusal", facts, body)
-        self.refusals[reason] += 1
-        return problem(refused, f"urn:uuid:{event_id}")
+        instance = ""
+        if refused.status != HTTPStatus.SERVICE_UNAVAILABLE:  # no place: no record
+            facts: Asker = {**asker, "status": refused.status, "reason": refused.detail}
+            if refused.request_id:
+                facts["request_id"] = refused.request_id
+            instance = f"urn:uuid:{await self.audit.append('refusal', facts, body)}"
+        self.refusals[refused.status, refused.detail] += 1
+        return problem(refused, instance)
 
     async def _explanation(
         self, request: PredictionRequest, prediction_id: str, asker: Asker

@@ -1,8 +1,7 @@
 """What the server writes to stderr: one JSON object a line, and nothing of a request.
 
-A library may tell in a warning what a recording holds, and an exception in its message what a
-function was given. So this package's own lines are written as they are, and of everything else that
-goes wrong, wherever it does, only where and the type of the exception: no message, no traceback.
+A library may tell in a warning what a recording holds, and an exception what a function was given.
+So of what goes wrong outside this package's own lines only the exception's type is written.
 """
 
 from __future__ import annotations
@@ -27,7 +26,8 @@ class JsonFormatter(logging.Formatter):
         now = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         facts = {"time": now, "level": record.levelname.lower(), "module": record.name}
         kind = record.exc_info[0] if record.exc_info else None
-        message = record.getMessage() if _own(record) else f"an error of a library: {_name(kind)}"
+        of_library = f"an error of a library: {kind.__name__ if kind else 'not an exception'}"
+        message = record.getMessage() if _own(record) else of_library
         return json.dumps({**facts, "message": message})
 
 
@@ -39,18 +39,10 @@ def silence_libraries() -> None:
     logging.basicConfig(handlers=[heard], level=logging.WARNING, force=True)
     warnings.simplefilter("ignore")
     # what Python itself would print, with a traceback, where nobody catches an exception
-    sys.excepthook = lambda kind, *_: _note("the process ends", kind)
-    sys.unraisablehook = lambda unraisable: _note("something was thrown away", unraisable.exc_type)
-    threading.excepthook = lambda ended: _note("a thread ended", ended.exc_type)
+    sys.excepthook = lambda kind, *_: logger.error("the process ends: %s", kind.__name__)
+    sys.unraisablehook = lambda it: logger.error("a destructor failed: %s", it.exc_type.__name__)
+    threading.excepthook = lambda it: logger.error("a thread ended: %s", it.exc_type.__name__)
 
 
 def _own(record: logging.LogRecord) -> bool:
     return record.name.partition(".")[0] == PACKAGE
-
-
-def _note(what: str, kind: type[BaseException] | None) -> None:
-    logger.error("%s: %s", what, _name(kind))
-
-
-def _name(kind: type[BaseException] | None) -> str:
-    return kind.__name__ if kind else "not an exception"

@@ -18,8 +18,7 @@ def api_key(arguments: list[str]) -> None:
     scope = "what the client may do: predict (default), describe; may be repeated"
     parser.add_argument("--scope", action="append", default=[], help=scope)
     parser.add_argument("--expires", default="", help="the day on which the key ends, 2030-12-31")
-    newest = "revoke all keys of the client but the one that was added last"
-    parser.add_argument("--but-newest", action="store_true", help=newest)
+    parser.add_argument("--but-newest", action="store_true", help="revoke all but the last one")
     flags = parser.parse_args(arguments)
     from risk_model.deployment.access_keys import add_key, revoke_keys
 
