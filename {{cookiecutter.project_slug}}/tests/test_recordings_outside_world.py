@@ -78,9 +78,9 @@ def test_recordings_are_scored_and_served_with_no_socket_but_the_listeners(
 
 
 def sent(signal: Signal, table: Path) -> Any:
-    """A recording as a client sends it: a picture of the made-up ones, a straight line, a text."""
+    """A recording as a client sends it: a made-up radiograph, a straight line, a text."""
     if signal.kind == "image":
-        picture = next(path for path in sorted(table.parent.rglob("*")) if path.suffix == ".png")
+        picture = next(iter(sorted(table.parent.rglob("*.dcm"))))
         return base64.b64encode(picture.read_bytes()).decode()
     if signal.kind == "waveform":
         line = np.linspace(0, 1, round(signal.shape[-1])).round(3).tolist()
