@@ -58,7 +58,7 @@ def stop():
 threading.Thread(target=stop, daemon=True).start()
 sys.exit(main(["serve", *sys.argv[1:]]))
 """
-# Starts the program in argv[3:], sends it the requests in argv[2], prints each status, stops it.
+# Starts the program in argv[3:], sends it the requests in the file argv[2], prints each status, stops it.
 CLIENT = """
 import json, subprocess, sys, time, urllib.error, urllib.request
 server = subprocess.Popen(sys.argv[3:], stdin=subprocess.PIPE)
@@ -79,7 +79,7 @@ while server.poll() is None:
         time.sleep(0.1)
 if server.poll() is not None:
     sys.exit(server.returncode)
-for path, body in json.loads(sys.argv[2]):
+for path, body in json.load(open(sys.argv[2])):
     print("answered", ask(path, body), flush=True)
 server.stdin.close()
 sys.exit(server.wait())
@@ -157,9 +157,11 @@ class Surroundings:
         stated = [self.work / name for name in ("audit", "audit-keys")]
         for folder in stated:
             folder.mkdir()
+        asked = self.temporary / "requests.json"  # too long for a command line
+        asked.write_text(json.dumps(requests))
         tracer, file = self.tracer()
         server = [sys.executable, "-c", SERVED, "--port", str(port), "--package", str(package)]
-        asking = [sys.executable, "-c", CLIENT, str(port), json.dumps(requests), *tracer, *server]
+        asking = [sys.executable, "-c", CLIENT, str(port), str(asked), *tracer, *server]
         printed = self.alone(*asking, writable=[*stated, self.temporary])
         ports = re.findall(r"(?:127\.0\.0\.1:|on port )(\d+)", printed)
         assert str(port) in ports

@@ -119,6 +119,12 @@ def test_metrics_hold_nothing_of_a_request(told: str) -> None:
     assert "ward-7" not in told
 
 
+def test_the_page_of_the_service_says_what_each_metric_tells(told: str) -> None:
+    page = (ROOT / "docs/serving.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"(?m)^# TYPE (\w+) ", told))
+    assert {name for name in names if f"`{name}`" not in page} == set()
+
+
 def promtool(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
     """What Prometheus's own tool says."""
     tool = shutil.which("promtool")
