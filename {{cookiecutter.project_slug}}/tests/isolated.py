@@ -58,7 +58,7 @@ def stop():
 threading.Thread(target=stop, daemon=True).start()
 sys.exit(main(["serve", *sys.argv[1:]]))
 """
-# Starts the program in argv[3:], sends it the requests in the file argv[2], prints each status, stops it.
+# Starts the program in argv[3:], sends it the requests in the file argv[2], prints each status.
 CLIENT = """
 import json, subprocess, sys, time, urllib.error, urllib.request
 server = subprocess.Popen(sys.argv[3:], stdin=subprocess.PIPE)
