@@ -71,6 +71,8 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "edition": {
         "reference": (
+            "deploy/alerts.yml",
+            "deploy/prometheus.yml",
             "docs/lesson.md",
             "docs/traps.md",
             "src/risk_model/app/audit_actions.py",
@@ -92,6 +94,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/validation",
             "src/risk_model/deployment/metrics.py",
             "src/risk_model/deployment/predict_batch.py",
+            "src/risk_model/deployment/prometheus_text.py",
             "src/risk_model/deployment/repeats.py",
             "src/risk_model/deployment/signing.py",
             "src/risk_model/deployment/tokens.py",
@@ -202,7 +205,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
 }
 # Lines between these marks of a comment stay where one of the answers is named; the marks never do.
 MARKED = re.compile(r"(?ms)^(?:# |<!-- )only ([a-z ]+?)(?: -->)?\n(.*?)^(?:# |<!-- )end(?: -->)?\n")
-WITH_MARKS = ("README.md", "pyproject.toml", "Makefile", "docs/*.md")
+WITH_MARKS = ("README.md", "pyproject.toml", "Makefile", "compose.yaml", "docs/*.md")
 MARKING = ("modality", "edition")  # questions whose answers may stand in a mark
 TAKE_HOME = "take_home"  # the edition that is no answer: `make take-home` passes it as __edition
 FIRST_SOURCE = {

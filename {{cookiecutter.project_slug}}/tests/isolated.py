@@ -6,10 +6,12 @@ tells what the libraries written in C do. Nothing of the project is imported her
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +58,7 @@ def stop():
 threading.Thread(target=stop, daemon=True).start()
 sys.exit(main(["serve", *sys.argv[1:]]))
 """
-# Starts the program in argv[3:], sends it the requests in argv[2], prints each status, stops it.
+# Starts the program in argv[3:], sends it the requests in the file argv[2], prints each status.
 CLIENT = """
 import json, subprocess, sys, time, urllib.error, urllib.request
 server = subprocess.Popen(sys.argv[3:], stdin=subprocess.PIPE)
@@ -77,11 +79,22 @@ while server.poll() is None:
         time.sleep(0.1)
 if server.poll() is not None:
     sys.exit(server.returncode)
-for path, body in json.loads(sys.argv[2]):
+for path, body in json.load(open(sys.argv[2])):
     print("answered", ask(path, body), flush=True)
 server.stdin.close()
 sys.exit(server.wait())
 """
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a server did: the status of each answer, what it asked of the system, where it listened
+    by what it said, as `sockets` names it.
+    """
+
+    statuses: list[int]
+    trace: str
+    bound: set[str]
 
 
 @dataclass(frozen=True)
@@ -136,10 +149,42 @@ class Surroundings:
         sandbox += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", *binds]
         return self.run(*sandbox, "--chdir", str(self.work), "--", *words).stdout
 
+    def served(self, package: Path, port: int, requests: list[tuple[str, str | None]]) -> Served:
+        """Serves a package as `alone` does, and sends requests: paths, with bodies or without.
+
+        It may write its log and the log's keys alone.
+        """
+        stated = [self.work / name for name in ("audit", "audit-keys")]
+        for folder in stated:
+            folder.mkdir()
+        asked = self.temporary / "requests.json"  # too long for a command line
+        asked.write_text(json.dumps(requests))
+        tracer, file = self.tracer()
+        server = [sys.executable, "-c", SERVED, "--port", str(port), "--package", str(package)]
+        asking = [sys.executable, "-c", CLIENT, str(port), str(asked), *tracer, *server]
+        printed = self.alone(*asking, writable=[*stated, self.temporary])
+        ports = re.findall(r"(?:127\.0\.0\.1:|on port )(\d+)", printed)
+        assert str(port) in ports
+        return Served(
+            [int(line.split()[1]) for line in printed.splitlines() if "answered" in line],
+            file.read_text(encoding="utf-8", errors="replace"),
+            {f"bind 127.0.0.1 {number}" for number in ports},
+        )
+
     def tracer(self) -> tuple[list[str], Path]:
         """The words that trace a program and its children, and the file that they write."""
         file = self.temporary / "trace.txt"
-        return [tool("strace"), "-f", "-qq", "-y", "-e", f"trace={CALLS}", "-o", str(file)], file
+        return [
+            tool("strace"),
+            "--seccomp-bpf",
+            "-f",
+            "-qq",
+            "-y",
+            "-e",
+            f"trace={CALLS}",
+            "-o",
+            str(file),
+        ], file
 
     def traced(self, *words: str) -> str:
         """Runs a program as `alone` does and returns what it asked of the system."""

@@ -7,7 +7,6 @@ the slow tests. docs/command_line.md lists the folders.
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tests import made_service
-from tests.isolated import CLIENT, IPV6_PROBE, SERVED, Surroundings, called, sockets, written
+from tests.isolated import IPV6_PROBE, Surroundings, called, sockets, written
 from tests.made_service import make_package
 
 SCORE = ["input=patients.csv", "output=risks.csv"]
@@ -105,25 +104,12 @@ REQUESTS = [
 def test_the_server_opens_no_socket_but_the_listeners_it_states_and_writes_its_log_alone(
     surroundings: Surroundings,
 ) -> None:
-    package, port = made_package(surroundings.work), str(made_service.free_port())
-    stated = [surroundings.work / name for name in ("audit", "audit-keys")]
-    for folder in stated:
-        folder.mkdir()
-    requests = json.dumps([(path, body) for path, body, _ in REQUESTS])
-    tracer, file = surroundings.tracer()
-    served = [sys.executable, "-c", SERVED, "--port", port, "--package", str(package)]
-    asking = [sys.executable, "-c", CLIENT, port, requests, *tracer, *served]
-    printed = surroundings.alone(*asking, writable=[*stated, surroundings.temporary])
-    assert [int(line.split()[1]) for line in printed.splitlines() if "answered" in line] == [
-        status for _, _, status in REQUESTS
-    ]
-    trace = file.read_text(encoding="utf-8", errors="replace")
-    ports = re.findall(r"(?:127\.0\.0\.1:|on port )(\d+)", printed)
-    assert port in ports
-    bound = {f"bind 127.0.0.1 {number}" for number in ports}
-    assert set(sockets(trace)) == {"socket AF_INET", "listen"} | bound
-    assert sockets(trace).count("socket AF_INET") == len(bound)
-    assert written(trace, surroundings) == set()
+    asked = [(path, body) for path, body, _ in REQUESTS]
+    served = surroundings.served(made_package(surroundings.work), made_service.free_port(), asked)
+    assert served.statuses == [status for _, _, status in REQUESTS]
+    assert set(sockets(served.trace)) == {"socket AF_INET", "listen"} | served.bound
+    assert sockets(served.trace).count("socket AF_INET") == len(served.bound) == 2
+    assert written(served.trace, surroundings) == set()
 
 
 TO = "connect(9<socket:[1]>, {sa_family="

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "risk_model"
 PAPERS = ("threat_model", "data_protection", "runbook")
 ANCHOR = re.compile(r"`((?:[\w.-]+/)*[\w.-]+)(?:::([\w.]+))?`")
 OPERATOR = "**the operator**"
-ROWS = {"threat_model": 20, "data_protection": 35, "runbook": 8}  # at least
+ROWS = {"threat_model": 45, "data_protection": 45, "runbook": 15}  # at least
 
 
 def text(paper: str) -> str:

@@ -204,3 +204,12 @@ def test_a_project_without_the_module_says_that_it_cannot_sign(
     with pytest.raises(UserError, match="edition reference"):
         origin.check_origin(package, "", "key.pem")
     origin.check_origin(package, package.sha256.upper(), "")
+
+
+def test_a_public_key_that_others_may_write_vouches_for_nothing(
+    signed: ModelPackage, keys: tuple[Path, Path]
+) -> None:
+    signing.verify(signed, keys[1])
+    keys[1].chmod(0o664)
+    with pytest.raises(UserError, match=r"verify\.pem: others may write to it"):
+        signing.verify(signed, keys[1])

@@ -174,5 +174,13 @@ def test_a_file_of_issuers_that_cannot_be_trusted_stops_the_start(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["issuers.json", "ehr.json"])
+def test_issuers_and_keys_that_others_may_write_stop_the_start(issuers: Path, name: str) -> None:
+    assert issuers.name == "issuers.json"
+    (issuers.parent / name).chmod(0o664)
+    with pytest.raises(UserError, match=f"{name}: others may write to it; chmod 600"):
+        read_issuers(issuers)
+
+
 def test_the_tokens_of_a_file_are_read(issuers: Path) -> None:
     assert isinstance(read_issuers(issuers), IssuedTokens)

@@ -44,3 +44,9 @@ def write_json(path: Path, content: Any) -> None:
 def read_json(path: Path) -> Any:
     """Reads what `write_json` wrote."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def refuse_writable_by_others(path: Path) -> None:
+    """UserError for a file that says who is trusted, where others may change it; OSError."""
+    if os.name == "posix" and path.stat().st_mode & 0o022:
+        raise UserError(f"{path}: others may write to it; chmod 600 {path}")

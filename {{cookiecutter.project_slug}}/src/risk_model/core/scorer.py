@@ -21,7 +21,8 @@ class Scorer:
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        # fatal errors alone: others are raised too, and may hold a value where it writes them
+        options.log_severity_level = 4
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self.maps = "map" in [output.name for output in self._session.get_outputs()]
 

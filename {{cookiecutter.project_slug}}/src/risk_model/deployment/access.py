@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
@@ -24,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from risk_model.core.errors import UserError
+from risk_model.core.files import refuse_writable_by_others
 from risk_model.core.optional import required_module
 from risk_model.deployment.audit import AuditError, AuditLog
 from risk_model.deployment.http_guard import LOOPBACK
@@ -133,8 +133,7 @@ class KeyFile:
 def read_keys(path: Path) -> dict[str, ApiKey]:
     """The keys of a file by SHA-256; UserError when it is not one, or others may change it."""
     try:
-        if os.name == "posix" and path.stat().st_mode & 0o022:
-            raise UserError(f"{path}: others may write to it; chmod 600 {path}")
+        refuse_writable_by_others(path)
         content = json.loads(path.read_text(encoding="utf-8"))
         return dict(ApiKey.parse(entry) for entry in content["keys"])
     except OSError as error:

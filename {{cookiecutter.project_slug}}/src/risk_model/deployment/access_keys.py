@@ -45,14 +45,19 @@ def add_key(path: Path, client: str, scopes: list[str], expires: str) -> str:
     return key
 
 
-def revoke_keys(path: Path, client: str) -> int:
-    """Takes every key of a client out of the file; returns how many; UserError when none."""
+def revoke_keys(path: Path, client: str, but_newest: bool = False) -> int:
+    """Takes a client's keys, perhaps all but the newest, out of the file; returns how many.
+
+    UserError when there are none to take.
+    """
     entries = _entries(path)
-    kept = [entry for entry in entries if entry["client"] != client]
-    if len(kept) == len(entries):
+    gone = [place for place, entry in enumerate(entries) if entry["client"] == client]
+    if not gone:
         raise UserError(f"{path}: '{client}' has no key")
-    _write(path, kept)
-    return len(entries) - len(kept)
+    if but_newest and not (gone := gone[:-1]):
+        raise UserError(f"{path}: '{client}' has one key, its newest; first: api_key add {client}")
+    _write(path, [entry for place, entry in enumerate(entries) if place not in gone])
+    return len(gone)
 
 
 def _entries(path: Path) -> list[dict[str, object]]:

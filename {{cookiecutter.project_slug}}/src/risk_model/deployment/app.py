@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -77,6 +78,8 @@ class Service:
         self.audit = log(constant, {"accepted": accepted} if accepted else {})
         self._conditions = Conditions(package, self.audit)
         self.door = Door(access, self.audit)
+        self.served = 0  # patients
+        self.refusals: Counter[tuple[int, str]] = Counter()  # by status and recorded reason
         repeats = optional_module("deployment.repeats")
         self._repeats = repeats.Repeats() if repeats else None
 
@@ -107,6 +110,7 @@ class Service:
             except ClientDisconnect:
                 return problem(RefusedError(400, "the client went away"))
         except AuditError:
+            self.refusals[503, UNRECORDED] += 1
             return problem(RefusedError(503, UNRECORDED))
 
     async def _once(self, request: Request, body: bytes, asker: Asker, answer: Answer) -> Response:
@@ -131,7 +135,9 @@ class Service:
             AuditError: the record could not be written.
         """
         try:
-            return await self._answer(body, explain, asker)
+            answer = await self._answer(body, explain, asker)
+            self.served += 1
+            return answer
         except RefusedError as refused:
             return await self._refuse(refused, body, asker)
         except AuditError:
@@ -192,13 +198,14 @@ class Service:
         return request, float(self._score(request.row)[0][0])
 
     async def _refuse(self, refused: RefusedError, body: bytes, asker: Asker) -> Response:
-        if refused.status == HTTPStatus.SERVICE_UNAVAILABLE:  # no place
-            return problem(refused)
-        facts: dict[str, object] = {**asker, "status": refused.status, "reason": refused.detail}
-        if refused.request_id:
-            facts["request_id"] = refused.request_id
-        event_id = await self.audit.append("refusal", facts, body)
-        return problem(refused, f"urn:uuid:{event_id}")
+        instance = ""
+        if refused.status != HTTPStatus.SERVICE_UNAVAILABLE:  # no place: no record
+            facts: Asker = {**asker, "status": refused.status, "reason": refused.detail}
+            if refused.request_id:
+                facts["request_id"] = refused.request_id
+            instance = f"urn:uuid:{await self.audit.append('refusal', facts, body)}"
+        self.refusals[refused.status, refused.detail] += 1
+        return problem(refused, instance)
 
     async def _explanation(
         self, request: PredictionRequest, prediction_id: str, asker: Asker

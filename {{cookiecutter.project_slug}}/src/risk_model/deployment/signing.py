@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from risk_model.core.errors import UserError
-from risk_model.core.files import write_atomically
+from risk_model.core.files import refuse_writable_by_others, write_atomically
 from risk_model.core.package import AGAIN, MANIFEST, ModelPackage
 
 SIGNATURE = "manifest.sig"  # 64 bytes
@@ -40,11 +40,12 @@ def verify(package: ModelPackage, key: Path) -> None:
     """That a package was signed with the private half of this key.
 
     Raises:
-        UserError: it was not, or not as it is now; or the key is none.
+        UserError: it was not, or not as it is now; or the key is none, or others may change it.
     """
     public = _key(key, load_pem_public_key, "public key")
     if not isinstance(public, Ed25519PublicKey):
         raise UserError(f"{key}: is no Ed25519 key; openssl pkey -in sign.pem -pubout writes it")
+    refuse_writable_by_others(key)
     path = package.directory / SIGNATURE
     if not path.is_file():
         raise UserError(f"{path}: is missing; register the run again with deployment.sign_key=…")

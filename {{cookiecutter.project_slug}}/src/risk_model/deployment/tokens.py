@@ -17,6 +17,7 @@ from typing import Any
 import jwt
 
 from risk_model.core.errors import UserError
+from risk_model.core.files import refuse_writable_by_others
 from risk_model.deployment.access import SCOPES, Caller, UnknownCallerError
 
 ALGORITHMS = ("ES384", "RS384")  # signatures by a private key alone
@@ -115,9 +116,10 @@ def read_issuers(path: Path) -> IssuedTokens:
     `jwks` names a file of public keys (RFC 7517) beside it.
 
     Raises:
-        UserError: says what is wrong with it.
+        UserError: says what is wrong with it; also when others may write to it or to the keys.
     """
     try:
+        refuse_writable_by_others(path)
         content = json.loads(path.read_text(encoding="utf-8"))
         issuers = [_issuer(entry, path.parent) for entry in content["issuers"]]
         return IssuedTokens(str(content["audience"]), {issuer.name: issuer for issuer in issuers})
@@ -134,6 +136,7 @@ def _issuer(entry: Mapping[str, Any], folder: Path) -> Issuer:
     scopes = tuple(entry["scopes"])
     if not set(scopes) <= set(SCOPES):
         raise ValueError(f"scopes are {', '.join(SCOPES)}")
+    refuse_writable_by_others(folder / entry["jwks"])
     found = json.loads((folder / entry["jwks"]).read_text(encoding="utf-8"))["keys"]
     if wrong := sorted({key["alg"] for key in found} - set(ALGORITHMS)):
         raise ValueError(f"{', '.join(wrong)}: keys are for {' or '.join(ALGORITHMS)}")

@@ -18,11 +18,13 @@ def api_key(arguments: list[str]) -> None:
     scope = "what the client may do: predict (default), describe; may be repeated"
     parser.add_argument("--scope", action="append", default=[], help=scope)
     parser.add_argument("--expires", default="", help="the day on which the key ends, 2030-12-31")
+    parser.add_argument("--but-newest", action="store_true", help="revoke all but the last one")
     flags = parser.parse_args(arguments)
     from risk_model.deployment.access_keys import add_key, revoke_keys
 
     if flags.action == "revoke":
-        print(f"{flags.keys}: {revoke_keys(flags.keys, flags.client)} keys of {flags.client} gone")
+        gone = revoke_keys(flags.keys, flags.client, flags.but_newest)
+        print(f"{flags.keys}: keys of {flags.client} that are gone: {gone}")
         return
     key = add_key(flags.keys, flags.client, flags.scope or ["predict"], flags.expires)
     print(f"the key of {flags.client}, which is shown this once:\n{key}")

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -54,6 +54,8 @@ class AuditLog:
         checkpoints: Path | None = None,
     ) -> None:
         self.path, self.failed = path, False
+        # is told of each commit: seconds it took, and how many records were lost with it
+        self.observe: Callable[[float, int], None] = lambda seconds, lost: None
         self._waiting: list[tuple[Event, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._pause, self._expected = 0.0, 0  # seconds for which so many records are waited for
@@ -87,6 +89,7 @@ class AuditLog:
             AuditError: the disk refused it or too many records wait; the next call tries again.
         """
         if len(self._waiting) >= WAITING:
+            self.observe(0.0, 1)
             raise AuditError("too many records wait for the disk")
         event = self._store.event(kind, facts, committed, subject)
         waiter = asyncio.get_running_loop().create_future()
@@ -122,7 +125,9 @@ class AuditLog:
                 # of the file's own state: it holds nothing of a request
                 logger.error("audit log: %s: %s", type(cause).__name__, cause)
             self.failed = error is not None
-            self._pause = min((time.perf_counter() - start) * PAUSE, PAUSE_SECONDS)
+            seconds = time.perf_counter() - start
+            self.observe(seconds, len(batch) if error else 0)
+            self._pause = min(seconds * PAUSE, PAUSE_SECONDS)
             self._expected = len(batch) + len(self._waiting)
             for waiter in [waiter for _, waiter in batch if not waiter.done()]:  # or cancelled
                 waiter.set_exception(error) if error else waiter.set_result(None)

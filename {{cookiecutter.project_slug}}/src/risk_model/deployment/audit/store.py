@@ -279,7 +279,8 @@ def _locked(path: Path) -> int:
     except BlockingIOError as error:
         os.close(file)
         raise UserError(
-            f"{path}: another process writes to this audit log; give each server its own"
+            f"{path}: another process writes to this audit log; stop that server first, or give "
+            "each server a log of its own"
         ) from error
     os.fchmod(file, 0o600)
     return file
