@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from risk_model import __version__
+from risk_model.core.optional import optional_module
 from risk_model.core.package import ModelPackage
 from risk_model.deployment.access import Access
 from risk_model.deployment.app import Service
@@ -47,16 +48,27 @@ def create_app(
     settings = settings or ServerSettings()
     keys, checkpoints = settings.audit_keys, settings.checkpoints
     log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
-    service = Service(package, log, accepted, url, access)
+    last_start = optional_module("deployment.start_changes")
+    if last_start is None:
+        return application(Service(package, log, accepted, url, access), settings.origins)
+    now = last_start.served(package.sha256, url, settings)
+    log = partial(log, changes=last_start.start_changes(audit_path, now))
+    app = application(Service(package, log, accepted, url, access), settings.origins)
+    last_start.remember(audit_path, now)
+    return app
+
+
+def application(service: Service, origins: Sequence[str]) -> FastAPI:
+    """The application over a service; `app.state.service` is the one that is closed with it."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.loop = asyncio.get_running_loop()
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.service.loop = asyncio.get_running_loop()
         yield
-        await service.close()
+        await app.state.service.close()
 
     app = DocumentedAPI(
-        title=package.schema.name,
+        title=service.package.schema.name,
         version=__version__,
         lifespan=lifespan,
         default_response_class=UncachedResponse,
@@ -70,7 +82,7 @@ def create_app(
     )
     app.state.service = service
     add_routes(app, service)
-    allow_origins(app, settings.origins)
+    allow_origins(app, origins)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Exception, on_error)
     return app

@@ -8,15 +8,19 @@ from risk_model.app.flags import FlagParser
 from risk_model.core.files import user_path
 from risk_model.core.optional import module_exists
 
+ALIASES = ("champion", "challenger")
+
 
 def serve(arguments: list[str]) -> None:
     """Serves a package until it is stopped."""
     parser = FlagParser("serve")
     name = "registered model (default: the only one there is)"
+    alias = "which of its versions (default: champion)"
     registry = "the registry's directory"
     package = "serve this package directory instead of the champion"
     accept = 'serve what no part failed and some cannot tell: "your name: your reason"'
     parser.add_argument("--name", default="", help=name)
+    parser.add_argument("--alias", default="champion", choices=ALIASES, help=alias)
     parser.add_argument("--registry", type=user_path, default=Path("models"), help=registry)
     parser.add_argument("--package", type=user_path, help=package)
     parser.add_argument("--host", default="127.0.0.1")
@@ -46,7 +50,7 @@ def serve(arguments: list[str]) -> None:
     origins = "of a web page whose scripts may ask, https://...; may be repeated"
     parser.add_argument("--allow-origin", action="append", default=[], help=origins)
     flags = parser.parse_args(arguments)
-    from risk_model.deployment.registry import champion
+    from risk_model.deployment.registry import package_of_alias
     from risk_model.deployment.serve import serve as serve_package
     from risk_model.deployment.server_settings import ServerSettings
 
@@ -60,6 +64,9 @@ def serve(arguments: list[str]) -> None:
         checkpoints=flags.checkpoints,
         sha256=flags.sha256,
         verify_key=str(flags.verify_key or ""),
+        registry=None if flags.package else flags.registry,
+        name=flags.name,
+        alias=flags.alias,
     )
-    directory = flags.package or champion(flags.registry, flags.name)
+    directory = flags.package or package_of_alias(flags.registry, flags.name, flags.alias)
     serve_package(directory, flags.host, flags.port, flags.audit, flags.accept, settings)

@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 from risk_model.core.errors import UserError
 from risk_model.deployment.audit.record import Event, Kind
@@ -37,6 +38,7 @@ class AuditLog:
         start: facts of the start alone.
         keys: folder of the log's keys; by default one beside the log's folder, made with the log.
         checkpoints: the second place, to which every checkpoint is added; by default none.
+        changes: records that stand right behind the start's, each as its kind and its facts.
 
     Raises:
         UserError: a second process writes to it, its end was changed, its keys do not fit, or it
@@ -50,6 +52,7 @@ class AuditLog:
         start: Mapping[str, object],
         keys: Path | None = None,
         checkpoints: Path | None = None,
+        changes: Sequence[tuple[Kind, Mapping[str, object]]] = (),
     ) -> None:
         self.path, self.failed = path, False
         self._waiting: list[tuple[Event, asyncio.Future[None]]] = []
@@ -57,7 +60,8 @@ class AuditLog:
         self._thread = ThreadPoolExecutor(1, "audit")
         try:
             self._store = Store(path, keys, checkpoints, constant)
-            self._store.commit([self._store.event("start", start)])
+            first = (("start", start), *changes)
+            self._store.commit([self._store.event(kind, facts) for kind, facts in first])
         except (sqlite3.Error, OSError, AuditError) as error:
             raise UserError(
                 f"{path}: not a usable audit log ({error}); check the disk and the path"
@@ -93,10 +97,10 @@ class AuditLog:
         await waiter
         return str(event.record["event_id"])
 
-    async def close(self) -> None:
+    async def close(self, facts: Mapping[str, object] = MappingProxyType({})) -> None:
         """Writes the stop after all records on their way, then closes the file."""
         with contextlib.suppress(AuditError):
-            await self.append("stop", {})
+            await self.append("stop", facts)
         self._thread.shutdown()
         self._store.close()
 
