@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import os
 import signal
@@ -22,8 +24,15 @@ import pytest
 
 from risk_model.core.package import ModelPackage
 from risk_model.core.schema import Field, Schema, encode
+from risk_model.core.scorer import Scorer
 from risk_model.deployment import registry
+from risk_model.deployment.access import Access
+from risk_model.deployment.application import create_app
 from risk_model.deployment.audit.verify import verify
+from risk_model.deployment.health import Health
+from risk_model.deployment.http_guard import GuardedState
+from risk_model.deployment.server_settings import ServerSettings
+from risk_model.deployment.switch import Switch
 
 from tests.made_service import (
     GUARD,
@@ -97,11 +106,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def hang_up(server: Server, log: Path) -> dict[str, Any]:
-    """Sends SIGHUP and returns the record of what came of it."""
+    """Sends SIGHUP and returns the record of what came of it, once it has come."""
     before = len(changes(log))
     server.process.send_signal(signal.SIGHUP)
     wait_until(lambda: len(changes(log)) > before)
-    return changes(log)[-1]
+    record = changes(log)[-1]
+    wait_until(lambda: served(server) == record["model_sha256"])
+    return record
 
 
 def served(server: Server) -> str:
@@ -377,3 +388,26 @@ def test_the_command_serves_by_alias_and_takes_the_next_challenger(
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_model_that_no_longer_answers_leaves_the_memory(
+    package: ModelPackage, models: Path, log: Path, tmp_path: Path
+) -> None:
+    packages = [another(tmp_path), package]
+
+    async def run() -> list[int]:
+        app = create_app(package, log)
+        health = Health(app.state.service, GuardedState(None, 1, 1))
+        switch = Switch(app, health, "", Access(), ServerSettings(registry=models))
+        counts = []
+        for turn in range(4):
+            put(models, packages[turn % 2])
+            await switch.switch()
+            gc.collect()
+            counts.append(sum(type(each) is Scorer for each in gc.get_objects()))
+        await app.state.service.close()
+        return counts
+
+    packages[0].scorer, packages[1].scorer  # noqa: B018 the packages of this test keep theirs
+    counts = asyncio.run(run())
+    assert counts == counts[:1] * 4
