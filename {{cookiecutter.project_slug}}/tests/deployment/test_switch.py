@@ -408,6 +408,6 @@ def test_a_model_that_no_longer_answers_leaves_the_memory(
         await app.state.service.close()
         return counts
 
-    packages[0].scorer, packages[1].scorer  # noqa: B018 the packages of this test keep theirs
+    assert all(each.scorer for each in packages), "the packages of this test keep theirs"
     counts = asyncio.run(run())
     assert counts == counts[:1] * 4
