@@ -48,14 +48,9 @@ def create_app(
     settings = settings or ServerSettings()
     keys, checkpoints = settings.audit_keys, settings.checkpoints
     log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
-    last_start = optional_module("deployment.start_changes")
-    if last_start is None:
-        return application(Service(package, log, accepted, url, access), settings.origins)
-    now = last_start.served(package.sha256, url, settings)
-    log = partial(log, changes=last_start.start_changes(audit_path, now))
-    app = application(Service(package, log, accepted, url, access), settings.origins)
-    last_start.remember(audit_path, now)
-    return app
+    if last_start := optional_module("deployment.start_changes"):
+        log = last_start.with_changes(log, audit_path, package.sha256, url, settings)
+    return application(Service(package, log, accepted, url, access), settings.origins)
 
 
 def application(service: Service, origins: Sequence[str]) -> FastAPI:

@@ -83,17 +83,12 @@ class Lifecycle:
         server: answers requests.
         health: tells of its health.
         drain: is called at the signal, before anything else.
-        hangup: is called at SIGHUP, which else ends the process.
     """
 
     def __init__(
-        self,
-        server: GuardedServer,
-        health: GuardedServer,
-        drain: Callable[[], None],
-        hangup: Callable[[], None] | None = None,
+        self, server: GuardedServer, health: GuardedServer, drain: Callable[[], None]
     ) -> None:
-        self.server, self.health, self.drain, self.hangup = server, health, drain, hangup
+        self.server, self.health, self.drain = server, health, drain
         self._asked = threading.Event()
         self._signals: list[int] = []
         self._failure: BaseException | None = None
@@ -109,7 +104,7 @@ class Lifecycle:
         sys.setswitchinterval(SWITCH_SECONDS)
         before = {
             number: signal.signal(number, self._on_signal)
-            for number in (signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if self.hangup else []))
+            for number in (signal.SIGTERM, signal.SIGINT)
         }
         try:
             told = self._thread(self.health, health_listener)
@@ -130,9 +125,6 @@ class Lifecycle:
             raise KeyboardInterrupt
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        if self.hangup and number == signal.SIGHUP:
-            self.hangup()
-            return
         self.drain()
         self._signals.append(number)
         self.server.force_exit = len(self._signals) > 1 and number == signal.SIGINT

@@ -64,9 +64,9 @@ def serve(
         hosts = host_names([*LOOPBACK, host, *settings.hosts])
         state = GuardedState(hosts, worker.places, most)
         health = Health(app.state.service, state)
-        switching = optional_module("deployment.switch")
-        switch = switching.Switch(app, health, url, access, settings) if switching else None
-        server = guarded_server(health.wrap(switch or app), state, lifespan=True)
+        switch = optional_module("deployment.switch")
+        answering = switch.Switch(app, health, url, access, settings) if switch else app
+        server = guarded_server(health.wrap(answering), state, lifespan=True)
         # whoever probes names an address of the moment
         anybody = GuardedState(None, most, most // 4)
         model = f"{package.manifest.model} {package.sha256[:12]}"
@@ -79,8 +79,7 @@ def serve(
             print(f"try it: {example}", flush=True)
         silence_libraries()
         probes = guarded_server(health.app, anybody, lifespan=False)
-        hangup = switch.ask if switch else None
-        Lifecycle(server, probes, health.drain, hangup).run(listener, health_listener)
+        Lifecycle(server, probes, health.drain).run(listener, health_listener)
 
 
 def open_checked(

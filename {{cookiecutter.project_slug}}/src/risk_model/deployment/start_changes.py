@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_json
 from risk_model.core.json_record import JsonRecord
+from risk_model.deployment.audit import AuditLog
 from risk_model.deployment.audit.record import Kind
 from risk_model.deployment.server_settings import ServerSettings
 
@@ -31,6 +33,30 @@ class Served(JsonRecord):
 
     package: str
     settings: dict[str, str]
+
+
+def with_changes(
+    log: Callable[..., AuditLog], path: Path, sha256: str, address: str, settings: ServerSettings
+) -> Callable[..., AuditLog]:
+    """A function that opens an audit log as `log` does, records what the start changes, and
+    remembers what is served.
+
+    Args:
+        log: opens the log.
+        path: its file.
+        sha256: of the package.
+        address: where the service is reached.
+        settings: of the server.
+    """
+    now = served(sha256, address, settings)
+    changes = start_changes(path, now)
+
+    def opened(constant: Mapping[str, object], start: Mapping[str, object]) -> AuditLog:
+        made = log(constant, start, changes=changes)
+        remember(path, now)
+        return made
+
+    return opened
 
 
 def served(sha256: str, address: str, settings: ServerSettings) -> Served:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +100,8 @@ class Switch:
         self._log: AuditLog = app.state.service.audit
         self._answering = Answering(app, app.state.service)
         self._one_at_a_time = asyncio.Lock()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGHUP, lambda *_: self.ask())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands a request to the model that answers when it comes, which also ends it."""
