@@ -32,6 +32,7 @@ from risk_model.deployment.audit.verify import verify
 from risk_model.deployment.health import Health
 from risk_model.deployment.http_guard import GuardedState
 from risk_model.deployment.server_settings import ServerSettings
+from risk_model.deployment.signing import sign
 from risk_model.deployment.switch import Switch
 
 from tests.made_service import (
@@ -307,6 +308,21 @@ def test_a_server_of_one_package_alone_takes_no_other(
         assert served(server) == old.sha256
 
 
+def test_a_package_that_nobody_signed_does_not_take_over(
+    running: Running, package: ModelPackage, models: Path, log: Path, tmp_path: Path
+) -> None:
+    old, new, public = models / package.sha256, another(tmp_path), tmp_path / "verify.pem"
+    make = "openssl genpkey -algorithm ed25519 -out sign.pem && chmod 600 sign.pem"
+    make += " && openssl pkey -in sign.pem -pubout -out verify.pem"
+    subprocess.run(["bash", "-c", make], cwd=tmp_path, check=True, capture_output=True)
+    sign(ModelPackage.open(old), tmp_path / "sign.pem")
+    with running(old, log, registry=models, verify_key=str(public)) as server:
+        put(models, new)
+        assert "manifest.sig: is missing" in hang_up(server, log)["reason"]
+        sign(ModelPackage.open(models / new.sha256), tmp_path / "sign.pem")
+        assert hang_up(server, log)["model_sha256"] == new.sha256 == served(server)
+
+
 def test_a_change_that_cannot_be_recorded_is_not_made(
     running: Running, package: ModelPackage, models: Path, log: Path, tmp_path: Path
 ) -> None:
@@ -364,18 +380,36 @@ def test_an_answer_that_was_given_is_given_again_after_the_switch(
     assert len(records(log, "prediction")) == 1
 
 
+def command(models: Path, log: Path, *flags: str) -> subprocess.Popen[str]:
+    """The command itself, in a process of its own."""
+    words = ["serve", "--registry", str(models), "--audit", str(log), *flags]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "risk_model", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def test_without_its_registry_a_server_does_not_start_and_says_so_in_one_line(
+    models: Path, log: Path, tmp_path: Path
+) -> None:
+    for folder, alias in ((tmp_path / "gone", "champion"), (models, "challenger")):
+        process = command(folder, log, "--alias", alias)
+        _, line = process.communicate(timeout=GUARD)
+        assert process.returncode == 2
+        assert line == f"error: {folder}: which {alias}? register a run first\n"
+        assert not log.exists()
+
+
 def test_the_command_serves_by_alias_and_takes_the_next_challenger(
     package: ModelPackage, models: Path, log: Path, tmp_path: Path
 ) -> None:
     one, two = another(tmp_path), package
     put(models, one, "challenger")
-    command = [sys.executable, "-m", "risk_model", "serve", "--registry", str(models)]
-    command += ["--alias", "challenger", "--port", "0", "--health-port", "0", "--audit", str(log)]
-    source = str(Path(__file__).parents[2] / "src")
-    environment = {**os.environ, "PYTHONPATH": source}
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
+    process = command(models, log, "--alias", "challenger", "--port", "0", "--health-port", "0")
     try:
         server = Server(process)
         wait_until(lambda: server.health.get("/readyz").status_code == 200)
