@@ -237,10 +237,6 @@ class Service:
 
     async def close(self) -> None:
         """Waits for records on their way, records the stop and lets go of the log."""
-        self.end_threads()
-        await self.audit.close()
-
-    def end_threads(self) -> None:
-        """Lets its threads end, once nobody waits for them."""
         self.input.worker.close()
         self._explaining.close()
+        await self.audit.close()

@@ -55,10 +55,7 @@ def field_explainer(package: ModelPackage) -> RequestExplainer:
 
 
 def shown_parts(base: float, parts: Logits, decimals: int) -> tuple[float, Logits]:
-    """Base and parts in so many decimals, which add up to the log-odds in hundredths.
-
-    The base takes what rounding leaves over.
-    """
+    """Parts in so many decimals, and the base with which they are the log-odds in hundredths."""
     shown = parts.round(decimals) + 0.0  # no -0.0
     rest = round(base + float(parts.sum()), DECIMALS) - float(shown.sum())
     return round(rest, decimals), shown

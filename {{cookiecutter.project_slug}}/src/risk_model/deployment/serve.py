@@ -82,11 +82,9 @@ def serve(
         Lifecycle(server, probes, health.drain).run(listener, health_listener)
 
 
-def open_checked(
-    directory: Path, accept: str, settings: ServerSettings
-) -> tuple[ModelPackage, str]:
+def open_checked(folder: Path, accept: str, settings: ServerSettings) -> tuple[ModelPackage, str]:
     """A package that may be served, and who accepted it; UserError for one that may not."""
-    package = ModelPackage.open(directory)
+    package = ModelPackage.open(folder)
     check_origin(package, settings.sha256, settings.verify_key)
     return package, check_gate(package, accept)
 

@@ -80,6 +80,11 @@ class Answering:
     accepted: str = ""  # by whom, where its gate did not pass
     requests: int = 0
 
+    def end(self) -> None:
+        """Lets its threads end, once nobody waits for them."""
+        self.service.input.worker.close()
+        self.service._explaining.close()
+
 
 class Switch:
     """The application of the model that answers, and how another takes its place.
@@ -170,7 +175,7 @@ class Switch:
         try:
             await service.audit.append("model_change", told)
         except AuditError:
-            service.end_threads()
+            after.end()
             raise
         self._answering, self.app.state.service, self.health.service = after, service, service
         if self.health.metrics is not None:
@@ -195,7 +200,7 @@ class Switch:
     def _let_go(self, answering: Answering) -> None:
         """Ends the threads of a model that no longer answers, after its last request."""
         if answering is not self._answering and not answering.requests:
-            answering.service.end_threads()
+            answering.end()
 
 
 def _question(schema: Schema) -> object:

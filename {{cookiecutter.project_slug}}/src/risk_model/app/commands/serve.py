@@ -8,8 +8,6 @@ from risk_model.app.flags import FlagParser
 from risk_model.core.files import user_path
 from risk_model.core.optional import module_exists
 
-ALIASES = ("champion", "challenger")
-
 
 def serve(arguments: list[str]) -> None:
     """Serves a package until it is stopped."""
@@ -20,7 +18,7 @@ def serve(arguments: list[str]) -> None:
     package = "serve this package directory instead of the champion"
     accept = 'serve what no part failed and some cannot tell: "your name: your reason"'
     parser.add_argument("--name", default="", help=name)
-    parser.add_argument("--alias", default="champion", choices=ALIASES, help=alias)
+    parser.add_argument("--alias", choices=["champion", "challenger"], help=alias)
     parser.add_argument("--registry", type=user_path, default=Path("models"), help=registry)
     parser.add_argument("--package", type=user_path, help=package)
     parser.add_argument("--host", default="127.0.0.1")
@@ -41,7 +39,7 @@ def serve(arguments: list[str]) -> None:
     parser.add_argument("--health-port", type=int, help=health)
     keys = "API keys, made with api_key; needed unless only this machine can ask"
     parser.add_argument("--api-keys", type=user_path, help=keys)
-    parser.set_defaults(issuers=None, verify_key=None)
+    parser.set_defaults(alias="champion", issuers=None, verify_key=None)
     if module_exists("deployment.tokens"):
         issuers = "issuers of signed tokens, as docs/serving.md says"
         parser.add_argument("--issuers", type=user_path, help=issuers)

@@ -60,8 +60,7 @@ class AuditLog:
         self._thread = ThreadPoolExecutor(1, "audit")
         try:
             self._store = Store(path, keys, checkpoints, constant)
-            first = (("start", start), *changes)
-            self._store.commit([self._store.event(kind, facts) for kind, facts in first])
+            self._store.commit([self._store.event(*each) for each in (("start", start), *changes)])
         except (sqlite3.Error, OSError, AuditError) as error:
             raise UserError(
                 f"{path}: not a usable audit log ({error}); check the disk and the path"
