@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import repeats
+from risk_model.deployment.access_keys import add_key
 from risk_model.deployment.repeats import Repeats
 
 from tests.made_service import PATIENT, Server, request_body
@@ -51,6 +52,36 @@ def test_a_repeated_request_has_one_prediction_and_one_answer(
     assert len(predictions) == 2
     assert predictions[0]["idempotency_key"] == key
     assert b"Mustermann" not in log.read_bytes()
+
+
+def test_no_client_reads_what_another_was_told(
+    running: Running, package: ModelPackage, tmp_path: Path
+) -> None:
+    keys, same = tmp_path / "keys/api_keys.json", str(uuid.uuid4())
+    clients = {name: add_key(keys, name, ["predict"], "") for name in ("ward-7", "icu")}
+
+    def ask(name: str, inputs: Any) -> Any:
+        headers = {"authorization": f"Bearer {clients[name]}", "idempotency-key": same}
+        return server.client.post("/v1/predict", json=request_body(inputs), headers=headers)
+
+    def read(name: str, prediction: str) -> list[tuple[int, bytes]]:
+        headers = {"authorization": f"Bearer {clients[name]}"}
+        paths = (f"/v1/predict/{prediction}", f"/v1/predict?prediction_id={prediction}")
+        told = [server.client.get(path, headers=headers) for path in paths]
+        return [(answer.status_code, answer.content) for answer in told]
+
+    with running(package.directory, tmp_path / "audit.db", api_keys=keys) as server:
+        mine, theirs = ask("ward-7", PATIENT), ask("icu", {**PATIENT, "age": 50})
+        assert (mine.status_code, theirs.status_code) == (200, 200), "409 would tell of the other"
+        assert mine.json()["prediction_id"] != theirs.json()["prediction_id"]
+        assert ask("ward-7", PATIENT).content == mine.content
+        told = [
+            read(name, prediction)
+            for name in clients
+            for prediction in (mine.json()["prediction_id"], str(uuid.uuid4()))
+        ]
+    assert told == told[:1] * 4
+    assert [status for status, _ in told[0]] == [404, 405]
 
 
 def test_clients_have_keys_of_their_own_and_old_answers_are_forgotten(

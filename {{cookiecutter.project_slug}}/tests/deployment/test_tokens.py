@@ -22,6 +22,7 @@ from risk_model.core.package import ModelPackage
 from risk_model.deployment.access import UNKNOWN
 from risk_model.deployment.tokens import SEEN, IssuedTokens, read_issuers
 
+from tests.deployment.test_model_faults import CLOCK
 from tests.made_service import PATIENT, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
@@ -184,3 +185,23 @@ def test_issuers_and_keys_that_others_may_write_stop_the_start(issuers: Path, na
 
 def test_the_tokens_of_a_file_are_read(issuers: Path) -> None:
     assert isinstance(read_issuers(issuers), IssuedTokens)
+
+
+def test_a_clock_that_is_set_back_gives_no_token_a_second_use(
+    running: Running, package: ModelPackage, issuers: Path, tmp_path: Path
+) -> None:
+    back = tmp_path / "back"
+
+    def ask(sent: str) -> int:
+        headers = {"authorization": f"Bearer {sent}"}
+        body = request_body(PATIENT)
+        return server.client.post("/v1/predict", json=body, headers=headers).status_code
+
+    log, before = tmp_path / "audit.db", f"{CLOCK}import jwt.api_jwt as j\nj.datetime = Shifted\n"
+    with running(package.directory, log, before=before, issuers=issuers) as server:
+        used, other = token(), token()
+        assert ask(used) == 200
+        back.touch()
+        assert (ask(used), ask(other)) == (401, 401), "they come from the future"
+        back.unlink()
+        assert (ask(used), ask(other)) == (401, 200)

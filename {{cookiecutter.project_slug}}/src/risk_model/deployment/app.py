@@ -45,6 +45,12 @@ Answer = Callable[[bytes, bool, Asker], Awaitable[Response]]  # body, explained?
 logger = logging.getLogger(__name__)
 
 
+def service_of(request: Request) -> Service:
+    """The service that a request came to."""
+    service: Service = request.app.state.service
+    return service
+
+
 class Service:
     """One verified model, its explainer and its audit log."""
 
@@ -84,7 +90,7 @@ class Service:
         self._repeats = repeats.Repeats() if repeats else None
 
     async def predict(self, request: Request) -> Response:
-        """`POST /v1/predict`: a risk, or a problem, once its record is on disk."""
+        """A risk, or a problem, once its record is on disk."""
         return await self.handle(request, self.input.worker.limit, self.one)
 
     async def handle(self, request: Request, limit: int, answer: Answer) -> Response:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from risk_model import __version__
+from risk_model.core.optional import optional_module
 from risk_model.core.package import ModelPackage
 from risk_model.deployment.access import Access
 from risk_model.deployment.app import Service
@@ -47,16 +48,22 @@ def create_app(
     settings = settings or ServerSettings()
     keys, checkpoints = settings.audit_keys, settings.checkpoints
     log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
-    service = Service(package, log, accepted, url, access)
+    if last_start := optional_module("deployment.start_changes"):
+        log = last_start.with_changes(log, audit_path, package.sha256, url, settings)
+    return application(Service(package, log, accepted, url, access), settings.origins)
+
+
+def application(service: Service, origins: Sequence[str]) -> FastAPI:
+    """The application over a service; `app.state.service` is the one that is closed with it."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.loop = asyncio.get_running_loop()
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.service.loop = asyncio.get_running_loop()
         yield
-        await service.close()
+        await app.state.service.close()
 
     app = DocumentedAPI(
-        title=package.schema.name,
+        title=service.package.schema.name,
         version=__version__,
         lifespan=lifespan,
         default_response_class=UncachedResponse,
@@ -70,7 +77,7 @@ def create_app(
     )
     app.state.service = service
     add_routes(app, service)
-    allow_origins(app, settings.origins)
+    allow_origins(app, origins)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Exception, on_error)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from contextlib import suppress
 
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
@@ -36,7 +37,10 @@ class Conditions:
             unchanged = ModelPackage.open(package.directory).sha256 == package.sha256
         except (UserError, OSError):
             unchanged = False
-        return {"model_digest": unchanged, "golden_case": package.scores_golden_case()}
+        golden = False
+        with suppress(Exception):  # whatever a model may raise
+            golden = package.scores_golden_case()
+        return {"model_digest": unchanged, "golden_case": golden}
 
     async def _audit_works(self) -> bool:
         """Whether the last record could be written; after a failure, whether one can be now."""

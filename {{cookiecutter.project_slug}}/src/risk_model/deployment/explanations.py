@@ -42,19 +42,23 @@ def field_explainer(package: ModelPackage) -> RequestExplainer:
     explainer = Explainer(logit_of, background, package.schema.feature_field, SEED)
 
     def explain(request: PredictionRequest) -> CommittedExplanation:
-        base, contributions = explainer.explain(request.row[0])
-        # the base takes what rounding leaves over, so that they add up to the rounded log-odds
-        shown = contributions.round(DECIMALS)
-        rest = round(base + contributions.sum(), DECIMALS) - shown.sum()
+        base, shown = shown_parts(*explainer.explain(request.row[0]), DECIMALS)
         answer: Explanation = {
             "available": True,
             "scale": scale,
-            "base": round(float(rest), DECIMALS),
+            "base": base,
             "contributions": dict(zip(names, shown.tolist(), strict=True)),
         }
         return CommittedExplanation(answer, shown.tobytes())
 
     return RequestExplainer(explain, FIELD_SECONDS)
+
+
+def shown_parts(base: float, parts: Logits, decimals: int) -> tuple[float, Logits]:
+    """Parts in so many decimals, and the base with which they are the log-odds in hundredths."""
+    shown = parts.round(decimals) + 0.0  # no -0.0
+    rest = round(base + float(parts.sum()), DECIMALS) - float(shown.sum())
+    return round(rest, decimals), shown
 
 
 def on_the_scale(

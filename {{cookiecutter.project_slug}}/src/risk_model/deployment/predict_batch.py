@@ -6,6 +6,7 @@ What is wrong with one patient's record leaves the others answered: in its place
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict  # pydantic reads typing's only from Python 3.12 on
 
-from risk_model.deployment.app import Service
+from risk_model.deployment.app import Asker, Service, service_of
 from risk_model.deployment.openapi import REFUSALS, answers, json_body
 from risk_model.deployment.requests import RefusedError, read_json
 from risk_model.deployment.responses import Prediction, Problem, UncachedResponse
@@ -33,19 +34,6 @@ class Batch(TypedDict):
 
 def add_batch_route(app: FastAPI, service: Service) -> None:
     """Adds the route to an application."""
-    limit = max(service.input.worker.limit, BATCH_BYTES)
-
-    async def answer(body: bytes, explain: bool, asker: dict[str, object]) -> Response:
-        requests = await service.input.worker.run(_requests, body)
-        told: list[Response] = []
-        for start in range(0, len(requests), TOGETHER):
-            together = requests[start : start + TOGETHER]
-            told += await asyncio.gather(*(service.one(each, explain, asker) for each in together))
-        return UncachedResponse({"answers": [orjson.loads(bytes(one.body)) for one in told]})
-
-    async def predict_batch(request: Request) -> Response:
-        return await service.handle(request, limit, answer)
-
     app.add_route("/v1/predict/batch", predict_batch, methods=["POST"])
     one = service.input.body_schema
     many: dict[str, Any] = {
@@ -65,6 +53,22 @@ def add_batch_route(app: FastAPI, service: Service) -> None:
         responses=answers(REFUSALS, Problem),
         openapi_extra=json_body(many),
     )
+
+
+async def predict_batch(request: Request) -> Response:
+    """The risks of many patients, or a problem in the place of one."""
+    service = service_of(request)
+    limit = max(service.input.worker.limit, BATCH_BYTES)
+    return await service.handle(request, limit, partial(_answer, service))
+
+
+async def _answer(service: Service, body: bytes, explain: bool, asker: Asker) -> Response:
+    requests = await service.input.worker.run(_requests, body)
+    told: list[Response] = []
+    for start in range(0, len(requests), TOGETHER):
+        together = requests[start : start + TOGETHER]
+        told += await asyncio.gather(*(service.one(each, explain, asker) for each in together))
+    return UncachedResponse({"answers": [orjson.loads(bytes(one.body)) for one in told]})
 
 
 def _requests(body: bytes) -> list[bytes]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from risk_model.core.errors import UserError
+from risk_model.core.optional import optional_module
 from risk_model.core.package import ModelPackage
 from risk_model.core.person import person_and_reason
 from risk_model.deployment.access import open_access
@@ -50,9 +51,7 @@ def serve(
         KeyboardInterrupt: at SIGINT, once all is done.
     """
     settings = settings or ServerSettings()
-    package = ModelPackage.open(package_dir)
-    check_origin(package, settings.sha256, settings.verify_key)
-    accepted = check_gate(package, accept)
+    package, accepted = open_checked(package_dir, accept, settings)
     access = open_access(host, settings.api_keys, settings.issuers)
     beside = settings.health_port
     if beside is None:
@@ -65,7 +64,9 @@ def serve(
         hosts = host_names([*LOOPBACK, host, *settings.hosts])
         state = GuardedState(hosts, worker.places, most)
         health = Health(app.state.service, state)
-        server = guarded_server(health.wrap(app), state, lifespan=True)
+        switch = optional_module("deployment.switch")
+        answering = switch.Switch(app, health, url, access, settings) if switch else app
+        server = guarded_server(health.wrap(answering), state, lifespan=True)
         # whoever probes names an address of the moment
         anybody = GuardedState(None, most, most // 4)
         model = f"{package.manifest.model} {package.sha256[:12]}"
@@ -79,6 +80,13 @@ def serve(
         silence_libraries()
         probes = guarded_server(health.app, anybody, lifespan=False)
         Lifecycle(server, probes, health.drain).run(listener, health_listener)
+
+
+def open_checked(folder: Path, accept: str, settings: ServerSettings) -> tuple[ModelPackage, str]:
+    """A package that may be served, and who accepted it; UserError for one that may not."""
+    package = ModelPackage.open(folder)
+    check_origin(package, settings.sha256, settings.verify_key)
+    return package, check_gate(package, accept)
 
 
 def check_gate(package: ModelPackage, accept: str) -> str:

@@ -20,6 +20,9 @@ class ServerSettings:
     checkpoints: file, best on another machine's disk, that keeps the audit log's checkpoints.
     sha256: the package's own digest, where no other may be served.
     verify_key: file of the public key that the package must be signed for; "" for none.
+    registry: where the package is found by its alias; None where one folder is served.
+    name: of the registered model; "" for the only one there is.
+    alias: champion or challenger.
     """
 
     health_port: int | None = None
@@ -31,3 +34,6 @@ class ServerSettings:
     checkpoints: Path | None = None
     sha256: str = ""
     verify_key: str = ""
+    registry: Path | None = None
+    name: str = ""
+    alias: str = "champion"

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from risk_model.deployment.audit import record
 from risk_model.deployment.audit.checkpoint import Keys
 from risk_model.deployment.audit.record import ENVELOPE, FACTS, KINDS, Event, Record, event
 from risk_model.deployment.audit.store import default_keys
@@ -41,8 +42,25 @@ def test_the_documentation_names_each_of_them() -> None:
     rows = [line for line in format_1.splitlines() if line.startswith("| `")]
     named = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
     assert sorted(named) == sorted(FROZEN_NAMES)
-    kinds = format_1.split("Types:")[1].split(".")[0]
-    assert sorted(re.findall(r"\w+", kinds)) == sorted(FROZEN_KINDS)
+
+
+def test_the_documentation_says_of_each_type_whether_anything_writes_it() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "audit_log.md").read_text(encoding="utf-8")
+    as_reference = re.sub(r"(?ms)^<!-- only core -->\n.*?^<!-- end -->\n", "", text)
+    table = as_reference.split("| type | written |\n|---|---|\n")[1].split("\n\n")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("|")]
+    reserved = {
+        name: told.strip().startswith("reserved")
+        for kinds, told in rows
+        for name in re.findall(r"\w+", kinds)
+    }
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in Path(record.__file__).parents[1].rglob("*.py")
+        if path.name != "record.py"
+    )
+    written = {kind for kind in FROZEN_KINDS if re.search(rf'\(\s*"{kind}", ', source)}
+    assert reserved == {kind: kind not in written for kind in FROZEN_KINDS}
 
 
 def test_the_stored_bytes_are_one_line_of_json_with_sorted_names() -> None:

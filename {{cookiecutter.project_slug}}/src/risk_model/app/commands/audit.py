@@ -40,6 +40,9 @@ def verify(arguments: list[str], others: str = "") -> int:
         verdict = verified(log, flags.vkey, flags.checkpoints, later=verdict)
         compared = f"; {verdict.kept:,} kept checkpoints hold" if flags.checkpoints else ""
         print(f"{log}: holds up to record {verdict.records:,}, root {verdict.root}{compared}")
+        if verdict.set_back:
+            told = f"record {verdict.set_back:,} is dated before the one before it"
+            print(f"{log}: {told}: a clock was set back; the numbers give the order")
         problem = str(verdict.problem or "")
         if flags.checkpoints and not verdict.kept:
             problem = problem or "none of the kept checkpoints is of this log"

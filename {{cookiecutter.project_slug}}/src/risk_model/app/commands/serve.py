@@ -13,10 +13,12 @@ def serve(arguments: list[str]) -> None:
     """Serves a package until it is stopped."""
     parser = FlagParser("serve")
     name = "registered model (default: the only one there is)"
+    alias = "which of its versions (default: champion)"
     registry = "the registry's directory"
     package = "serve this package directory instead of the champion"
     accept = 'serve what no part failed and some cannot tell: "your name: your reason"'
     parser.add_argument("--name", default="", help=name)
+    parser.add_argument("--alias", choices=["champion", "challenger"], help=alias)
     parser.add_argument("--registry", type=user_path, default=Path("models"), help=registry)
     parser.add_argument("--package", type=user_path, help=package)
     parser.add_argument("--host", default="127.0.0.1")
@@ -37,7 +39,7 @@ def serve(arguments: list[str]) -> None:
     parser.add_argument("--health-port", type=int, help=health)
     keys = "API keys, made with api_key; needed unless only this machine can ask"
     parser.add_argument("--api-keys", type=user_path, help=keys)
-    parser.set_defaults(issuers=None, verify_key=None)
+    parser.set_defaults(alias="champion", issuers=None, verify_key=None)
     if module_exists("deployment.tokens"):
         issuers = "issuers of signed tokens, as docs/serving.md says"
         parser.add_argument("--issuers", type=user_path, help=issuers)
@@ -46,7 +48,7 @@ def serve(arguments: list[str]) -> None:
     origins = "of a web page whose scripts may ask, https://...; may be repeated"
     parser.add_argument("--allow-origin", action="append", default=[], help=origins)
     flags = parser.parse_args(arguments)
-    from risk_model.deployment.registry import champion
+    from risk_model.deployment.registry import package_of_alias
     from risk_model.deployment.serve import serve as serve_package
     from risk_model.deployment.server_settings import ServerSettings
 
@@ -60,6 +62,9 @@ def serve(arguments: list[str]) -> None:
         checkpoints=flags.checkpoints,
         sha256=flags.sha256,
         verify_key=str(flags.verify_key or ""),
+        registry=None if flags.package else flags.registry,
+        name=flags.name,
+        alias=flags.alias,
     )
-    directory = flags.package or champion(flags.registry, flags.name)
+    directory = flags.package or package_of_alias(flags.registry, flags.name, flags.alias)
     serve_package(directory, flags.host, flags.port, flags.audit, flags.accept, settings)

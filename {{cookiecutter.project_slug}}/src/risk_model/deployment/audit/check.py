@@ -42,6 +42,7 @@ class Walk:
         self.signed = tree.size  # records that a checkpoint covers
         self.without_body: set[int] = set()
         self.erased: set[int] = set()  # as events say
+        self.time, self.set_back = "", 0  # of the last record; the first that is dated before it
         self._next: Verifier | None = None
 
     def follow(self, row: Row) -> Problem | None:
@@ -79,6 +80,9 @@ class Walk:
         if not isinstance(body, bytes) or not record or leaf_hash(body) != leaf:
             return Problem(seq, "edited", "it does not match its leaf")
         self.erased.update(record.erased or ())
+        if record.time < self.time and not self.set_back:
+            self.set_back = seq
+        self.time = record.time
         if record.type == "key_rotation":
             return self._rotation(seq, record)
         return None

@@ -11,9 +11,10 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 from risk_model.core.errors import UserError
 from risk_model.deployment.audit.record import Event, Kind
@@ -39,6 +40,7 @@ class AuditLog:
         start: facts of the start alone.
         keys: folder of the log's keys; by default one beside the log's folder, made with the log.
         checkpoints: the second place, to which every checkpoint is added; by default none.
+        changes: records that stand right behind the start's, each as its kind and its facts.
 
     Raises:
         UserError: a second process writes to it, its end was changed, its keys do not fit, or it
@@ -52,6 +54,7 @@ class AuditLog:
         start: Mapping[str, object],
         keys: Path | None = None,
         checkpoints: Path | None = None,
+        changes: Sequence[tuple[Kind, Mapping[str, object]]] = (),
     ) -> None:
         self.path, self.failed = path, False
         # is told of each commit: seconds it took, and how many records were lost with it
@@ -63,7 +66,7 @@ class AuditLog:
         self._thread = ThreadPoolExecutor(1, "audit")
         try:
             self._store = Store(path, keys, checkpoints, constant)
-            self._store.commit([self._store.event("start", start)])
+            self._store.commit([self._store.event(*each) for each in (("start", start), *changes)])
         except (sqlite3.Error, OSError, AuditError) as error:
             raise UserError(
                 f"{path}: not a usable audit log ({error}); check the disk and the path"
@@ -102,10 +105,10 @@ class AuditLog:
         await waiter
         return str(event.record["event_id"])
 
-    async def close(self) -> None:
+    async def close(self, facts: Mapping[str, object] = MappingProxyType({})) -> None:
         """Writes the stop after all records on their way, then closes the file."""
         with contextlib.suppress(AuditError):
-            await self.append("stop", {})
+            await self.append("stop", facts)
         self._thread.shutdown()
         self._store.close()
 

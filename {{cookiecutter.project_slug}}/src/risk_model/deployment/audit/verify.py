@@ -37,6 +37,7 @@ class Verification:
         origin: of the log.
         before: the last checkpoint of the segment before this one, b"" for the first.
         erased: numbers of records that this log and those after it say were erased.
+        set_back: number of the first record that is dated before the one before it, 0 for none.
     """
 
     records: int
@@ -46,6 +47,7 @@ class Verification:
     origin: str
     before: bytes
     erased: frozenset[int]
+    set_back: int
 
 
 def verify(
@@ -132,7 +134,7 @@ def _verified(
     if not problem and cut:
         problem = Problem(end + 1, "truncated", f"a kept checkpoint covers {cut} records")
     root, erased = walk.tree.root.hex(), frozenset(walk.erased)
-    return Verification(end, root, problem, held, origin, before, erased)
+    return Verification(end, root, problem, held, origin, before, erased, walk.set_back)
 
 
 def _beginning(body: object) -> tuple[str, bytes]:
