@@ -21,7 +21,7 @@ from risk_model.deployment.requests import RefusedError
 
 PLACES = 128  # requests for tables that are worked on, or wait for it, at a time
 SECONDS = 5.0  # from the moment a body has arrived until it is scored
-PATIENCE_SECONDS = 0.004  # in which the loop waits for what it handed over
+PATIENCE_SECONDS = 0.003  # for which the loop waits at most for what it handed over
 HUNG = 3  # threads that may hang before no more work is taken on
 BODIES = 1 << 28  # bytes that all bodies may hold together, also while they arrive
 BUSY = "too many requests are being answered; send this one again in a second"

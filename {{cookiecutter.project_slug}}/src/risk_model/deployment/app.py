@@ -117,7 +117,7 @@ class Service:
             return await answer(body, explain, asker)
         if self._repeats is None:
             raise RefusedError(400, "this service does not know the header Idempotency-Key")
-        content = b"\n".join([request.url.path.encode(), query, body])
+        content = [request.url.path.encode(), query, body]
         known = {**asker, "idempotency_key": key}
         made: Response = await self._repeats.answer(
             str(asker["client"]), key, content, lambda: answer(body, explain, known)

@@ -22,6 +22,9 @@ from risk_model.deployment.responses import Prediction, Problem, UncachedRespons
 PATIENTS = 100
 TOGETHER = 20  # that share a commit of the audit log, and no more, for others wait for the loop
 BATCH_BYTES = 262_144  # or what one request may hold, where that is more
+# Lists and objects in a body, of which each takes sixty bytes once it is read; a batch needs 301,
+# and texts may hold as many brackets.
+OBJECTS = 20_000
 SHAPE = f'the body must be {{"requests": [...]}} with 1 to {PATIENTS} requests'
 
 
@@ -69,6 +72,8 @@ def add_batch_route(app: FastAPI, service: Service) -> None:
 
 def _requests(body: bytes) -> list[bytes]:
     """The requests of a batch, each as a body of its own; RefusedError (400, 422) for others."""
+    if body.count(b"{") + body.count(b"[") > OBJECTS:
+        raise RefusedError(422, SHAPE)
     content = read_json(body)
     requests = content.get("requests")
     if content.keys() != {"requests"} or not isinstance(requests, list):

@@ -157,7 +157,7 @@ async def read_body(request: Request, limit: int, take: Callable[[int], None]) -
                 body += piece
     except TimeoutError:
         raise RefusedError(408, "the body took too long to arrive") from None
-    return bytes(body)
+    return body  # as it was gathered: to copy 32 MB keeps the loop for 15 ms
 
 
 def read_json(body: bytes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import logging
 import sqlite3
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from risk_model.core.errors import UserError
@@ -21,6 +22,7 @@ from risk_model.deployment.audit.store import AuditError, Store
 BATCH = 256  # records in one commit, at most
 WAITING = 4_096  # records that may wait for the disk
 DISK_SECONDS = 5.0  # for one commit
+LARGE = 1 << 18  # bytes whose digest takes too long for the loop
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +86,8 @@ class AuditLog:
         """
         if len(self._waiting) >= WAITING:
             raise AuditError("too many records wait for the disk")
-        event = self._store.event(kind, facts, committed, subject)
+        make = partial(self._store.event, kind, facts, committed, subject)
+        event = await asyncio.to_thread(make) if len(committed) > LARGE else make()
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append((event, waiter))
         if self._writing is None:
