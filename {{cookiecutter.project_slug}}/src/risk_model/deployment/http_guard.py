@@ -45,6 +45,7 @@ HEAD_LARGE = problem(
     )
 )
 HOST_WRONG = problem(RefusedError(400, "send one Host header, with a name of this server"))
+NOT_HTTP = problem(RefusedError(400, "this is not a request in HTTP/1.1"))
 OVERLOADED = problem(RefusedError(503, BUSY))
 NO_CONNECTION = problem(RefusedError(503, "too many connections; come again in a second"))
 
@@ -95,6 +96,26 @@ class GuardedState(ServerState):
         self.idle: dict[GuardedProtocol, None] = {}
         self.refused = 0  # heads and connections
         self.beat = time.monotonic()  # when the loop last turned
+        self._written: dict[tuple[object, ...], bytes] = {}  # of this second
+        self._headers: list[tuple[bytes, bytes]] = []  # with its date
+
+    def written(self, answer: Response, *more: bytes) -> bytes:
+        """The bytes of an answer with further header lines; made once, as long as the date holds.
+
+        Args:
+            answer: one that stays as it is.
+            more: further lines of its head.
+        """
+        if self._headers is not self.default_headers:  # uvicorn makes new ones each second
+            self._headers = self.default_headers
+            self._written.clear()
+        key = (answer, *more)
+        if key not in self._written:
+            fields = [*self._headers, *answer.raw_headers]
+            lines = [STATUS_LINE[answer.status_code][:-2], *more]
+            lines += [name + b": " + value for name, value in fields]
+            self._written[key] = b"\r\n".join([*lines, b"", bytes(answer.body)])
+        return self._written[key]
 
 
 class GuardedServer(uvicorn.Server):
@@ -215,7 +236,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is not HTTP."""
-        self.refuse(problem(RefusedError(400, "this is not a request in HTTP/1.1")))
+        self.refuse(NOT_HTTP)
 
     def end_if_late(self, now: float) -> None:
         """Ends the connection when its sender is slow: 408 for a head, without a word in a body."""
@@ -259,10 +280,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _write(self, answer: Response, *more: bytes) -> None:
         """Writes an answer without a task of its own, which is what a flood of requests costs."""
-        fields = [*self.server_state.default_headers, *answer.raw_headers]
-        lines = [STATUS_LINE[answer.status_code][:-2], *more]
-        lines += [name + b": " + value for name, value in fields]
-        self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
+        self.transport.write(self.guard.written(answer, *more))
 
     def _forget(self) -> None:
         self.guard.incomplete.pop(self, None)

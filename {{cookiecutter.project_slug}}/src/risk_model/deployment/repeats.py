@@ -17,8 +17,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from risk_model.deployment.audit.log import LARGE
-from risk_model.deployment.requests import RefusedError, is_uuid
+from risk_model.deployment.requests import LARGE, RefusedError, is_uuid
 
 KEPT = 10_000  # answers
 KEPT_BYTES = 1 << 24  # that they hold together: an answer to a batch has 60,000 and more
