@@ -91,6 +91,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/lesson",
             "src/risk_model/validation",
             "src/risk_model/deployment/metrics.py",
+            "src/risk_model/deployment/overload.py",
             "src/risk_model/deployment/predict_batch.py",
             "src/risk_model/deployment/repeats.py",
             "src/risk_model/deployment/signing.py",

@@ -103,8 +103,8 @@ class Lifecycle:
             KeyboardInterrupt: at SIGINT, once all is done.
         """
         sys.setswitchinterval(SWITCH_SECONDS)
-        # What a start leaves stays: looked through again at each collection of garbage, it would stop
-        # every request for tens of milliseconds.
+        # What a start leaves stays: to look through it again at each collection of garbage would
+        # stop every request for tens of milliseconds.
         gc.collect()
         gc.freeze()
         before = {

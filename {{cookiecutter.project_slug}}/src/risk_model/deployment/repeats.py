@@ -61,7 +61,11 @@ class Repeats:
         self._bytes = 0
 
     async def answer(
-        self, client: str, key: str, content: list[bytes], compute: Callable[[], Awaitable[Response]]
+        self,
+        client: str,
+        key: str,
+        content: list[bytes],
+        compute: Callable[[], Awaitable[Response]],
     ) -> Response:
         """The answer to a request, computed once.
 
