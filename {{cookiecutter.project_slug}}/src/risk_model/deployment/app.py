@@ -54,6 +54,7 @@ class Service:
         accepted: str,
         url: str,
         access: Access | None = None,
+        per_minute: int = 0,
     ) -> None:
         self.package, self.input = package, package_input(package)
         self.loop: asyncio.AbstractEventLoop | None = None  # once the server runs
@@ -76,7 +77,7 @@ class Service:
         }
         self.audit = log(constant, {"accepted": accepted} if accepted else {})
         self._conditions = Conditions(package, self.audit)
-        self.door = Door(access, self.audit)
+        self.door = Door(access, self.audit, per_minute)
         repeats = optional_module("deployment.repeats")
         self._repeats = repeats.Repeats() if repeats else None
 
@@ -95,6 +96,8 @@ class Service:
             try:
                 caller = self.door.caller(request)
                 asker["client"] = caller.client
+                if refusal := await self.door.over_quota(caller):
+                    return refusal
                 caller.check("predict")
                 with worker.memory() as take:
                     body = await read_body(request, limit, take)

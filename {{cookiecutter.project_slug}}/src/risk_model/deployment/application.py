@@ -47,7 +47,8 @@ def create_app(
     settings = settings or ServerSettings()
     keys, checkpoints = settings.audit_keys, settings.checkpoints
     log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
-    service = Service(package, log, accepted, url, access)
+    quota = settings.requests_per_minute
+    service = Service(package, log, accepted, url, access, quota)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

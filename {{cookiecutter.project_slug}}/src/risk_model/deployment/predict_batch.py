@@ -40,6 +40,8 @@ def add_batch_route(app: FastAPI, service: Service) -> None:
 
     async def answer(body: bytes, explain: bool, asker: dict[str, object]) -> Response:
         requests = await service.input.worker.run(_requests, body)
+        if service.door.quotas is not None:  # one is taken already
+            service.door.quotas.take(str(asker["client"]), len(requests) - 1)
         told: list[Response] = []
         for start in range(0, len(requests), TOGETHER):
             together = requests[start : start + TOGETHER]

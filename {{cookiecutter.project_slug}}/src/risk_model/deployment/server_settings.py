@@ -20,6 +20,7 @@ class ServerSettings:
     checkpoints: file, best on another machine's disk, that keeps the audit log's checkpoints.
     sha256: the package's own digest, where no other may be served.
     verify_key: file of the public key that the package must be signed for; "" for none.
+    requests_per_minute: of one client with a key or tokens; 0 for any number.
     """
 
     health_port: int | None = None
@@ -31,3 +32,4 @@ class ServerSettings:
     checkpoints: Path | None = None
     sha256: str = ""
     verify_key: str = ""
+    requests_per_minute: int = 600
