@@ -43,7 +43,7 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
         keys = Path(folder) / "keys.json"
         key = add_key(keys, "ward", ["predict"], "")
         with service.running(package, Path(folder) / "log" / "audit.db", api_keys=keys) as server:
-            assert server.health.get("/readyz").status_code == HTTPStatus.OK
+            server.health.get("/readyz").raise_for_status()
             pid = server.process.pid
             cpu, ready, resident = _cpu_seconds(pid), _resident(pid), list[float]()
             for seed in seeds:
@@ -70,20 +70,22 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _requests(service: ModuleType, key: str, seed: int) -> Iterator[tuple[bytes, int]]:
+def _requests(service: ModuleType, key: str, seed: int) -> Iterator[tuple[bytes, HTTPStatus]]:
     """Each request of a seed, and the status of its answer."""
     for number in range(seed * REQUESTS, (seed + 1) * REQUESTS):
         kind, patient = number % 10, service.PATIENT
-        path, status, headers, more = "/v1/predict", HTTPStatus.OK, f"bearer {key}", {}
-        subject = {"subject": f"MRN {number}"}
+        path, status, headers = "/v1/predict", HTTPStatus.OK, f"bearer {key}"
+        subject: dict[str, object] = {"subject": f"MRN {number}"}
+        more: dict[str, object] = {}
         if kind in (0, 1, 2):
             more = subject
         elif kind in (3, 4, 5):
             headers += f"\r\nidempotency-key: {uuid.UUID(int=number)}"
         elif kind == 6:
-            more = {"explain": True, **subject}
+            more = {**subject, "explain": True}
         elif kind == 7:
-            patient, status = {**patient, "age": number, f"n{number}": 1}, 422
+            patient = {**patient, "age": number, f"n{number}": 1}
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
         elif kind == 8:
             headers, status = f"bearer {number}", HTTPStatus.UNAUTHORIZED
         else:
@@ -93,7 +95,7 @@ def _requests(service: ModuleType, key: str, seed: int) -> Iterator[tuple[bytes,
             f"POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {headers}\r\n"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         )
-        yield head.encode() + body, int(status)
+        yield head.encode() + body, status
 
 
 async def _ask_all(service: ModuleType, port: int, key: str, seed: int) -> None:
@@ -107,7 +109,8 @@ async def _ask_all(service: ModuleType, port: int, key: str, seed: int) -> None:
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", head)
             await reader.readexactly(int(length[1]) if length else 0)
-            assert head[9:12] == str(status).encode(), head
+            if head[9:12] != str(status.value).encode():
+                raise RuntimeError(f"{head.decode()} instead of {status}")
         writer.close()
         await writer.wait_closed()
 

@@ -123,6 +123,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/reporting/test_every_field_is_shown.py",
             "tests/data/cases/test_elsewhere.py",
             "tests/deployment/test_metrics.py",
+            "tests/deployment/test_overload.py",
             "tests/deployment/test_predict_batch.py",
             "tests/deployment/test_quotas.py",
             "tests/deployment/test_repeats.py",

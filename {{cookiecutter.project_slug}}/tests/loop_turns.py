@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from risk_model.core.optional import module_exists
 from risk_model.deployment.http_guard import HEAD_BYTES, HEAD_LINES
 from risk_model.deployment.requests import BODY_LIMIT
 
@@ -46,7 +47,7 @@ application.add_routes = add_routes_and_turns
 
 @dataclass(frozen=True)
 class WorstRequest:
-    """A request that asks for much work, and the statuses it may get."""
+    """A request that asks for much work, and the status of its answer."""
 
     name: str
     status: int
@@ -55,7 +56,7 @@ class WorstRequest:
     headers: dict[str, str] = field(default_factory=dict)
 
     def turn(self, server: Server) -> tuple[float, float]:
-        """The longest turn of the loop while it is answered, ms of processor and on the clock."""
+        """The longest turn of the loop while it is answered: ms of the processor, on the clock."""
         server.client.get("/turns")
         headers = {"content-type": "application/json", **self.headers}
         method = "POST" if self.body else "GET"
@@ -94,6 +95,11 @@ def worst_requests() -> Iterator[WorstRequest]:
     head = {f"x-{i}": "a" * (HEAD_BYTES // HEAD_LINES - 20) for i in range(HEAD_LINES - 10)}
     yield WorstRequest("a full head", 200, body=_body(PATIENT), headers=head)
     yield WorstRequest("a long path", 404, "/" + "%41" * 5_000)
+    if module_exists("deployment.predict_batch"):
+        yield from _batches()
+
+
+def _batches() -> Iterator[WorstRequest]:
     one = request_body(PATIENT)
     for name, more in (("a batch", {}), ("a batch explained", {"explain": True})):
         batch = json.dumps({"requests": [{**one, **more}] * 100}).encode()
