@@ -41,7 +41,8 @@ class KeptAnswer:
 
     def finish(self, answer: Response) -> None:
         """Keeps an answer, and hands it to whoever waits for it."""
-        self.status, self.body = answer.status_code, bytes(answer.body)
+        # a copy, because orjson's own bytes keep the buffer of 4 kB that they were written in
+        self.status, self.body = answer.status_code, bytes(memoryview(answer.body))
         self.media_type = answer.media_type
         if self.coming is not None:
             self.coming.set_result(answer)
