@@ -85,7 +85,8 @@ from pathlib import Path
 from risk_model.deployment.serve import serve
 from risk_model.deployment.server_settings import ServerSettings
 port, log, *keys = int(sys.argv[2]), *map(Path, sys.argv[3:])
-settings = ServerSettings(health_port=0, api_keys=keys[0] if keys else None)
+keys_file = keys[0] if keys else None
+settings = ServerSettings(health_port=0, api_keys=keys_file, requests_per_minute=0)
 reason = "benchmark: no patient is served"
 serve(Path(sys.argv[1]), "127.0.0.1", port, log, reason, settings)
 """

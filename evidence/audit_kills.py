@@ -43,7 +43,7 @@ LONGEST = 0.5  # seconds until the kill
 def study(seeds: Sequence[int]) -> dict[str, list[float]]:
     """For every column, whether it holds for each seed (1 or 0)."""
     columns: dict[str, list[float]] = {name: [] for name in BOUNDS}
-    service, total = _made_service(), 0
+    service, total = made_service(), 0
     with tempfile.TemporaryDirectory() as folder:
         package = service.make_package(Path(folder) / "package").directory
         for seed in seeds:
@@ -55,7 +55,7 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
     return columns
 
 
-def _made_service() -> ModuleType:
+def made_service() -> ModuleType:
     """The small package and the server process that the project's own tests use."""
     path = TREE / "tests" / "made_service.py"
     spec = importlib.util.spec_from_file_location("made_service", path)

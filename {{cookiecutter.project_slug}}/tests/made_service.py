@@ -270,7 +270,7 @@ def start(
     package: Path, port: int, audit: Path, accept: str = "", before: str = "", **settings: Any
 ) -> subprocess.Popen[str]:
     """Starts the server; `before` is Python that runs in it first, `settings` ServerSettings."""
-    settings = {"health_port": 0, **settings}
+    settings = {"health_port": 0, "requests_per_minute": 0, **settings}
     command = [
         sys.executable,
         "-c",

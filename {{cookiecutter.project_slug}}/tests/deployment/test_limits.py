@@ -160,7 +160,9 @@ def test_only_names_of_this_server_are_answered_and_nobody_is_sent_elsewhere(
             assert "location" not in answer.headers
 
 
-@pytest.mark.parametrize("sent", [b"", HALF, POST + b"Content-Length: 9\r\n\r\n", b"\r\n"])
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST /v1/pre", HALF, POST + b"Content-Length: 9\r\n\r\n", b"\r\n"]
+)
 def test_whoever_is_slow_is_ended_and_nobody_waits_for_them(
     running: Running, package: ModelPackage, log: Path, sent: bytes
 ) -> None:

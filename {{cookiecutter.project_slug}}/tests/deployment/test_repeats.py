@@ -98,7 +98,7 @@ def test_clients_have_keys_of_their_own_and_old_answers_are_forgotten(
                 made.append(client)
                 return Response()
 
-            await kept.answer(client, str(key), b"", compute)
+            await kept.answer(client, str(key), [b""], compute)
 
         first, others = uuid.UUID(int=0), [uuid.UUID(int=n) for n in (1, 2, 3)]
         counts = []
@@ -111,6 +111,29 @@ def test_clients_have_keys_of_their_own_and_old_answers_are_forgotten(
         return [*counts, len(made)]
 
     assert asyncio.run(run()) == [1, 2, 2, 6]
+
+
+def test_answers_are_forgotten_when_together_they_are_too_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(repeats, "KEPT_BYTES", 1_000)
+
+    async def run() -> list[int]:
+        kept, made = Repeats(), list[int]()
+
+        async def ask(number: int) -> None:
+            async def compute() -> Response:
+                made.append(number)
+                return Response(b"x" * 600)
+
+            answer = await kept.answer("ward", str(uuid.UUID(int=number)), [b""], compute)
+            assert answer.body == b"x" * 600
+
+        for number in (1, 1, 2, 2, 3, 2, 1):
+            await ask(number)
+        return made
+
+    assert asyncio.run(run()) == [1, 2, 3, 2, 1]
 
 
 @pytest.mark.parametrize("fault", ["raises", "500"])
@@ -129,7 +152,7 @@ def test_what_the_server_failed_at_may_be_tried_again(fault: str) -> None:
         statuses = []
         for _ in range(3):
             try:
-                statuses.append((await kept.answer("ward", key, b"", compute)).status_code)
+                statuses.append((await kept.answer("ward", key, [b""], compute)).status_code)
             except RuntimeError:
                 statuses.append(500)
         assert statuses == [500, 200, 200]

@@ -24,7 +24,7 @@ from starlette.responses import Response
 
 from risk_model.core.errors import UserError
 from risk_model.core.files import refuse_writable_by_others
-from risk_model.core.optional import required_module
+from risk_model.core.optional import optional_module, required_module
 from risk_model.deployment.audit import AuditError, AuditLog
 from risk_model.deployment.http_guard import LOOPBACK
 from risk_model.deployment.requests import RefusedError
@@ -186,16 +186,32 @@ def header(request: Request, name: bytes) -> str | None:
 
 
 class Door:
-    """Lets callers in, and records those that nobody knows."""
+    """Lets callers in, and records those that nobody knows.
 
-    def __init__(self, access: Access, audit: AuditLog) -> None:
+    Args:
+        access: who may ask.
+        audit: where those are recorded that may not.
+        per_minute: requests of one client, in an edition that has quotas and where callers are
+            known; 0 for any number.
+    """
+
+    def __init__(self, access: Access, audit: AuditLog, per_minute: int = 0) -> None:
         self.access, self.audit = access, audit
+        quotas = optional_module("deployment.quotas") if per_minute and not access.open else None
+        self.quotas = quotas.Quotas(per_minute) if quotas else None
         self.recorded: deque[float] = deque(maxlen=LOGIN_FAILURES)  # when
         self.unknown: Counter[str] = Counter()
 
     def caller(self, request: Request) -> Caller:
         """Who asks; UnknownCallerError when nobody is known by what was sent."""
         return self.access.caller(header(request, b"authorization") or "")
+
+    async def over_quota(self, caller: Caller) -> Response | None:
+        """The answer (429) to a caller that asks too often; None for others."""
+        refusal: Response | None = None
+        if self.quotas is not None:
+            refusal = await self.quotas.refusal(caller.client, self.audit)
+        return refusal
 
     async def refuse(self, unknown: UnknownCallerError) -> Response:
         """The answer (401) to a caller that nobody knows."""
@@ -211,7 +227,10 @@ class Door:
     ) -> Response:
         """What is told of the service to whoever may know."""
         try:
-            self.caller(request).check("describe")
+            caller = self.caller(request)
+            if refusal := await self.over_quota(caller):
+                return refusal
+            caller.check("describe")
             return await answer()
         except RefusedError as refused:
             return problem(refused)

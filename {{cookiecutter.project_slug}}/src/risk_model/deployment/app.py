@@ -61,6 +61,7 @@ class Service:
         accepted: str,
         url: str,
         access: Access | None = None,
+        per_minute: int = 0,
     ) -> None:
         self.package, self.input = package, package_input(package)
         self.loop: asyncio.AbstractEventLoop | None = None  # once the server runs
@@ -83,7 +84,7 @@ class Service:
         }
         self.audit = log(constant, {"accepted": accepted} if accepted else {})
         self._conditions = Conditions(package, self.audit)
-        self.door = Door(access, self.audit)
+        self.door = Door(access, self.audit, per_minute)
         self.served = 0  # patients
         self.refusals: Counter[tuple[int, str]] = Counter()  # by status and recorded reason
         repeats = optional_module("deployment.repeats")
@@ -104,6 +105,8 @@ class Service:
             try:
                 caller = self.door.caller(request)
                 asker["client"] = caller.client
+                if refusal := await self.door.over_quota(caller):
+                    return refusal
                 caller.check("predict")
                 with worker.memory() as take:
                     body = await read_body(request, limit, take)
@@ -127,7 +130,7 @@ class Service:
             return await answer(body, explain, asker)
         if self._repeats is None:
             raise RefusedError(400, "this service does not know the header Idempotency-Key")
-        content = b"\n".join([request.url.path.encode(), query, body])
+        content = [request.url.path.encode(), query, body]
         known = {**asker, "idempotency_key": key}
         made: Response = await self._repeats.answer(
             str(asker["client"]), key, content, lambda: answer(body, explain, known)

@@ -50,7 +50,8 @@ def create_app(
     log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
     if last_start := optional_module("deployment.start_changes"):
         log = last_start.with_changes(log, audit_path, package.sha256, url, settings)
-    return application(Service(package, log, accepted, url, access), settings.origins)
+    quota = settings.requests_per_minute
+    return application(Service(package, log, accepted, url, access, quota), settings.origins)
 
 
 def application(service: Service, origins: Sequence[str]) -> FastAPI:

@@ -6,8 +6,8 @@ a body its time, a request one Host that this server answers to, and when the co
 the one whose request has been incomplete for longest makes room. What is refused costs no work
 behind this.
 
-Measured against Granian, whose own options cover heads but let connections without a request keep
-everybody else out: see docs/serving.md.
+Granian's own options cover heads, but let connections without a request keep others out: see
+docs/serving.md.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from risk_model.core.optional import optional_module
 from risk_model.deployment.accepting import Acceptor
 from risk_model.deployment.admission import BUSY
 from risk_model.deployment.requests import BODY_SECONDS, RefusedError
@@ -45,6 +46,7 @@ HEAD_LARGE = problem(
     )
 )
 HOST_WRONG = problem(RefusedError(400, "send one Host header, with a name of this server"))
+NOT_HTTP = problem(RefusedError(400, "this is not a request in HTTP/1.1"))
 OVERLOADED = problem(RefusedError(503, BUSY))
 NO_CONNECTION = problem(RefusedError(503, "too many connections; come again in a second"))
 
@@ -88,6 +90,7 @@ class GuardedState(ServerState):
     def __init__(self, hosts: frozenset[bytes] | None, places: int, most: int) -> None:
         super().__init__()
         self.hosts, self.places, self.most = hosts, places, most
+        self.open_places = places  # of them, while most requests are refused
         self.answering = 0  # requests that have arrived in whole
         # those from which a request has yet to arrive in whole, and those that were answered and
         # may ask again; the longest first
@@ -95,6 +98,22 @@ class GuardedState(ServerState):
         self.idle: dict[GuardedProtocol, None] = {}
         self.refused = 0  # heads and connections
         self.beat = time.monotonic()  # when the loop last turned
+        self._written: dict[tuple[object, ...], bytes] = {}
+        self._common: list[tuple[bytes, bytes]] = []  # headers of all answers in it
+        overload = optional_module("deployment.overload")
+        self.relief = overload.Relief() if overload else None
+
+    def written(self, answer: Response, *more: bytes) -> bytes:
+        """The bytes of an answer that stays as it is, with further lines of its head."""
+        if self._common is not self.default_headers:  # uvicorn makes new ones each second
+            self._common = self.default_headers
+            self._written.clear()
+        key = (answer, *more)
+        if key not in self._written:
+            fields = [name + b": " + value for name, value in [*self._common, *answer.raw_headers]]
+            lines = [STATUS_LINE[answer.status_code][:-2], *more, *fields, b""]
+            self._written[key] = b"\r\n".join([*lines, bytes(answer.body)])
+        return self._written[key]
 
 
 class GuardedServer(uvicorn.Server):
@@ -116,11 +135,15 @@ class GuardedServer(uvicorn.Server):
         self.servers = cast(Any, acceptors)
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: notes that the loop turns and ends slow senders."""
-        self.guard.beat = time.monotonic()
+        """Ten times a second: notes that the loop turns, looks for overload, ends slow senders."""
+        guard = self.guard
+        guard.beat = time.monotonic()
+        if guard.relief:
+            answered = guard.total_requests
+            guard.open_places = guard.relief.places(guard.places, guard.refused, answered)
         if counter % TICKS == 0:
             now = asyncio.get_running_loop().time()
-            for connection in list(self.server_state.connections):
+            for connection in list(guard.connections):
                 cast(GuardedProtocol, connection).end_if_late(now)
         return await super().on_tick(counter)
 
@@ -195,6 +218,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.guard.refused += 1
         self.cycle = cast(Any, FINISHED_CYCLE)
         self._write(refusal)
+        if self.guard.relief:
+            self.guard.relief.pause(self.transport, self.flow)
 
     def on_message_complete(self) -> None:
         """The whole request is here; what may take long now is the answer."""
@@ -215,7 +240,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is not HTTP."""
-        self.refuse(problem(RefusedError(400, "this is not a request in HTTP/1.1")))
+        self.refuse(NOT_HTTP)
 
     def end_if_late(self, now: float) -> None:
         """Ends the connection when its sender is slow: 408 for a head, without a word in a body."""
@@ -259,10 +284,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _write(self, answer: Response, *more: bytes) -> None:
         """Writes an answer without a task of its own, which is what a flood of requests costs."""
-        fields = [*self.server_state.default_headers, *answer.raw_headers]
-        lines = [STATUS_LINE[answer.status_code][:-2], *more]
-        lines += [name + b": " + value for name, value in fields]
-        self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
+        self.transport.write(self.guard.written(answer, *more))
 
     def _forget(self) -> None:
         self.guard.incomplete.pop(self, None)
@@ -275,4 +297,4 @@ class GuardedProtocol(HttpToolsProtocol):
             return HEAD_LARGE
         if guard.hosts is not None and (len(hosts) != 1 or named_host(hosts[0]) not in guard.hosts):
             return HOST_WRONG
-        return OVERLOADED if guard.answering >= guard.places else None
+        return OVERLOADED if guard.answering >= guard.open_places else None

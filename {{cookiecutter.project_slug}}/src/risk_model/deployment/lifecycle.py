@@ -6,6 +6,7 @@ and no request can keep the process from hearing it.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -102,6 +103,10 @@ class Lifecycle:
             KeyboardInterrupt: at SIGINT, once all is done.
         """
         sys.setswitchinterval(SWITCH_SECONDS)
+        # What a start leaves stays: to look through it again at each collection of garbage would
+        # stop every request for tens of milliseconds.
+        gc.collect()
+        gc.freeze()
         before = {
             number: signal.signal(number, self._on_signal)
             for number in (signal.SIGTERM, signal.SIGINT)

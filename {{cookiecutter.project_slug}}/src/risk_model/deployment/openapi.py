@@ -9,6 +9,7 @@ import orjson
 from fastapi import FastAPI
 from starlette.responses import Response
 
+from risk_model.core.optional import module_exists
 from risk_model.deployment.request_schema import JsonSchema
 from risk_model.deployment.responses import PROBLEM, Problem
 
@@ -20,6 +21,11 @@ REFUSALS = {
     413: "The body is too large",
     415: "The content type is not application/json, or the content is encoded",
     422: "The body does not follow the schema; every error is named",
+    **(
+        {429: "The client asks more often than it may"}
+        if module_exists("deployment.quotas")
+        else {}
+    ),
     500: "The model could not answer",
     503: "No audit record could be written, or too many requests wait; try again in a second",
     504: "The model did not answer in time",

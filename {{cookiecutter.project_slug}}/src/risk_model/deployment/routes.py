@@ -40,7 +40,8 @@ def add_routes(app: DocumentedAPI, service: Service) -> None:
     if batch is not None:
         batch.add_batch_route(app, service)
     failed = answers({500: "The server could not answer"}, Problem)
-    refused = answers({status: REFUSALS[status] for status in (401, 403, 500, 503)}, Problem)
+    told = sorted(REFUSALS.keys() & {401, 403, 429, 500, 503})
+    refused = answers({status: REFUSALS[status] for status in told}, Problem)
     app.add_api_route("/v1/model", describe, response_model=ModelDescription, responses=refused)
     app.add_api_route("/livez", alive, responses=failed)
     not_ready = answers({503: "A condition does not hold"}, Readiness)

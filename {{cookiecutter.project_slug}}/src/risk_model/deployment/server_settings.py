@@ -23,6 +23,7 @@ class ServerSettings:
     registry: where the package is found by its alias; None where one folder is served.
     name: of the registered model; "" for the only one there is.
     alias: champion or challenger.
+    requests_per_minute: of one client with a key or tokens; 0 for any number.
     """
 
     health_port: int | None = None
@@ -37,3 +38,4 @@ class ServerSettings:
     registry: Path | None = None
     name: str = ""
     alias: str = "champion"
+    requests_per_minute: int = 600

@@ -161,6 +161,7 @@ class Switch:
         service = Service(package, log, accepted, self.url, self.access)
         service.loop, service._repeats = now.loop, now._repeats
         service.door.recorded, service.door.unknown = now.door.recorded, now.door.unknown
+        service.door.quotas = now.door.quotas
         return Answering(application(service, settings.origins), service, accepted)
 
     async def _take_over(self, after: Answering) -> None:

@@ -21,6 +21,7 @@ from risk_model.signals import Part, Reading, Recording, Remark
 from risk_model.signals.image_text import TEXT, mask_text
 
 REQUEST_BYTES = 32 << 20  # a radiograph of 12 million pixels of 16 bits, uncompressed, as base64
+REQUEST_VALUES = 1_000
 FROM_FILE = True
 MOST_PIXELS = 50_000_000  # before decoding: a small file can claim to be a huge image
 REQUEST_PIXELS = 1 << 24  # of a request, for which somebody waits

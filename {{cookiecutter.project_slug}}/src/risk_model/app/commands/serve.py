@@ -7,6 +7,7 @@ from pathlib import Path
 from risk_model.app.flags import FlagParser
 from risk_model.core.files import user_path
 from risk_model.core.optional import module_exists
+from risk_model.deployment.server_settings import ServerSettings
 
 
 def serve(arguments: list[str]) -> None:
@@ -43,6 +44,11 @@ def serve(arguments: list[str]) -> None:
     if module_exists("deployment.tokens"):
         issuers = "issuers of signed tokens, as docs/serving.md says"
         parser.add_argument("--issuers", type=user_path, help=issuers)
+    usual = ServerSettings.requests_per_minute
+    parser.set_defaults(requests_per_minute=usual)
+    if module_exists("deployment.quotas"):
+        quota = f"of each client with a key or tokens; 0 for any number (default: {usual})"
+        parser.add_argument("--requests-per-minute", type=int, help=quota)
     hosts = "a name by which clients call this server; may be repeated"
     parser.add_argument("--allow-host", action="append", default=[], help=hosts)
     origins = "of a web page whose scripts may ask, https://...; may be repeated"
@@ -50,7 +56,6 @@ def serve(arguments: list[str]) -> None:
     flags = parser.parse_args(arguments)
     from risk_model.deployment.registry import package_of_alias
     from risk_model.deployment.serve import serve as serve_package
-    from risk_model.deployment.server_settings import ServerSettings
 
     settings = ServerSettings(
         health_port=flags.health_port,
@@ -65,6 +70,7 @@ def serve(arguments: list[str]) -> None:
         registry=None if flags.package else flags.registry,
         name=flags.name,
         alias=flags.alias,
+        requests_per_minute=flags.requests_per_minute,
     )
     directory = flags.package or package_of_alias(flags.registry, flags.name, flags.alias)
     serve_package(directory, flags.host, flags.port, flags.audit, flags.accept, settings)

@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,6 +25,7 @@ BATCH = 256  # records in one commit, at most
 WAITING = 4_096  # records that may wait for the disk
 DISK_SECONDS = 5.0  # for one commit
 PAUSE, PAUSE_SECONDS = 0.5, 0.002  # before a commit: so much of the last one's time, at most
+LARGE = 1 << 18  # bytes whose digest takes too long for the loop
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +96,8 @@ class AuditLog:
         if len(self._waiting) >= WAITING:
             self.observe(0.0, 1)
             raise AuditError("too many records wait for the disk")
-        event = self._store.event(kind, facts, committed, subject)
+        make = partial(self._store.event, kind, facts, committed, subject)
+        event = await asyncio.to_thread(make) if len(committed) > LARGE else make()
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append((event, waiter))
         if len(self._waiting) >= self._expected:
