@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.deployment.audit.checkpoint import COMMITMENT, SIGNING, make_keys
 from risk_model.deployment.audit.store import default_keys
@@ -192,7 +193,7 @@ def forge(log: Path) -> None:
 RETURNS: dict[str, tuple[Callable[[Path], object], str]] = {
     "the WAL was deleted after a kill": (after_kill, "a checkpoint of it is known|last checkpoint"),
     "an old backup was restored": (restore, "last checkpoint that is known"),
-    "the file was deleted": (lambda log: log.unlink(), "a checkpoint of it is known|no usable"),
+    "the file was deleted": (lambda log: log.unlink(), "missing or empty, though its -wal"),
     "the end was cut": (rewrite, "last checkpoint that is known"),
     "a record was forged at the end": (forge, "reordered"),
     "a trigger was planted": (lambda log: execute(log, IGNORE), "schema"),
@@ -221,6 +222,36 @@ def test_a_start_refuses_a_log_that_does_not_go_on_from_its_last_checkpoint(
     line = refused_start(start, package, log, checkpoints=kept)
     assert any(part in line for part in expected.split("|")), line
     assert "evidence" in line
+
+
+def test_a_log_that_was_deleted_while_running_is_put_back_with_every_answered_record(
+    running: Running,
+    start: Start,
+    package: ModelPackage,
+    patient: dict[str, Any],
+    log: Path,
+    kept: Path,
+) -> None:
+    answered = []
+    with running(package.directory, log, checkpoints=kept) as server:
+        log.with_name("link").hardlink_to(log)
+        answered.append(server.predict(patient).json()["prediction_id"])
+        log.unlink()
+        assert server.predict(patient).status_code == 503
+        server.stop()
+    for empty in (False, True):
+        if empty:
+            log.touch()
+        assert "put the log back" in refused_start(start, package, log, checkpoints=kept)
+        with pytest.raises(UserError, match="put the log back"):
+            verify(log)
+        assert log.exists() == empty
+    log.with_name("link").replace(log)
+    with running(package.directory, log, checkpoints=kept) as server:
+        answered.append(server.predict(patient).json()["prediction_id"])
+        server.stop()
+    assert set(answered) <= {body["event_id"] for body in bodies(log)}
+    assert verify(log, checkpoints=[kept]).problem is None
 
 
 def test_a_server_asks_for_its_keys_and_makes_none_where_they_were_named(
