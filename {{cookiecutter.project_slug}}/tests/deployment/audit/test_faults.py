@@ -20,26 +20,12 @@ from risk_model.deployment.audit.checkpoint import COMMITMENT, SIGNING, make_key
 from risk_model.deployment.audit.store import default_keys
 from risk_model.deployment.audit.verify import verify
 
-from tests.made_log import bodies, tamper
+from tests.made_log import NEVER_CACHED, bodies, overwrite, refused_start, tamper
 from tests.made_service import GUARD, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 Start = Callable[..., subprocess.Popen[str]]
-NEVER_CACHED = """
-from risk_model.deployment import conditions
-conditions.READY_SECONDS = 0.0
-"""
 IGNORE = "CREATE TRIGGER planted BEFORE INSERT ON record BEGIN SELECT RAISE(IGNORE); END"
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "log" / "audit.db"
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    return tmp_path / "elsewhere" / "checkpoints"
 
 
 def execute(log: Path, *statements: str) -> None:
@@ -50,18 +36,9 @@ def execute(log: Path, *statements: str) -> None:
     database.close()
 
 
-def refused_start(start: Start, package: ModelPackage, log: Path, **places: Path) -> str:
-    """The one line with which the server refuses to start."""
-    process = start(package.directory, 0, log, **places)
-    assert process.stdout
-    try:
-        assert process.stdout.readline() == "", "it started"
-        _, line = process.communicate(timeout=GUARD)
-    finally:
-        process.kill()
-        process.communicate()
-    assert (process.returncode, line.count("\n")) == (2, 1), line
-    return line
+def full(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/full")
 
 
 def replace_by_copy(log: Path) -> None:
@@ -87,6 +64,7 @@ LOSSES: dict[str, Callable[[Path, Path], object]] = {
     "the file was replaced": lambda log, _: replace_by_copy(log),
     "the folder was moved": lambda log, _: log.parent.rename(log.parent.with_name("moved")),
     "the second place is gone": lambda _, kept: kept.unlink(),
+    "the second place is full": lambda _, kept: full(kept),
 }  # fmt: skip
 
 
@@ -192,6 +170,10 @@ def forge(log: Path) -> None:
 
 RETURNS: dict[str, tuple[Callable[[Path], object], str]] = {
     "the WAL was deleted after a kill": (after_kill, "a checkpoint of it is known|last checkpoint"),
+    "the WAL was overwritten after a kill": (
+        lambda log: overwrite(log.with_name("audit.db-wal"), 0, b"\xa5" * 100),
+        "a checkpoint of it is known|last checkpoint",
+    ),
     "an old backup was restored": (restore, "last checkpoint that is known"),
     "the file was deleted": (lambda log: log.unlink(), "missing or empty, though its -wal"),
     "the end was cut": (rewrite, "last checkpoint that is known"),
