@@ -15,7 +15,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.made_service import GUARD, PATIENT, Server, make_package, request_body, running
+from tests.made_service import (
+    GUARD,
+    PATIENT,
+    Server,
+    make_package,
+    peak_memory,
+    request_body,
+    running,
+)
 
 RIGHT = json.dumps(request_body(PATIENT))
 HOST = b"Host: localhost\r\n"
@@ -134,12 +142,6 @@ def chunks(size: int) -> Iterator[bytes]:
         yield b" " * 50_000
 
 
-def peak(server: Server) -> int:
-    """The most memory that the process ever held, in kB."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0])
-
-
 def test_large_bodies_are_refused_within_bounded_memory(server: Server) -> None:
     size = 60_000_000
     packed = gzip.compress(RIGHT.encode() + b" " * size)
@@ -160,14 +162,14 @@ def test_large_bodies_are_refused_within_bounded_memory(server: Server) -> None:
             return client.post("/v1/predict", content=content, headers=sent).status_code
 
     server.predict(PATIENT, explain=True)
-    before = peak(server)
+    before = peak_memory(server.process.pid)
     with ThreadPoolExecutor(12) as pool:
         told = [(pool.submit(send, body, headers), status) for body, headers, status in bodies * 4]
         assert [(answer.result(), status) for answer, status in told] == [
             (status, status) for _, _, status in bodies * 4
         ]
     assert server.predict(PATIENT).status_code == 200
-    assert peak(server) - before < 32_000, "kB"
+    assert peak_memory(server.process.pid) - before < 32_000, "kB"
 
 
 def test_a_coding_of_the_transfer_that_is_not_chunked_is_refused(server: Server) -> None:
