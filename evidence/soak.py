@@ -1,15 +1,18 @@
 """A soak: mixed load for half an hour while things go wrong. Is any answer wrong, or any unaudited?
 
-Ten clients ask a real server with API keys (`soaking/`): for patients whose right answers are known,
-with explanations, in batches, again under a key, slowly, wrongly, and as nobody that is known. Each seed is half a minute in which five faults happen at random (`soaking/faults.py`); all
+Ten clients ask a real server with API keys (`soaking/`): for patients whose right answers are
+known, with explanations, in batches, again under a key, slowly, wrongly, and as nobody that is
+known. Each seed is half a minute in which five faults happen at random (`soaking/faults.py`); all
 seeds share one log with its checkpoints kept elsewhere. After each of them every answer is compared
 with its record, and at the end the log must verify.
 
 The columns count, for each seed, the faults of each kind, and what must not be: answers that are
 not the package's own (`wrong`), answers and refusals without their record (`unaudited`), keys under
-which one server's life gave two predictions (`answered_twice`), faults that did not do what
-`soaking/faults.py` says (`failed`), and whether the log does not verify (`unverified`).
-`full_disk` is a limit on the size of files, set for the running process, not a disk.
+which one server's life answered with two predictions (`answered_twice`), faults that did not do
+what `soaking/faults.py` says (`failed`), and whether the log does not verify (`unverified`).
+`full_disk` is a limit on the size of files, set for the running process, not a disk. The figures
+also count keys that were recorded twice in a life, where the first record was written and then
+answered with 503, as the second place failed or the disk was too slow.
 """
 
 from __future__ import annotations
