@@ -26,6 +26,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from evidence.api_examples import made_service
 from evidence.soaking.clients import ASKING, Caller, Load
 from evidence.soaking.faults import FAULTS, Faults
@@ -45,6 +47,7 @@ SECONDS, HARM = 30.0, 5  # of a seed, and its faults
 ENOUGH = 200  # right answers in a seed
 PATIENTS = 60
 STEP = 0.0001  # of the risks, so that a patient's answer is hardly another's
+WEIGHTS, INTERCEPT = (0.04, 0.02, 0.3), -7.0  # of age, heart rate, lactate, and so on: 5 to 83 %
 BOUNDS = {
     "loaded": (1.0, 1.0),
     "wrong": (0.0, 0.0),
@@ -86,7 +89,9 @@ def _load(folder: Path) -> Load:
     service, where = made_service(), {"log": "log/audit.db", "keys": "keys"}
     where |= {"package": "package", "checkpoints": "elsewhere/checkpoints", "api_keys": "api.json"}
     places = Places(**{name: folder / path for name, path in where.items()})
-    package: ModelPackage = service.make_package(places.package, risk_step=STEP)
+    columns = np.resize(WEIGHTS, service.SCHEMA.width)
+    graph = service.logistic_graph(columns, INTERCEPT, np.ones(len(columns)))
+    package: ModelPackage = service.make_package(places.package, graph=graph, risk_step=STEP)
     make_keys(places.keys)
     places.log.parent.mkdir()
     wards = [
