@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from risk_model.core.schema import FLOAT32_MAX, Field, Schema, encode
 from risk_model.deployment.record_encoder import record_encoder
+from risk_model.deployment.request_schema import body_schema
 from risk_model.deployment.requests import (
     RefusedError,
     body_errors,
-    body_schema,
     field_units,
     read_json,
     request_reader,

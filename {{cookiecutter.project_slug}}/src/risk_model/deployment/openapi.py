@@ -9,7 +9,7 @@ import orjson
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from risk_model.deployment.requests import JsonSchema
+from risk_model.deployment.request_schema import JsonSchema
 from risk_model.deployment.responses import PROBLEM, Problem
 
 REFUSALS = {

@@ -16,11 +16,10 @@ from risk_model.core.package import ModelPackage
 from risk_model.deployment.admission import Worker
 from risk_model.deployment.example_request import check_example, example_body
 from risk_model.deployment.explanations import RequestExplainer, field_explainer
+from risk_model.deployment.request_schema import JsonSchema, body_schema
 from risk_model.deployment.requests import (
     BODY_LIMIT,
-    JsonSchema,
     PredictionRequest,
-    body_schema,
     request_reader,
     under_policy,
 )

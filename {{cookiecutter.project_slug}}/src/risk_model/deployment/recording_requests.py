@@ -14,13 +14,12 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Schema, Signal
+from risk_model.deployment.request_schema import JsonSchema, members_schema
 from risk_model.deployment.requests import (
     Errors,
     Json,
-    JsonSchema,
     PredictionRequest,
     RefusedError,
-    members_schema,
     pointer,
     read_json,
     refusal,

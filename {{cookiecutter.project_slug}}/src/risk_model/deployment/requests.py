@@ -37,7 +37,6 @@ NAME = 64  # characters of a name that are compared
 NEAR = 3  # of these, that are compared with every field's name
 
 Json = Mapping[str, Any]  # a JSON object as it was read
-JsonSchema = dict[str, Any]  # a JSON Schema, for the OpenAPI document
 Errors = list[tuple[str, str]]  # JSON pointer and message
 
 
@@ -295,45 +294,3 @@ def is_uuid(value: object) -> bool:
         return isinstance(value, str) and str(uuid.UUID(value)) == value.lower()
     except ValueError:
         return False
-
-
-def body_schema(schema: Schema) -> JsonSchema:
-    """The JSON Schema of a body; all units are asked for, so that they need not be chosen."""
-    inputs = {f.name: _field_schema(f) for f in schema.inputs}
-    required = [f.name for f in schema.inputs if not f.missing_allowed]
-    stated = {f.name: {"const": f.unit or "1"} for f in schema.inputs}
-    return members_schema(inputs, required, units=_object(stated, list(field_units(schema))))
-
-
-def members_schema(inputs: JsonSchema, required: list[str], **more: Any) -> JsonSchema:
-    """The JSON Schema of a body with these inputs, and with more members than any body may hold."""
-    optional = {
-        "request_id": {"type": "string", "format": "uuid"},
-        "subject": {"type": "string", "minLength": 1, "maxLength": SUBJECT_LENGTH},
-        "explain": {"type": "boolean", "default": False},
-    }
-    return _object({"inputs": _object(inputs, required), **more, **optional}, ["inputs", *more])
-
-
-def _object(properties: JsonSchema, required: list[str]) -> JsonSchema:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": properties,
-        "required": required,
-    }
-
-
-def _field_schema(field: Field) -> JsonSchema:
-    kinds = {"number": "number", "boolean": "boolean", "category": "string"}
-    absent = ["null"] if field.missing_allowed else []
-    unit = f"UCUM unit {field.unit}" if field.unit else ""
-    texts = (field.description, unit, field.code)
-    content: JsonSchema = {
-        "type": [kinds[field.kind], *absent],
-        "description": ". ".join(text for text in texts if text),
-    }
-    if field.kind == "category":
-        content["enum"] = [*field.categories, *([None] if absent else [])]
-    bounds = {"minimum": field.minimum, "maximum": field.maximum}
-    return content | {key: bound for key, bound in bounds.items() if bound is not None}
