@@ -31,6 +31,7 @@ BOUNDS = {
     "log_verifies": (1.0, 1.0),
 }
 TREE = Path(__file__).parent.parent / "{{cookiecutter.project_slug}}"
+FIGURES = {"requests": 0}  # sent in all, which differ from run to run
 OPTIONS = ["--checks", "all", "--max-examples", "300", "--continue-on-failure", "--no-color"]
 
 
@@ -49,6 +50,7 @@ def study(seeds: Sequence[int]) -> dict[str, list[float]]:
                 report = schemathesis(server.url, seed, Path(folder) / "report.json")
                 server.stop()
             cases, routes = report["test_cases"], report["operations"]
+            FIGURES["requests"] += cases["generated"]
             columns["enough_requests"].append(float(cases["generated"] >= ENOUGH))
             columns["failures"].append(float(cases["with_failures"]))
             columns["errors"].append(float(cases["errored"] + len(report["errors"])))

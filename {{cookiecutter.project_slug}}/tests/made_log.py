@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from risk_model.core.package import ModelPackage
 from risk_model.deployment.audit import AuditLog
 from risk_model.deployment.audit.checkpoint import Keys
 from risk_model.deployment.audit.record import commitment
 from risk_model.deployment.audit.store import SCHEMA, default_keys
 
+from tests.made_service import GUARD
+
 MODEL = {"model": "logistic_regression", "model_sha256": "0" * 64, "code_version": "1"}
+
+NEVER_CACHED = """
+from risk_model.deployment import conditions
+conditions.READY_SECONDS = 0.0
+"""
 
 
 def write_log(path: Path, records: int, checkpoints: Path | None = None) -> list[str]:
@@ -60,3 +70,26 @@ def commits_to(path: Path, event_id: str, content: bytes) -> bool:
     database.close()
     secret = Keys.load(default_keys(path)).secret
     return bool(record["commitment"] == commitment(secret, salt, content))
+
+
+def overwrite(path: Path, start: float, content: bytes) -> None:
+    """Writes over a file from that part of it on."""
+    with path.open("r+b") as file:
+        file.seek(int(path.stat().st_size * start))
+        file.write(content)
+
+
+def refused_start(
+    start: Callable[..., subprocess.Popen[str]], package: ModelPackage, log: Path, **places: Path
+) -> str:
+    """The one line with which the server refuses to start."""
+    process = start(package.directory, 0, log, **places)
+    assert process.stdout
+    try:
+        assert process.stdout.readline() == "", "it started"
+        _, line = process.communicate(timeout=GUARD)
+    finally:
+        process.kill()
+        process.communicate()
+    assert (process.returncode, line.count("\n")) == (2, 1), line
+    return line

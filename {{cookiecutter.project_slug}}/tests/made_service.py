@@ -227,6 +227,12 @@ class Server:
         self.health.close()
 
 
+def peak_memory(process: int) -> int:
+    """The most memory that a process ever held, in kB."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
 def first_line(pipe: int) -> str:
     """The first line that comes; the others stay in the pipe, for whoever reads on."""
     line = b""

@@ -200,6 +200,19 @@ def test_the_image_asks_for_keys_and_reads_them_where_it_cannot_write() -> None:
     assert service["command"] == ["--allow-host", "${SITE_ADDRESS:-localhost}"]
 
 
+def test_the_workflow_lists_what_is_installed_and_fails_on_a_known_vulnerability() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["dependencies"]
+    runs = [step["run"] for step in job["steps"] if "run" in step]
+    assert runs == ["make sbom", "make vulnerabilities"]
+    assert not [part for part in (job, *job["steps"]) if {"continue-on-error", "if"} & part.keys()]
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").split("\nvulnerabilities:")[1]
+    command = recipe.splitlines()[1]
+    assert "pip-audit --strict --require-hashes" in command
+    assert not command.startswith("\t-")
+    assert "|| " not in command
+
+
 DOCKER = """#!/bin/sh
 echo "$*" >> "$0.log"
 case $1 in pull) echo "Status: downloaded"; echo "Digest: sha256:$(printf %064d 7)";; esac

@@ -218,7 +218,8 @@ def test_a_hostile_body_is_a_recorded_problem_that_repeats_nothing(
     (record,) = records(log, "refusal")
     assert answer.json()["instance"] == f"urn:uuid:{record['event_id']}"
     assert record["status"] == answer.json()["status"] == status
-    assert bool(answer.json().get("errors")) == (status == 422)
+    pointed = status == 422 or b"NaN" in body or b"1e999" in body
+    assert bool(answer.json().get("errors")) == pointed
     for told in (SECRET, "901.25"):
         assert told not in answer.text + caplog.text + json.dumps(record)
 

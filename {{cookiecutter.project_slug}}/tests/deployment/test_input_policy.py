@@ -213,7 +213,9 @@ def weights_found(risk_of: Callable[[dict[str, Any]], float]) -> float:
 
 
 def test_rounded_answers_tell_weights_only_roughly(
-    make_package: Callable[..., ModelPackage], tmp_path: Path
+    running: Callable[..., AbstractContextManager[Server]],
+    make_package: Callable[..., ModelPackage],
+    tmp_path: Path,
 ) -> None:
     weights = np.zeros(SCHEMA.width)
     weights[:3] = (0.06, 0.03, 0.3)
@@ -223,7 +225,7 @@ def test_rounded_answers_tell_weights_only_roughly(
     def exact(inputs: dict[str, Any]) -> float:
         return float(package.scorer(encode({k: [v] for k, v in inputs.items()}, SCHEMA))[0][0])
 
-    with TestClient(create_app(package, tmp_path / "audit.db")) as client:
-        answered = weights_found(lambda inputs: float(ask(client, inputs).json()["risk"]))
+    with running(package.directory, tmp_path / "audit.db") as server:
+        answered = weights_found(lambda inputs: float(server.predict(inputs).json()["risk"]))
     assert weights_found(exact) < 1e-4
     assert answered > 0.01

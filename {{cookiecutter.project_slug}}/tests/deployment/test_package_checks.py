@@ -14,16 +14,15 @@ import numpy as np
 import onnx
 import pytest
 import uvicorn
-from starlette.testclient import TestClient
 
 from risk_model.core.errors import UserError
 from risk_model.core.graph_numbers import all_finite
 from risk_model.core.package import MANIFEST, Manifest, ModelPackage, seal
-from risk_model.deployment.application import create_app
 from risk_model.deployment.origin import check_origin
 from risk_model.deployment.serve import serve
 
-from tests.made_service import GUARD, SCHEMA, logistic_graph, make_package
+from tests.made_log import NEVER_CACHED
+from tests.made_service import GUARD, SCHEMA, logistic_graph, make_package, running
 
 BACKGROUND = "explain/background.npy"
 WEIGHTS = np.full(SCHEMA.width, 0.01)
@@ -191,10 +190,11 @@ def test_a_file_that_is_swapped_after_the_package_was_opened_is_not_read(
 def test_a_card_that_is_swapped_while_the_server_runs_is_not_served(
     package: ModelPackage, tmp_path: Path
 ) -> None:
-    with TestClient(create_app(package, tmp_path / "audit.db")) as client:
+    with running(package.directory, tmp_path / "audit.db", before=NEVER_CACHED) as server:
         card(package.directory)
-        assert client.get("/v1/model").json()["card"] == "# Model card\n"
-        assert client.get("/readyz").status_code == 503
+        assert server.client.get("/v1/model").json()["card"] == "# Model card\n"
+        assert server.client.get("/readyz").json()["checks"]["model_digest"] is False
+        assert server.health.get("/readyz").status_code == 503
 
 
 @pytest.mark.parametrize("place", ["raw", "float_data", "double", "half", "tree", "subgraph"])

@@ -54,6 +54,8 @@ def test_each_patient_of_a_batch_has_an_answer_and_a_record(
         (b'{"requests": {}}', 422),
         (b'{"requests": [{}], "more": 1}', 422),
         (b'{"requests": [{"inputs": {"age": 54, "age": 30}}]}', 400),
+        (b'{"requests": [{"inputs": {"age": NaN}}]}', 400),
+        (b'{"requests": [{"inputs": {"age": 1e999}}]}', 400),
         (b"[", 400),
         (b" " * (BATCH_BYTES + 1), 413),
     ],

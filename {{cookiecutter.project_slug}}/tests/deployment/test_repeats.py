@@ -18,8 +18,10 @@ from starlette.responses import Response
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import repeats
 from risk_model.deployment.access_keys import add_key
+from risk_model.deployment.audit.verify import verify
 from risk_model.deployment.repeats import Repeats
 
+from tests.made_log import bodies
 from tests.made_service import PATIENT, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
@@ -82,6 +84,26 @@ def test_no_client_reads_what_another_was_told(
         ]
     assert told == told[:1] * 4
     assert [status for status, _ in told[0]] == [404, 405]
+
+
+def test_a_request_whose_record_could_not_be_kept_is_answered_when_it_is_sent_again(
+    running: Running, package: ModelPackage, tmp_path: Path
+) -> None:
+    log, kept, key = tmp_path / "log" / "audit.db", tmp_path / "kept", str(uuid.uuid4())
+    with running(package.directory, log, checkpoints=kept) as server:
+        server.client.headers["idempotency-key"] = key
+        kept.rename(kept.with_name("away"))
+        refused = [server.predict(PATIENT) for _ in range(2)]
+        kept.with_name("away").rename(kept)
+        answered = [server.predict(PATIENT) for _ in range(3)]
+        server.stop()
+    assert [answer.status_code for answer in refused] == [503, 503]
+    [told] = {answer.json()["prediction_id"] for answer in answered}
+    under = [body for body in bodies(log) if body.get("idempotency_key") == key]
+    assert {body["type"] for body in under} == {"prediction"}
+    # what failed was the second place: a record may stand, of which nobody was given the answer
+    assert under[-1]["event_id"] == told
+    assert verify(log, checkpoints=[kept]).problem is None
 
 
 def test_clients_have_keys_of_their_own_and_old_answers_are_forgotten(

@@ -291,7 +291,10 @@ def test_a_request_id_is_a_uuid_so_that_it_cannot_be_a_patients_number() -> None
 def test_the_openapi_body_says_what_the_check_wants() -> None:
     whole = body_schema(SCHEMA)
     assert whole["required"] == ["inputs", "units"]
-    assert whole["properties"]["units"]["required"] == ["age", "lactate"]
+    assert whole["properties"]["units"]["required"] == ["age"]
+    [lactate] = whole["allOf"]  # has a unit, and may be missing
+    assert lactate["if"]["properties"]["inputs"]["required"] == ["lactate"]
+    assert lactate["then"]["properties"]["units"]["required"] == ["lactate"]
     described = whole["properties"]["inputs"]
     assert described["required"] == ["age"]
     assert described["additionalProperties"] is False

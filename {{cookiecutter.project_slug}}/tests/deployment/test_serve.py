@@ -25,7 +25,7 @@ from risk_model.deployment.audit.verify import verify
 from risk_model.deployment.lifecycle import Lifecycle
 from risk_model.deployment.serve import check_gate, serve
 
-from tests.made_service import GUARD, Server, request_body
+from tests.made_service import GUARD, Server, peak_memory, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -237,10 +237,7 @@ def test_half_open_connections_and_hostile_headers_leave_the_others_served(
         )
         assert too_much.status_code == 413
         assert server.predict(patient).status_code == 200
-        peak = int(
-            Path(f"/proc/{server.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
-        )
-        assert peak < 250_000, "kB"
+        assert peak_memory(server.process.pid) < 250_000, "kB"
         for connection in idle:
             connection.close()
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
+import socket
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -49,38 +53,61 @@ def issuers(tmp_path: Path) -> Path:
     return path
 
 
-def token(key: Any = EC, algorithm: str = "ES384", kid: str = "ec", **changes: Any) -> str:
+def token(
+    key: Any = EC,
+    algorithm: str = "ES384",
+    kid: Any = "ec",
+    head: dict[str, Any] | None = None,
+    **changes: Any,
+) -> str:
     now = int(time.time())
     claims = {"iss": ISSUER, "aud": URL, "iat": now, "exp": now + 200, "jti": str(uuid.uuid4())}
     claims |= changes
     present = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(
-        present, key, algorithm=algorithm, headers={"kid": kid, "jku": "http://127.0.0.1:1/"}
-    )
+    content = {"typ": "JWT", "alg": algorithm, "kid": kid, **(head or {})}
+    signed = f"{part(json.dumps(content).encode())}.{part(json.dumps(present).encode())}"
+    signature = jwt.get_algorithm_by_name(algorithm).sign(signed.encode(), key)
+    return f"{signed}.{part(signature)}"
+
+
+def part(content: bytes) -> str:
+    """A part of a token."""
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def unsigned(algorithm: str) -> str:
-    header, claims, _ = token().split(".")
-    changed = json.dumps({"alg": algorithm, "kid": "ec", "typ": "JWT"}).encode()
-    header = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
-    return f"{header}.{claims}."
+    header = part(json.dumps({"alg": algorithm, "kid": "ec", "typ": "JWT"}).encode())
+    return f"{header}.{token().split('.')[1]}."
 
 
 def hs256_with_the_public_key() -> str:
-    import hashlib
-    import hmac
-
-    def part(content: bytes) -> str:
-        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
     header = part(json.dumps({"alg": "HS256", "kid": "rsa", "typ": "JWT"}).encode())
     signed = f"{header}.{token().split('.')[1]}"
     return f"{signed}.{part(hmac.digest(PUBLIC, signed.encode(), hashlib.sha256))}"
 
 
-def refused_tokens() -> dict[str, str]:
+def zeros() -> str:
+    """A signature of nothing but zeros, which some libraries took for valid (CVE-2022-21449)."""
+    return f"{token().rpartition('.')[0]}.{part(bytes(96))}"
+
+
+def elsewhere(url: str) -> dict[str, str]:
+    """Tokens that bring a key of their own, or say where one is."""
+    own = json.loads(ECAlgorithm.to_jwk(OTHER.public_key()))
+    heads: dict[str, Any] = {
+        "jku": {"jku": url},
+        "jku, and a kid of its own": {"jku": url, "kid": "new"},
+        "x5u": {"x5u": url},
+        "jwk": {"jwk": own},
+        "x5c": {"x5c": [part(PUBLIC)]},
+        "kid of an address": {"kid": url},
+    }
+    return {name: token(OTHER, head=head) for name, head in heads.items()}
+
+
+def refused_tokens(url: str) -> dict[str, str]:
     now, seen = int(time.time()), token()
-    return {
+    return elsewhere(url) | {
         "none": unsigned("none"),
         "nOnE": unsigned("nOnE"),
         "no signature": unsigned("ES384"),
@@ -89,6 +116,14 @@ def refused_tokens() -> dict[str, str]:
         "signed by somebody else under another kid": token(OTHER, kid="new"),
         "kid with a path": token(kid="../../../dev/null"),
         "kid with SQL": token(kid="ec' OR '1'='1"),
+        "kid that is no text": token(kid=["ec"]),
+        "no kid": token(kid=None),
+        "an extension that must be known": token(head={"crit": ["exp"], "exp": now}),
+        "zeros for a signature": zeros(),
+        "HS384 with the public key": token(PUBLIC, "HS384", kid="rsa"),
+        "end that is no number": token(exp="never"),
+        "audience with more": token(aud=URL + "/"),
+        "issuer in a list": token(iss=[ISSUER]),
         "another key's algorithm": token(RSA, "RS384", kid="ec"),
         "an algorithm of RSA that is not listed": token(RSA, "RS256", kid="rsa"),
         "audience": token(aud="https://other.example"),
@@ -115,9 +150,11 @@ def test_a_valid_token_is_answered_once_and_any_other_is_refused_with_one_text(
         headers = {"authorization": f"Bearer {given}"}
         return server.client.post("/v1/predict", json=request_body(PATIENT), headers=headers)
 
-    wrong = refused_tokens()
+    attacker = socket.create_server(("127.0.0.1", 0))
+    attacker.setblocking(False)
+    wrong = refused_tokens(f"http://127.0.0.1:{attacker.getsockname()[1]}/jwks.json")
     with running(package.directory, tmp_path / "audit.db", issuers=issuers) as server:
-        assert ask(token()).status_code == 200
+        assert ask(token(head={"jku": "http://127.0.0.1:1/"})).status_code == 200
         assert ask(token(RSA, "RS384", "rsa")).status_code == 200
         assert ask(token(aud=[URL, "https://other.example"])).status_code == 200
         assert ask(wrong["seen"]).status_code == 200
@@ -125,7 +162,14 @@ def test_a_valid_token_is_answered_once_and_any_other_is_refused_with_one_text(
         for name, given in wrong.items():
             answer = ask(given)
             assert (answer.status_code, answer.json()["detail"]) == (401, UNKNOWN), name
-        server.stop()
+        with pytest.raises(BlockingIOError):  # nobody came for a key
+            attacker.accept()
+        once = token()
+        with ThreadPoolExecutor(8) as pool:
+            statuses = [answer.status_code for answer in pool.map(ask, [once] * 16)]
+        assert sorted(statuses) == [200] + [401] * 15
+        assert "Traceback" not in server.stop()
+    attacker.close()
     kept = (tmp_path / "audit.db").read_bytes()
     assert b'"client":"ehr"' in kept
     assert wrong["seen"].encode() not in kept

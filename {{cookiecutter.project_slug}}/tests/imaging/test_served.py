@@ -37,7 +37,7 @@ from risk_model.deployment.requests import RefusedError
 from risk_model.signals import image
 
 from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
-from tests.made_service import GUARD
+from tests.made_service import GUARD, peak_memory, running
 
 SECRET = "Mustermann"  # noqa: S105
 N = 24
@@ -181,6 +181,26 @@ def in_steps(number: float, step: float) -> bool:
 def test_a_body_larger_than_the_limit_is_refused(package: ModelPackage, tmp_path: Path) -> None:
     with TestClient(create_app(package, tmp_path / "audit.db")) as client:
         assert ask(client, b" " * (image.REQUEST_BYTES + 1)).status_code == 413
+
+
+def test_a_server_refuses_a_picture_of_36_megapixels_before_it_takes_the_memory(
+    package: ModelPackage, cohort: Cohort, files: list[Path], tmp_path: Path
+) -> None:
+    picture = io.BytesIO()
+    Image.new("L", (6_000, 6_000)).save(picture, "PNG")
+    headers = {"content-type": "application/json"}
+    with running(package.directory, tmp_path / "audit.db") as server:
+
+        def ask(content: bytes) -> int:
+            sent = body(content, cohort)
+            answer = server.client.post("/v1/predict", content=sent, headers=headers)
+            return answer.status_code
+
+        assert ask(files[1].read_bytes()) == 200
+        before = peak_memory(server.process.pid)
+        assert ask(picture.getvalue()) == 422
+        assert peak_memory(server.process.pid) - before < 20_000, "kB, of which one copy has 36,000"
+        assert ask(files[1].read_bytes()) == 200
 
 
 def test_an_answer_needs_no_training_library(

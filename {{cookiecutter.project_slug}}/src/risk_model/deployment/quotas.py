@@ -46,7 +46,7 @@ class Quotas:
     def __init__(self, per_minute: int) -> None:
         if per_minute < 0:
             raise UserError(
-                f"--requests-per-minute {per_minute}: give a number of requests, or 0 for any number"
+                f"--requests-per-minute {per_minute}: give a number, or 0 for any number"
             )
         self.per_minute, self.rate = per_minute, per_minute / MINUTE
         self._buckets: dict[str, Bucket] = {}  # no more than there are clients with keys

@@ -14,11 +14,22 @@ JsonSchema = dict[str, Any]
 
 
 def body_schema(schema: Schema) -> JsonSchema:
-    """The JSON Schema of a body; all units are asked for, so that they need not be chosen."""
+    """The JSON Schema of a body; a field's unit is required with its value."""
     inputs = {f.name: _field_schema(f) for f in schema.inputs}
     required = [f.name for f in schema.inputs if not f.missing_allowed]
-    stated = {f.name: {"const": f.unit or "1"} for f in schema.inputs}
-    return members_schema(inputs, required, units=_object(stated, list(field_units(schema))))
+    stated, units = {f.name: {"const": f.unit or "1"} for f in schema.inputs}, field_units(schema)
+    always = [name for name in units if name in required]
+    whole = members_schema(inputs, required, units=_object(stated, always))
+    whole["required"] = ["inputs", "units"] if always else ["inputs"]
+    if sometimes := [_unit_with_value(name) for name in units if name not in required]:
+        whole["allOf"] = sometimes
+    return whole
+
+
+def _unit_with_value(name: str) -> JsonSchema:
+    given = {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+    stated = {"required": ["units"], "properties": {"units": {"required": [name]}}}
+    return {"if": {"properties": {"inputs": given}}, "then": stated}
 
 
 def members_schema(inputs: JsonSchema, required: list[str], **more: Any) -> JsonSchema:

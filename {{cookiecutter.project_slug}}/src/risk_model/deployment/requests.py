@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
+import math
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -86,7 +87,10 @@ def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
     read_values, units, usual = by_the_rules(schema), field_units(schema), {"inputs", "units"}
 
     def read(body: bytes) -> PredictionRequest:
-        content = read_json(body)
+        try:
+            content = read_json(body)
+        except RefusedError as refused:
+            raise RefusedError(400, refused.detail, not_finite(body, names)) from None
         inputs = content.get("inputs")
         if isinstance(inputs, dict):
             inputs = content["inputs"] = read_values(inputs)
@@ -189,6 +193,17 @@ def read_json(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise RefusedError(400, "not JSON in UTF-8 with finite numbers") from None
     return content
+
+
+def not_finite(body: bytes, names: list[str]) -> Errors:
+    """The inputs of a body that is no strict JSON because their numbers are not finite."""
+    try:
+        given = json.loads(body)["inputs"]  # the standard library reads NaN and 1e999
+        numbers = [(name, given[name]) for name in names if isinstance(given.get(name), float)]
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return []
+    wrong = [name for name, number in numbers if not math.isfinite(number)]
+    return [(pointer("inputs", name), "must be a finite number") for name in wrong]
 
 
 class _DuplicateKeyError(ValueError):

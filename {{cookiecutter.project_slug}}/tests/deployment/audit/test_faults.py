@@ -14,31 +14,18 @@ from typing import Any
 import httpx
 import pytest
 
+from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.deployment.audit.checkpoint import COMMITMENT, SIGNING, make_keys
 from risk_model.deployment.audit.store import default_keys
 from risk_model.deployment.audit.verify import verify
 
-from tests.made_log import bodies, tamper
+from tests.made_log import NEVER_CACHED, bodies, overwrite, refused_start, tamper
 from tests.made_service import GUARD, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 Start = Callable[..., subprocess.Popen[str]]
-NEVER_CACHED = """
-from risk_model.deployment import conditions
-conditions.READY_SECONDS = 0.0
-"""
 IGNORE = "CREATE TRIGGER planted BEFORE INSERT ON record BEGIN SELECT RAISE(IGNORE); END"
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "log" / "audit.db"
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    return tmp_path / "elsewhere" / "checkpoints"
 
 
 def execute(log: Path, *statements: str) -> None:
@@ -49,18 +36,9 @@ def execute(log: Path, *statements: str) -> None:
     database.close()
 
 
-def refused_start(start: Start, package: ModelPackage, log: Path, **places: Path) -> str:
-    """The one line with which the server refuses to start."""
-    process = start(package.directory, 0, log, **places)
-    assert process.stdout
-    try:
-        assert process.stdout.readline() == "", "it started"
-        _, line = process.communicate(timeout=GUARD)
-    finally:
-        process.kill()
-        process.communicate()
-    assert (process.returncode, line.count("\n")) == (2, 1), line
-    return line
+def full(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/full")
 
 
 def replace_by_copy(log: Path) -> None:
@@ -86,6 +64,7 @@ LOSSES: dict[str, Callable[[Path, Path], object]] = {
     "the file was replaced": lambda log, _: replace_by_copy(log),
     "the folder was moved": lambda log, _: log.parent.rename(log.parent.with_name("moved")),
     "the second place is gone": lambda _, kept: kept.unlink(),
+    "the second place is full": lambda _, kept: full(kept),
 }  # fmt: skip
 
 
@@ -191,8 +170,12 @@ def forge(log: Path) -> None:
 
 RETURNS: dict[str, tuple[Callable[[Path], object], str]] = {
     "the WAL was deleted after a kill": (after_kill, "a checkpoint of it is known|last checkpoint"),
+    "the WAL was overwritten after a kill": (
+        lambda log: overwrite(log.with_name("audit.db-wal"), 0, b"\xa5" * 100),
+        "a checkpoint of it is known|last checkpoint",
+    ),
     "an old backup was restored": (restore, "last checkpoint that is known"),
-    "the file was deleted": (lambda log: log.unlink(), "a checkpoint of it is known|no usable"),
+    "the file was deleted": (lambda log: log.unlink(), "missing or empty, though its -wal"),
     "the end was cut": (rewrite, "last checkpoint that is known"),
     "a record was forged at the end": (forge, "reordered"),
     "a trigger was planted": (lambda log: execute(log, IGNORE), "schema"),
@@ -221,6 +204,36 @@ def test_a_start_refuses_a_log_that_does_not_go_on_from_its_last_checkpoint(
     line = refused_start(start, package, log, checkpoints=kept)
     assert any(part in line for part in expected.split("|")), line
     assert "evidence" in line
+
+
+def test_a_log_that_was_deleted_while_running_is_put_back_with_every_answered_record(
+    running: Running,
+    start: Start,
+    package: ModelPackage,
+    patient: dict[str, Any],
+    log: Path,
+    kept: Path,
+) -> None:
+    answered = []
+    with running(package.directory, log, checkpoints=kept) as server:
+        log.with_name("link").hardlink_to(log)
+        answered.append(server.predict(patient).json()["prediction_id"])
+        log.unlink()
+        assert server.predict(patient).status_code == 503
+        server.stop()
+    for empty in (False, True):
+        if empty:
+            log.touch()
+        assert "put the log back" in refused_start(start, package, log, checkpoints=kept)
+        with pytest.raises(UserError, match="put the log back"):
+            verify(log)
+        assert log.exists() == empty
+    log.with_name("link").replace(log)
+    with running(package.directory, log, checkpoints=kept) as server:
+        answered.append(server.predict(patient).json()["prediction_id"])
+        server.stop()
+    assert set(answered) <= {body["event_id"] for body in bodies(log)}
+    assert verify(log, checkpoints=[kept]).problem is None
 
 
 def test_a_server_asks_for_its_keys_and_makes_none_where_they_were_named(

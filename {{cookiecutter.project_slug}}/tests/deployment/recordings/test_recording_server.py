@@ -20,7 +20,7 @@ from risk_model.core.scorer import Scorer
 from risk_model.deployment.batch import score
 from risk_model.signals import rows
 
-from tests.made_service import GUARD, Server
+from tests.made_service import GUARD, Server, peak_memory
 from tests.made_signal import SCHEMA
 
 Running = Callable[..., AbstractContextManager[Server]]
@@ -75,10 +75,7 @@ def test_an_endless_recording_is_refused_within_bounded_memory(
         brackets = server.post(b'{"inputs": {"strip": [' + b"[]," * 300_000 + b"[]]}}")
         assert brackets.status_code == 400
         assert server.predict({"strip": STRIP}).status_code == 200
-        peak = int(
-            Path(f"/proc/{server.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
-        )
-        assert peak < 250_000, "kB"
+        assert peak_memory(server.process.pid) < 250_000, "kB"
 
 
 def test_server_batch_and_training_give_a_recording_the_same_risk(

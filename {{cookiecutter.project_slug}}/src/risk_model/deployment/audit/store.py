@@ -65,7 +65,7 @@ class Store:
         constant: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self.path = path.resolve()
-        new = not self.path.exists() or self.path.stat().st_size == 0
+        new = is_empty(self.path)
         self.keys = _keys(self.path, keys, new)
         self._origin = self.keys.signer.verifier.name
         here = {"origin": self._origin, "instance": str(uuid.uuid4())}
@@ -269,6 +269,17 @@ def default_keys(path: Path) -> Path:
     folder = path.resolve().parent
     # a closed segment is named NAME.FIRST-LAST.db
     return folder.with_name(f"{folder.name}-keys") / path.name.partition(".")[0]
+
+
+def is_empty(path: Path) -> bool:
+    """Whether there is no log yet; UserError when one was there: SQLite would delete its -wal."""
+    empty = not path.exists() or path.stat().st_size == 0
+    if empty and path.with_name(f"{path.name}-wal").exists():
+        raise UserError(
+            f"{path}: missing or empty, though its -wal is there, which may hold its last records; "
+            "keep that as evidence and put the log back"
+        )
+    return empty
 
 
 def _locked(path: Path) -> int:

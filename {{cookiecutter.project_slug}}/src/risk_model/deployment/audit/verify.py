@@ -22,7 +22,7 @@ from risk_model.deployment.audit.check import COLUMNS, Problem, Walk, walk_from_
 from risk_model.deployment.audit.checkpoint import VERIFYING, Verifier, read_verifiers
 from risk_model.deployment.audit.exported import notes_of, signed
 from risk_model.deployment.audit.record import Record
-from risk_model.deployment.audit.store import default_keys
+from risk_model.deployment.audit.store import default_keys, is_empty
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ def verifier_keys(path: Path, vkey: Path | None = None) -> tuple[Verifier, ...]:
 def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
     """One state of a log, whoever writes to it meanwhile; UserError when it cannot be read."""
     wal = path.with_name(f"{path.name}-wal")
+    is_empty(path)
     if wal.exists() and not os.access(path.parent, os.W_OK):
         # SQLite reads no -wal where it cannot write its index
         with TemporaryDirectory() as folder:
