@@ -14,6 +14,7 @@ import warnings
 from datetime import UTC, datetime
 
 PACKAGE = __name__.partition(".")[0]
+LOGGED = "logged"  # a note on an exception that this package told of, which uvicorn would repeat
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class JsonFormatter(logging.Formatter):
 def silence_libraries() -> None:
     """Lets out this package's own log lines, as JSON, and of other errors their type alone."""
     heard = logging.StreamHandler()
-    heard.addFilter(lambda record: _own(record) or record.levelno >= logging.ERROR)
+    heard.addFilter(_heard)
     heard.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[heard], level=logging.WARNING, force=True)
     warnings.simplefilter("ignore")
@@ -42,6 +43,11 @@ def silence_libraries() -> None:
     sys.excepthook = lambda kind, *_: logger.error("the process ends: %s", kind.__name__)
     sys.unraisablehook = lambda it: logger.error("a destructor failed: %s", it.exc_type.__name__)
     threading.excepthook = lambda it: logger.error("a thread ended: %s", it.exc_type.__name__)
+
+
+def _heard(record: logging.LogRecord) -> bool:
+    told = LOGGED in getattr(record.exc_info and record.exc_info[1], "__notes__", ())
+    return _own(record) or (record.levelno >= logging.ERROR and not told)
 
 
 def _own(record: logging.LogRecord) -> bool:
