@@ -219,3 +219,6 @@ async def on_error(_: Request, error: Exception) -> Response:
     logger.error("request failed: %s", type(error).__name__)
     error.add_note(LOGGED)
     return problem(RefusedError(500, "the server could not answer"))
+
+
+ERRORS = {HTTPException: on_http_error, Exception: on_error}
