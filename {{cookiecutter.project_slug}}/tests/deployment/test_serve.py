@@ -223,6 +223,26 @@ def refuses_connections(port: int) -> bool:
     return False
 
 
+HEARD_ELSEWHERE = """
+import signal, threading
+from risk_model.deployment.app import Service
+async def describe(self, request):
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+Service.describe = describe
+"""
+
+
+def test_sigterm_is_heard_by_whichever_thread_gets_it(
+    running: Running, package: ModelPackage, tmp_path: Path
+) -> None:
+    log = tmp_path / "audit.db"
+    with running(package.directory, log, before=HEARD_ELSEWHERE) as server:
+        server.client.get("/v1/model")
+        server.close()
+        assert server.process.wait(timeout=GUARD) == 0
+    assert recorded(log)[-1]["type"] == "stop"
+
+
 def test_half_open_connections_and_hostile_headers_leave_the_others_served(
     running: Running, package: ModelPackage, patient: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -46,10 +46,7 @@ def add_key(path: Path, client: str, scopes: list[str], expires: str) -> str:
 
 
 def revoke_keys(path: Path, client: str, but_newest: bool = False) -> int:
-    """Takes a client's keys, perhaps all but the newest, out of the file; returns how many.
-
-    UserError when there are none to take.
-    """
+    """Takes a client's keys, or all but the newest, out; returns how many; UserError when none."""
     entries = _entries(path)
     gone = [place for place, entry in enumerate(entries) if entry["client"] == client]
     if not gone:

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from risk_model import __version__
@@ -19,7 +18,7 @@ from risk_model.deployment.access import Access
 from risk_model.deployment.app import Service
 from risk_model.deployment.audit import AuditLog
 from risk_model.deployment.openapi import DocumentedAPI
-from risk_model.deployment.responses import UncachedResponse, on_error, on_http_error
+from risk_model.deployment.responses import ERRORS, UncachedResponse
 from risk_model.deployment.routes import add_routes
 from risk_model.deployment.server_settings import ServerSettings
 
@@ -79,8 +78,7 @@ def application(service: Service, origins: Sequence[str]) -> FastAPI:
     app.state.service = service
     add_routes(app, service)
     allow_origins(app, origins)
-    app.add_exception_handler(HTTPException, on_http_error)
-    app.add_exception_handler(Exception, on_error)
+    app.exception_handlers |= ERRORS
     return app
 
 

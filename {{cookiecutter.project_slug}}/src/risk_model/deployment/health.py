@@ -10,7 +10,6 @@ import asyncio
 import time
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,14 +19,7 @@ from risk_model.core.optional import optional_module
 from risk_model.deployment.app import Service
 from risk_model.deployment.http_guard import GuardedState
 from risk_model.deployment.requests import RefusedError
-from risk_model.deployment.responses import (
-    Liveness,
-    Readiness,
-    UncachedResponse,
-    on_error,
-    on_http_error,
-    problem,
-)
+from risk_model.deployment.responses import ERRORS, Liveness, Readiness, UncachedResponse, problem
 
 STUCK_SECONDS = 10.0  # for which the loop may stand still before the process should be replaced
 CHECK_SECONDS = 5.0  # for all conditions of readiness together
@@ -44,8 +36,7 @@ class Health:
         self.metrics = metrics.Metrics(service, state) if metrics else None
         if self.metrics is not None:
             routes.append(Route("/metrics", self.metrics.endpoint))
-        errors = {HTTPException: on_http_error, Exception: on_error}
-        self.app = Starlette(routes=routes, exception_handlers=errors)
+        self.app = Starlette(routes=routes, exception_handlers=ERRORS)
         self.app.router.redirect_slashes = False
 
     def wrap(self, app: ASGIApp) -> ASGIApp:

@@ -28,6 +28,7 @@ from risk_model.deployment.http_guard import (
 
 DRAIN_SECONDS = 10  # for the requests on their way
 END_SECONDS = 10.0  # after them, for the last records
+HEAR_SECONDS = 1.0  # between two looks at whether a signal came
 SWITCH_SECONDS = 0.001  # so that a busy loop keeps the other threads waiting for less
 FILES = 100  # besides connections
 HEADERS = (
@@ -114,7 +115,8 @@ class Lifecycle:
         try:
             told = self._thread(self.health, health_listener)
             served = self._thread(self.server, listener)
-            self._asked.wait()
+            while not self._asked.wait(HEAR_SECONDS):
+                pass  # Linux may hand the signal to another thread, which does not wake this one
             served.join(DRAIN_SECONDS + END_SECONDS)
             if served.is_alive():
                 logger.error("something hangs: the process ends without its last record")

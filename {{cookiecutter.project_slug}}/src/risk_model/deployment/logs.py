@@ -14,6 +14,7 @@ import warnings
 from datetime import UTC, datetime
 
 PACKAGE = __name__.partition(".")[0]
+LOGGED = "logged"  # a note on an exception that this package told of, which uvicorn would repeat
 
 logger = logging.getLogger(__name__)
 
@@ -22,19 +23,16 @@ class JsonFormatter(logging.Formatter):
     """A record as a line of JSON, without its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time (UTC), level, module and message; of a library's record the type of its error."""
+        """Time (UTC), level, module and message."""
         now = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         facts = {"time": now, "level": record.levelname.lower(), "module": record.name}
-        kind = record.exc_info[0] if record.exc_info else None
-        of_library = f"an error of a library: {kind.__name__ if kind else 'not an exception'}"
-        message = record.getMessage() if _own(record) else of_library
-        return json.dumps({**facts, "message": message})
+        return json.dumps({**facts, "message": record.getMessage()})
 
 
 def silence_libraries() -> None:
     """Lets out this package's own log lines, as JSON, and of other errors their type alone."""
     heard = logging.StreamHandler()
-    heard.addFilter(lambda record: _own(record) or record.levelno >= logging.ERROR)
+    heard.addFilter(_heard)
     heard.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[heard], level=logging.WARNING, force=True)
     warnings.simplefilter("ignore")
@@ -44,5 +42,11 @@ def silence_libraries() -> None:
     threading.excepthook = lambda it: logger.error("a thread ended: %s", it.exc_type.__name__)
 
 
-def _own(record: logging.LogRecord) -> bool:
-    return record.name.partition(".")[0] == PACKAGE
+def _heard(record: logging.LogRecord) -> bool:
+    """Whether a record is written; of a library's the words are replaced by its error's type."""
+    if record.name.partition(".")[0] == PACKAGE:
+        return True
+    error = record.exc_info[1] if record.exc_info else None
+    kind = type(error).__name__ if error else "not an exception"
+    record.msg, record.args = f"an error of a library: {kind}", ()
+    return record.levelno >= logging.ERROR and LOGGED not in getattr(error, "__notes__", ())

@@ -20,6 +20,7 @@ from typing_extensions import TypedDict  # pydantic reads typing's only from Pyt
 from risk_model.core.estimate import Estimate
 from risk_model.core.package import Manifest, Verdict
 from risk_model.core.schema import Schema
+from risk_model.deployment.logs import LOGGED
 from risk_model.deployment.requests import InputWarning, RefusedError
 
 logger = logging.getLogger(__name__)
@@ -216,7 +217,11 @@ async def on_error(_: Request, error: Exception) -> Response:
     The log gets the error's type, since its text may hold a value.
     """
     logger.error("request failed: %s", type(error).__name__)
+    error.add_note(LOGGED)
     # Starlette raises the error once more, at which uvicorn ends the connection: say so
     return problem(
         RefusedError(500, "the server could not answer"), headers={"connection": "close"}
     )
+
+
+ERRORS = {HTTPException: on_http_error, Exception: on_error}
