@@ -47,8 +47,7 @@ def create_app(
     settings = settings or ServerSettings()
     keys, checkpoints = settings.audit_keys, settings.checkpoints
     log = partial(AuditLog, audit_path, keys=keys, checkpoints=checkpoints)
-    quota = settings.requests_per_minute
-    service = Service(package, log, accepted, url, access, quota)
+    service = Service(package, log, accepted, url, access, settings.requests_per_minute)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

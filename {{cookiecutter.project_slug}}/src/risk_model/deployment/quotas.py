@@ -48,7 +48,7 @@ class Quotas:
     def __init__(self, per_minute: int, audit: AuditLog) -> None:
         if per_minute < 0:
             raise UserError(
-                f"--requests-per-minute {per_minute}: give a number of requests, or 0 for any number"
+                f"--requests-per-minute {per_minute}: give a number, or 0 for any number"
             )
         self.per_minute, self.rate, self.audit = per_minute, per_minute / MINUTE, audit
         self._buckets: dict[str, Bucket] = {}  # no more than there are clients with keys
