@@ -46,7 +46,7 @@ def add_batch_route(app: FastAPI, service: Service) -> None:
         for start in range(0, len(requests), TOGETHER):
             together = requests[start : start + TOGETHER]
             told += await asyncio.gather(*(service.one(each, explain, asker) for each in together))
-        return UncachedResponse({"answers": [orjson.loads(bytes(one.body)) for one in told]})
+        return UncachedResponse({"answers": [orjson.Fragment(bytes(one.body)) for one in told]})
 
     async def predict_batch(request: Request) -> Response:
         return await service.handle(request, limit, answer)
