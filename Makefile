@@ -73,6 +73,8 @@ bench: .venv/ready  ## speed as ratios against named alternatives
 	python benchmarks/signals.py
 	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
 	python benchmarks/serving.py --package '$(CACHE)/package'
+	python benchmarks/overload.py --package '$(CACHE)/package'
+	python benchmarks/loop_turns.py
 
 take-home grade: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
 take-home: .venv/ready  ## for an interviewer: make take-home CANDIDATE=ada leaves candidates/ada/project.zip

@@ -182,7 +182,7 @@ def main() -> None:
     request = f"{head}content-type: application/json\r\n\r\n".encode() + body
     code = PREDICT.replace("health_port=0", f"health_port={health_port}")
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder, "audit.db")
+        log = Path(folder, "log", "audit.db")  # its keys lie beside its folder
         words = [sys.executable, "-c", code, str(package), str(port), str(log)]
         with running(words, environment, f"http://127.0.0.1:{port}/livez"):
             usual, over, livez = measure(port, health_port, request, flags.seconds)

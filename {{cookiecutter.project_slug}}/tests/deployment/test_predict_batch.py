@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from risk_model.core.package import ModelPackage
+from risk_model.deployment import predict_batch
 from risk_model.deployment.access import DEVELOPMENT
 from risk_model.deployment.predict_batch import BATCH_BYTES, PATIENTS
+from risk_model.deployment.requests import RefusedError
 
 from tests.made_service import PATIENT, Server, request_body
 
@@ -69,3 +71,17 @@ def test_what_is_no_batch_is_refused(
         )
     assert answer.status_code == status
     assert answer.json()["instance"]
+
+
+def test_a_body_of_brackets_is_refused_before_it_fills_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: bytes) -> Any:
+        pytest.fail("it was parsed")
+
+    monkeypatch.setattr(predict_batch, "read_json", fail)
+    for brackets in (b"{},", b"[],"):
+        body = b'{"requests":[' + brackets * predict_batch.OBJECTS + b"{}]}"
+        with pytest.raises(RefusedError) as refused:
+            predict_batch._requests(body)
+        assert refused.value.status == 422

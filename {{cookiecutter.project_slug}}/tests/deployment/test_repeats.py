@@ -20,6 +20,7 @@ from risk_model.deployment import repeats
 from risk_model.deployment.access_keys import add_key
 from risk_model.deployment.audit.verify import verify
 from risk_model.deployment.repeats import Repeats
+from risk_model.deployment.responses import UncachedResponse
 
 from tests.made_log import bodies
 from tests.made_service import PATIENT, Server, request_body
@@ -156,6 +157,14 @@ def test_answers_are_forgotten_when_together_they_are_too_large(
         return made
 
     assert asyncio.run(run()) == [1, 2, 3, 2, 1]
+
+
+def test_a_kept_answer_takes_the_memory_of_its_own_size() -> None:
+    answer, kept = UncachedResponse({"risk": 0.5}), repeats.KeptAnswer(b"", 0.0, None)
+    kept.finish(answer)
+    assert kept.body is not answer.body, "which orjson wrote in 4 kB"
+    assert kept.response().body == answer.body
+    assert kept.response().headers == answer.headers
 
 
 @pytest.mark.parametrize("fault", ["raises", "500"])

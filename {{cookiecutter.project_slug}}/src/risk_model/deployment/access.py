@@ -186,14 +186,7 @@ def header(request: Request, name: bytes) -> str | None:
 
 
 class Door:
-    """Lets callers in, and records those that nobody knows.
-
-    Args:
-        access: who may ask.
-        audit: where those are recorded that may not.
-        per_minute: requests of one client, in an edition that has quotas and where callers are
-            known; 0 for any number.
-    """
+    """Lets known callers in, each so often in a minute (0: any number); records the others."""
 
     def __init__(self, access: Access, audit: AuditLog, per_minute: int = 0) -> None:
         self.access, self.audit = access, audit
@@ -208,10 +201,8 @@ class Door:
 
     async def over_quota(self, caller: Caller) -> Response | None:
         """The answer (429) to a caller that asks too often; None for others."""
-        refusal: Response | None = None
-        if self.quotas is not None:
-            refusal = await self.quotas.refusal(caller.client, self.audit)
-        return refusal
+        told: Response | None = self.quotas and await self.quotas.refusal(caller.client, self.audit)
+        return told
 
     async def refuse(self, unknown: UnknownCallerError) -> Response:
         """The answer (401) to a caller that nobody knows."""
@@ -228,10 +219,8 @@ class Door:
         """What is told of the service to whoever may know."""
         try:
             caller = self.caller(request)
-            if refusal := await self.over_quota(caller):
-                return refusal
             caller.check("describe")
-            return await answer()
+            return await self.over_quota(caller) or await answer()
         except RefusedError as refused:
             return problem(refused)
         except UnknownCallerError as unknown:

@@ -19,12 +19,9 @@ from typing import Any, TypeVar
 
 from risk_model.deployment.requests import RefusedError
 
-# Requests for tables that are worked on, or wait for it, at a time. They go through together, so
-# that what is refused meanwhile waits for them: with 128 longer than 50 ms.
-PLACES = 80
+PLACES = 80  # requests for tables worked on or waiting; with 128 refusals would take over 50 ms
 SECONDS = 5.0  # from the moment a body has arrived until it is scored
-# For these the loop waits for what it handed over: in a turn, so that no request keeps it for 5 ms,
-# and in so many turns one after the other.
+# For what it handed over the loop waits so long in a turn, and in so many turns one after another.
 PATIENCE_SECONDS, PATIENT_TURNS = 0.003, 5
 HUNG = 3  # threads that may hang before no more work is taken on
 BODIES = 1 << 28  # bytes that all bodies may hold together, also while they arrive
@@ -170,7 +167,6 @@ class Worker:
             self._wait(PATIENT_TURNS)
 
     def _wait(self, turns: int) -> None:
-        """Waits for what was handed over, in this turn of the loop and, if need be, the next."""
         self._handing = True
         finished = self._quiet.wait(PATIENCE_SECONDS)
         self._handing = False

@@ -90,7 +90,7 @@ class GuardedState(ServerState):
     def __init__(self, hosts: frozenset[bytes] | None, places: int, most: int) -> None:
         super().__init__()
         self.hosts, self.places, self.most = hosts, places, most
-        self.open_places = places  # of them, while most requests are refused
+        self.open_places = places  # fewer while most requests are refused
         self.answering = 0  # requests that have arrived in whole
         # those from which a request has yet to arrive in whole, and those that were answered and
         # may ask again; the longest first
@@ -100,20 +100,20 @@ class GuardedState(ServerState):
         self.beat = time.monotonic()  # when the loop last turned
         self._written: dict[tuple[object, ...], bytes] = {}
         self._common: list[tuple[bytes, bytes]] = []  # headers of all answers in it
-        overload = optional_module("deployment.overload")
-        self.relief = overload.Relief() if overload else None
+        self.relief = (
+            module.Relief() if (module := optional_module("deployment.overload")) else None
+        )
 
     def written(self, answer: Response, *more: bytes) -> bytes:
         """The bytes of an answer that stays as it is, with further lines of its head."""
         if self._common is not self.default_headers:  # uvicorn makes new ones each second
             self._common = self.default_headers
             self._written.clear()
-        key = (answer, *more)
-        if key not in self._written:
-            fields = [name + b": " + value for name, value in [*self._common, *answer.raw_headers]]
-            lines = [STATUS_LINE[answer.status_code][:-2], *more, *fields, b""]
-            self._written[key] = b"\r\n".join([*lines, bytes(answer.body)])
-        return self._written[key]
+        if (answer, *more) not in self._written:
+            fields = [b": ".join(field) for field in [*self._common, *answer.raw_headers]]
+            lines = [STATUS_LINE[answer.status_code][:-2], *more, *fields, b"", bytes(answer.body)]
+            self._written[answer, *more] = b"\r\n".join(lines)
+        return self._written[answer, *more]
 
 
 class GuardedServer(uvicorn.Server):
@@ -138,9 +138,8 @@ class GuardedServer(uvicorn.Server):
         """Ten times a second: notes that the loop turns, looks for overload, ends slow senders."""
         guard = self.guard
         guard.beat = time.monotonic()
-        if guard.relief:
-            answered = guard.total_requests
-            guard.open_places = guard.relief.places(guard.places, guard.refused, answered)
+        if relief := guard.relief:
+            guard.open_places = relief.places(guard.places, guard.refused, guard.total_requests)
         if counter % TICKS == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(guard.connections):
@@ -218,8 +217,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.guard.refused += 1
         self.cycle = cast(Any, FINISHED_CYCLE)
         self._write(refusal)
-        if self.guard.relief:
-            self.guard.relief.pause(self.transport, self.flow)
+        if relief := self.guard.relief:
+            relief.pause(self.transport, self.flow)
 
     def on_message_complete(self) -> None:
         """The whole request is here; what may take long now is the answer."""

@@ -104,8 +104,7 @@ class Lifecycle:
             KeyboardInterrupt: at SIGINT, once all is done.
         """
         sys.setswitchinterval(SWITCH_SECONDS)
-        # What a start leaves stays: to look through it again at each collection of garbage would
-        # stop every request for tens of milliseconds.
+        # or each collection of garbage would look through all of it again, for tens of milliseconds
         gc.collect()
         gc.freeze()
         before = {

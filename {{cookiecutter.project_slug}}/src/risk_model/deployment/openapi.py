@@ -21,15 +21,12 @@ REFUSALS = {
     413: "The body is too large",
     415: "The content type is not application/json, or the content is encoded",
     422: "The body does not follow the schema; every error is named",
-    **(
-        {429: "The client asks more often than it may"}
-        if module_exists("deployment.quotas")
-        else {}
-    ),
     500: "The model could not answer",
     503: "No audit record could be written, or too many requests wait; try again in a second",
     504: "The model did not answer in time",
 }
+if module_exists("deployment.quotas"):
+    REFUSALS[429] = "The client asks more often than it may; try again later"
 
 
 def answers(texts: dict[int, str], answer: type) -> dict[int | str, dict[str, Any]]:

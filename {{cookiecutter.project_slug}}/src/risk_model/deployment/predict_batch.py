@@ -74,7 +74,7 @@ async def _answer(service: Service, body: bytes, explain: bool, asker: Asker) ->
     for start in range(0, len(requests), TOGETHER):
         together = requests[start : start + TOGETHER]
         told += await asyncio.gather(*(service.one(each, explain, asker) for each in together))
-    return UncachedResponse({"answers": [orjson.loads(bytes(one.body)) for one in told]})
+    return UncachedResponse({"answers": [orjson.Fragment(bytes(one.body)) for one in told]})
 
 
 def _requests(body: bytes) -> list[bytes]:

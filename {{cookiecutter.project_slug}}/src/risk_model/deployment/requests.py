@@ -16,7 +16,6 @@ import difflib
 import json
 import math
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -153,7 +152,7 @@ async def read_body(request: Request, limit: int, take: Callable[[int], None]) -
         raise RefusedError(415, "send the header content-type: application/json")
     if b"content-encoding" in headers:
         raise RefusedError(415, "send the body without content-encoding")
-    pieces, size = deque[bytes](), 0
+    pieces, size = list[bytes](), 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for piece in request.stream():
@@ -164,14 +163,10 @@ async def read_body(request: Request, limit: int, take: Callable[[int], None]) -
                 pieces.append(piece)
     except TimeoutError:
         raise RefusedError(408, "the body took too long to arrive") from None
-    return await asyncio.to_thread(_joined, pieces) if size > LARGE else b"".join(pieces)
-
-
-def _joined(pieces: deque[bytes]) -> bytes:
-    """The pieces of a large body together, copied one by one so that the loop goes on meanwhile."""
-    joined = BytesIO()
-    while pieces:
-        joined.write(pieces.popleft())
+    if size <= LARGE:
+        return b"".join(pieces)
+    joined = BytesIO()  # fed by a generator, so that the loop may go on after each piece
+    await asyncio.to_thread(joined.writelines, (piece for piece in pieces))
     return joined.getvalue()
 
 

@@ -40,12 +40,11 @@ def serve(arguments: list[str]) -> None:
     parser.add_argument("--health-port", type=int, help=health)
     keys = "API keys, made with api_key; needed unless only this machine can ask"
     parser.add_argument("--api-keys", type=user_path, help=keys)
-    parser.set_defaults(alias="champion", issuers=None, verify_key=None)
+    usual = ServerSettings.requests_per_minute
+    parser.set_defaults(alias="champion", issuers=None, verify_key=None, requests_per_minute=usual)
     if module_exists("deployment.tokens"):
         issuers = "issuers of signed tokens, as docs/serving.md says"
         parser.add_argument("--issuers", type=user_path, help=issuers)
-    usual = ServerSettings.requests_per_minute
-    parser.set_defaults(requests_per_minute=usual)
     if module_exists("deployment.quotas"):
         quota = f"of each client with a key or tokens; 0 for any number (default: {usual})"
         parser.add_argument("--requests-per-minute", type=int, help=quota)

@@ -96,8 +96,8 @@ class AuditLog:
         if len(self._waiting) >= WAITING:
             self.observe(0.0, 1)
             raise AuditError("too many records wait for the disk")
-        make = partial(self._store.event, kind, facts, committed, subject)
-        event = await asyncio.to_thread(make) if len(committed) > LARGE else make()
+        made = partial(self._store.event, kind, facts, committed, subject)
+        event = await asyncio.to_thread(made) if len(committed) > LARGE else made()
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append((event, waiter))
         if len(self._waiting) >= self._expected:
