@@ -92,6 +92,7 @@ class SoakServer:
         places = self.places
         flags = {"package": places.package, "audit": log, "keys": places.keys, "port": 0}
         flags |= {"health-port": 0, "checkpoints": places.checkpoints, "api-keys": places.api_keys}
+        flags["requests-per-minute"] = 0
         words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
         environment = {**os.environ, "PYTHONPATH": str(TREE / "src"), "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
