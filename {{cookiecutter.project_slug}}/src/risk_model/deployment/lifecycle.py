@@ -109,7 +109,8 @@ class Lifecycle:
         try:
             told = self._thread(self.health, health_listener)
             served = self._thread(self.server, listener)
-            self._asked.wait()
+            while not self._asked.wait(1.0):
+                pass  # Python may overlook a signal that comes behind another, until it wakes
             served.join(DRAIN_SECONDS + END_SECONDS)
             if served.is_alive():
                 logger.error("something hangs: the process ends without its last record")
