@@ -115,7 +115,7 @@ class Lifecycle:
             told = self._thread(self.health, health_listener)
             served = self._thread(self.server, listener)
             while not self._asked.wait(HEAR_SECONDS):
-                pass  # Linux may hand the signal to another thread, which does not wake this one
+                pass  # a signal may come to another thread, or behind another: then nothing wakes
             served.join(DRAIN_SECONDS + END_SECONDS)
             if served.is_alive():
                 logger.error("something hangs: the process ends without its last record")

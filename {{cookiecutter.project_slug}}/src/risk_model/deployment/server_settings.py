@@ -21,8 +21,7 @@ class ServerSettings:
     sha256: the package's own digest, where no other may be served.
     verify_key: file of the public key that the package must be signed for; "" for none.
     registry: where the package is found by its alias; None where one folder is served.
-    name: of the registered model; "" for the only one there is.
-    alias: champion or challenger.
+    name, alias: of the registered model ("" for the only one), and champion or challenger.
     requests_per_minute: of one client with a key or tokens; 0 for any number.
     """
 

@@ -124,8 +124,10 @@ class Switch:
     def ask(self) -> None:
         """Looks the alias up again, beside the requests; what comes of it is said in a line."""
         loop = self._answering.service.loop
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(self.switch(), loop)
+        if loop is None:
+            logger.error("the model was not changed: the server has yet to start")
+            return
+        asyncio.run_coroutine_threadsafe(self.switch(), loop)
 
     async def switch(self) -> None:
         """Lets the package that has the alias now take over, or records why it does not."""
@@ -185,7 +187,7 @@ class Switch:
         self._let_go(before)
         package = service.package
         print(f"serving {package.manifest.model} {package.sha256[:12]} from now on", flush=True)
-        remember_package(self._log.path, package.sha256)
+        await asyncio.to_thread(remember_package, self._log.path, package.sha256)
 
     async def _refuse(self, error: Exception) -> None:
         """Says and records why the model was not changed, and that the old one answers."""
