@@ -139,6 +139,7 @@ mlflow.pyfunc.save_model(
 
 
 CONNECTIONS = (8, 64)
+PAUSE_SECONDS = 0.5  # in which a server finishes what the run before left behind
 
 
 @dataclass(frozen=True)
@@ -264,6 +265,7 @@ def cpu_seconds(pid: int) -> float:
 def measure(target: Target, connections: int, seconds: int) -> Measured:
     """One run of wrk with one thread."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "20s"]
+    time.sleep(PAUSE_SECONDS)
     before = cpu_seconds(target.pid)
     run = subprocess.run(
         [*command, "-s", str(target.script), target.url], capture_output=True, text=True, check=True

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_model.core.risk_step import STEPS, risk_step, rounded
+from risk_model.core.risk_step import STEPS, risk_step, rounded, rounded_rows
 
 risks = st.floats(0, 1)
 thresholds = st.floats(0.01, 0.99)
@@ -39,7 +39,7 @@ def test_a_rounded_risk_is_a_step_near_and_on_the_same_side_of_the_threshold(
     risk: float, step: float, threshold: float
 ) -> None:
     step = min(step, risk_step(1, 0.5, threshold))
-    shown = float(rounded(risk, step, threshold))
+    shown = rounded(risk, step, threshold)
     assert 0 < shown < 1
     assert abs(shown - risk) <= step * (1 + 1e-9)
     assert (shown >= threshold) == (risk >= threshold)
@@ -51,6 +51,11 @@ def test_a_rounded_risk_is_a_step_near_and_on_the_same_side_of_the_threshold(
 def test_rounding_keeps_the_order_and_is_the_same_for_one_and_for_many(
     both: list[float], step: float, threshold: float
 ) -> None:
-    low, high = (float(rounded(risk, step, threshold)) for risk in sorted(both))
+    low, high = (rounded(risk, step, threshold) for risk in sorted(both))
     assert low <= high
-    assert rounded(np.array(sorted(both)), step, threshold).tolist() == [low, high]
+    assert rounded_rows(np.array(sorted(both)), step, threshold).tolist() == [low, high]
+
+
+def test_what_is_no_finite_number_stays() -> None:
+    shown = rounded_rows(np.array([0.263, np.nan, np.inf]), 0.01, 0.5)
+    np.testing.assert_array_equal(shown, [0.26, np.nan, np.inf])

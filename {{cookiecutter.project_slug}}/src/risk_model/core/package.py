@@ -238,7 +238,7 @@ class ModelPackage:
 
     def shown(self, risk: float) -> float:
         """A risk as it is answered: no finer than the evaluation supports."""
-        return float(rounded(risk, self.manifest.risk_step, self.threshold))
+        return rounded(float(risk), self.manifest.risk_step, self.threshold)
 
     def text(self, name: str) -> str:
         """One of the package's text files."""

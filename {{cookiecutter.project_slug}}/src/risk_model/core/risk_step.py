@@ -6,15 +6,13 @@ is .010. More digits would only tell the model's weights to whoever asks often e
 
 from __future__ import annotations
 
-from typing import TypeVar
+import math
 
 import numpy as np
 import numpy.typing as npt
 
 STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 PER_THRESHOLD = 10  # steps below the threshold, and above it, at the least
-
-Risk = TypeVar("Risk", float, npt.NDArray[np.float64])
 
 
 def risk_step(rows: int, prevalence: float, threshold: float) -> float:
@@ -33,17 +31,26 @@ def risk_step(rows: int, prevalence: float, threshold: float) -> float:
     return max((step for step in STEPS if step <= most), default=STEPS[0])
 
 
-def rounded(risk: Risk, step: float, threshold: float) -> Risk:
-    """Risks as multiples of `step`, on their own side of the threshold, and never 0 or 1.
+def rounded(risk: float, step: float, threshold: float) -> float:
+    """A risk as a multiple of `step`, on its own side of the threshold, and never 0 or 1.
 
     Whether a patient is flagged is decided before: a risk just below the threshold must not be
     shown above it.
 
-    >>> [float(rounded(0.2637, 0.01, threshold)) for threshold in (0.26, 0.265, 0.2636)]
+    >>> [rounded(0.2637, 0.01, threshold) for threshold in (0.26, 0.265, 0.2636)]
     [0.26, 0.26, 0.27]
     """
     steps = round(1 / step)
-    count = np.minimum(np.maximum(np.rint(risk * steps), 1), steps - 1)
-    side = (risk >= threshold) * 1.0 - (count / steps >= threshold) * 1.0
-    shown: Risk = (count + side) / steps
-    return shown
+    count = min(max(round(risk * steps), 1), steps - 1)
+    side = (risk >= threshold) - (count / steps >= threshold)
+    return (count + side) / steps
+
+
+def rounded_rows(
+    risks: npt.NDArray[np.float64], step: float, threshold: float
+) -> npt.NDArray[np.float64]:
+    """The same for each of float64[n]; what is no finite number stays."""
+    shown = [
+        rounded(risk, step, threshold) if math.isfinite(risk) else risk for risk in risks.tolist()
+    ]
+    return np.array(shown, dtype=np.float64)

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.core.reading_rules import ReadingRules
-from risk_model.core.risk_step import rounded
+from risk_model.core.risk_step import rounded_rows
 from risk_model.core.schema import Features, Field, Schema
 from risk_model.data.tables.cells import category_codes, to_numbers, to_texts, to_truth
 from risk_model.data.tables.table_file import open_table
@@ -197,7 +197,7 @@ def _score_piece(
     few, remarks = _by_the_policy(package, features, broken)
     reason = _texts(broken | few | invalid, len(risk))
     refused = ~np.asarray(reason.is_null())
-    shown = rounded(risk, package.manifest.risk_step, package.threshold)
+    shown = rounded_rows(risk, package.manifest.risk_step, package.threshold)
     added = {
         "risk": pa.array(shown, mask=refused),
         "flagged": pa.array(risk >= package.threshold, mask=refused),

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from risk_model.core.package import ModelPackage
-from risk_model.core.risk_step import rounded
+from risk_model.core.risk_step import rounded_rows
 from risk_model.core.scorer import Scorer
 from risk_model.deployment.batch import score
 from risk_model.signals import rows
@@ -89,7 +89,7 @@ def test_server_batch_and_training_give_a_recording_the_same_risk(
     assert score(package, tmp_path / "list.parquet", tmp_path / "risks.parquet").refused == 0
     listed = pq.read_table(tmp_path / "risks.parquet")["risk"].to_pylist()
     exact, _ = Scorer((package.directory / "risk.onnx").read_bytes())(rows(list(strips), SCHEMA))
-    trained = rounded(exact, package.manifest.risk_step, package.threshold).tolist()
+    trained = rounded_rows(exact, package.manifest.risk_step, package.threshold).tolist()
     with running(package.directory, tmp_path / "audit.db", before=place_strips) as server:
         served = [server.predict({"strip": strip.tolist()}).json()["risk"] for strip in strips]
     assert served == trained == listed
