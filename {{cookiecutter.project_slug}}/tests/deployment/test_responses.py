@@ -15,9 +15,10 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter, ValidationError
 from starlette.testclient import TestClient
 
+from risk_model.core.optional import required_module
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import responses
-from risk_model.deployment.access import Access, Caller, UnknownCallerError
+from risk_model.deployment.access import DEVELOPMENT, Access, Caller, UnknownCallerError
 from risk_model.deployment.application import create_app
 from risk_model.deployment.audit import AuditError
 from risk_model.deployment.openapi import REFUSALS
@@ -112,6 +113,10 @@ def refuse(status: int, client: TestClient, service: Any, monkeypatch: pytest.Mo
         monkeypatch.setattr(service, "_score", None)
     if status in (401, 403):
         monkeypatch.setattr(service.door, "access", OnlyDescribes(status))
+    if status == 429:
+        quotas = required_module("deployment.quotas").Quotas(1)
+        quotas.take(DEVELOPMENT, 1)
+        monkeypatch.setattr(service.door, "quotas", quotas)
     if status == 504:
         monkeypatch.setattr(service, "_score", hangs)
         service.input.worker.seconds = 0.1

@@ -24,21 +24,24 @@ def check_folder(folder: Path, where: str) -> None:
         raise UserError(f"{where}: {existing} cannot be written into; name another folder")
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file, and the directories above it, in one step that a crash cannot halve."""
+def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Writes a file, and the directories above it, in one step that a crash cannot halve.
+
+    `mode` says who may read and write a new file, as far as the process lets anybody.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
+    with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any, mode: int = 0o666) -> None:
     """Writes values as indented JSON in one step; ValueError for NaN, which JSON does not have."""
     text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
-    write_atomically(path, f"{text}\n".encode())
+    write_atomically(path, f"{text}\n".encode(), mode)
 
 
 def read_json(path: Path) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
 from datetime import UTC, datetime
@@ -41,7 +40,7 @@ def add_key(path: Path, client: str, scopes: list[str], expires: str) -> str:
         "scopes": scopes,
         **({"expires": _midnight(expires)} if expires else {}),
     }
-    _write(path, [*entries, entry])
+    write_json(path, {"keys": [*entries, entry]}, mode=0o600)
     return key
 
 
@@ -53,7 +52,8 @@ def revoke_keys(path: Path, client: str, but_newest: bool = False) -> int:
         raise UserError(f"{path}: '{client}' has no key")
     if but_newest and not (gone := gone[:-1]):
         raise UserError(f"{path}: '{client}' has one key, its newest; first: api_key add {client}")
-    _write(path, [entry for place, entry in enumerate(entries) if place not in gone])
+    kept = [entry for place, entry in enumerate(entries) if place not in gone]
+    write_json(path, {"keys": kept}, mode=0o600)
     return len(gone)
 
 
@@ -68,11 +68,3 @@ def _midnight(day: str) -> str:
         return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).isoformat()
     except ValueError:
         raise UserError(f"--expires {day}: write the day as 2030-12-31") from None
-
-
-def _write(path: Path, entries: list[dict[str, object]]) -> None:
-    previous = os.umask(0o077)
-    try:
-        write_json(path, {"keys": entries})
-    finally:
-        os.umask(previous)

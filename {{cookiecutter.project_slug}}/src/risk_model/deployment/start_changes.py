@@ -85,7 +85,7 @@ def start_changes(log: Path, now: Served) -> Changes:
 def remember(log: Path, now: Served) -> None:
     """Keeps what is served now for the next start."""
     try:
-        write_json(_path(log), now.to_json())
+        write_json(_path(log), now.to_json(), mode=0o600)
     except OSError as error:
         logger.error("the next start will record every setting as new: %s", error.strerror)
 
