@@ -95,7 +95,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/deployment/metrics.py",
             "src/risk_model/deployment/overload.py",
             "src/risk_model/deployment/predict_batch.py",
-            "src/risk_model/deployment/prometheus_text.py",
+            "src/risk_model/deployment/prometheus_format.py",
             "src/risk_model/deployment/quotas.py",
             "src/risk_model/deployment/repeats.py",
             "src/risk_model/deployment/signing.py",

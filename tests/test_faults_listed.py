@@ -14,7 +14,7 @@ import pytest
 
 TESTS = Path(__file__).parent.parent / "{{cookiecutter.project_slug}}" / "tests"
 # what shows in a test that a server process runs: a fixture, or a call
-SERVERS = {"running", "start", "server", "gated", "told", "serve", "alone"}
+SERVERS = {"running", "start", "server", "gated", "told", "serve", "alone", "served"}
 FAULTS = {
     "1 NaN, Infinity, 1e999": """
         deployment/test_hostile_requests.py::test_a_number_that_is_not_finite_is_named_with_its_place""",

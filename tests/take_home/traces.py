@@ -91,7 +91,6 @@ HARMLESS = (
     ").astype(np.int64),",
     "= np.empty(len(names)",
     "np.arange(len(order),",
-    '= await self.audit.append("',
     '.request_id: facts["request_id"] =',
     ")).astype(np.float32)",
 )

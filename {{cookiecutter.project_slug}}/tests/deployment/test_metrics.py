@@ -14,7 +14,7 @@ import yaml
 
 from risk_model.core.package import ModelPackage
 from risk_model.deployment.access_keys import add_key
-from risk_model.deployment.prometheus_text import sample
+from risk_model.deployment.prometheus_format import sample
 
 from tests.made_service import PATIENT, Server, request_body
 

@@ -209,7 +209,7 @@ class Service:
     async def _refuse(self, refused: RefusedError, body: bytes, asker: Asker) -> Response:
         instance = ""
         if refused.status != HTTPStatus.SERVICE_UNAVAILABLE:  # no place: no record
-            facts: Asker = {**asker, "status": refused.status, "reason": refused.detail}
+            facts: dict[str, object] = {**asker, "status": refused.status, "reason": refused.detail}
             if refused.request_id:
                 facts["request_id"] = refused.request_id
             instance = f"urn:uuid:{await self.audit.append('refusal', facts, body)}"

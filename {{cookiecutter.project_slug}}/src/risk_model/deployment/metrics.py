@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from risk_model import __version__
 from risk_model.deployment.app import Service
 from risk_model.deployment.http_guard import GuardedState
-from risk_model.deployment.prometheus_text import MEDIA_TYPE, Histogram, metric, sample
+from risk_model.deployment.prometheus_format import MEDIA_TYPE, Histogram, metric, sample
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 ROUTES = frozenset("/v1/predict /v1/predict/batch /v1/model /openapi.json /livez /readyz".split())
