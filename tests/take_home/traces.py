@@ -92,6 +92,7 @@ HARMLESS = (
     "= np.empty(len(names)",
     "np.arange(len(order),",
     '.request_id: facts["request_id"] =',
+    '= await self.audit.append("',
     ")).astype(np.float32)",
 )
 

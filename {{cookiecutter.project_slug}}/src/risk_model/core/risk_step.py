@@ -35,11 +35,13 @@ def rounded(risk: float, step: float, threshold: float) -> float:
     """A risk as a multiple of `step`, on its own side of the threshold, and never 0 or 1.
 
     Whether a patient is flagged is decided before: a risk just below the threshold must not be
-    shown above it.
+    shown above it. What is no finite number stays.
 
     >>> [rounded(0.2637, 0.01, threshold) for threshold in (0.26, 0.265, 0.2636)]
     [0.26, 0.26, 0.27]
     """
+    if not math.isfinite(risk):
+        return risk
     steps = round(1 / step)
     count = min(max(round(risk * steps), 1), steps - 1)
     side = (risk >= threshold) - (count / steps >= threshold)
@@ -49,8 +51,5 @@ def rounded(risk: float, step: float, threshold: float) -> float:
 def rounded_rows(
     risks: npt.NDArray[np.float64], step: float, threshold: float
 ) -> npt.NDArray[np.float64]:
-    """The same for each of float64[n]; what is no finite number stays."""
-    shown = [
-        rounded(risk, step, threshold) if math.isfinite(risk) else risk for risk in risks.tolist()
-    ]
-    return np.array(shown, dtype=np.float64)
+    """The same for each of float64[n]."""
+    return np.array([rounded(risk, step, threshold) for risk in risks.tolist()], dtype=np.float64)

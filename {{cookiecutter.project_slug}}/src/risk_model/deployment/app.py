@@ -212,7 +212,8 @@ class Service:
             facts: dict[str, object] = {**asker, "status": refused.status, "reason": refused.detail}
             if refused.request_id:
                 facts["request_id"] = refused.request_id
-            instance = f"urn:uuid:{await self.audit.append('refusal', facts, body)}"
+            event_id = await self.audit.append("refusal", facts, body)
+            instance = f"urn:uuid:{event_id}"
         self.refusals[refused.status, refused.detail] += 1
         return problem(refused, instance)
 
