@@ -4,6 +4,7 @@ PROJECT := {{cookiecutter.project_slug}}
 PIN := $(PROJECT)/constraints.txt
 TORCH := $(shell grep '^torch==' '$(PIN)')
 COOKIECUTTER := cookiecutter==2.7.1 cruft==2.16.0
+SCHEMATHESIS := schemathesis==4.32.5
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check install
 # A file's tests share what they trained, so that a file stays with one process; the template's own share nothing.
 PYTEST := python -m pytest -q --numprocesses 2 --durations 12
@@ -72,6 +73,8 @@ bench: .venv/ready  ## speed as ratios against named alternatives
 	python benchmarks/signals.py
 	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
 	python benchmarks/serving.py --package '$(CACHE)/package'
+	python benchmarks/overload.py --package '$(CACHE)/package'
+	python benchmarks/loop_turns.py
 
 take-home grade: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
 take-home: .venv/ready  ## for an interviewer: make take-home CANDIDATE=ada leaves candidates/ada/project.zip
@@ -89,7 +92,7 @@ clean:  ## removes .venv, .cache and demo
 	$(PYTHON) -m venv .venv
 	$(PIP) $(TORCH)
 	$(PYTHON) -c "$$REQUIREMENTS" > .venv/requirements.txt
-	$(PIP) --constraint '$(PIN)' --requirement .venv/requirements.txt $(COOKIECUTTER) pyyaml 'setuptools>=77'
+	$(PIP) --constraint '$(PIN)' --requirement .venv/requirements.txt $(COOKIECUTTER) $(SCHEMATHESIS) pyyaml 'setuptools>=77'
 	touch $@
 
 # The project's pyproject.toml is valid TOML before it is rendered, so that its requirements stand in one place.

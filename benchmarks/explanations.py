@@ -13,8 +13,8 @@ import numpy.typing as npt
 import shap
 
 from risk_model.config import Config, Support2
-from risk_model.core.package import Scorer
 from risk_model.core.schema import Features
+from risk_model.core.scorer import Scorer
 from risk_model.data.drift_reference import reference
 from risk_model.data.prepare import prepare
 from risk_model.model.explain import Explainer, background

@@ -17,21 +17,28 @@ from training_loop import Mlp
 
 from risk_model.core.decision import Decision
 from risk_model.core.files import write_json
-from risk_model.core.package import Manifest, ModelPackage, Scorer, seal
+from risk_model.core.input_policy import input_policy
+from risk_model.core.package import Manifest, ModelPackage, seal
 from risk_model.core.schema import Field, Schema
+from risk_model.core.scorer import Scorer
 from risk_model.evaluation.results import RunEvaluation
+from risk_model.model.explain import background
 from risk_model.model.export import trace
 from risk_model.training.calibration import Calibrator
 from risk_model.training.onnx_calibration import append_calibrator
 
+UNITS = ("", "mmol/L")
 WARDS = ("medical", "surgical", "intensive")
 # Nobody evaluated these models: the server reads the file, and has no part to tell of.
 EVALUATION = RunEvaluation(0.5, Decision(), 0, 0, {}, "", {}, {}, [])
 
 
 def schema(numbers: int, categories: int) -> Schema:
-    """Numbers between -10 and 10, and categories of three."""
-    fields = [Field(f"number {i}", "number", minimum=-10.0, maximum=10.0) for i in range(numbers)]
+    """Numbers between -10 and 10, of which each second has a unit, and categories of three."""
+    fields = [
+        Field(f"number {i}", "number", UNITS[i % 2], minimum=-10.0, maximum=10.0)
+        for i in range(numbers)
+    ]
     fields += [Field(f"ward {i}", "category", categories=WARDS) for i in range(categories)]
     return Schema("benchmark", "event", tuple(fields))
 
@@ -53,8 +60,9 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
     }
     write_json(directory / "reference.json", {"rows": 1000, "fields": reference})
     write_json(directory / "evaluation.json", EVALUATION.to_json())
-    np.save(directory / "explain" / "background.npy", np.zeros((100, width), dtype=np.float32))
-    golden, _ = Scorer((directory / "risk.onnx").read_bytes())(np.zeros((1, width), np.float32))
+    rows = background({"fields": reference}, fields, 1000, seed=0)
+    np.save(directory / "explain" / "background.npy", rows[:100])
+    golden, _ = Scorer((directory / "risk.onnx").read_bytes())(rows[:1])
     manifest = Manifest(
         model="network",
         cohort=fields.name,
@@ -66,6 +74,8 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
         threshold_reason="benchmark",
         gates={"test": "pass"},
         golden_risk=float(golden[0]),
+        risk_step=0.01,
+        input_policy=input_policy(rows, fields, "warn"),
         calibration=None,
     )
     seal(directory, manifest)

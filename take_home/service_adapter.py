@@ -13,17 +13,19 @@ from typing import Any
 Request = dict[str, Any]
 TREE = Path(__file__).parent
 AUDIT_FOLDER = "TAKE_HOME_AUDIT"  # the environment variable of it; "/audit" without
+LOG = "log/audit.db"
 SLOW_DISK = 0.4  # seconds
 
 
 def answer_handler() -> Callable[[Request], Any]:
     """Task 7: status and body of the service's response to a body, under the faults asked for."""
     from risk_model.core.package import ModelPackage
-    from risk_model.deployment import audit, explanations
-    from risk_model.deployment.app import create_app
+    from risk_model.deployment import explanations
+    from risk_model.deployment.application import create_app
+    from risk_model.deployment.audit import log
 
     # No answer depends on how fast the machine is.
-    audit.DISK_SECONDS = explanations.FIELD_SECONDS = 60.0
+    log.DISK_SECONDS = explanations.FIELD_SECONDS = 60.0
     package = ModelPackage.open(TREE / "served")
     real = package.scorer
     fault: Request = {"risk": None, "disk": ""}
@@ -42,20 +44,20 @@ def answer_handler() -> Callable[[Request], Any]:
     runner = asyncio.Runner()
 
     async def create() -> Any:
-        return create_app(package, folder / "audit.db")
+        return create_app(package, folder / LOG)  # which makes its keys beside the log's folder
 
     app = runner.run(create())
-    log = app.state.service.audit
-    commit = log._commit
+    store = app.state.service.audit._store
+    commit = store.commit
 
-    def faulty(bodies: list[bytes]) -> None:
+    def faulty(events: list[Any]) -> None:
         if fault["disk"] == "fails":
             raise OSError
         if fault["disk"] == "slow":
             time.sleep(SLOW_DISK)
-        commit(bodies)
+        commit(events)
 
-    log._commit = faulty
+    store.commit = faulty
 
     def handle(request: Request) -> Any:
         fault.update(risk=request["risk"], disk=request["disk"])

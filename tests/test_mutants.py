@@ -29,6 +29,40 @@ class Mutant:
 
 
 MUTANTS = {
+    "one field is enough for a risk": Mutant(
+        "src/risk_model/deployment/requests.py",
+        "few = most - len(request.missing) < least",
+        "few = False",
+        "tests/deployment/test_input_policy.py::test_one_field_gets_no_risk",
+    ),
+    "a value needs no unit": Mutant(
+        "src/risk_model/deployment/requests.py",
+        "inputs.get(name) is not None and name not in units",
+        "False",
+        "tests/deployment/test_requests.py::"
+        "test_each_value_states_its_unit_which_must_be_the_schemas_own",
+    ),
+    "a risk just below the threshold is shown above it": Mutant(
+        "src/risk_model/core/risk_step.py",
+        "(count + side) / steps",
+        "count / steps",
+        "tests/core/test_risk_step.py::"
+        "test_a_rounded_risk_is_a_step_near_and_on_the_same_side_of_the_threshold",
+    ),
+    "a weight that is no number is served": Mutant(
+        "src/risk_model/core/package.py",
+        "        if not finite:\n",
+        "        if False:\n",
+        "tests/deployment/test_package_checks.py::"
+        "test_a_faulty_package_is_refused_before_anything_is_written",
+    ),
+    "an unsigned package passes": Mutant(
+        "src/risk_model/deployment/origin.py",
+        "    if verify_key:\n",
+        "    if False:\n",
+        "tests/deployment/test_signing.py::"
+        "test_a_server_refuses_what_is_not_signed_or_not_pinned_in_one_line",
+    ),
     "a model may see what is recorded after the prediction": Mutant(
         "src/risk_model/core/schema.py",
         "tuple(f for f in self.fields if not f.recorded_after)",
@@ -164,9 +198,10 @@ MUTANTS = {
     ),
     "an answer does not wait for its record": Mutant(
         "src/risk_model/deployment/app.py",
-        'prediction_id = await self.audit.append("prediction", facts, request.row.tobytes())',
+        "prediction_id = await self.audit.append(\n"
+        '            "prediction", facts, request.row.tobytes(), request.subject\n        )',
         'prediction_id, _ = "0", asyncio.ensure_future(self.audit.append("prediction", facts, '
-        "request.row.tobytes()))",
+        "request.row.tobytes(), request.subject))",
         "tests/deployment/test_app.py::"
         "test_a_prediction_stands_in_the_log_with_its_model_and_without_its_inputs",
     ),
@@ -233,8 +268,8 @@ MUTANTS = {
     ),
     "one changed byte of the model is not noticed": Mutant(
         "src/risk_model/core/package.py",
-        "if not path.is_file() or listed.get(name) != digest(path):",
-        "if not path.is_file():",
+        "if content is None or listed != hashlib.sha256(content).hexdigest():",
+        "if content is None:",
         "tests/core/test_package.py::test_one_changed_byte_is_refused_and_named",
     ),
 }

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import uuid
 from typing import Any
 
 import numpy as np
 
+from take_home.checks.answer_requests import expected_risk, patient_row, request, shown
 from take_home.checks.audit_records import Log
 from take_home.checks.common import (
     Check,
@@ -28,9 +30,9 @@ from take_home.checks.common import (
     unless,
 )
 from take_home.score import Part
-from take_home.served import INTERCEPT, MODEL, SCHEMA, THRESHOLD, WEIGHTS
+from take_home.served import MODEL, SCHEMA, THRESHOLD
 
-ORDINARY = ("below", "above", "at the threshold")
+ORDINARY = ("below", "just below", "above", "at the threshold")
 REFUSED = ("no number", "too large", "below nought")
 NO_DISK = ("disk fails", "disk fails again")
 
@@ -38,12 +40,18 @@ NO_DISK = ("disk fails", "disk fails again")
 def inputs(rng: np.random.Generator) -> Inputs:
     """Risks on both sides of the threshold and on it, faults of disk and model, bad bodies."""
     near = float(rng.uniform(0.33, 0.47))  # above the threshold, below a half
+    just_below = float(rng.uniform(0.2955, 0.2995))  # which is nearer to the threshold than to .29
+    subject = f"ward-{rng.integers(10**8, 10**9)}"
     return {
         "below": request(rng, risk=float(rng.uniform(0.05, 0.25))),
+        "just below": request(rng, risk=just_below),
         "above": request(rng, risk=near),
         "at the threshold": request(rng, risk=THRESHOLD),
         "the model's own": request(rng),
         "with an id": request(rng, id=str(uuid.UUID(bytes=rng.bytes(16), version=4))),
+        "of a subject": request(rng, subject=subject),
+        "of the same subject": request(rng, subject=subject),
+        "unusual": request(rng, age=97, lactate=float(rng.uniform(13, 20))),
         "slow disk": request(rng, disk="slow"),
         "disk fails": request(rng, disk="fails"),
         "no number": request(rng, risk="nan"),
@@ -54,44 +62,6 @@ def inputs(rng: np.random.Generator) -> Inputs:
         "explained by the query": request(rng, query="explain=true"),
         "not a body": {**request(rng), "body": '{"inputs": {"age": "old"}}'},
     }
-
-
-def request(
-    rng: np.random.Generator,
-    risk: float | str | None = None,
-    disk: str = "",
-    id: str = "",
-    explain: bool = False,
-    query: str = "",
-) -> Request:
-    """One call of the service for a patient of whom the heart rate is not known."""
-    patient = {
-        "age": int(rng.integers(30, 90)),
-        "lactate": round(float(rng.uniform(0.5, 12)), 7),
-        "diabetes": bool(rng.random() < 0.5),
-    }
-    body: dict[str, Any] = {"inputs": patient}
-    if id:
-        body["request_id"] = id
-    if explain:
-        body["explain"] = True
-    return {"body": json.dumps(body), "query": query, "risk": risk, "disk": disk}
-
-
-def patient_row(asked: Request) -> np.ndarray:
-    """The encoded patient of a body: float32[1, fields], NaN where not given."""
-    patient = json.loads(asked["body"])["inputs"]
-    values = [patient.get(field.name) for field in SCHEMA.inputs]
-    return np.array([[np.nan if v is None else float(v) for v in values]], dtype=np.float32)
-
-
-def expected_risk(asked: Request) -> float:
-    """The risk that the request sets, or the served model's own."""
-    if asked["risk"] is not None:
-        return float(asked["risk"])
-    weights = np.array([WEIGHTS[field.name] for field in SCHEMA.inputs])
-    logit = np.nan_to_num(patient_row(asked)[0].astype(np.float64)) @ weights + INTERCEPT
-    return float(1 / (1 + np.exp(-logit)))
 
 
 def judge(asked: Inputs, outputs: Outputs) -> tuple[Part, ...]:
@@ -121,7 +91,10 @@ def _answered(asked: Request, output: Output) -> str:
     record = _record_of(output)
     return first(
         unless(member(output.value, "status") == 200, "A good request gets no answer with 200."),
-        unless(close(member(body, "risk"), risk, 1e-6), "The risk is not the model's."),
+        unless(
+            any(close(member(body, "risk"), value, 1e-9) for value in shown(risk)),
+            "The risk is not the model's, as the package shows it.",
+        ),
         unless(member(body, "operating_threshold") == THRESHOLD, "The threshold is not told."),
         unless(
             member(body, "flagged") is (risk >= THRESHOLD),
@@ -137,6 +110,7 @@ def _answered(asked: Request, output: Output) -> str:
 
 
 FACTS = ("risk", "flagged", "operating_threshold")
+UNUSUAL = ["/inputs/age", "/inputs/lactate"]  # of which the unusual request is warned
 
 
 def _record_of(output: Output) -> dict[str, Any] | None:
@@ -203,19 +177,45 @@ def _extras(asked: Inputs, outputs: Outputs) -> Check:
         for case in ("explained by the body", "explained by the query")
     )
     return Check(
-        "the request's id, and an explanation where it is asked for",
+        "the request's id, who asks, the warnings, and an explanation where it is asked for",
         1,
         first(
-            no_value(outputs, "with an id", "explained by the body", "explained by the query"),
+            no_value(
+                outputs,
+                *("with an id", "unusual", "explained by the body", "explained by the query"),
+            ),
             unless(
                 member(told, "request_id") == member(record, "request_id") == sent,
                 "The request's id is missing in the answer or in the record.",
             ),
+            unless(
+                bool(member(record, "client")) and member(told, "client") is None,
+                "The record does not say who asks, or the answer does.",
+            ),
+            _warned(outputs),
             unless(explained, "An explanation is asked for and not given."),
             unless(
                 isinstance(plain, dict) and not {"explanation", "request_id"} & set(plain),
                 "An answer holds an explanation or an id that nobody asked for.",
             ),
+        ),
+    )
+
+
+def _warned(outputs: Outputs) -> str:
+    """What is wrong with the warnings of an unusual input, or of an ordinary one."""
+    told = member(member(outputs["unusual"].value, "body"), "input_warnings")
+    none = member(member(outputs["below"].value, "body"), "input_warnings")
+    pointers = [member(warning, "pointer") for warning in told] if isinstance(told, list) else []
+    reasons = [member(_record_of(outputs[case]), "reason") for case in ("unusual", "below")]
+    return first(
+        unless(
+            sorted(map(str, pointers)) == UNUSUAL and none == [],
+            "The warnings about the input are missing in the answer, or are others.",
+        ),
+        unless(
+            re.findall(r"\d+", str(reasons[0])) == [str(len(UNUSUAL))] and not reasons[1],
+            "The record does not say in `reason` how many warnings there are.",
         ),
     )
 
@@ -230,17 +230,29 @@ def _content(asked: Inputs, outputs: Outputs) -> Check:
         1,
         first(
             unless(committed, "A record does not commit to the bytes of the encoded row."),
-            unless(silent, "Values of patients stand in the audit folder."),
+            unless(
+                _about_subjects(outputs),
+                "The records of a subject do not share a pseudonym of their own.",
+            ),
+            unless(silent, "Values or names of patients stand in the audit folder."),
         ),
     )
 
 
 def _commits(asked: Request, output: Output) -> bool:
     record, log = _record_of(output) or {}, Log(output.files)
-    message = str(record.get("event_id")).encode() + patient_row(asked).tobytes()
+    message = log.salts.get(str(record.get("event_id")), b"") + patient_row(asked).tobytes()
     wanted = hmac.digest(log.key, message, "sha256").hex() if log.key else "no key"
     return record.get("commitment") == wanted
 
 
+def _about_subjects(outputs: Outputs) -> bool:
+    """Whether two records are about one subject, and an ordinary one is about nobody."""
+    cases = ("of a subject", "of the same subject", "below")
+    about, again, nobody = (member(_record_of(outputs[case]), "subject") for case in cases)
+    return isinstance(about, str) and about == again and nobody is None
+
+
 def _values(asked: Request) -> list[Any]:
-    return list(json.loads(asked["body"])["inputs"].values())
+    body = json.loads(asked["body"])
+    return [*body["inputs"].values(), body.get("subject", "")]

@@ -150,23 +150,30 @@ OTHER_ROUTES = (
         {
             "Service._answer": """
             asked, risk = await self.input.worker.run(self._read_and_score, body)
-            if math.isnan(risk) or not 0 <= risk <= 1:
+            if risk != risk or not 0 <= risk <= 1:
                 raise RefusedError(500, "there is no risk to answer with")
             said = {
-                "risk": risk,
+                "risk": self.package.shown(risk),
                 "operating_threshold": self.package.threshold,
                 "flagged": not risk < self.package.threshold,
             } | ({"request_id": asked.request_id} if asked.request_id else {})
-            written = await self.audit.append("prediction", said, asked.row.tobytes())
+            count = len(asked.warnings)
+            written = await self.audit.append(
+                kind="prediction",
+                facts=asker | said | ({"reason": f"{count} warning(s)"} if count else {}),
+                committed=asked.row.tobytes(),
+                subject=asked.subject,
+            )
             about = {
                 "prediction_id": written,
                 "outcome": self.package.schema.outcome,
                 "model": self.package.manifest.model,
                 "model_version": self.package.sha256,
                 "missing": asked.missing,
+                "input_warnings": asked.warnings,
             }
             if explain or asked.explain:
-                about["explanation"] = await self._explanation(asked, written)
+                about["explanation"] = await self._explanation(asked, written, asker)
             return UncachedResponse({**about, **said})
             """
         },

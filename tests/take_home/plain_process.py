@@ -63,7 +63,8 @@ class PlainProcess:
 
     def audit_files(self) -> dict[str, bytes]:
         """The audit folder as it is."""
-        return {p.name: p.read_bytes() for p in self.audit.iterdir() if p.is_file()}
+        files = (path for path in self.audit.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.audit)): path.read_bytes() for path in files}
 
 
 def forking() -> ForkServerContext:

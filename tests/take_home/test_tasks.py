@@ -116,7 +116,9 @@ def test_whatever_comes_back_is_judged_and_never_an_error(task: Task, value: obj
     """Of every case the same value: it earns nothing and is told in sentences."""
     checks = grade.CHECKS[task.name]
     asked = checks.inputs(np.random.default_rng(SEED))
-    parts = checks.judge(asked, dict.fromkeys(asked, Output(value, files={"audit.db": b"no log"})))
+    parts = checks.judge(
+        asked, dict.fromkeys(asked, Output(value, files={"log/audit.db": b"no log"}))
+    )
     assert sum(part.points for part in parts) == 0
     assert sum(part.most for part in parts) == task.points
     assert all(part.sentence.endswith(".") for part in parts)

@@ -91,8 +91,8 @@ HARMLESS = (
     ").astype(np.int64),",
     "= np.empty(len(names)",
     "np.arange(len(order),",
-    '= await self.audit.append("',
     '.request_id: facts["request_id"] =',
+    '= await self.audit.append("',
     ")).astype(np.float32)",
 )
 

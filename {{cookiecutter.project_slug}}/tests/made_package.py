@@ -18,7 +18,9 @@ import torch
 
 from risk_model.core.cohort import Cohort
 from risk_model.core.files import write_atomically, write_json
-from risk_model.core.package import CalibrationLine, Manifest, ModelPackage, Scorer, seal
+from risk_model.core.input_policy import input_policy
+from risk_model.core.package import CalibrationLine, Manifest, ModelPackage, seal
+from risk_model.core.scorer import Scorer
 from risk_model.data.drift_reference import reference
 from risk_model.model import Sample
 from risk_model.model.baseline import LogisticRegression
@@ -74,6 +76,8 @@ def package_of(
         threshold_reason="made",
         gates={"test": "pass"},
         golden_risk=float(Scorer(graph)(rows)[0][0]),
+        risk_step=0.01,
+        input_policy=input_policy(cohort.encoded(), schema, "warn"),
         calibration=CalibrationLine(line.slope, line.intercept),
     )
     seal(directory, manifest)

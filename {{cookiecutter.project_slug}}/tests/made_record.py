@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from risk_model.core.cohort import Cohort
+from risk_model.core.input_policy import InputPolicy
 from risk_model.training.calibration import Calibrator
 from risk_model.training.record import ChampionChoice, ModelComparison, TrainingRecord
+
+POLICY = InputPolicy(rows=1000, least_recorded=2, hardly_missing={}, bounds={})
 
 
 def made_record(
@@ -24,6 +27,7 @@ def made_record(
         calibrators={name: fitted.record for name, fitted in (calibrators or {}).items()},
         threshold=0.1,
         threshold_reason="",
+        input_policy=POLICY,
         findings=[],
         sizes={},
         history={},

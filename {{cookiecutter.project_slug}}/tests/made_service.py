@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -23,8 +24,11 @@ from onnx import TensorProto, helper
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
 from risk_model.core.files import write_json
-from risk_model.core.package import Manifest, ModelPackage, Scorer, seal
+from risk_model.core.input_policy import InputCheck, InputPolicy, Unusual, input_policy
+from risk_model.core.package import Manifest, ModelPackage, seal
 from risk_model.core.schema import Field, Schema
+from risk_model.core.scorer import Scorer
+from risk_model.deployment.requests import field_units
 from risk_model.evaluation.results import (
     GateVerdict,
     ModelEvaluation,
@@ -67,6 +71,20 @@ PATIENT: dict[str, Any] = {
     "ward/unit": "ICU",
     "diabetes": False,
 }
+
+
+UNITS = field_units(SCHEMA)
+
+
+def request_body(inputs: Any, **more: Any) -> dict[str, Any]:
+    """A request with these inputs, in the schema's units."""
+    units = {name: unit for name, unit in UNITS.items() if name in inputs}
+    return {"inputs": inputs, **({"units": units} if units else {}), **more}
+
+
+def policy_of(schema: Schema, reference: dict[str, Any], unusual: Unusual = "warn") -> InputPolicy:
+    """The policy that 1,000 training rows of that reference give."""
+    return input_policy(background(reference, schema, 1000, seed=1), schema, unusual)
 
 
 def logistic_graph(
@@ -144,6 +162,9 @@ def make_package(
     rng = np.random.default_rng(0)
     graph = graph or logistic_graph(rng.normal(0, 0.02, d), -2.0, np.full(d, 1.0))
     rows = background(reference, schema, 100, seed=0)
+    policy = policy_of(schema, reference)
+    first = InputCheck(policy, schema).most_usual(rows)
+    rows[[0, first]] = rows[[first, 0]]
     (directory / "explain").mkdir(parents=True)
     (directory / "risk.onnx").write_bytes(graph.SerializeToString())
     (directory / "schema.json").write_text(schema.to_json())
@@ -161,6 +182,8 @@ def make_package(
         threshold_reason="made",
         gates={"test": "pass"},
         golden_risk=float(Scorer(graph.SerializeToString())(rows[:1])[0][0]),
+        risk_step=0.01,
+        input_policy=policy,
         calibration=None,
     )
     manifest = replace(manifest, **changes)
@@ -170,15 +193,22 @@ def make_package(
 
 
 class Server:
-    """A served package in a process of its own."""
+    """A served package in a process of its own; `first_line` is what it said at its start."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process, self.port = process, port
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process, self.first_line = process, first_line(process.stdout.fileno())
+        if not self.first_line:
+            pytest.fail(f"the server did not start: {process.communicate()[1]}")
+        ports = re.search(r"http://[^ ]*:(\d+), health on port (\d+)", self.first_line)
+        assert ports is not None
+        self.port = int(ports[1])
+        self.url = f"http://127.0.0.1:{self.port}"
         self.client = httpx.Client(base_url=self.url, timeout=GUARD)
+        self.health = httpx.Client(base_url=f"http://127.0.0.1:{ports[2]}", timeout=GUARD)
 
     def predict(self, inputs: Any, **more: Any) -> httpx.Response:
-        return self.client.post("/v1/predict", json={"inputs": inputs, **more})
+        return self.client.post("/v1/predict", json=request_body(inputs, **more))
 
     def post(self, body: bytes, **headers: str) -> httpx.Response:
         return self.client.post(
@@ -187,9 +217,28 @@ class Server:
 
     def stop(self) -> str:
         """Ends the server with SIGTERM and returns what it wrote to stderr."""
-        self.client.close()
+        self.close()
         self.process.terminate()
         return self.process.communicate(timeout=GUARD)[1]
+
+    def close(self) -> None:
+        """Ends this side's connections."""
+        self.client.close()
+        self.health.close()
+
+
+def peak_memory(process: int) -> int:
+    """The most memory that a process ever held, in kB."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
+def first_line(pipe: int) -> str:
+    """The first line that comes; the others stay in the pipe, for whoever reads on."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(pipe, 1)):
+        line += byte
+    return line.decode()
 
 
 def free_port() -> int:
@@ -199,18 +248,24 @@ def free_port() -> int:
 
 # No answer of a test depends on how fast the machine is.
 NO_DEADLINES = """
-from risk_model.deployment import audit, explanations, requests
-audit.DISK_SECONDS = explanations.FIELD_SECONDS = requests.BODY_SECONDS = 300.0
+from risk_model.deployment import admission, explanations, health, http_guard, requests
+from risk_model.deployment.audit import log as audit_log
+audit_log.DISK_SECONDS = explanations.FIELD_SECONDS = requests.BODY_SECONDS = 300.0
+admission.SECONDS = health.CHECK_SECONDS = health.STUCK_SECONDS = 300.0
+http_guard.HEAD_SECONDS = http_guard.BODY_SECONDS = 300.0
 """
 SERVE = """
 import sys
-from pathlib import Path
+from pathlib import Path, PosixPath
 from risk_model.deployment.serve import serve
+from risk_model.deployment.server_settings import ServerSettings
 from risk_model.core.errors import UserError
 {NO_DEADLINES}
+host, settings = "127.0.0.1", ServerSettings(**{settings!r})
 {before}
+package, port, log, accept = sys.argv[1:]
 try:
-    serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), Path(sys.argv[3]), accept=sys.argv[4])
+    serve(Path(package), host, int(port), Path(log), accept, settings)
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
@@ -218,13 +273,14 @@ except UserError as error:
 
 
 def start(
-    package: Path, port: int, audit: Path, accept: str = "", before: str = ""
+    package: Path, port: int, audit: Path, accept: str = "", before: str = "", **settings: Any
 ) -> subprocess.Popen[str]:
-    """Starts the server; `before` is Python that runs in it first."""
+    """Starts the server; `before` is Python that runs in it first, `settings` ServerSettings."""
+    settings = {"health_port": 0, "requests_per_minute": 0, **settings}
     command = [
         sys.executable,
         "-c",
-        SERVE.format(NO_DEADLINES=NO_DEADLINES, before=before),
+        SERVE.format(NO_DEADLINES=NO_DEADLINES, before=before, settings=settings),
         str(package),
         str(port),
         str(audit),
@@ -238,14 +294,16 @@ def start(
 
 
 @contextmanager
-def running(package: Path, audit: Path, accept: str = "", before: str = "") -> Iterator[Server]:
+def running(
+    package: Path, audit: Path, accept: str = "", before: str = "", **settings: Any
+) -> Iterator[Server]:
     """A server that answers, ended with the block."""
-    port = free_port()
-    process = start(package, port, audit, accept, before)
-    server = Server(process, port)
+    process = start(package, 0, audit, accept, before, **settings)
     try:
+        server = Server(process)
         _until_alive(server)
         yield server
+        server.close()
     finally:
         process.kill()
         process.communicate()

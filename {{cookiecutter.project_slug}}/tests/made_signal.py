@@ -21,6 +21,7 @@ SIGNAL = Signal("strip", "waveform", (8,), described=2, unit="mV", rate=8.0)
 FIELDS = (Field("largest", "number", "mV"),)
 SCHEMA = Schema("strips", "event", FIELDS, SIGNAL)
 REQUEST_BYTES = 4_096
+REQUEST_VALUES = 20_000
 FROM_FILE = True
 
 

@@ -17,7 +17,7 @@ from risk_model.config import Config, Synthetic
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage, Verdict, seal
 from risk_model.data.prepare import prepare
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 from risk_model.deployment.registry import RegisteredVersion, champion
 from risk_model.deployment.serve import check_gate
 from risk_model.pipeline import evaluate_run, register_run, train

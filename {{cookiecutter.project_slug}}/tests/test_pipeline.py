@@ -17,12 +17,16 @@ import pandas as pd
 import pytest
 
 from risk_model import pipeline
+from risk_model.artifacts import read_evaluation, read_training
 from risk_model.config import Config, Synthetic
 from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.core.errors import UserError
 from risk_model.core.package import MANIFEST, ModelPackage
 from risk_model.core.predictions import prediction_table
+from risk_model.core.risk_step import risk_step
 from risk_model.data.prepare import Prepared, prepare
+from risk_model.deployment.example_request import example_body
+from risk_model.deployment.package_input import package_input
 from risk_model.evaluation import evaluate
 from risk_model.training.monitor import Monitor
 
@@ -113,6 +117,22 @@ def test_the_calibration_that_a_package_tells_is_its_graphs(finished: Path) -> N
                 risk, 1 / (1 + np.exp(-line.slope * logit - line.intercept)), atol=1e-6
             )
     assert told, "not one calibrator of this run is a line"
+
+
+def test_each_package_answers_its_own_example_under_the_policy_that_training_wrote_down(
+    finished: Path,
+) -> None:
+    record = read_training(only_run(finished))
+    assert record.input_policy.rows == next(iter(record.sizes.values())).rows
+    judged = next(iter(read_evaluation(only_run(finished)).parts.values()))
+    for package in map(ModelPackage.open, (only_run(finished) / "packages").iterdir()):
+        assert package.manifest.input_policy == record.input_policy
+        step = risk_step(judged.subjects, judged.prevalence, record.threshold)
+        assert package.manifest.risk_step == step
+        lacked = [f.name for f in package.schema.inputs if not f.missing_allowed]
+        assert set(lacked) <= set(record.input_policy.hardly_missing)
+        body = json.dumps(example_body(package)).encode()
+        assert package_input(package).read(body).warnings == []
 
 
 def test_only_test_and_external_rows_are_judged(finished: Path) -> None:

@@ -211,7 +211,11 @@ def run_python(program: str, **environment: str) -> str:
 
 
 def test_serving_imports_nothing_that_only_training_needs() -> None:
-    program = "import risk_model.deployment.app, sys; print(*sys.modules)"
+    program = """
+import sys
+import risk_model.deployment.application
+print(*sys.modules)
+"""
     printed = run_python(program)
     assert {module.split(".")[0] for module in printed.split()} & HEAVY == set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,19 +16,22 @@ from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import read_json, write_atomically, write_json
+from risk_model.core.input_policy import InputCheck, InputPolicy, Unusual, input_policy
 from risk_model.core.openings import OpeningCount, count_openings, protocol
 from risk_model.core.package import (
     Acceptance,
     CalibrationLine,
     Manifest,
     ModelPackage,
-    Scorer,
-    person_and_reason,
     seal,
 )
 from risk_model.core.parts import LEARNT_FROM
+from risk_model.core.person import person_and_reason
 from risk_model.core.predictions import prediction_table
+from risk_model.core.risk_step import risk_step
 from risk_model.core.runs import code_versions
+from risk_model.core.schema import Schema, encode
+from risk_model.core.scorer import Scorer
 from risk_model.core.scores import sigmoid
 from risk_model.data.drift_reference import reference
 from risk_model.data.prepare import Prepared
@@ -48,7 +52,7 @@ BACKGROUND = 100  # synthetic rows that explanations compare a patient with
 
 def write_model(directory: Path, graph: bytes, prepared: Prepared, seed: int) -> None:
     """What training leaves of one model: its graph, its schema, summaries without a patient."""
-    schema = prepared.cohort.schema.served()
+    schema = requested(prepared)
     summary = reference(prepared.cohort, prepared.splits.train)
     write_atomically(directory / "risk.onnx", graph)
     write_atomically(directory / "schema.json", schema.to_json().encode())
@@ -56,7 +60,31 @@ def write_model(directory: Path, graph: bytes, prepared: Prepared, seed: int) ->
     (directory / "explain").mkdir()
     # beside the neutral signal only the golden case is needed
     rows = background(summary, schema, n=1 if schema.signal else BACKGROUND, seed=seed)
+    check = InputCheck(policy_of(prepared), schema)
+    # the golden case also shows what a request looks like
+    first = check.most_usual(rows)
+    rows[[0, first]] = rows[[first, 0]]
     np.save(directory / "explain" / "background.npy", rows)
+
+
+def policy_of(prepared: Prepared, unusual: Unusual = "warn") -> InputPolicy:
+    """The input policy that the training rows give."""
+    schema, rows = prepared.cohort.schema.served(), prepared.splits.train
+    return input_policy(encode(prepared.cohort.inputs.iloc[rows], schema), schema, unusual)
+
+
+def requested(prepared: Prepared) -> Schema:
+    """The schema of a request: what no training row lacked is required.
+
+    The model has learnt nothing about patients without it. A recording says itself what it holds.
+    """
+    schema, rows = prepared.cohort.schema.served(), prepared.splits.train
+    if schema.signal:
+        return schema
+    lacked = prepared.cohort.inputs.iloc[rows].isna().any()
+    allowed = {f.name: f.missing_allowed and bool(lacked[f.name]) for f in schema.fields}
+    fields = tuple(replace(f, missing_allowed=allowed[f.name]) for f in schema.fields)
+    return replace(schema, fields=fields)
 
 
 def training_record(
@@ -71,6 +99,7 @@ def training_record(
     cohort, code = prepared.cohort, code_versions()
     prevalence = float(cohort.labels[developed.held_out].mean())
     threshold, reason = operating_threshold(settings.data.decision, prevalence)
+    unusual = cast("Unusual", settings.deployment.unusual_inputs)
     return TrainingRecord(
         cohort=cohort.schema.name,
         outcome=cohort.schema.outcome,
@@ -79,6 +108,7 @@ def training_record(
         calibrators={name: fitted.record for name, fitted in developed.calibrators.items()},
         threshold=threshold,
         threshold_reason=reason,
+        input_policy=policy_of(prepared, unusual),
         findings=prepared.findings,
         sizes=_sizes(cohort, prepared.splits),
         history=history,
@@ -206,6 +236,7 @@ def seal_packages(directory: Path, record: TrainingRecord, evaluation: RunEvalua
         _write_evaluation(package, name, record, evaluation)
         rows = np.load(package / "explain" / "background.npy")
         golden, _ = Scorer((package / "risk.onnx").read_bytes())(rows[:1])
+        judged = next(iter(evaluation.parts.values()))
         manifest = Manifest(
             model=name,
             cohort=record.cohort,
@@ -217,6 +248,8 @@ def seal_packages(directory: Path, record: TrainingRecord, evaluation: RunEvalua
             threshold_reason=record.threshold_reason,
             gates=evaluation.verdicts(name),
             golden_risk=float(golden[0]),
+            risk_step=risk_step(judged.subjects, judged.prevalence, record.threshold),
+            input_policy=record.input_policy,
             calibration=_line(record, name),
         )
         seal(package, manifest)

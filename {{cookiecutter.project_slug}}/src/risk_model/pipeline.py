@@ -19,8 +19,9 @@ from risk_model.core.column_reading import reading_lines
 from risk_model.core.files import check_folder, write_json
 from risk_model.core.openings import protocol, record_opening
 from risk_model.core.optional import optional_module
-from risk_model.core.package import Scorer, check_name
+from risk_model.core.package import check_name
 from risk_model.core.runs import new_run
+from risk_model.core.scorer import Scorer
 from risk_model.core.scores import sigmoid
 from risk_model.core.tracking import database_path, training_run
 from risk_model.data.prepare import Prepared, prepare

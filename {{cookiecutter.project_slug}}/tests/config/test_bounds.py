@@ -46,6 +46,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("deployment.registered_name", "a/b", "deployment.registered_name: 'a/b' names a folder"),
     ("deployment.tracking_uri", "http://elsewhere", "is not sqlite:///<file>"),
     ("deployment.tracking_uri", "sqlite:///taken/mlflow.db", "deployment.tracking_uri: "),
+    ("deployment.unusual_inputs", "ignore", "'ignore' is neither warn nor refuse"),
     ("deployment.registry", "taken/models", "deployment.registry: "),
     ("runs", "taken", "runs: taken is a file; name a folder"),
 ]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from omegaconf import MISSING
 
+from risk_model import config
 from risk_model.app.cli import main
 from risk_model.app.command_table import COMMANDS
 from risk_model.app.commands import train
-from risk_model.app.hydra_settings import PROPOSED
-from risk_model.config import FIRST_SOURCE, NETWORKS, SOURCES, Config, Support2, Table
+from risk_model.app.hydra_settings import PROPOSED, SETS
+from risk_model.config import FIRST_SOURCE, NETWORKS, SOURCES, Config, Model, Support2, Table
 from risk_model.config.serialisation import settings_from_dict, settings_to_dict
 from risk_model.core.files import user_path
 
@@ -47,6 +51,40 @@ def test_a_source_brings_its_network_and_the_network_its_way_of_training(
 def _asked(source: str) -> list[str]:
     """A value for each setting that the source has no default for."""
     return [f"data.{f.name}=x" for f in fields(SOURCES[source]) if f.default == MISSING]
+
+
+@pytest.mark.parametrize("source", sorted(SOURCES))
+def test_the_fast_settings_go_with_every_source(source: str, composed: Any) -> None:
+    settings = composed(f"data={source}", "debug=fast", *_asked(source))
+    assert type(settings.data) is SOURCES[source]
+    assert settings.training.epochs == 2
+
+
+FILES = sorted(path for name in SETS for path in Path(config.__file__).parent.glob(f"{name}/*"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
+def test_a_set_of_settings_holds_only_what_every_source_and_every_network_has(file: Path) -> None:
+    asked = set(_names(yaml.safe_load(file.read_text(encoding="utf-8"))))
+    for source, network in itertools.product(SOURCES.values(), NETWORKS.values()):
+        whole = Config(data=source(), model=Model(network=network()))
+        assert asked <= set(_names(settings_to_dict(whole)))
+
+
+def _names(content: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """The dotted name of each setting."""
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        yield from _names(value, f"{name}.") if isinstance(value, dict) else [name]
+
+
+def test_a_setting_of_another_source_is_refused_with_the_source_that_has_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["train", "data=support2", "data.positive=yes"]) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("error: no setting 'data.positive' with these choices; it is there with")
+    assert "data=csv" in line
 
 
 @pytest.mark.parametrize("network", sorted(NETWORKS))

@@ -10,6 +10,7 @@ import pytest
 
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically
+from risk_model.core.input_policy import InputPolicy
 from risk_model.core.package import FILES, MANIFEST, Manifest, ModelPackage, seal
 
 CONTENT = Manifest(
@@ -23,6 +24,8 @@ CONTENT = Manifest(
     threshold_reason="stated",
     gates={"test": "pass"},
     golden_risk=0.1,
+    risk_step=0.01,
+    input_policy=InputPolicy(1000, 3, {}, {}),
     calibration=None,
 )
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from risk_model.core.package import ModelPackage
-from risk_model.deployment import audit, explanations
+from risk_model.deployment import admission, explanations
+from risk_model.deployment.audit import log
 
 from tests import made_service
 from tests.made_service import Server
@@ -21,7 +22,8 @@ from tests.made_service import Server
 def no_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer of a test depends on how fast the machine is."""
     monkeypatch.setattr(explanations, "FIELD_SECONDS", made_service.GUARD)
-    monkeypatch.setattr(audit, "DISK_SECONDS", made_service.GUARD)
+    monkeypatch.setattr(log, "DISK_SECONDS", made_service.GUARD)
+    monkeypatch.setattr(admission, "SECONDS", made_service.GUARD)
 
 
 @pytest.fixture

@@ -23,7 +23,10 @@ from risk_model.core.package import ModelPackage
 from risk_model.core.schema import encode
 from risk_model.deployment import table_stream
 from risk_model.deployment.batch import column_encoder, score
-from risk_model.deployment.requests import RefusedError, request_reader
+from risk_model.deployment.requests import RefusedError, request_reader, under_policy
+from risk_model.deployment.table_stream import ADDED
+
+from tests.made_service import request_body
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -128,22 +131,27 @@ def test_every_row_gets_what_the_api_would_answer(
 ) -> None:
     done = score(package, write(tmp_path / source, table()), tmp_path / target)
     scored = read(tmp_path / target)
-    assert (done.rows, done.refused) == (8, 4)
-    assert list(scored[0]) == ["patient", "risk", "flagged", "reason", "model_version"]
-    ask = request_reader(package.schema)
+    assert (done.rows, done.refused) == (8, 5)
+    assert list(scored[0]) == ["patient", *ADDED]
+    ask = under_policy(request_reader(package.schema), package.input_check)
     for row, got in zip(ROWS, scored, strict=True):
         try:
-            risk = package.scorer(ask(json.dumps({"inputs": row}).encode()).row)[0][0]
+            request = ask(json.dumps(request_body(row)).encode())
+            risk = package.scorer(request.row)[0][0]
         except RefusedError as refused:
             assert got["risk"] is got["flagged"] is None
-            named = [pointer.removeprefix("/inputs/") for pointer, _ in refused.errors]
+            assert got["input_warnings"] is None or not got["input_warnings"]
+            named = [pointer.removeprefix("/inputs").strip("/") for pointer, _ in refused.errors]
             assert all(name.replace("~1", "/") in got["reason"] for name in named)
             assert got["reason"].count(";") == len(named) - 1
         else:
-            assert got["risk"] == pytest.approx(risk, abs=1e-7)
+            assert got["risk"] == round(float(risk), 2)
+            warned = "; ".join(warning["detail"] for warning in request.warnings)
+            assert sorted((got["input_warnings"] or "").split("; ")) == sorted(warned.split("; "))
             assert got["flagged"] is bool(risk >= package.threshold)
             assert not got["reason"]
         assert got["model_version"] == package.sha256
+        assert got["input_units"] == "assumed"
 
 
 def test_identifiers_in_a_csv_stay_text(package: ModelPackage, tmp_path: Path) -> None:

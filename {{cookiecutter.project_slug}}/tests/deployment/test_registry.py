@@ -179,7 +179,7 @@ def test_only_a_local_database_is_used(tmp_path: Path, package: ModelPackage) ->
 def promote(package: ModelPackage, root: Path) -> None:
     """What register does on disk, after MLflow."""
     with registry._locked(root):
-        registry.point(registry._copy(package, root), root, "ward", "1")
+        registry.point(registry._copy(package, root), root, "ward", "champion", "1")
 
 
 def killed(package: ModelPackage, root: Path, steps: int, monkeypatch: pytest.MonkeyPatch) -> bool:

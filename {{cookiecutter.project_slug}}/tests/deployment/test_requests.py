@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from risk_model.core.schema import FLOAT32_MAX, Field, Schema, encode
 from risk_model.deployment.record_encoder import record_encoder
+from risk_model.deployment.request_schema import body_schema
 from risk_model.deployment.requests import (
     RefusedError,
     body_errors,
-    body_schema,
+    field_units,
     read_json,
     request_reader,
 )
@@ -35,6 +36,7 @@ SCHEMA = Schema(
         Field("died_on", "number", recorded_after=True),
     ),
 )
+UNITS = field_units(SCHEMA)
 read = request_reader(SCHEMA)
 encode_record = record_encoder(SCHEMA)
 
@@ -64,7 +66,7 @@ good_records = st.fixed_dictionaries({"age": good_values["age"]}, optional=optio
 
 
 def body(inputs: Any, **more: Any) -> bytes:
-    return json.dumps({"inputs": inputs, **more}).encode()
+    return json.dumps({"inputs": inputs, "units": UNITS, **more}).encode()
 
 
 def refusal(content: bytes) -> RefusedError:
@@ -88,7 +90,7 @@ def test_the_encoder_refuses_exactly_what_the_check_finds_wrong(
 ) -> None:
     changed = {**record, name: value}
     refused = encode_record(changed) is None
-    assert refused == bool(body_errors({"inputs": changed}, SCHEMA))
+    assert refused == bool(body_errors({"inputs": changed, "units": UNITS}, SCHEMA))
 
 
 @given(
@@ -217,23 +219,26 @@ def test_all_errors_of_a_body_are_told_at_once() -> None:
         body({"age": 5, "sex": "x"}, units={"lactate": "mg/dL"}, request_id="7", explain=1, more=2)
     )
     places = [pointer for pointer, _ in refused.errors]
-    assert places == ["", "/inputs/age", "/inputs/sex", "/units/lactate", "/request_id", "/explain"]
+    of_inputs = ["/inputs/age", "/inputs/sex"]
+    of_units = ["/units/lactate", "/units/age"]
+    assert places == ["", *of_inputs, *of_units, "/request_id", "/explain"]
 
 
 def test_a_record_without_any_value_is_no_patient() -> None:
     schema = Schema("s", "o", (Field("x", "number"), Field("y", "number")))
     for inputs in ({}, {"x": None}):
         with pytest.raises(RefusedError) as caught:
-            request_reader(schema)(body(inputs))
+            request_reader(schema)(json.dumps({"inputs": inputs}).encode())
         assert caught.value.errors == [("/inputs", "must give the value of at least one field")]
 
 
-def test_a_stated_unit_must_be_the_schemas_own() -> None:
+def test_each_value_states_its_unit_which_must_be_the_schemas_own() -> None:
     inputs = {"age": 54, "lactate": 2.0}
-    assert read(
-        body(inputs, units={"lactate": "mmol/L", "age": "a", "anything": "1"})
-    ).row.shape == (1, 13)
+    for units in ({}, {"anything": "1"}):
+        assert read(body(inputs, units={**UNITS, **units})).row.shape == (1, 13)
     wrong: tuple[Any, ...] = (
+        {},
+        {"age": "a"},
         {"lactate": "mg/dL"},
         {"lactate": None},
         {"lactate": ["mmol/L"]},
@@ -244,6 +249,16 @@ def test_a_stated_unit_must_be_the_schemas_own() -> None:
     )
     for units in wrong:
         assert refusal(body(inputs, units=units)).status == 422
+    unstated = refusal(json.dumps({"inputs": inputs}).encode())
+    assert unstated.errors == [
+        (f"/units/{name}", f"is required with a value, and must be {UNITS[name]} (UCUM)")
+        for name in ("age", "lactate")
+    ]
+
+
+def test_a_value_that_is_not_given_needs_no_unit() -> None:
+    for inputs in ({"age": 54, "lactate": None}, {"age": 54, "anything": 3}):
+        assert read(body(inputs, units={"age": "a"})).row.shape == (1, 13)
 
 
 def test_what_was_not_given_is_named_and_never_filled_in_silence() -> None:
@@ -274,7 +289,13 @@ def test_a_request_id_is_a_uuid_so_that_it_cannot_be_a_patients_number() -> None
 
 
 def test_the_openapi_body_says_what_the_check_wants() -> None:
-    described = body_schema(SCHEMA)["properties"]["inputs"]
+    whole = body_schema(SCHEMA)
+    assert whole["required"] == ["inputs", "units"]
+    assert whole["properties"]["units"]["required"] == ["age"]
+    [lactate] = whole["allOf"]  # has a unit, and may be missing
+    assert lactate["if"]["properties"]["inputs"]["required"] == ["lactate"]
+    assert lactate["then"]["properties"]["units"]["required"] == ["lactate"]
+    described = whole["properties"]["inputs"]
     assert described["required"] == ["age"]
     assert described["additionalProperties"] is False
     assert list(described["properties"]) == [f.name for f in SCHEMA.inputs]

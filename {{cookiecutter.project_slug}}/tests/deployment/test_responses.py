@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,18 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter, ValidationError
 from starlette.testclient import TestClient
 
+from risk_model.core.optional import required_module
 from risk_model.core.package import ModelPackage
 from risk_model.deployment import responses
-from risk_model.deployment.app import create_app
+from risk_model.deployment.access import DEVELOPMENT, Access, Caller, UnknownCallerError
+from risk_model.deployment.application import create_app
 from risk_model.deployment.audit import AuditError
 from risk_model.deployment.openapi import REFUSALS
 
+from tests.made_service import PATIENT, request_body
+
 JSON = {"content-type": "application/json"}
+GOOD = json.dumps(request_body(PATIENT)).encode()
 REQUEST_ID = "0190a6de-7b1c-7c3e-9a0e-3d2f1f6f0a11"
 
 
@@ -54,7 +61,7 @@ def check_documented(app: FastAPI, answer: Any) -> str:
 
 
 def predict(client: TestClient, **body: Any) -> Any:
-    return client.post("/v1/predict", json=body)
+    return client.post("/v1/predict", json=request_body(**body))
 
 
 def test_every_prediction_is_of_its_documented_type(
@@ -77,6 +84,25 @@ def test_a_prediction_without_its_explanation_is_of_its_documented_type(
     check_documented(app, answer)
 
 
+class OnlyDescribes(Access):
+    """Knows nobody (401), or somebody who may not predict (403)."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+    def caller(self, authorization: str) -> Caller:
+        if self.status == 401:
+            raise UnknownCallerError("unknown key")
+        return Caller("ward", ("describe",))
+
+
+def hangs(*_: Any) -> Any:
+    """A model that does not answer before the deadline."""
+    time.sleep(1)
+    return [0.5], [0.0]
+
+
 def refuse(status: int, client: TestClient, service: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """An answer with that status."""
 
@@ -85,13 +111,20 @@ def refuse(status: int, client: TestClient, service: Any, monkeypatch: pytest.Mo
 
     if status == 500:
         monkeypatch.setattr(service, "_score", None)
+    if status in (401, 403):
+        monkeypatch.setattr(service.door, "access", OnlyDescribes(status))
+    if status == 429:
+        quotas = required_module("deployment.quotas").Quotas(1)
+        quotas.take(DEVELOPMENT, 1)
+        monkeypatch.setattr(service.door, "quotas", quotas)
+    if status == 504:
+        monkeypatch.setattr(service, "_score", hangs)
+        service.input.worker.seconds = 0.1
     if status == 503:
         monkeypatch.setattr(service.audit, "append", no_disk)
     bodies = {400: b"[", 413: b" " * 70_000, 422: b'{"inputs": {"age": 5, "x": 1}}'}
     headers = {"content-type": "text/plain"} if status == 415 else JSON
-    return client.post(
-        "/v1/predict", content=bodies.get(status, b'{"inputs": {"age": 54}}'), headers=headers
-    )
+    return client.post("/v1/predict", content=bodies.get(status, GOOD), headers=headers)
 
 
 @pytest.mark.parametrize("status", [status for status in REFUSALS if status != 408])
@@ -152,7 +185,7 @@ def test_a_server_that_is_not_ready_says_so_as_documented(
     assert check_documented(app, answer) == "Readiness"
 
 
-@pytest.mark.parametrize("path", ["/v1/model", "/livez", "/readyz"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_a_failure_nobody_foresaw_is_of_its_documented_type(
     app: FastAPI, client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

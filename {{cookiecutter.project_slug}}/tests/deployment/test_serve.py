@@ -18,14 +18,14 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from risk_model.core.errors import UserError
 from risk_model.core.package import FILES, ModelPackage
-from risk_model.deployment.audit_verification import verify
+from risk_model.deployment.audit.verify import verify
+from risk_model.deployment.lifecycle import Lifecycle
 from risk_model.deployment.serve import check_gate, serve
 
-from tests.made_service import GUARD, Server
+from tests.made_service import GUARD, Server, peak_memory, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -56,7 +56,7 @@ def ask_until_it_dies(url: str, patient: dict[str, Any], answered: list[str]) ->
         while True:
             try:
                 answered.append(
-                    client.post(f"{url}/v1/predict", json={"inputs": patient}).json()[
+                    client.post(f"{url}/v1/predict", json=request_body(patient)).json()[
                         "prediction_id"
                     ]
                 )
@@ -81,7 +81,7 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
             server.process.kill()
             for thread in threads:
                 thread.join()
-        assert verify(log).problem == ""
+        assert verify(log).problem is None
     assert len(answered) >= 2 * ANSWERS
     assert set(answered) <= {body["event_id"] for body in recorded(log)}
     assert [body["type"] for body in recorded(log)].count("start") == 2
@@ -90,7 +90,7 @@ def test_no_answered_prediction_lacks_its_record_after_kill_9(
 @pytest.fixture
 def no_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here, a server that starts is a failure."""
-    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: pytest.fail("it started"))
+    monkeypatch.setattr(Lifecycle, "run", lambda *_: pytest.fail("it started"))
 
 
 @pytest.mark.usefixtures("no_start")
@@ -159,7 +159,7 @@ def test_a_full_audit_disk_stops_predictions_and_nothing_else_until_there_is_roo
     running: Running, package: ModelPackage, patient: dict[str, Any], tmp_path: Path
 ) -> None:
     log = tmp_path / "audit.db"
-    never_cached = "import risk_model.deployment.app as a\n"
+    never_cached = "import risk_model.deployment.conditions as a\n"
     never_cached += "a.READY_SECONDS = 0.0"
     with running(package.directory, log, before=never_cached) as server:
         before = server.predict(patient)
@@ -178,7 +178,7 @@ def test_a_full_audit_disk_stops_predictions_and_nothing_else_until_there_is_roo
         errors = server.stop()
     answered = {answer.json()["prediction_id"] for answer in (before, after)}
     assert answered <= {body["event_id"] for body in recorded(log)}
-    assert verify(log).problem == ""
+    assert verify(log).problem is None
     assert "Traceback" not in errors
 
 
@@ -223,6 +223,26 @@ def refuses_connections(port: int) -> bool:
     return False
 
 
+HEARD_ELSEWHERE = """
+import signal, threading
+from risk_model.deployment.app import Service
+async def describe(self, request):
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+Service.describe = describe
+"""
+
+
+def test_sigterm_is_heard_by_whichever_thread_gets_it(
+    running: Running, package: ModelPackage, tmp_path: Path
+) -> None:
+    log = tmp_path / "audit.db"
+    with running(package.directory, log, before=HEARD_ELSEWHERE) as server:
+        server.client.get("/v1/model")
+        server.close()
+        assert server.process.wait(timeout=GUARD) == 0
+    assert recorded(log)[-1]["type"] == "stop"
+
+
 def test_half_open_connections_and_hostile_headers_leave_the_others_served(
     running: Running, package: ModelPackage, patient: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -237,10 +257,7 @@ def test_half_open_connections_and_hostile_headers_leave_the_others_served(
         )
         assert too_much.status_code == 413
         assert server.predict(patient).status_code == 200
-        peak = int(
-            Path(f"/proc/{server.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
-        )
-        assert peak < 250_000, "kB"
+        assert peak_memory(server.process.pid) < 250_000, "kB"
         for connection in idle:
             connection.close()
 
@@ -260,13 +277,13 @@ def test_nothing_of_a_request_reaches_stdout_or_stderr(
         server.client.close()
         server.process.terminate()
         written = "".join(server.process.communicate(timeout=GUARD))
-    assert "serving logistic_regression" in written
+    assert "serving logistic_regression" in server.first_line
     assert "Mustermann" not in written
     assert "901.25" not in written
 
 
 def test_the_serving_process_loads_no_training_library(
-    package: ModelPackage, tmp_path: Path
+    package: ModelPackage, patient: dict[str, Any], tmp_path: Path
 ) -> None:
     code = """
 import asyncio, json, sys
@@ -277,7 +294,7 @@ explanations.FIELD_SECONDS = 300.0  # the result does not depend on how fast the
 app = serve.create_app(ModelPackage.open(Path(sys.argv[1])), Path(sys.argv[2]))
 async def ask():
     sent = []
-    body = b'{"inputs": {"age": 54}, "explain": true}'
+    body = sys.argv[3].encode()
     async def receive(): return {"type": "http.request", "body": body}
     async def send(message): sent.append(message)
     headers = [(b"content-type", b"application/json")]
@@ -290,6 +307,7 @@ training = {"torch", "pandas", "sklearn", "scipy", "mlflow", "shap", "xgboost", 
 print(*sorted(training & set(sys.modules)))
 """
     command = [sys.executable, "-c", code, str(package.directory), str(tmp_path / "audit.db")]
+    command.append(json.dumps(request_body(patient, explain=True)))
     path = str(Path(__file__).parents[2] / "src")
     run = subprocess.run(
         command, capture_output=True, text=True, env={"PYTHONPATH": path}, check=False

@@ -5,6 +5,8 @@ nobody in it?
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -303,3 +305,20 @@ def test_nothing_warns_with_a_value_of_the_header(
     assert parse(content, "")["StudyInstanceUID"].value == NAME  # read only when it is asked for
     assert [str(w.message) for w in recwarn] + caplog.messages == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_reading_a_dicom_file_brings_no_library_that_opens_sockets() -> None:
+    program = """
+import sys
+from risk_model.core.errors import UserError
+from risk_model.signals import image_dicom
+try:
+    image_dicom.parse(b"", "")
+except UserError:
+    print(*sys.modules)
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "pydicom" in loaded
+    assert {"requests", "urllib3"}.isdisjoint(loaded)

@@ -174,3 +174,12 @@ def test_listed_images_become_a_cohort_and_one_that_is_broken_can_be_set_aside(
 def test_an_image_too_small_to_see_or_too_large_to_hold_is_refused(size: int) -> None:
     with pytest.raises(UserError, match=r"data\.size"):
         signal_of(Pixels(size=size))
+
+
+def test_a_request_may_not_claim_as_many_pixels_as_a_file_of_ones_own(tmp_path: Path) -> None:
+    large = png(np.zeros((4_097, 4_096), np.uint8))
+    assert len(large) < 100_000
+    with pytest.raises(UserError, match="more than 16,777,216 pixels"):
+        image.received(base64.b64encode(large).decode(), SIGNAL)
+    (tmp_path / "a.png").write_bytes(large)
+    assert image.read(tmp_path / "a.png", SIGNAL).recording.shape == SIGNAL.shape

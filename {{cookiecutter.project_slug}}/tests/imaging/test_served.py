@@ -30,14 +30,14 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.package import ModelPackage
 from risk_model.data.sources import images
 from risk_model.deployment import recording_explanations
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 from risk_model.deployment.batch import score
 from risk_model.deployment.recording_requests import recording_reader
 from risk_model.deployment.requests import RefusedError
 from risk_model.signals import image
 
 from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
-from tests.made_service import GUARD
+from tests.made_service import GUARD, peak_memory, running
 
 SECRET = "Mustermann"  # noqa: S105
 N = 24
@@ -149,9 +149,10 @@ def test_an_image_is_answered_explained_and_kept_to_itself(
         refused = [
             ask(client, body(sent, cohort)) for sent in (*broken, SECRET, [SECRET], SECRET.encode())
         ]
-    assert answered.json()["risk"] == package.scorer(cohort.encoded()[1:2])[0][0]
+    exact = float(package.scorer(cohort.encoded()[1:2])[0][0])
+    assert answered.json()["risk"] == package.shown(exact)
     assert [answer.status_code for answer in refused] == [422] * 6
-    _check(answered.json()["explanation"], answered.json()["risk"])
+    _check(answered.json()["explanation"], exact)
     kept = str(sqlite3.connect(tmp_path / "audit.db").execute("SELECT body FROM record").fetchall())
     for secret in (SECRET, "Erika", "901.25"):
         assert secret not in answered.text + kept
@@ -163,18 +164,43 @@ def _check(explanation: dict[str, Any], risk: float) -> None:
     assert explanation["available"]
     if explanation["method"] == "occlusion":
         assert all(0 <= x <= 32 for part in explanation["parts"] for x in part["box"])
-        assert np.isfinite([part["contribution"] for part in explanation["parts"]]).all()
+        assert all(in_steps(part["contribution"], 0.01) for part in explanation["parts"])
     else:
         values = np.array(explanation["map"]["values"])
         assert list(values.shape) == explanation["map"]["shape"]
-        assert 1 / (1 + np.exp(-explanation["base"] - values.sum())) == pytest.approx(
-            risk, abs=1e-5
-        )
+        assert all(in_steps(value, 0.001) for value in values.flatten())
+        total = explanation["base"] + values.sum()
+        assert in_steps(total, 0.01)
+        assert total == pytest.approx(np.log(risk / (1 - risk)), abs=0.0051)
+
+
+def in_steps(number: float, step: float) -> bool:
+    return abs(number / step - round(number / step)) < 1e-6
 
 
 def test_a_body_larger_than_the_limit_is_refused(package: ModelPackage, tmp_path: Path) -> None:
     with TestClient(create_app(package, tmp_path / "audit.db")) as client:
         assert ask(client, b" " * (image.REQUEST_BYTES + 1)).status_code == 413
+
+
+def test_a_server_refuses_a_picture_of_36_megapixels_before_it_takes_the_memory(
+    package: ModelPackage, cohort: Cohort, files: list[Path], tmp_path: Path
+) -> None:
+    picture = io.BytesIO()
+    Image.new("L", (6_000, 6_000)).save(picture, "PNG")
+    headers = {"content-type": "application/json"}
+    with running(package.directory, tmp_path / "audit.db") as server:
+
+        def ask(content: bytes) -> int:
+            sent = body(content, cohort)
+            answer = server.client.post("/v1/predict", content=sent, headers=headers)
+            return answer.status_code
+
+        assert ask(files[1].read_bytes()) == 200
+        before = peak_memory(server.process.pid)
+        assert ask(picture.getvalue()) == 422
+        assert peak_memory(server.process.pid) - before < 20_000, "kB, of which one copy has 36,000"
+        assert ask(files[1].read_bytes()) == 200
 
 
 def test_an_answer_needs_no_training_library(
@@ -195,7 +221,8 @@ def test_a_listing_of_images_gets_the_risks_of_training(
     assert score(package, tmp_path / "list.parquet", tmp_path / "out.parquet").refused == 2
     scored = pq.read_table(tmp_path / "out.parquet").to_pylist()
     np.testing.assert_allclose(
-        [row["risk"] for row in scored[:N]], package.scorer(cohort.encoded())[0], atol=1e-6
+        [row["risk"] for row in scored[:N]],
+        [package.shown(risk) for risk in package.scorer(cohort.encoded())[0]],
     )
     assert "broken.dcm" in scored[N]["reason"]
     assert SECRET not in str(scored)

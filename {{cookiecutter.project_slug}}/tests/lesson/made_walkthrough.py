@@ -29,6 +29,8 @@ from risk_model.training.record import (
     TrainingRecord,
 )
 
+from tests.made_record import POLICY
+
 Choice = Literal["lowest", "within the margin", "forced"]
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 NAMES = [row.name for row in MODELS]
@@ -125,6 +127,7 @@ def _training(case: Case) -> TrainingRecord:
         calibrators=dict.fromkeys(NAMES, calibrator),
         threshold=0.2,
         threshold_reason="",
+        input_policy=POLICY,
         findings=[],
         sizes=sizes,
         history={"xgboost": [row, row], "network": [row | {"gradient_norm": 0.7}]},
@@ -179,6 +182,8 @@ def made_manifest(run: RunRecords) -> Manifest:
         threshold_reason="",
         gates=run.verdicts,
         golden_risk=0.25,
+        risk_step=0.01,
+        input_policy=POLICY,
         calibration=None,
         files={"risk.onnx": "d" * 64, "schema.json": "d" * 64},
     )

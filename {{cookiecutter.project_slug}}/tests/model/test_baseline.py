@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from risk_model import config
-from risk_model.core.package import Scorer
 from risk_model.core.schema import Features
+from risk_model.core.scorer import Scorer
 from risk_model.model import Sample, curve_rows
 from risk_model.model.baseline import LogisticRegression, XGBoost
 from risk_model.model.export import checked_logits, run

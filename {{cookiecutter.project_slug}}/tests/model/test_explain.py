@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_model import config
-from risk_model.core.package import Scorer
 from risk_model.core.schema import Features, Field, Schema, encode
+from risk_model.core.scorer import Scorer
 from risk_model.model import FitInputs, RiskModel, Sample
 from risk_model.model.baseline import LogisticRegression, XGBoost
 from risk_model.model.explain import Explainer, affine, background

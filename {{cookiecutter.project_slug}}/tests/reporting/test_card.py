@@ -20,6 +20,8 @@ from risk_model.training.record import (
     TrainingRecord,
 )
 
+from tests.made_record import POLICY
+
 LATER = Finding(
     "warning", "leaking column", "dose", "AUROC 0.95 by itself; accepted: known at noon"
 )
@@ -35,6 +37,7 @@ TRAINED = TrainingRecord(
     },
     threshold=0.2,
     threshold_reason="A missed patient is held to be as bad as 4 false alerts.",
+    input_policy=POLICY,
     findings=None,
     sizes={},
     history={},

@@ -23,12 +23,14 @@ from risk_model import config
 from risk_model.config.text import SyntheticNotes, Transformer
 from risk_model.core.cohort import Cohort
 from risk_model.core.package import ModelPackage
+from risk_model.core.scores import logit
 from risk_model.data.sources import synthetic_notes
 from risk_model.deployment import recording_explanations
-from risk_model.deployment.app import create_app
+from risk_model.deployment.application import create_app
 from risk_model.deployment.batch import score
 from risk_model.deployment.recording_requests import recording_reader
 from risk_model.deployment.requests import RefusedError
+from risk_model.deployment.table_stream import ADDED
 from risk_model.signals import text
 
 from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
@@ -126,7 +128,8 @@ def test_a_note_is_answered_explained_and_kept_to_itself(
         answered = ask(client, body(notes[place], cohort, explain=True))
         refused = ask(client, body([SECRET], cohort)), ask(client, body(f"{SECRET}\x00", cohort))
     answer = answered.json()
-    assert answer["risk"] == package.scorer(cohort.encoded()[place : place + 1])[0][0]
+    exact = float(package.scorer(cohort.encoded()[place : place + 1])[0][0])
+    assert answer["risk"] == package.shown(exact)
     told = answer["explanation"]
     assert (told["available"], told["method"]) == (True, "occlusion")
     assert cohort.recordings is not None
@@ -134,7 +137,7 @@ def test_a_note_is_answered_explained_and_kept_to_itself(
     for part in told["parts"]:
         start, end = part["characters"]
         assert 0 <= start < end <= len(told["text"])
-        assert np.isfinite(part["contribution"])
+        assert part["contribution"] == pytest.approx(round(part["contribution"], 2), abs=1e-12)
     assert [answer.status_code for answer in refused] == [422, 422]
     kept = caplog.text + str(
         sqlite3.connect(tmp_path / "audit.db").execute("SELECT body FROM record").fetchall()
@@ -159,9 +162,10 @@ def test_the_contribution_of_a_word_is_what_the_logit_loses_without_it(
         part = whole["explanation"]["parts"][2]
         start, end = part["characters"]
         assert note[start:end] == "breath"
-        rest = ask(client, body(note[:start] + note[end:], cohort)).json()
-    lost = np.log(whole["risk"] / (1 - whole["risk"])) - np.log(rest["risk"] / (1 - rest["risk"]))
-    assert part["contribution"] == pytest.approx(lost, abs=1e-5)
+    read = recording_reader(cohort.schema)
+    both = [read(body(text, cohort)).row for text in (note, note[:start] + note[end:])]
+    whole_logit, rest = logit(package.scorer(np.vstack(both))[0])
+    assert part["contribution"] == pytest.approx(whole_logit - rest, abs=0.00501)
 
 
 def test_a_very_long_note_is_answered_whether_or_not_there_is_time_to_explain_it(
@@ -199,9 +203,10 @@ def test_a_listing_of_notes_gets_the_risks_of_training_and_keeps_no_note(
     )
     assert score(package, tmp_path / "notes.parquet", tmp_path / "out.parquet").refused == 1
     scored = pq.read_table(tmp_path / "out.parquet")
-    assert scored.column_names == ["visit", "risk", "flagged", "reason", "model_version"]
+    assert scored.column_names == ["visit", *ADDED]
     risks = scored["risk"].to_pylist()
-    np.testing.assert_allclose(risks[:SOME], package.scorer(cohort.encoded()[:SOME])[0], atol=1e-6)
+    exact = package.scorer(cohort.encoded()[:SOME])[0]
+    np.testing.assert_allclose(risks[:SOME], [package.shown(risk) for risk in exact])
     assert risks[SOME] is None
     assert "is empty" in scored["reason"].to_pylist()[SOME]
 

@@ -14,7 +14,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from risk_model import config
 from risk_model.core.cohort import Outcome
-from risk_model.core.package import Scorer
+from risk_model.core.scorer import Scorer
 from risk_model.core.scores import sigmoid
 from risk_model.model import Sample
 from risk_model.model.baseline import LogisticRegression

@@ -28,6 +28,8 @@ from risk_model.reporting.wording import estimate_text
 from risk_model.training.record import CalibratorRecord, ChampionChoice, TrainingRecord
 from risk_model.validation.comparison import compare
 
+from tests.made_record import POLICY
+
 Part = Callable[..., pd.DataFrame]
 STATED = Decision(
     harm_ratio=4.0,
@@ -146,6 +148,7 @@ def write_run(
         calibrators={champion: CalibratorRecord("platt", {})},
         threshold=threshold,
         threshold_reason="",
+        input_policy=POLICY,
         findings=[],
         sizes={},
         history={},

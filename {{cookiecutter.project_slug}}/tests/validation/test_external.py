@@ -19,6 +19,7 @@ from risk_model.config import Config, Evaluation, Synthetic, Table
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_json
 from risk_model.core.package import FILES, ModelPackage, seal
+from risk_model.core.risk_step import risk_step
 from risk_model.data import load
 from risk_model.data.prepare import prepare
 from risk_model.pipeline import evaluate_run, train
@@ -122,6 +123,8 @@ def test_a_line_mends_the_average_and_touches_nothing_else(
     assert (np.diff(mended[np.argsort(risk)]) >= -1e-7).all()
     assert second.manifest.recalibrated_from == first.sha256
     assert second.manifest.operating_threshold == first.manifest.operating_threshold
+    assert second.manifest.input_policy == first.manifest.input_policy
+    assert second.manifest.risk_step == risk_step(part.subjects, part.prevalence, first.threshold)
 
 
 def test_what_a_mended_package_is_judged_by_was_scored_without_its_own_outcome(

@@ -80,6 +80,7 @@ ROWS = (
     Command("practice", "asks as an interviewer does, times you, shows a good answer", flags=True),
     Command("walkthrough", "a run told along the five concerns, as one page", flags=True),
     Command("serve", "answer requests with the registered champion", flags=True),
-    Command("audit", "verify that nobody edited the audit log", flags=True),
+    Command("api_key", "give a client of the service a key, or take its keys back", flags=True),
+    Command("audit", "verify that nobody edited the audit log; make its keys", flags=True),
 )
 COMMANDS = {command.name: command for command in ROWS if command.exists}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from risk_model import artifacts
 from risk_model.core.column_reading import reading_lines
+from risk_model.core.errors import UserError
 from risk_model.core.schema import Field
 from risk_model.core.setting_syntax import setting
 from risk_model.core.table import Row
@@ -100,7 +101,15 @@ def refresh_index(runs: Path) -> None:
     """Rewrites runs/index.html: one line a finished run, newest first."""
     finished = [d for d in runs.glob("*/") if all((d / file).is_file() for file in FINISHED)]
     finished.sort(key=lambda directory: directory.stat().st_mtime, reverse=True)
-    write_index(runs / "index.html", [_index_entry(directory) for directory in finished])
+    entries, others = [], []
+    for directory in finished:
+        try:
+            entries.append(_index_entry(directory))
+        except UserError:
+            others.append(directory.name)
+    write_index(runs / "index.html", entries)
+    if others:
+        say("index", f"left out, of another version of this project: {', '.join(others)}")
 
 
 def _index_entry(directory: Path) -> IndexEntry:

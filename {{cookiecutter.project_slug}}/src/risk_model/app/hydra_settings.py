@@ -173,11 +173,14 @@ def _explain(error: Exception) -> str:
 
 
 def _nearest(key: str) -> str:
-    """The existing setting closest to a misspelt one, as "; did you mean …?", or ""."""
-    configs = [Config(data=source()) for source in SOURCES.values()]
-    configs += [Config(data=Data(), model=Model(network=n())) for n in NETWORKS.values()]
-    names = sorted({name for config in configs for name in _setting_names(config)})
-    close = difflib.get_close_matches(key, names, n=1)
+    """The choices that have that setting, else the one closest to a misspelt one, or ""."""
+    configs = {f"data={name}": Config(data=source()) for name, source in SOURCES.items()}
+    for name, network in NETWORKS.items():
+        configs[f"model/network={name}"] = Config(data=Data(), model=Model(network=network()))
+    names = {choice: _setting_names(config) for choice, config in configs.items()}
+    if owners := [choice for choice, own in names.items() if key in own]:
+        return f" with these choices; it is there with {', '.join(owners)}"
+    close = difflib.get_close_matches(key, sorted(set().union(*names.values())), n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
 
 

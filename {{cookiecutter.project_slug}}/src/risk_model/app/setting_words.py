@@ -23,7 +23,7 @@ def _of_sources(kind: str) -> set[str]:
 
 
 # free texts: one value, taken as it stands
-LITERAL = {"run", "runs", "input", "output", "package", "accept", "data.decision.reason"}
+LITERAL = {"run", "runs", "input", "output", "units", "package", "accept", "data.decision.reason"}
 LITERAL |= {f"deployment.{f.name}" for f in fields(Deployment)} | _of_sources("str")
 LISTS = _of_sources("list[str]")
 ADDED_TO = {"data.missing", "data.missing_in", "data.recorded_after"}
@@ -31,6 +31,7 @@ ADDED = "(what the source says)"  # the first text of such a list, until all is 
 ACCEPT = "data.accept"
 PATHS = [f"data.{name}" for name in ("path", "schema", "cache", "encoder")]
 PATHS += ["runs", "run", "input", "output", "package", "deployment.registry"]
+PATHS += ["deployment.sign_key", "deployment.verify_key"]
 
 
 def hydra_words(arguments: list[str]) -> list[str]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, get_args
 
 from risk_model.config.settings import LOSSES, Config, Split
 from risk_model.core.decision import check_decision
 from risk_model.core.errors import UserError
-from risk_model.core.package import check_name, person_and_reason
+from risk_model.core.input_policy import Unusual
+from risk_model.core.package import check_name
+from risk_model.core.person import person_and_reason
 from risk_model.core.tracking import database_path
 
 # What a number may be, and the settings of which that holds; below `data` and `model.network`
@@ -76,6 +78,8 @@ def check_settings(settings: Config) -> None:
     check_shares(settings.split)
     if settings.evaluation.slope_low >= settings.evaluation.slope_high:
         raise UserError("evaluation.slope_low: must be below evaluation.slope_high")
+    if (unusual := settings.deployment.unusual_inputs) not in get_args(Unusual):
+        raise UserError(f"deployment.unusual_inputs: '{unusual}' is neither warn nor refuse")
     check_decision(settings.data.decision)
     unexplained = [name for name, reason in settings.data.accept.items() if not reason.strip()]
     if unexplained:

@@ -149,6 +149,12 @@ class Deployment:
     tracking_uri: str = "sqlite:///mlflow.db"
     registered_name: str = ""  # "": the cohort's name
     registry: str = "models"  # directory that serve reads; register fills it
+    # PEM files of Ed25519 keys, where packages are signed: register signs, score asks for it
+    sign_key: str = ""
+    verify_key: str = ""
+    # what a record gets that is unlike the training rows (missing values that hardly any of them
+    # lacked together, a value beyond nearly all of theirs): warn, in the answer, or refuse
+    unusual_inputs: str = "warn"
 
 
 @dataclass
@@ -161,6 +167,7 @@ class Config:
     run: str = ""
     input: str = ""  # score: a CSV, Parquet or JSON Lines file ...
     output: str = ""  # ... and where its risks go; recalibrate: where the new package goes
+    units: str = ""  # score: {field: UCUM code} of the file, where its headers do not say them
     # score, evaluate, recalibrate: a model package, or champion for the registered one
     package: str = ""
     accept: str = ""  # register: "your name: your reason" for a champion whose gate did not pass

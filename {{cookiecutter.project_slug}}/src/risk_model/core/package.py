@@ -8,21 +8,28 @@ is not a package.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically
+from risk_model.core.graph_numbers import all_finite
+from risk_model.core.input_policy import InputCheck, InputPolicy
 from risk_model.core.json_record import JsonRecord
-from risk_model.core.schema import Features, Schema, at_once
+from risk_model.core.person import PersonAndReason
+from risk_model.core.risk_step import rounded
+from risk_model.core.schema import Features, Schema
+from risk_model.core.scorer import Scorer
 
 MANIFEST = "manifest.json"
 FILES = (
@@ -33,7 +40,8 @@ FILES = (
     "model_card.md",
     "explain/background.npy",
 )
-
+GOLDEN_TOLERANCE = 1e-5  # of a stored risk, which must be reproduced
+AGAIN = "this package must not be used, take it from the registry again"
 
 Verdict = Literal["fail", "cannot tell", "too few to judge", "pass"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)  # the worst first
@@ -46,16 +54,6 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     'cannot tell'
     """
     return min(verdicts, key=VERDICTS.index)
-
-
-class PersonAndReason(NamedTuple):
-    """Who answers for a model whose gate did not pass, and why."""
-
-    by: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.by}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,8 @@ class Manifest(JsonRecord):
 
     `gates` holds the verdict on each part, `golden_risk` the risk of the first row of the
     background, `calibration` the scale on which explanations are given; None where the calibrator
-    is a curve.
+    is a curve. Answered risks are multiples of `risk_step`; `input_policy` says which records are
+    answered, and which with a warning.
     """
 
     model: str
@@ -103,6 +102,8 @@ class Manifest(JsonRecord):
     threshold_reason: str
     gates: dict[str, Verdict]
     golden_risk: float
+    risk_step: float
+    input_policy: InputPolicy
     calibration: CalibrationLine | None
     files: dict[str, str] = field(default_factory=dict)
     accepted: Acceptance | None = None
@@ -136,25 +137,9 @@ def seal(directory: Path, manifest: Manifest) -> str:
         FileNotFoundError: a file of FILES is not there yet.
     """
     sealed = replace(manifest, files={name: digest(directory / name) for name in FILES})
-    content = json.dumps(sealed.to_json(), indent=1, sort_keys=True) + "\n"
+    content = json.dumps(sealed.to_json(), indent=1, sort_keys=True, allow_nan=False) + "\n"
     write_atomically(directory / MANIFEST, content.encode())
     return digest(directory / MANIFEST)
-
-
-def person_and_reason(text: str, example: str) -> PersonAndReason:
-    """Who answers for a model and why, from "name: reason".
-
-    Args:
-        text: what the user wrote.
-        example: how to write it, for the message.
-
-    Raises:
-        UserError: the name or the reason is missing.
-    """
-    person, _, reason = (side.strip() for side in text.partition(":"))
-    if not person or not reason:
-        raise UserError(f"whoever accepts a model gives a name and a reason: {example}")
-    return PersonAndReason(person, reason)
 
 
 def check_name(name: str, where: str) -> None:
@@ -177,91 +162,126 @@ class ModelPackage:
 
         Raises:
             UserError: a file is missing, changed or not listed (it is named), or the manifest is
-                not one.
+                not one, or states a risk or a threshold that is no probability.
         """
         path = directory / MANIFEST
         if not path.is_file():
             raise UserError(
                 f"{directory}: not a finished model package (no {MANIFEST}); evaluate the run first"
             )
-        manifest = _read_manifest(path)
+        content = path.read_bytes()
+        package = cls(directory, _manifest(path, content), hashlib.sha256(content).hexdigest())
         for name in FILES:
-            _check_file(directory, name, manifest.files)
-        return cls(directory, manifest, digest(path))
+            package.read(name)
+        return package
+
+    def read(self, name: str) -> bytes:
+        """A file of the package, checked whenever it is read: it may be swapped while we look.
+
+        Raises:
+            UserError: it is missing, or not what the manifest says.
+        """
+        path = self.directory / name
+        content = path.read_bytes() if path.is_file() else None
+        listed = self.manifest.files.get(name)
+        if content is None or listed != hashlib.sha256(content).hexdigest():
+            state = "is missing" if content is None else "differs from its manifest"
+            raise UserError(f"{path}: {state}; {AGAIN}")
+        return content
 
     @cached_property
     def schema(self) -> Schema:
         """The fields a request must have."""
-        return Schema.from_json((self.directory / "schema.json").read_text(encoding="utf-8"))
+        with _readable(self.directory / "schema.json"):
+            return Schema.from_json(self.text("schema.json"))
 
     @cached_property
     def scorer(self) -> Scorer:
-        """The model itself."""
-        return Scorer((self.directory / "risk.onnx").read_bytes())
+        """The model itself; UserError where its graph cannot be run, or a weight is not finite."""
+        graph, path = self.read("risk.onnx"), self.directory / "risk.onnx"
+        with _readable(path):
+            scorer, finite = Scorer(graph), all_finite(graph)
+        if not finite:
+            raise UserError(f"{path}: holds a weight that is not a finite number; {AGAIN}")
+        return scorer
+
+    @cached_property
+    def background(self) -> Features:
+        """The rows that explanations compare with, the golden case first: float32[n, d].
+
+        Raises:
+            UserError: they are no rows of this schema; NaN says that a value is missing.
+        """
+        name = "explain/background.npy"
+        with _readable(self.directory / name):
+            rows: Features = np.load(io.BytesIO(self.read(name)), allow_pickle=False)
+        fits = rows.ndim == 2 and len(rows) and rows.shape[1] == self.schema.width
+        if not fits or rows.dtype != np.float32 or np.isinf(rows).any():
+            raise UserError(f"{self.directory / name}: holds no rows of this schema; {AGAIN}")
+        return rows
+
+    @cached_property
+    def input_check(self) -> InputCheck:
+        """Which records are answered, and how; UserError where the policy is of other fields."""
+        with _readable(self.directory / MANIFEST):
+            return InputCheck(self.manifest.input_policy, self.schema)
 
     @property
     def threshold(self) -> float:
         """The operating threshold: at or above it, the patient is flagged."""
         return self.manifest.operating_threshold
 
+    def scores_golden_case(self) -> bool:
+        """Whether the first synthetic row has the risk that the manifest states."""
+        risk = float(self.scorer(self.background[:1])[0][0])
+        return abs(risk - self.manifest.golden_risk) <= GOLDEN_TOLERANCE
+
+    def shown(self, risk: float) -> float:
+        """A risk as it is answered: no finer than the evaluation supports."""
+        return rounded(float(risk), self.manifest.risk_step, self.threshold)
+
+    def text(self, name: str) -> str:
+        """One of the package's text files."""
+        with _readable(self.directory / name):
+            return self.read(name).decode()
+
     def json(self, name: str) -> dict[str, Any]:
         """One of the package's JSON files."""
-        content: dict[str, Any] = json.loads((self.directory / name).read_text(encoding="utf-8"))
+        with _readable(self.directory / name):
+            content: dict[str, Any] = json.loads(self.read(name))
         return content
 
 
-def _read_manifest(path: Path) -> Manifest:
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Makes one line of whatever a sealed file of other content leads to."""
     try:
-        return Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # onnxruntime alone has a dozen types of its own
+        raise UserError(f"{path}: cannot be used ({type(error).__name__}); {AGAIN}") from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _manifest(path: Path, content: bytes) -> Manifest:
+    try:
+        manifest = Manifest.from_json(json.loads(content, parse_constant=_no_number))
     except (ValueError, UserError) as error:
         raise UserError(
             f"{path}: not a manifest; take the package from the registry again"
         ) from error
-
-
-def _check_file(directory: Path, name: str, listed: dict[str, str]) -> None:
-    path = directory / name
-    if not path.is_file() or listed.get(name) != digest(path):
-        state = "differs from its manifest" if path.is_file() else "is missing"
-        raise UserError(
-            f"{path}: {state}; this package must not be used, take it from the registry again"
-        )
-
-
-class Scorer:
-    """An ONNX graph with outputs `risk` and `logit`, run on one thread.
-
-    `maps` says whether it has a third one, `map`: what each pixel or sample of a signal adds to the
-    logit.
-    """
-
-    def __init__(self, graph: bytes) -> None:
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self.maps = "map" in [output.name for output in self._session.get_outputs()]
-
-    def __call__(
-        self, features: Features, chunk: int = 4096
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Risk and logit of float32[n, d] rows: two float64[n]."""
-        step = at_once(features.shape[1], chunk)
-        pieces = [
-            self._chunk(features[i : i + step]) for i in range(0, max(len(features), 1), step)
-        ]
-        risk, logit = (
-            np.concatenate(outputs).astype(np.float64) for outputs in zip(*pieces, strict=True)
-        )
-        return risk, logit
-
-    def map(self, features: Features) -> npt.NDArray[np.float32]:
-        """What each pixel or sample adds to the logit: float32[n, h, w]; only where `maps`."""
-        return np.asarray(self._session.run(["map"], {"features": features})[0])
-
-    def _chunk(self, features: Features) -> list[npt.NDArray[np.float32]]:
-        outputs = self._session.run(["risk", "logit"], {"features": features})
-        return [np.asarray(output).reshape(-1) for output in outputs]
+    line = manifest.calibration or CalibrationLine(1.0, 0.0)
+    probabilities = {
+        "operating_threshold": manifest.operating_threshold,
+        "golden_risk": manifest.golden_risk,
+        "risk_step": manifest.risk_step or math.nan,
+    }
+    wrong = [name for name, value in probabilities.items() if not 0 <= value <= 1]
+    wrong += [] if math.isfinite(line.slope * line.intercept) else ["calibration"]
+    if wrong:
+        raise UserError(f"{path}: {wrong[0]} is not between 0 and 1, or not finite; {AGAIN}")
+    return manifest

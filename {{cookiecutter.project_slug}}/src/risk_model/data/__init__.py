@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from risk_model import config
 from risk_model.core.errors import UserError
 
 if TYPE_CHECKING:
+    from risk_model import config
     from risk_model.core.cohort import Cohort
 
 
@@ -21,13 +21,14 @@ def load(settings: config.Data) -> Cohort:
     Raises:
         UserError: the name is unknown, or the source finds something wrong; with the remedy.
     """
-    if settings.name not in config.SOURCES:
-        raise UserError(
-            f"data.name: there is no source {settings.name!r}; use {', '.join(config.SOURCES)}"
-        )
+    from risk_model.config import SOURCES  # serving must not need it
     from risk_model.data.existing_scores import with_scores
 
-    cohort: Cohort = import_module(f"{__name__}.sources.{settings.module or settings.name}").load(
-        settings
-    )
+    if settings.name not in SOURCES:
+        raise UserError(
+            f"data.name: there is no source {settings.name!r}; use {', '.join(SOURCES)}"
+        )
+
+    source = import_module(f"{__name__}.sources.{settings.module or settings.name}")
+    cohort: Cohort = source.load(settings)
     return with_scores(cohort, settings.compare_with)

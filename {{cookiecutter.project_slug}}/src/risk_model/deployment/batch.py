@@ -2,14 +2,14 @@
 
 The table is read, scored and written in pieces, so memory does not grow with its rows. A row that
 the API would refuse (an implausible number, an unknown category, a required value missing, no value
-at all) gets no risk but a reason that names the fields and their rules: a risk computed from an
-impossible value looks like any other. Cells are read by the reader and the rules of training, so
-what a model was trained on it can score.
+at all, too few fields) gets no risk but a reason that names the fields and their rules: a risk
+computed from an impossible value looks like any other. Cells are read by the reader and the rules
+of training, so what a model was trained on it can score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -22,10 +22,12 @@ from tqdm import tqdm
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.core.reading_rules import ReadingRules
+from risk_model.core.risk_step import rounded_rows
 from risk_model.core.schema import Features, Field, Schema
 from risk_model.data.tables.cells import category_codes, to_numbers, to_texts, to_truth
 from risk_model.data.tables.table_file import open_table
 from risk_model.deployment import table_stream
+from risk_model.deployment.batch_units import UnitStatement, read_units
 from risk_model.deployment.package_input import recording_module
 from risk_model.deployment.record_encoder import FieldColumns, field_columns
 from risk_model.deployment.table_stream import ADDED, OpenTable
@@ -38,23 +40,32 @@ BrokenRules = dict[str, Mask]  # by rule, the rows that break it
 
 @dataclass(frozen=True)
 class BatchCounts:
-    """How many rows were read, and how many of them got a reason instead of a risk."""
+    """How many rows were read, and how many of them got a reason instead of a risk.
+
+    `assumed` are the fields whose unit nobody stated, so that the package's was taken.
+    """
 
     rows: int
     refused: int
+    assumed: list[str]
 
 
-def score(package: ModelPackage, input: Path, output: Path) -> BatchCounts:
+def score(
+    package: ModelPackage, input: Path, output: Path, units: Mapping[str, str] | None = None
+) -> BatchCounts:
     """Writes the risk of every row of a file, or why it gets none.
 
     The columns of the input that are no input of the model are kept. Beside them `risk` is the
-    calibrated probability, `flagged` whether it reaches the operating threshold, `reason` why there
-    is no risk, `model_version` the package.
+    calibrated probability, a multiple of the package's step, `flagged` whether it reached the
+    operating threshold before it was rounded, `reason` why there is no risk, `input_warnings` what
+    hardly any training row was like, `input_units` whether all units were stated, and
+    `model_version` the package.
 
     Args:
         package: what scores.
         input: a CSV or Parquet file; for recordings a listing, see `batch_recordings`.
         output: the .parquet or .csv file to write.
+        units: UCUM codes by field, of which the headers say nothing.
 
     Raises:
         UserError: `output` exists, columns of `input` are missing (all are named), or the file is
@@ -65,13 +76,13 @@ def score(package: ModelPackage, input: Path, output: Path) -> BatchCounts:
         recordings = recording_module("batch_recordings", package)
         counts: BatchCounts = recordings.score_recordings(package, input, output)
         return counts
-    table = open_table(input, "input")
+    read = open_table(input, "input")
+    stated = read_units(input, read.names, package.schema, units or {})
+    table = table_stream.renamed(table_stream.of(read), stated.columns)
     needed = [field.name for field in package.schema.inputs]
     table_stream.check_columns(input, table.names, needed)
     keys = [name for name in table.names if name not in package.schema.names]
-    return write_risks(
-        package, table_stream.of(table), output, keys, column_encoder(package.schema)
-    )
+    return write_risks(package, table, output, keys, column_encoder(package.schema), stated)
 
 
 def write_risks(
@@ -80,6 +91,7 @@ def write_risks(
     output: Path,
     keys: list[str],
     encode_piece: Callable[[pa.RecordBatch], tuple[Features, BrokenRules]],
+    units: UnitStatement,
 ) -> BatchCounts:
     """Scores an open table, piece by piece, into `output`, beside the columns `keys`."""
     rows = refused = 0
@@ -89,14 +101,14 @@ def write_risks(
     ):
         encoded = ((piece, *encode_piece(piece)) for piece in table.pieces if piece.num_rows)
         for piece, features, broken in table_stream.ahead(encoded):
-            scored = _score_piece(package, features, broken, piece.select(keys))
+            scored = _score_piece(package, features, broken, piece.select(keys), units.word)
             write(scored)
             rows += piece.num_rows
             refused += piece.num_rows - scored.column("reason").null_count
             bar.update(piece.num_rows)
         if not rows:
             raise UserError(f"{table.path}: has no rows; there is nothing to score")
-    return BatchCounts(rows, refused)
+    return BatchCounts(rows, refused, units.assumed)
 
 
 def column_encoder(schema: Schema) -> Callable[[pa.RecordBatch], tuple[Features, BrokenRules]]:
@@ -174,16 +186,49 @@ def _rule(field: Field) -> str:
 
 
 def _score_piece(
-    package: ModelPackage, features: Features, broken: BrokenRules, keys: pa.RecordBatch
+    package: ModelPackage,
+    features: Features,
+    broken: BrokenRules,
+    keys: pa.RecordBatch,
+    units: str,
 ) -> pa.RecordBatch:
     risk, _ = package.scorer(features, CHUNK)
     invalid = {"the model gives no valid risk": ~((risk >= 0) & (risk <= 1))}
-    reasons = _reasons(broken | invalid, len(risk))
-    reason = pa.array(reasons) if reasons else pa.nulls(len(risk), pa.string())
+    few, remarks = _by_the_policy(package, features, broken)
+    reason = _texts(broken | few | invalid, len(risk))
     refused = ~np.asarray(reason.is_null())
-    flagged = pa.array(risk >= package.threshold, mask=refused)
-    added = [pa.array(risk, mask=refused), flagged, reason, pa.repeat(package.sha256, len(risk))]
-    return pa.RecordBatch.from_arrays([*keys.columns, *added], [*keys.schema.names, *ADDED])
+    shown = rounded_rows(risk, package.manifest.risk_step, package.threshold)
+    added = {
+        "risk": pa.array(shown, mask=refused),
+        "flagged": pa.array(risk >= package.threshold, mask=refused),
+        "reason": reason,
+        "input_warnings": _texts(
+            {text: rows & ~refused for text, rows in remarks.items()}, len(risk)
+        ),
+        "input_units": pa.repeat(units, len(risk)),
+        "model_version": pa.repeat(package.sha256, len(risk)),
+    }
+    columns = [*keys.columns, *(added[name] for name in ADDED)]
+    return pa.RecordBatch.from_arrays(columns, [*keys.schema.names, *ADDED])
+
+
+def _by_the_policy(
+    package: ModelPackage, features: Features, broken: BrokenRules
+) -> tuple[BrokenRules, BrokenRules]:
+    """What the input policy refuses in rows that break no other rule, and what it remarks on."""
+    check = package.input_check
+    few, remarks = check.of_rows(features)
+    others = ~np.logical_or.reduce([np.zeros(len(few), dtype=bool), *broken.values()])
+    refused = {check.too_few: few & others}
+    if check.policy.unusual == "refuse":
+        refused |= {text: rows & others & ~few for text, rows in remarks.items()}
+    return refused, remarks
+
+
+def _texts(rules: BrokenRules, rows: int) -> pa.Array:
+    """Per row the texts that hold of it, or null."""
+    texts = _reasons(rules, rows)
+    return pa.array(texts) if texts else pa.nulls(rows, pa.string())
 
 
 def _reasons(broken: BrokenRules, rows: int) -> list[str | None]:

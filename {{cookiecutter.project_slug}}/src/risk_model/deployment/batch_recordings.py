@@ -25,6 +25,7 @@ from risk_model.data.tables.cells import to_texts
 from risk_model.data.tables.table_file import open_table
 from risk_model.deployment import table_stream
 from risk_model.deployment.batch import BatchCounts, BrokenRules, write_risks
+from risk_model.deployment.batch_units import UnitStatement
 from risk_model.deployment.recording_requests import signal_of
 from risk_model.deployment.table_stream import OpenTable
 from risk_model.signals import Recording, reader, rows
@@ -47,7 +48,8 @@ def score_recordings(package: ModelPackage, input: Path, output: Path) -> BatchC
     listing = _open(input, column)
     keys = [name for name in listing.names if name != "text" or column == "file"]
     encode = recording_encoder(package, input.parent, column)
-    return write_risks(package, listing, output, keys, encode)
+    # a recording states its own units
+    return write_risks(package, listing, output, keys, encode, UnitStatement(listing.names, []))
 
 
 def recording_encoder(
@@ -57,7 +59,7 @@ def recording_encoder(
 
     Those hold the package's golden case, whose risk nobody gets to see.
     """
-    blank = np.load(package.directory / "explain/background.npy", allow_pickle=False)[:1]
+    blank = package.background[:1]
     read, rules = _value_reader(package.schema, folder, column), package.schema.reading
 
     def encode(piece: pa.RecordBatch) -> tuple[Features, BrokenRules]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from risk_model.core.package import CalibrationLine, ModelPackage
 from risk_model.core.schema import Features
 from risk_model.deployment.requests import PredictionRequest
@@ -15,6 +13,7 @@ from risk_model.model.explain import Explainer, Logits, affine
 
 FIELD_SECONDS = 0.5
 SEED = 0
+DECIMALS = 2  # of log-odds: a hundredth changes a risk by a quarter of a percentage point at most
 CALIBRATED = "log-odds of the calibrated risk"
 UNCALIBRATED = "logit before calibration, which is not linear for this model"
 
@@ -36,23 +35,30 @@ class RequestExplainer(NamedTuple):
 def field_explainer(package: ModelPackage) -> RequestExplainer:
     """Explains by SHAP values per field, against the package's background."""
     names = [f.name for f in package.schema.inputs]
-    background = np.load(package.directory / "explain/background.npy", allow_pickle=False)
+    background = package.background
     scale_and_shift = affine(*reversed(package.scorer(background)))
     line = CalibrationLine(*scale_and_shift) if scale_and_shift else None
     logit_of, scale = on_the_scale(package, line)
     explainer = Explainer(logit_of, background, package.schema.feature_field, SEED)
 
     def explain(request: PredictionRequest) -> CommittedExplanation:
-        base, contributions = explainer.explain(request.row[0])
+        base, shown = shown_parts(*explainer.explain(request.row[0]), DECIMALS)
         answer: Explanation = {
             "available": True,
             "scale": scale,
             "base": base,
-            "contributions": dict(zip(names, contributions.tolist(), strict=True)),
+            "contributions": dict(zip(names, shown.tolist(), strict=True)),
         }
-        return CommittedExplanation(answer, contributions.tobytes())
+        return CommittedExplanation(answer, shown.tobytes())
 
     return RequestExplainer(explain, FIELD_SECONDS)
+
+
+def shown_parts(base: float, parts: Logits, decimals: int) -> tuple[float, Logits]:
+    """Parts in so many decimals, and the base with which they are the log-odds in hundredths."""
+    shown = parts.round(decimals) + 0.0  # no -0.0
+    rest = round(base + float(parts.sum()), DECIMALS) - float(shown.sum())
+    return round(rest, decimals), shown
 
 
 def on_the_scale(

@@ -7,20 +7,26 @@ from dataclasses import replace
 from risk_model import __version__
 from risk_model.core.package import ModelPackage
 from risk_model.core.schema import Schema
+from risk_model.deployment.example_request import curl, example_body
 from risk_model.deployment.responses import ModelDescription, PartSummary
 from risk_model.evaluation.results import RunEvaluation
 
 
-def model_description(package: ModelPackage, accepted: str) -> ModelDescription:
+def model_description(
+    package: ModelPackage, accepted: str, url: str, needs_key: bool = False
+) -> ModelDescription:
     """What `GET /v1/model` answers.
 
     Args:
         package: what is served.
         accepted: who accepted a model that was too small to judge, and why; "" for nobody.
+        url: where the service is reached, for the example.
+        needs_key: whether the example needs a key of the caller.
 
     Raises:
         UserError: the package's evaluation.json was written by another version.
     """
+    example = example_body(package)
     return {
         "model": package.manifest.model,
         "model_sha256": package.sha256,
@@ -32,6 +38,8 @@ def model_description(package: ModelPackage, accepted: str) -> ModelDescription:
             RunEvaluation.from_json(package.json("evaluation.json")), package.manifest.model
         ),
         "card": served_card(package, accepted),
+        "example": example,
+        "curl": curl(example, url, needs_key),
     }
 
 
@@ -52,7 +60,7 @@ def summary(evaluation: RunEvaluation, model: str) -> dict[str, PartSummary]:
 
 def served_card(package: ModelPackage, accepted: str) -> str:
     """The package's card, and who accepted the model at the server's start, if nobody before."""
-    card = (package.directory / "model_card.md").read_text(encoding="utf-8")
+    card = package.text("model_card.md")
     if not accepted or package.manifest.accepted:
         return card
     return (

@@ -7,19 +7,21 @@ modules `recording_*` and `batch_recordings`, which a project for tables does no
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 from risk_model.core.errors import UserError
 from risk_model.core.optional import optional_module
 from risk_model.core.package import ModelPackage
-from risk_model.deployment.admission import InlineWorker, Worker
+from risk_model.deployment.admission import Worker
+from risk_model.deployment.example_request import check_example, example_body
 from risk_model.deployment.explanations import RequestExplainer, field_explainer
+from risk_model.deployment.request_schema import JsonSchema, body_schema
 from risk_model.deployment.requests import (
-    JsonSchema,
+    BODY_LIMIT,
     PredictionRequest,
-    body_schema,
     request_reader,
+    under_policy,
 )
 
 
@@ -37,13 +39,20 @@ class PackageInput:
 
 
 def package_input(package: ModelPackage) -> PackageInput:
-    """The input of this package; UserError for recordings in a project that reads tables only."""
+    """The input of this package, whose golden case it reads rightly.
+
+    Raises:
+        UserError: it does not, or the package reads recordings in a project of tables only.
+    """
     schema = package.schema
     if schema.signal is None:
-        explainer = field_explainer(package)
-        return PackageInput(request_reader(schema), body_schema(schema), InlineWorker(), explainer)
-    made: PackageInput = recording_module("recording_input", package).recording_input(package)
-    return made
+        reader, explainer = request_reader(schema), field_explainer(package)
+        made = PackageInput(reader, body_schema(schema), Worker(BODY_LIMIT), explainer)
+    else:
+        made = recording_module("recording_input", package).recording_input(package)
+    read = under_policy(made.read, package.input_check)
+    check_example(package, example_body(package), read)
+    return replace(made, read=read)
 
 
 def recording_module(name: str, package: ModelPackage) -> ModuleType:

@@ -13,15 +13,18 @@ import numpy as np
 
 from risk_model.core.package import ModelPackage
 from risk_model.deployment.explanations import (
+    DECIMALS,
     CommittedExplanation,
     RequestExplainer,
     on_the_scale,
+    shown_parts,
 )
 from risk_model.deployment.requests import PredictionRequest
 from risk_model.deployment.responses import MapExplanation, PartContribution, PartsExplanation
 from risk_model.model.occlusion import occlude
 
 SECONDS = 5.0
+CELL_DECIMALS = 3  # of log-odds: a map spreads over some sixty cells what a table has in few fields
 
 # The line of calibration is what the package states. It is not estimated from the background, as
 # for a table: a network may see nothing but the recording, the same in each row of the background.
@@ -35,7 +38,7 @@ def recording_explainer(package: ModelPackage) -> RequestExplainer:
 def map_explainer(package: ModelPackage) -> RequestExplainer:
     """Explains by the network's own map, laid evenly over the recording.
 
-    Its values and the base add up to the log-odds.
+    Its values, in thousandths, and the base add up to the log-odds in hundredths.
     """
     line = package.manifest.calibration
     logit_of, scale = on_the_scale(package, line)
@@ -43,20 +46,24 @@ def map_explainer(package: ModelPackage) -> RequestExplainer:
 
     def explain(request: PredictionRequest) -> CommittedExplanation:
         added = package.scorer.map(request.row)[0] * slope
+        rest = float(logit_of(request.row)[0] - added.sum())
+        base, shown = shown_parts(rest, added.astype(np.float64), CELL_DECIMALS)
         answer: MapExplanation = {
             "available": True,
             "method": "Grad-CAM",
             "scale": scale,
-            "base": float(logit_of(request.row)[0] - added.sum()),
-            "map": {"shape": list(added.shape), "values": added.tolist()},
+            "base": base,
+            "map": {"shape": list(shown.shape), "values": shown.tolist()},
         }
-        return CommittedExplanation(answer, added.tobytes())
+        return CommittedExplanation(answer, shown.tobytes())
 
     return RequestExplainer(explain, SECONDS)
 
 
 def part_explainer(package: ModelPackage) -> RequestExplainer:
-    """Explains by what the log-odds lose with each part; TimeoutError after SECONDS.
+    """Explains by what the log-odds lose with each part, in hundredths.
+
+    TimeoutError after SECONDS.
 
     Parts of a text that was not read as it was sent (names were taken out) come with the text that
     their characters are counted in.
@@ -66,7 +73,8 @@ def part_explainer(package: ModelPackage) -> RequestExplainer:
     def explain(request: PredictionRequest) -> CommittedExplanation:
         deadline = time.monotonic() + SECONDS
         occlusion = occlude(logit_of, request.recording, package.schema, deadline)
-        pairs = zip(occlusion.parts, occlusion.contributions, strict=True)
+        lost = np.array(occlusion.contributions).round(DECIMALS) + 0.0  # no -0.0
+        pairs = zip(occlusion.parts, lost.tolist(), strict=True)
         parts: list[PartContribution] = [{**part, "contribution": c} for part, c in pairs]  # type: ignore[typeddict-item]  # a part is one of the three
         answer: PartsExplanation = {
             "available": True,
@@ -76,6 +84,6 @@ def part_explainer(package: ModelPackage) -> RequestExplainer:
         }
         if request.read_as:
             answer["text"] = request.read_as
-        return CommittedExplanation(answer, np.array(occlusion.contributions).tobytes())
+        return CommittedExplanation(answer, lost.tobytes())
 
     return RequestExplainer(explain, SECONDS)

@@ -1,8 +1,8 @@
 """Requests with a recording: the same strict JSON as for tables, the recording its one input.
 
-A body is `{"inputs": {name of the signal: value}, "request_id": UUID, "explain": bool}`; what the
-value holds is said by `received` of the signal's reader, and in the OpenAPI document. A recording
-states its own units. No message repeats what was sent.
+A body is `{"inputs": {name of the signal: value}, "request_id": UUID, "subject": text, "explain":
+bool}`; what the value holds is said by `received` of the signal's reader, and in the OpenAPI
+document. A recording states its own units. No message repeats what was sent.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Schema, Signal
+from risk_model.deployment.request_schema import JsonSchema, members_schema
 from risk_model.deployment.requests import (
     Errors,
     Json,
-    JsonSchema,
     PredictionRequest,
     RefusedError,
-    members_schema,
     pointer,
     read_json,
     refusal,
@@ -28,8 +27,8 @@ from risk_model.deployment.requests import (
 )
 from risk_model.signals import Recording, reader, rows
 
-MEMBERS = ("inputs", "request_id", "explain")
-LISTS = 100_000  # in a body: each is sent in two bytes, and takes the parser sixty
+MEMBERS = ("inputs", "request_id", "subject", "explain")
+PIECE = 1 << 20  # bytes that are looked through at a time, as nothing else runs meanwhile
 
 
 def signal_of(schema: Schema) -> Signal:
@@ -42,10 +41,10 @@ def signal_of(schema: Schema) -> Signal:
 def recording_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
     """A function from a body to a checked request; its RefusedError (400, 422) holds all errors."""
     signal = signal_of(schema)
+    most = reader(signal).REQUEST_VALUES
 
     def read(body: bytes) -> PredictionRequest:
-        if body.count(b"[") + body.count(b"{") > LISTS:
-            raise RefusedError(400, f"the body holds more than {LISTS:,} lists and objects")
+        _check_values(body, most)
         content = read_json(body)
         errors = [*_shape_errors(content, signal), *request_errors(content)]
         value = None if errors else content["inputs"][signal.name]
@@ -55,10 +54,22 @@ def recording_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
         row = rows([recording], schema)
         request_id, explain = content.get("request_id", ""), content.get("explain", False)
         read_as = recording if isinstance(recording, str) and recording != value else ""
-        missing = _missing(row, schema)
-        return PredictionRequest(row, missing, request_id, explain, recording, read_as)
+        missing, subject = _missing(row, schema), content.get("subject", "")
+        return PredictionRequest(row, missing, request_id, explain, recording, read_as, subject)
 
     return read
+
+
+def _check_values(body: bytes, most: int) -> None:
+    """RefusedError (400) for a body that would take far more memory than it has bytes.
+
+    A member is sent in as few as two bytes, and takes the parser up to a hundred.
+    """
+    count = 0
+    for start in range(0, len(body), PIECE):
+        count += sum(body.count(mark, start, start + PIECE) for mark in (b",", b"[", b"{"))
+        if count > most:
+            raise RefusedError(400, f"the body holds more than {most:,} values")
 
 
 def _received(value: object, signal: Signal, errors: Errors) -> Recording:

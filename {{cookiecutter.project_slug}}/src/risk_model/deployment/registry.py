@@ -2,9 +2,9 @@
 
 How does a new champion take over without a moment in which there is none or half of one? MLflow
 keeps the history: a version for each package, and the aliases champion and challenger. The server
-does not read MLflow: it reads a directory named by the package's SHA-256 and a pointer to it,
-replaced in one step after all that it points to is on disk. Where alias and pointer disagree, after
-a crash between the two, the pointer is what is served.
+does not read MLflow: it reads a directory named by the package's SHA-256 and each alias's pointer
+to one, replaced in one step after all that it points to is on disk. Where alias and pointer
+disagree, after a crash between the two, the pointer is what is served.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically, write_json
 from risk_model.core.json_record import JsonRecord
 from risk_model.core.package import FILES, MANIFEST, ModelPackage, check_name
+from risk_model.deployment.origin import signing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from risk_model import config
 
-POINTER = "champion.json"
 STAGING = ".staging-"
 
 
@@ -54,8 +54,8 @@ class RegisteredVersion:
 
 
 @dataclass(frozen=True)
-class ChampionPointer(JsonRecord):
-    """The content of champion.json: the package that is served, and since when."""
+class AliasPointer(JsonRecord):
+    """The content of ALIAS.json: the package that has the alias, and since when."""
 
     sha256: str
     model: str
@@ -93,6 +93,9 @@ def register(
     root = Path(settings.registry)
     with _locked(root):
         copies = {model: _copy(package, root) for model, package in opened.items()}
+        if settings.sign_key:
+            for package in copies.values():
+                signing().sign(package, Path(settings.sign_key))
         client = tracking.client(settings.tracking_uri)
         run = _run(client, settings.tracking_uri, name, run_id)
         versions = {model: _version(client, run, name, model, p) for model, p in copies.items()}
@@ -103,47 +106,53 @@ def register(
 
 
 def champion(registry: Path, name: str) -> Path:
-    """The verified directory of a champion.
+    """The verified directory of a champion, as `package_of_alias` finds it."""
+    return package_of_alias(registry, name, "champion")
+
+
+def package_of_alias(registry: Path, name: str, alias: str) -> Path:
+    """The verified directory of the package that has an alias.
 
     Args:
         registry: the registry's directory.
         name: of the registered model; "" for the only one there is.
+        alias: champion or challenger.
 
     Raises:
         UserError: there is none, or what the pointer names was changed or is gone.
     """
-    pointer = registry / _champion_name(registry, name) / POINTER
+    pointer = registry / _registered_name(registry, name, alias) / f"{alias}.json"
     try:
-        sha256 = ChampionPointer.from_json(json.loads(pointer.read_text(encoding="utf-8"))).sha256
+        sha256 = AliasPointer.from_json(json.loads(pointer.read_text(encoding="utf-8"))).sha256
     except (ValueError, OSError, UserError):
         sha256 = ""
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-        raise UserError(f"{pointer}: not a pointer to a champion; register a run again")
+        raise UserError(f"{pointer}: not a pointer to a {alias}; register a run again")
     package = ModelPackage.open(registry / sha256)
     if package.sha256 != sha256:
         raise UserError(f"{package.directory}: its manifest was changed; register the run again")
     return package.directory
 
 
-def _champion_name(registry: Path, name: str) -> str:
-    names = sorted(path.parent.name for path in registry.glob(f"*/{POINTER}"))
+def _registered_name(registry: Path, name: str, alias: str) -> str:
+    names = sorted(path.parent.name for path in registry.glob(f"*/{alias}.json"))
     if name in names or (not name and len(names) == 1):
         return name or names[0]
     remedy = f"it has {', '.join(names)}" if names else "register a run first"
     if len(names) > 1:
         remedy += "; name one: deployment.registered_name=…, or serve --name"
-    problem = f"no champion '{name}'" if name else "which champion?"
+    problem = f"no {alias} '{name}'" if name else f"which {alias}?"
     raise UserError(f"{registry}: {problem}{';' if name else ''} {remedy}")
 
 
-def point(package: ModelPackage, registry: Path, name: str, version: str) -> None:
-    """Makes a package in the registry the champion, in one step.
+def point(package: ModelPackage, registry: Path, name: str, alias: str, version: str) -> None:
+    """Gives a package in the registry an alias, in one step.
 
-    A crash leaves the old champion or the new one.
+    A crash leaves it with the package that had it or with the new one.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    pointer = ChampionPointer(package.sha256, package.manifest.model, version, now)
-    write_json(registry / name / POINTER, pointer.to_json())
+    pointer = AliasPointer(package.sha256, package.manifest.model, version, now)
+    write_json(registry / name / f"{alias}.json", pointer.to_json())
     _sync(registry / name)
 
 
@@ -179,8 +188,7 @@ def _promote(
         return replace(version, refused=refused)
     if alias:
         client.set_registered_model_alias(name, alias, version.version)
-    if alias == "champion":
-        point(package, package.directory.parent, name, version.version)
+        point(package, package.directory.parent, name, alias, version.version)
     return replace(version, alias=alias)
 
 

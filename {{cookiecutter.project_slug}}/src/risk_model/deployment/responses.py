@@ -20,11 +20,14 @@ from typing_extensions import TypedDict  # pydantic reads typing's only from Pyt
 from risk_model.core.estimate import Estimate
 from risk_model.core.package import Manifest, Verdict
 from risk_model.core.schema import Schema
-from risk_model.deployment.requests import RefusedError
+from risk_model.deployment.logs import LOGGED
+from risk_model.deployment.requests import InputWarning, RefusedError
 
 logger = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
+# what a client needs to know beside the problem
+TELLING = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "1"}}
 
 
 class FieldExplanation(TypedDict):
@@ -83,7 +86,10 @@ class NoExplanation(TypedDict):
 
 
 class Prediction(TypedDict):
-    """A calibrated risk, whether it reaches the operating threshold, and the id of its record."""
+    """A calibrated risk, whether it reaches the operating threshold, and the id of its record.
+
+    The risk is a multiple of the manifest's `risk_step`; `flagged` was decided before rounding.
+    """
 
     risk: float
     operating_threshold: float
@@ -94,6 +100,7 @@ class Prediction(TypedDict):
     model: str
     model_version: str
     missing: list[str]
+    input_warnings: list[InputWarning]
     explanation: NotRequired[Explanation | NoExplanation]
 
 
@@ -109,7 +116,11 @@ class PartSummary(TypedDict):
 
 
 class ModelDescription(TypedDict):
-    """The model that answers: its versions, who accepted it, schema, evaluation and card."""
+    """The model that answers: its versions, who accepted it, schema, evaluation and card.
+
+    `example` is a request that works as it stands, and `curl` the same for the shell; both are
+    empty for recordings.
+    """
 
     model: str
     model_sha256: str
@@ -119,6 +130,8 @@ class ModelDescription(TypedDict):
     schema: Schema
     evaluation: dict[str, PartSummary]
     card: str
+    example: dict[str, Any]
+    curl: str
 
 
 class Liveness(TypedDict):
@@ -173,7 +186,7 @@ class ProblemResponse(UncachedResponse):
 def problem(
     refused: RefusedError, instance: str = "", headers: Mapping[str, str] | None = None
 ) -> ProblemResponse:
-    """The answer to what was refused; a client that gets 503 may come again in a second."""
+    """The answer to what was refused, with the headers that go with its status."""
     content: Problem = {
         "type": "about:blank",
         "title": HTTPStatus(refused.status).phrase,
@@ -186,8 +199,8 @@ def problem(
         content["errors"] = [
             {"pointer": pointer, "detail": message} for pointer, message in refused.errors
         ]
-    retry = {"retry-after": "1"} if refused.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return ProblemResponse(content, refused.status, {**retry, **(headers or {})})
+    telling = TELLING.get(refused.status, {})
+    return ProblemResponse(content, refused.status, {**telling, **(headers or {})})
 
 
 async def on_http_error(_: Request, error: Exception) -> Response:
@@ -204,4 +217,11 @@ async def on_error(_: Request, error: Exception) -> Response:
     The log gets the error's type, since its text may hold a value.
     """
     logger.error("request failed: %s", type(error).__name__)
-    return problem(RefusedError(500, "the server could not answer"))
+    error.add_note(LOGGED)
+    # Starlette raises the error once more, at which uvicorn ends the connection: say so
+    return problem(
+        RefusedError(500, "the server could not answer"), headers={"connection": "close"}
+    )
+
+
+ERRORS = {HTTPException: on_http_error, Exception: on_error}

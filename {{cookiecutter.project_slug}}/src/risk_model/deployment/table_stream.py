@@ -21,7 +21,7 @@ from pyarrow import csv
 from risk_model.core.errors import UserError
 from risk_model.data.tables.table_file import TableFile
 
-ADDED = ("risk", "flagged", "reason", "model_version")
+ADDED = ("risk", "flagged", "reason", "input_warnings", "input_units", "model_version")
 PIECE = 8_192  # rows read and checked together: more outgrow the cache and are slower
 GROUP = 16  # pieces written together, as one row group of a Parquet file
 Item = TypeVar("Item")
@@ -30,7 +30,7 @@ MOST = 12  # columns of a file that a message lists
 WRITERS = {
     ".csv": csv.CSVWriter,
     # Looking for repeated values in the other columns would take longer than scoring them.
-    ".parquet": partial(pq.ParquetWriter, use_dictionary=["reason", "model_version"]),
+    ".parquet": partial(pq.ParquetWriter, use_dictionary=list(ADDED[2:])),
 }
 
 
@@ -46,6 +46,12 @@ class OpenTable(NamedTuple):
 def of(table: TableFile, rows: int = 0) -> OpenTable:
     """A CSV or Parquet file in pieces of so many rows, PIECE when none are given."""
     return OpenTable(table.path, table.names, table.rows, table.pieces(rows or PIECE))
+
+
+def renamed(table: OpenTable, names: list[str]) -> OpenTable:
+    """The same table under other column names."""
+    pieces = (piece.rename_columns(names) for piece in table.pieces)
+    return table._replace(names=names, pieces=pieces)
 
 
 def check_output(output: Path) -> None:

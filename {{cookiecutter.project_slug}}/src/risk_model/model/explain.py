@@ -29,8 +29,9 @@ def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) 
     """Synthetic patients to compare with: float32[n, d], each field drawn by itself.
 
     `reference` is the content of reference.json: per field the share that is missing and the
-    quantiles of the rest, or the shares of its categories. No row is a patient's, and no two fields
-    of a row belong together; beside them stands the neutral signal.
+    quantiles of the rest, or the shares of its categories; where no category had rows enough to be
+    told, the first of the schema stands there. No row is a patient's, and no two fields of a row
+    belong together; beside them stands the neutral signal.
     """
     rng = np.random.default_rng(seed)
     summaries = reference["fields"]
@@ -50,7 +51,8 @@ def _sample_values(
     if field.kind == "number":
         values = _from_quantiles(np.asarray(summary["quantiles"], dtype=np.float64), n, rng)
     else:
-        values = _from_shares(summary["shares"], n, rng)
+        shares = summary["shares"] or dict.fromkeys(field.categories[:1], 1.0)
+        values = _from_shares(shares, n, rng)
     if field.kind == "boolean":
         values = np.array([{"true": True, "false": False}.get(v) for v in values], dtype=object)
     values[rng.random(n) < summary["missing"]] = None

@@ -17,8 +17,8 @@ from risk_model.config import NETWORKS, Config
 from risk_model.core.findings import Finding
 from risk_model.core.openings import OpeningCount, count_openings
 from risk_model.core.optional import optional_module, required_module
-from risk_model.core.package import Scorer
 from risk_model.core.schema import Features, Field
+from risk_model.core.scorer import Scorer
 from risk_model.core.scores import Floats
 from risk_model.core.table import Row
 from risk_model.data.prepare import Prepared

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_model.core.cohort import Outcome
-from risk_model.core.package import Scorer
+from risk_model.core.scorer import Scorer
 from risk_model.data.prepare import Prepared
 from risk_model.model.occlusion import occlude
 from risk_model.reporting.content import RecordingExample, RecordingExamples

@@ -55,6 +55,9 @@ class Reader(Protocol):
 
     FIELDS: tuple[Field, ...]
     REQUEST_BYTES: int  # the largest body of a request
+    REQUEST_VALUES: (
+        int  # lists, objects and what they hold in one, for each of which memory is taken
+    )
     # a listing names a file to `read` in its column `file`; else it holds the text itself in `text`
     FROM_FILE: bool
 

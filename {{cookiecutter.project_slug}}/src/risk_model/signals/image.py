@@ -21,8 +21,10 @@ from risk_model.signals import Part, Reading, Recording, Remark
 from risk_model.signals.image_text import TEXT, mask_text
 
 REQUEST_BYTES = 32 << 20  # a radiograph of 12 million pixels of 16 bits, uncompressed, as base64
+REQUEST_VALUES = 1_000
 FROM_FILE = True
 MOST_PIXELS = 50_000_000  # before decoding: a small file can claim to be a huge image
+REQUEST_PIXELS = 1 << 24  # of a request, for which somebody waits
 GRID = 8  # places a side that are pooled, and that are hidden one at a time
 QUANTILES = 16
 FIELDS = (
@@ -62,11 +64,11 @@ def received(value: object, signal: Signal) -> Recording:
         content = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         raise UserError("is not base64") from None
-    return decoded(content, signal, "").recording
+    return decoded(content, signal, "", REQUEST_PIXELS).recording
 
 
-def decoded(content: bytes, signal: Signal, where: str) -> Reading:
-    """The image in a file's bytes; `where` opens every message."""
+def decoded(content: bytes, signal: Signal, where: str, most: int = MOST_PIXELS) -> Reading:
+    """The image in a file's bytes; `where` opens every message, `most` limits PNG and JPEG."""
     remarks: tuple[Remark, ...] = ()
     header: dict[str, Any] = {}
     if content[128:132] == b"DICM":
@@ -76,7 +78,7 @@ def decoded(content: bytes, signal: Signal, where: str) -> Reading:
         image, remarks = image_dicom.displayed(dataset, where)
         header = image_dicom.header(dataset)
     elif any(content.startswith(signature) for signature in SIGNATURES):
-        image, lines = mask_text(_picture(content, where))
+        image, lines = mask_text(_picture(content, where, most))
         remarks = (TEXT,) if lines else ()
     else:
         raise UserError(f"{where}is neither DICOM nor PNG nor JPEG; convert it")
@@ -84,13 +86,13 @@ def decoded(content: bytes, signal: Signal, where: str) -> Reading:
     return Reading(resized(fitted, signal), (*remarks, *greyed), header)
 
 
-def _picture(content: bytes, where: str) -> Features:
+def _picture(content: bytes, where: str, most: int) -> Features:
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(content), formats=list(SIGNATURES.values())) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise UserError(f"{where}has more than {MOST_PIXELS:,} pixels; make it smaller")
+            if picture.width * picture.height > most:
+                raise UserError(f"{where}has more than {most:,} pixels; make it smaller")
             deep = picture.mode.startswith(("I", "F"))
             pixels = np.asarray(
                 picture if deep or picture.mode == "L" else picture.convert("RGB"), dtype=np.float32
@@ -102,7 +104,8 @@ def _picture(content: bytes, where: str) -> Features:
             f"{where}cannot be decoded ({type(error).__name__}); it was cut short or damaged"
         ) from None
     image = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
-    return np.asarray(image / np.float32(65_535 if deep else 255)).clip(0, 1)
+    image = image / np.float32(65_535 if deep else 255)
+    return np.clip(image, 0, 1, out=image)
 
 
 def _channels(image: Features, number: int) -> tuple[Features, list[Remark]]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,19 +51,33 @@ UNWINDOWED = Remark(
 )
 
 
+def _without_requests() -> ModuleType:
+    """Pydicom, which would import requests for downloads that nobody here asks for.
+
+    It has urllib3 bind a socket, to know whether the machine has IPv6.
+    """
+    absent = "requests" not in sys.modules
+    if absent:
+        sys.modules["requests"] = None  # type: ignore[assignment]  # an import of it fails
+    try:
+        return import_module("pydicom")
+    finally:
+        if absent:
+            del sys.modules["requests"]
+
+
 def parse(content: bytes, where: str) -> Dataset:
     """The data set in a file's bytes.
 
     Raises:
         UserError: it is not DICOM, or not a whole one with pixels.
     """
-    import pydicom
-
+    pydicom = _without_requests()
     # Its warnings and its log quote the header's values.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     try:
-        dataset = pydicom.dcmread(io.BytesIO(content))
+        dataset: Dataset = pydicom.dcmread(io.BytesIO(content))
         absent = [name for name in NEEDED if name not in dataset]
         numbers = 0 if absent else _numbers(dataset)
     except Exception as error:

@@ -30,12 +30,13 @@ COMMON = 0.2  # a value that so much of the image has is background or saturatio
 
 
 def mask_text(image: Pixels) -> tuple[Pixels, int]:
-    """A copy of [c, h, w], as stored, without lines of burned-in text, and their number.
+    """[c, h, w], as stored, without lines of burned-in text, and their number; a copy if any.
 
     The mask takes the median of the rows' other pixels.
     """
-    masked, grey = image.copy(), image.mean(axis=0, dtype=np.float64)
+    grey = image.mean(axis=0, dtype=np.float64)
     boxes = [box for ink in (grey, -grey) for box in _lines(ink)]
+    masked = image.copy() if boxes else image
     for top, bottom, left, right in boxes:
         outside = np.ones(image.shape[2], dtype=bool)
         outside[left:right] = False
@@ -49,9 +50,12 @@ def _lines(grey: npt.NDArray[np.float64]) -> list[tuple[int, int, int, int]]:
     ink = np.asarray(grey >= grey.max() - NEAR * np.ptp(grey))
     if ink.mean() > COMMON:
         return []
-    begins = np.diff(np.pad(ink, ((0, 0), (1, 0))).astype(np.int8), axis=1) == 1
-    text = (_in_window(begins) >= STROKES).any(axis=1)
-    return [_box(ink, *run) for run in _runs(np.asarray(text)) if run[1] - run[0] >= ROWS]
+    begins = ink.copy()
+    begins[:, 1:] &= ~ink[:, :-1]
+    # few rows of a large image hold so many strokes at all
+    text = begins.sum(axis=1) >= STROKES
+    text[text] = (_in_window(begins[text]) >= STROKES).any(axis=1)
+    return [_box(ink, *run) for run in _runs(text) if run[1] - run[0] >= ROWS]
 
 
 def _in_window(begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

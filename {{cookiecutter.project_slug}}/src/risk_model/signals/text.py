@@ -27,6 +27,7 @@ from risk_model.signals.text_words import (
 )
 
 REQUEST_BYTES = 1 << 19
+REQUEST_VALUES = 100_000  # commas of the text count too
 FROM_FILE = False  # a listing holds the notes themselves
 MOST_WORDS = 20_000  # of one note; a long discharge summary has 5,000
 LETTERS = 1_000  # of one word: longer is no language

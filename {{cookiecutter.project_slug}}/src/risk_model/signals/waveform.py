@@ -21,6 +21,7 @@ from risk_model.signals.waveform_records import lead_positions, record
 from risk_model.signals.waveform_sampling import Samples, bridged, longest_gap, resampled
 
 REQUEST_BYTES = 1 << 22  # twelve leads of ten seconds at 1,000 Hz, 20 characters a number, and room
+REQUEST_VALUES = 250_000  # twice as many numbers as these have
 FROM_FILE = True
 FASTEST = 20_000.0  # Hz that a request may state
 # gaps shorter than a QRS complex are bridged, as long as they are few

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
+from risk_model.core.input_policy import InputPolicy
 from risk_model.core.json_record import JsonRecord
 
 # by model, an epoch or a tree a row: its number, from 1, and the values measured
@@ -61,6 +62,7 @@ class TrainingRecord(JsonRecord):
     cross-fitting in the first of `folds` turns. `rounds` are the epochs (or trees) of a model that
     was then fitted on all development rows. Where all steps were cross-fitted,
     `chosen_out_of_fold` says how often each model was chosen.
+    `input_policy` says what the training rows held, and so which records are answered.
     `findings` are those of the data, None where they were not recorded. `git` and `versions` say
     which code and which libraries made it, `protocol` is the hash of the settings.
     """
@@ -72,6 +74,7 @@ class TrainingRecord(JsonRecord):
     calibrators: dict[str, CalibratorRecord]
     threshold: float
     threshold_reason: str
+    input_policy: InputPolicy
     findings: list[Finding] | None
     sizes: dict[str, PartSize]
     history: History

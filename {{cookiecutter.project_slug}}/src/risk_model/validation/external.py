@@ -22,9 +22,11 @@ from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically, write_json
-from risk_model.core.package import CalibrationLine, ModelPackage, Scorer, seal
+from risk_model.core.package import CalibrationLine, ModelPackage, seal
 from risk_model.core.predictions import prediction_table
+from risk_model.core.risk_step import risk_step
 from risk_model.core.runs import code_versions, new_run
+from risk_model.core.scorer import Scorer
 from risk_model.core.scores import Floats, logit, sigmoid
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data import load
@@ -43,6 +45,7 @@ from risk_model.training.calibration import (
     shifted,
 )
 from risk_model.training.record import ChampionChoice, TrainingRecord
+from risk_model.validation.answered_rows import answered_rows
 from risk_model.validation.recalibrated_graph import append_recalibration
 
 Announce = Callable[[str, str], None]  # a step and what it has to say
@@ -116,8 +119,6 @@ def read_external(settings: Config, announce: Announce = lambda step, text: None
     for note in cohort.notes:
         if note.severity != "note" and note.kind != REFUSED:
             announce("data", note.line())
-    refused = [note.message for note in cohort.notes if note.kind == REFUSED]
-    announce("data", *refused or [f"the service would answer for all {len(cohort):,} rows"])
     served = cohort.schema.served()
     if served.features != package.schema.features or served.signal != package.schema.signal:
         missing = [field for field in package.schema.names if field not in served.names]
@@ -129,6 +130,8 @@ def read_external(settings: Config, announce: Announce = lambda step, text: None
         raise UserError(
             f"data={data.name}: holds a single class of the outcome, so there is nothing to judge"
         )
+    for line in answered_rows(package, cohort.inputs):
+        announce("data", line)
     risk, logits = package.scorer(cohort.encoded())
     source = Path(getattr(data, "path", "")).stem or data.name
     return ExternalCohort(source, package, cohort, risk, sigmoid(logits))
@@ -197,17 +200,20 @@ def _write_package(
     old, model = external.package.manifest, external.model
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(external.package.directory, partial)
+    # a signature is of the manifest that it was made for
+    shutil.copytree(external.package.directory, partial, ignore=shutil.ignore_patterns("*.sig"))
     graph = append_recalibration((partial / "risk.onnx").read_bytes(), line)
     write_atomically(partial / "risk.onnx", graph)
     write_json(partial / artifacts.EVALUATION, evaluation.to_json())
     card = model_card(model, _record(external, line), evaluation)
     write_atomically(partial / "model_card.md", card.encode())
     golden, _ = Scorer(graph)(np.load(partial / "explain" / "background.npy")[:1])
+    judged = next(iter(evaluation.parts.values()))
     manifest = replace(
         old,
         gates=evaluation.verdicts(model),
         golden_risk=float(golden[0]),
+        risk_step=risk_step(judged.subjects, judged.prevalence, old.operating_threshold),
         calibration=_composed(old.calibration, line),
         accepted=None,
         recalibrated_from=external.package.sha256,
@@ -227,6 +233,7 @@ def _record(external: ExternalCohort, line: Calibrator) -> TrainingRecord:
         calibrators={model: line.record},
         threshold=manifest.operating_threshold,
         threshold_reason=manifest.threshold_reason,
+        input_policy=manifest.input_policy,
         findings=None,
         sizes={},
         history={},

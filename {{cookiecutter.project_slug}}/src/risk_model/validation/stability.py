@@ -24,8 +24,8 @@ from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_json
-from risk_model.core.package import Scorer
 from risk_model.core.runs import not_evaluated
+from risk_model.core.scorer import Scorer
 from risk_model.data.prepare import Prepared
 from risk_model.evaluation.bootstrap import draw_counts
 from risk_model.evaluation.instability import StabilityRecord, instability

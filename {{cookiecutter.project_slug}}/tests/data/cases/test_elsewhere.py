@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +101,27 @@ def test_evaluation_and_recalibration_stop_and_say_how_many_rows_would_be_refuse
 
     said: list[Any] = []
     read_external(wanted(ward()), lambda step, text: said.append(text))
-    assert said == ["the service would answer for all 600 rows"]
+    assert said[0] == "the service would answer for all 600 rows"
+    assert all("of 600 rows with a warning" in line for line in said[1:])
     said.clear()
     some_words = ward(sex=np.where(some(0.1), "divers", ward()["sex"]))
     read_external(wanted(some_words), lambda step, text: said.append(text))
-    assert said == ["the service would refuse 60 of 600 rows (sex 60)"]
+    assert said[0] == "the service would refuse 60 of 600 rows (sex 60)"
     elsewhere = OTHER["another unit"][1](ward())
     for command in (read_external, recalibrate):
         with pytest.raises(UserError, match=r"creatinine: .*another unit"):
             command(wanted(elsewhere))
+
+
+def test_rows_that_lack_what_training_always_had_are_refused_and_not_called_another_unit(
+    tmp_path: Path,
+) -> None:
+    trained = read(written(ward(), tmp_path / "train.csv"))
+    fields = tuple(replace(f, missing_allowed=f.name != "crp") for f in trained.schema.fields)
+    schema = replace(trained.schema, fields=fields)
+    (tmp_path / "schema.json").write_text(schema.to_json())
+    there = written(ward(crp=[None] * 400 + [5.0] * 200), tmp_path / "there.csv")
+    cohort = read(there, schema=str(tmp_path / "schema.json"))
+    assert told(cohort) == [note for note in cohort.notes if note.kind == REFUSED]
+    (note,) = told(cohort)
+    assert note.message == "the service would refuse 400 of 600 rows (crp 400)"

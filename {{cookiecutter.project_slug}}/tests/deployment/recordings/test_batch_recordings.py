@@ -19,8 +19,10 @@ from risk_model import config
 from risk_model.app.commands import score as score_command
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
+from risk_model.core.risk_step import rounded
 from risk_model.deployment import batch_recordings
 from risk_model.deployment.batch import score
+from risk_model.deployment.table_stream import ADDED
 from risk_model.signals import rows
 
 from tests import made_signal
@@ -87,7 +89,8 @@ def listing(path: Path, listed: list[Any] = LISTED) -> Path:
 
 
 def risk(package: ModelPackage, strip: list[float]) -> float:
-    return float(package.scorer(rows([np.array(strip, dtype=np.float32)], SCHEMA))[0][0])
+    exact = float(package.scorer(rows([np.array(strip, dtype=np.float32)], SCHEMA))[0][0])
+    return rounded(exact, package.manifest.risk_step, package.threshold)
 
 
 @pytest.mark.parametrize("name", ["list.csv", "list.parquet", "list.jsonl"])
@@ -99,7 +102,7 @@ def test_every_file_of_a_listing_gets_its_risk_or_a_reason(
     done = score(package, listing(folder / name), folder / "out.parquet")
     scored = pq.read_table(folder / "out.parquet").to_pylist()
     assert (done.rows, done.refused) == (5, 3)
-    assert list(scored[0]) == ["patient", "file", "risk", "flagged", "reason", "model_version"]
+    assert list(scored[0]) == ["patient", "file", *ADDED]
     assert [row["patient"] for row in scored] == [patient for patient, _ in LISTED]
     expected = [risk(package, STRIP), risk(package, [1.0] * 8), None, None, None]
     assert [row["risk"] for row in scored] == expected
@@ -124,7 +127,7 @@ def test_texts_are_scored_and_left_out_of_the_answer(
     done = score(package, notes, tmp_path / "out.csv")
     scored = pa.csv.read_csv(tmp_path / "out.csv").to_pylist()
     assert (done.rows, done.refused) == (2, 1)
-    assert list(scored[0]) == ["visit", "file", "risk", "flagged", "reason", "model_version"]
+    assert list(scored[0]) == ["visit", "file", *ADDED]
     assert scored[0]["risk"] == pytest.approx(risk(package, [len(word) for word in words.split()]))
     assert scored[1]["reason"] == ("is empty" if name != "notes.csv" else scored[1]["reason"])
     assert SECRET not in (tmp_path / "out.csv").read_text()

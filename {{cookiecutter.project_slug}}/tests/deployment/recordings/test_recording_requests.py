@@ -101,7 +101,11 @@ def outcome(content: bytes) -> tuple[Any, ...]:
         ({"inputs": [STRIP]}, "/inputs", "must be an object"),
         ({"inputs": {"strip": STRIP, SECRET: 1}}, "/inputs", "may hold 'strip' and nothing else"),
         ({"inputs": {"strip": STRIP}, "units": {"strip": "mV"}}, "/units", "states its own units"),
-        ({"inputs": {"strip": STRIP}, SECRET: 1}, "", "may hold inputs, request_id, explain"),
+        (
+            {"inputs": {"strip": STRIP}, SECRET: 1},
+            "",
+            "may hold inputs, request_id, subject, explain",
+        ),
         ({"inputs": {"strip": STRIP}, "request_id": "MRN-7"}, "/request_id", "must be a UUID"),
         ({"inputs": {"strip": STRIP}, "explain": 1}, "/explain", "must be true or false"),
     ],
@@ -200,7 +204,7 @@ def test_a_text_that_is_not_read_as_it_was_sent_is_kept_for_its_explanation(
 
 def test_the_openapi_body_names_the_recording_and_says_what_it_holds() -> None:
     described = recording_body_schema(SIGNAL)
-    assert set(described["properties"]) == {"inputs", "request_id", "explain"}
+    assert set(described["properties"]) == {"inputs", "request_id", "subject", "explain"}
     inputs = described["properties"]["inputs"]
     assert inputs["required"] == list(inputs["properties"]) == ["strip"]
     told = inputs["properties"]["strip"]["description"]

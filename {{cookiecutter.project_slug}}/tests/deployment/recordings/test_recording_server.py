@@ -14,11 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from risk_model.core.package import ModelPackage, Scorer
+from risk_model.core.package import ModelPackage
+from risk_model.core.risk_step import rounded_rows
+from risk_model.core.scorer import Scorer
 from risk_model.deployment.batch import score
 from risk_model.signals import rows
 
-from tests.made_service import GUARD, Server
+from tests.made_service import GUARD, Server, peak_memory
 from tests.made_signal import SCHEMA
 
 Running = Callable[..., AbstractContextManager[Server]]
@@ -73,10 +75,7 @@ def test_an_endless_recording_is_refused_within_bounded_memory(
         brackets = server.post(b'{"inputs": {"strip": [' + b"[]," * 300_000 + b"[]]}}")
         assert brackets.status_code == 400
         assert server.predict({"strip": STRIP}).status_code == 200
-        peak = int(
-            Path(f"/proc/{server.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
-        )
-        assert peak < 250_000, "kB"
+        assert peak_memory(server.process.pid) < 250_000, "kB"
 
 
 def test_server_batch_and_training_give_a_recording_the_same_risk(
@@ -89,9 +88,8 @@ def test_server_batch_and_training_give_a_recording_the_same_risk(
     pq.write_table(pa.table({"file": [f"{i}.txt" for i in range(10)]}), tmp_path / "list.parquet")
     assert score(package, tmp_path / "list.parquet", tmp_path / "risks.parquet").refused == 0
     listed = pq.read_table(tmp_path / "risks.parquet")["risk"].to_pylist()
-    trained = Scorer((package.directory / "risk.onnx").read_bytes())(rows(list(strips), SCHEMA))[
-        0
-    ].tolist()
+    exact, _ = Scorer((package.directory / "risk.onnx").read_bytes())(rows(list(strips), SCHEMA))
+    trained = rounded_rows(exact, package.manifest.risk_step, package.threshold).tolist()
     with running(package.directory, tmp_path / "audit.db", before=place_strips) as server:
         served = [server.predict({"strip": strip.tolist()}).json()["risk"] for strip in strips]
     assert served == trained == listed

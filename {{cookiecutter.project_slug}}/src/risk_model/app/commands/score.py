@@ -8,7 +8,9 @@ from risk_model.app.console import say
 from risk_model.config import Config
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
+from risk_model.core.setting_syntax import read_mapping
 from risk_model.deployment import batch
+from risk_model.deployment.origin import check_origin
 from risk_model.deployment.registry import champion
 
 
@@ -22,6 +24,11 @@ def score(settings: Config) -> None:
     else:
         directory = Path(settings.package)
     package = ModelPackage.open(directory)
-    scored = batch.score(package, Path(settings.input), Path(settings.output))
+    check_origin(package, "", settings.deployment.verify_key)
+    units = read_mapping("units", settings.units) if settings.units else {}
+    scored = batch.score(package, Path(settings.input), Path(settings.output), units)
+    if scored.assumed:
+        text = f"the package's units were assumed for {', '.join(scored.assumed)}"
+        say("score", f"{text}; state them: a header like 'name [unit]', or units={{name: unit}}")
     text = f"{scored.rows:,} rows, {scored.refused:,} without a risk and why: {settings.output}"
     say("score", text)

@@ -71,9 +71,9 @@ def refusals(frame: pd.DataFrame, schema: Schema, schema_given: bool) -> list[Fi
     """
     refused = refused_rows(frame, schema)
     findings = [
-        _misfit(frame[name], schema.field(name), int(rows.sum()))
+        _misfit(frame[name], schema.field(name), int((rows & frame[name].notna()).sum()))
         for name, rows in refused.items()
-        if schema_given and rows.sum() > MOSTLY * frame[name].notna().sum()
+        if schema_given and (rows & frame[name].notna()).sum() > MOSTLY * frame[name].notna().sum()
     ]
     count = int(np.logical_or.reduce(list(refused.values())).sum()) if refused else 0
     if count:

@@ -1,0 +1,1 @@
+"""The parts of the soak: the server, who asks it, and what goes wrong meanwhile."""

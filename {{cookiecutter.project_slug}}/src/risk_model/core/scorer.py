@@ -1,0 +1,48 @@
+"""The scorer: a model's ONNX graph, run on one thread."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from risk_model.core.schema import Features, at_once
+
+
+class Scorer:
+    """An ONNX graph with outputs `risk` and `logit`, run on one thread.
+
+    `maps` says whether it has a third one, `map`: what each pixel or sample of a signal adds to the
+    logit.
+    """
+
+    def __init__(self, graph: bytes) -> None:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # fatal errors alone: others are raised too, and may hold a value where it writes them
+        options.log_severity_level = 4
+        self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.maps = "map" in [output.name for output in self._session.get_outputs()]
+
+    def __call__(
+        self, features: Features, chunk: int = 4096
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Risk and logit of float32[n, d] rows: two float64[n]."""
+        step = at_once(features.shape[1], chunk)
+        pieces = [
+            self._chunk(features[i : i + step]) for i in range(0, max(len(features), 1), step)
+        ]
+        risk, logit = (
+            np.concatenate(outputs).astype(np.float64) for outputs in zip(*pieces, strict=True)
+        )
+        return risk, logit
+
+    def map(self, features: Features) -> npt.NDArray[np.float32]:
+        """What each pixel or sample adds to the logit: float32[n, h, w]; only where `maps`."""
+        return np.asarray(self._session.run(["map"], {"features": features})[0])
+
+    def _chunk(self, features: Features) -> list[npt.NDArray[np.float32]]:
+        outputs = self._session.run(["risk", "logit"], {"features": features})
+        return [np.asarray(output).reshape(-1) for output in outputs]
