@@ -21,6 +21,7 @@ from risk_model.deployment.admission import HUNG
 from risk_model.deployment.http_guard import CONNECTIONS, HEAD_BYTES, HEAD_LINES
 from risk_model.deployment.requests import BODY_LIMIT
 
+from tests.gated_server import GATED, TWO_PLACES
 from tests.made_service import GUARD, PATIENT, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
@@ -29,34 +30,6 @@ GET = b"GET /livez HTTP/1.1\r\n"
 POST = b"POST /v1/predict HTTP/1.1\r\nContent-Type: application/json\r\n" + HOST
 HALF = POST + b"Content-Length: 100\r\n"
 IMPATIENT = "http_guard.HEAD_SECONDS = 1.0\n"
-# Scoring waits until there is a file "go on"; the n-th time it waits, a file "asked n" appears.
-GATED = """
-import time
-from risk_model.core.package import ModelPackage
-quick, folder = ModelPackage.scorer, Path(sys.argv[3]).parent
-asked = 0
-class Gated:
-    def __set__(self, *_):  # else what quick keeps in the package would be read instead
-        raise AttributeError
-    def __get__(self, package, _):
-        scorer = quick.__get__(package, _)
-        def score(rows):
-            global asked
-            if (folder / "closed").exists():
-                asked += 1
-                (folder / f"asked {asked}").touch()
-                while (folder / "closed").exists():
-                    time.sleep(0.01)
-            return scorer(rows)
-        return score
-ModelPackage.scorer = Gated()
-"""
-
-
-TWO_PLACES = """
-import risk_model.deployment.package_input as i
-i.Worker = lambda limit: admission.Worker(limit, places=2)
-"""
 
 
 @pytest.fixture

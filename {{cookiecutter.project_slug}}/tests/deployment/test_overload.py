@@ -17,6 +17,7 @@ from risk_model.core.package import ModelPackage
 from risk_model.deployment.http_guard import HEAD_SECONDS
 from risk_model.deployment.overload import FEW, READ_AGAIN, Relief
 
+from tests.gated_server import GATED, TWO_PLACES
 from tests.made_service import GUARD, PATIENT, Server, request_body
 
 Running = Callable[..., AbstractContextManager[Server]]
@@ -24,24 +25,6 @@ BODY = json.dumps(request_body(PATIENT)).encode()
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 REQUEST = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 HALF_OPEN = [b"", b"POST /v1/pre", HEAD, HEAD + b"Content-Length: 9\r\n\r\n{"]
-SHUT = """
-import threading
-import risk_model.deployment.package_input as i
-i.Worker = lambda limit: admission.Worker(limit, places=2)
-from risk_model.core.package import ModelPackage
-quick, folder = ModelPackage.scorer, Path(sys.argv[3]).parent
-class Gated:
-    def __set__(self, *_):  # else what quick keeps in the package would be read instead
-        raise AttributeError
-    def __get__(self, package, _):
-        scorer = quick.__get__(package, _)
-        def score(rows):
-            while (folder / "closed").exists():
-                threading.Event().wait(0.01)
-            return scorer(rows)
-        return score
-ModelPackage.scorer = Gated()
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +56,7 @@ def test_refused_connections_are_told_each_time_and_served_when_there_is_room(
     running: Running, package: ModelPackage, tmp_path: Path
 ) -> None:
     closed, count = tmp_path / "closed", READ_AGAIN + 50
-    with running(package.directory, tmp_path / "audit.db", before=SHUT) as server:
+    with running(package.directory, tmp_path / "audit.db", before=GATED + TWO_PLACES) as server:
         closed.touch()
         waiting = [connect(server) for _ in range(2)]
         for connection in waiting:
