@@ -16,8 +16,8 @@ import numpy as np
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Signal
 from risk_model.signals import Part, Reading, Recording, Remark, waveform_features
-from risk_model.signals.waveform_features import FIELDS as FIELDS
 from risk_model.signals.waveform_dicom import dicom_record, is_dicom
+from risk_model.signals.waveform_features import FIELDS as FIELDS
 from risk_model.signals.waveform_records import Record, lead_positions, wfdb_record
 from risk_model.signals.waveform_sampling import (
     Samples,
@@ -70,11 +70,8 @@ def record(path: Path, signal: Signal) -> Record:
 def _check_units(units: Sequence[str], signal: Signal) -> None:
     for lead, unit, expected in zip(signal.channels, units, signal.units, strict=True):
         if unit != expected:
-            converted = " (or V or uV, which are converted)" if expected == "mV" else ""
-            raise UserError(
-                f"lead {lead} is in another unit than the model's, {expected}{converted}; convert "
-                "it, or leave it out of data.leads"
-            )
+            known = "V, mV or uV" if expected == "mV" else expected
+            raise UserError(f"lead {lead} is in another unit than {known}; convert it")
 
 
 def received(value: object, signal: Signal) -> Recording:

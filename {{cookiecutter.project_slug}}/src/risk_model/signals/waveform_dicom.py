@@ -53,7 +53,7 @@ def dicom_record(path: Path, leads: Sequence[str], seconds: float) -> Record:
     channels: list[Any] = attempt(
         lambda: list(group.ChannelDefinitionSequence), "its channels cannot be understood"
     )
-    names = [attempt(lambda c=c: _lead(c), "a channel has no name") for c in channels]
+    names = attempt(lambda: [_lead(channel) for channel in channels], "a channel has no name")
     positions = lead_positions(names, leads)
     written = [_unit(channels[at], lead) for at, lead in zip(positions, leads, strict=True)]
     samples = attempt(
@@ -102,7 +102,7 @@ def _unit(channel: Any, lead: str) -> str:
 
 def _samples(dataset: Any, group: int, positions: Sequence[int]) -> Any:
     """The leads in their units, float64[leads, samples]; NaN where the file was filled up."""
-    from pydicom.waveforms import multiplex_array
+    from pydicom.waveforms.numpy_handler import multiplex_array
 
     values = np.asarray(multiplex_array(dataset, group, as_raw=False), dtype=np.float64)
     item = dataset.WaveformSequence[group]

@@ -46,7 +46,7 @@ class Stretch(NamedTuple):
     before conversion.
     """
 
-    leads: list[Samples]
+    leads: Sequence[Samples]
     per_frame: list[int]
     written: list[str]
 
@@ -165,24 +165,23 @@ def _stretch(
             "the samples cannot be read",
         )
 
-    signals = read(physical=False)
+    signals = read()
     length = header.sig_len or signals.sig_len
     if signals.sig_len == length:
         skewed = any(header.skew[at] for at in positions)
-        stored = read(physical=False, ignore_skew=True) if skewed else signals
-        check_sums(header, positions, stored)
-    values = attempt(lambda: signals.dac(expanded=True), "the samples cannot be converted")
+        check_sums(header, positions, read(ignore_skew=True) if skewed else signals)
     per_frame = [header.samps_per_frame[at] or 1 for at in positions]
+    values = [np.array(lead, dtype=np.float64) for lead in signals.e_p_signal]
     _blank_beyond(values, header, positions, signals.sig_len, length)
     converted = [
-        np.asarray(v, dtype=np.float64)[: frames * count] * calibration(unit).factor
-        for v, unit, count in zip(values, written, per_frame, strict=True)
+        lead[: frames * count] * calibration(unit).factor
+        for lead, unit, count in zip(values, written, per_frame, strict=True)
     ]
     return Stretch(converted, per_frame, written), length
 
 
 def _blank_beyond(
-    values: list[Samples], header: Any, positions: Sequence[int], frames: int, length: int
+    values: Sequence[Samples], header: Any, positions: Sequence[int], frames: int, length: int
 ) -> None:
     """NaN where a skewed lead would lie behind the end; wfdb leaves zeros in some of it."""
     for lead, at in zip(values, positions, strict=True):
