@@ -69,7 +69,7 @@ FIELDS = (
 )
 # a line is flat where samples of half a second differ by no more than so many mV, or, in other
 # units, than that share of the lead's range
-FLAT_SECONDS, FLAT, FLAT_SHARE = 0.5, 5e-4, 1e-6
+FLAT_SECONDS, FLAT, FLAT_SHARE = 0.5, 5e-4, 1e-4
 # an amplifier's limit holds so long, within that share of the range
 CLIPPED_SECONDS, CLIPPED = 0.04, 1e-3
 FEWEST = 3  # beats that make a rhythm
@@ -205,7 +205,8 @@ def _waves(beat: Samples, middle: int, rate: float) -> list[Samples]:
     """
 
     def between(start: float, end: float) -> Samples:
-        return beat[:, middle + round(start * rate) : middle + round(end * rate)]
+        first = middle + round(start * rate)
+        return beat[:, first : max(middle + round(end * rate), first + 1)]
 
     qrs, t, p = between(-0.06, 0.08), between(0.14, 0.45), between(-0.26, -0.08)
     sample, peak = np.arange(qrs.shape[1]), qrs.argmax(axis=1)[:, None]

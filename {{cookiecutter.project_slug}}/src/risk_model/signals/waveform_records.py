@@ -105,7 +105,7 @@ def stem_of(path: Path) -> Path:
 def _header(stem: Path) -> Any:
     import wfdb
 
-    return attempt(lambda: wfdb.rdheader(str(stem)), f"the header {stem.name}.hea cannot be read")
+    return attempt(lambda: wfdb.rdheader(str(stem)), "the header cannot be read")
 
 
 def _joined(header: Any, stem: Path, leads: Sequence[str], frames: int) -> Stretch:

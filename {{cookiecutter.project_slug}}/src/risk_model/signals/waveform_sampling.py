@@ -51,15 +51,16 @@ def resampled(samples: Samples, rate: float, new_rate: float, count: int) -> Sam
     """The waveform at `count` instants k / new_rate seconds: float64[channels, count].
 
     The samples come at `rate` Hz, not below `new_rate`, and last as long. What the new rate cannot
-    hold is filtered out by scipy's zero-phase FIR filter; a line from each channel's first sample
-    to its last is kept apart, so that the ends are not drawn to zero.
+    hold is filtered out by scipy's zero-phase FIR filter, which continues each channel by a line
+    through its ends. The median is kept apart: the filter's gain at rest is one within 5e-5.
     """
     wide = np.array(samples, dtype=np.float64)
     if rate == new_rate:
         return wide[:, :count]
     ratio = Fraction(new_rate / rate).limit_denominator(FINEST)
-    new = resample_poly(wide, ratio.numerator, ratio.denominator, axis=1, padtype="line")
-    return np.asarray(new[:, :count])
+    level = np.median(wide, axis=1, keepdims=True)
+    new = resample_poly(wide - level, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+    return np.asarray(new[:, :count] + level)
 
 
 def band(samples: Samples, rate: float, low: float, high: float) -> Samples:
