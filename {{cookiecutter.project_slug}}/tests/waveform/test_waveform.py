@@ -21,7 +21,7 @@ from risk_model.data.sources.waveforms import signal_of
 from risk_model.signals import rows, waveform
 from risk_model.signals.waveform_beats import detect
 from risk_model.signals.waveform_features import FIELDS
-from risk_model.signals.waveform_sampling import band, bridged, longest_gap, resampled
+from risk_model.signals.waveform_sampling import band, bridged, longest_gap, resampled, samples_in
 
 from tests.waveform.made_records import NAMES, SIGNAL, beating, write
 
@@ -38,15 +38,23 @@ def recording(**made: float) -> Any:
 # --- sampling
 
 
-@pytest.mark.parametrize("rate", [200, 250, 360, 500, 1000])
-def test_resampling_keeps_the_heart_and_agrees_with_scipy(rate: int) -> None:
+@pytest.mark.parametrize("rate", [200, 249.89, 250, 360, 500, 1000])
+def test_resampling_keeps_the_heart_and_agrees_with_a_fourier_transform(rate: float) -> None:
     leads = beating(rate, noise=0.0)
-    ours, theirs = (
-        resampled(leads, rate, 100, 1000),
-        scipy.signal.resample_poly(leads, 100, rate, axis=1),
-    )
+    ours = resampled(leads, rate, 100, 1000)
     assert np.abs(ours - beating(100, noise=0.0))[:, 20:-20].max() < 0.02
-    assert np.abs(ours - theirs)[:, 50:-50].max() < 0.02
+    if rate == int(rate):
+        theirs = scipy.signal.resample(leads, 1000, axis=1)
+        assert np.abs(ours - theirs)[:, 50:-50].max() < 0.02
+
+
+@pytest.mark.parametrize("rate", [100.001, 123.456, 499.99, 19_999.9])
+def test_a_rate_that_is_no_round_number_keeps_time(rate: float) -> None:
+    """A beat after nine and a half seconds lies where it does at the model's own rate."""
+    time = np.arange(samples_in(10.0, rate)) / rate
+    late = np.exp(-0.5 * ((time - 9.5) / 0.02) ** 2)[None]
+    own = np.exp(-0.5 * ((np.arange(1000) / 100 - 9.5) / 0.02) ** 2)
+    np.testing.assert_allclose(resampled(late, rate, 100, 1000)[0], own, atol=0.04)
 
 
 @pytest.mark.parametrize("frequency", [60, 80, 130, 240])
@@ -220,6 +228,86 @@ def test_a_request_that_says_something_else_is_refused_without_its_values(
         waveform.received(body() | changed, SIGNAL)
     assert "Mustermann" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+# --- leads in several units, at several rates
+
+MIXED = signal_of(Waveforms(leads=["II", "ABP"]), ["mV", "mmHg"])
+
+
+def ward(**changed: Any) -> dict[str, Any]:
+    """A request with an electrocardiogram at 250 Hz and a blood pressure at 125 Hz."""
+    return {
+        "rate": {"II": 250, "ABP": 125},
+        "unit": {"ABP": "mmHg", "II": "mV"},
+        "leads": {"ABP": pressure(125).tolist(), "II": beating(250)[1].tolist()},
+        **changed,
+    }
+
+
+def pressure(rate: float) -> Any:
+    time = np.arange(round(10 * rate)) / rate
+    return 90 + 25 * np.sin(2 * np.pi * time / 0.8)
+
+
+def test_leads_in_several_units_and_rates_are_read_each_as_it_is() -> None:
+    read = waveform.received(ward(), MIXED)
+    np.testing.assert_allclose(read[0, 50:-50], beating(100, noise=0)[1, 50:-50], atol=0.05)
+    np.testing.assert_allclose(read[1, 50:-50], pressure(100)[50:-50], atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"unit": "mV"}, "unit of lead ABP must be mmHg"),
+        ({"unit": {"II": "mV", "ABP": "kPa"}}, "unit of lead ABP must be mmHg"),
+        ({"unit": {"II": "uV", "ABP": "mmHg"}}, "unit of lead II must be mV"),
+        ({"unit": {"II": "mV"}}, "lead ABP is missing"),
+        ({"unit": ["mV", "mmHg"]}, "unit of lead II must be mV"),
+        ({"rate": 250}, "lead ABP must hold 2,500 samples: 10 s"),
+        ({"rate": {"II": 250, "ABP": 62.5}}, "rate must be a number of Hz from 100"),
+        ({"rate": {"II": 250}}, "lead ABP is missing"),
+    ],
+)
+def test_a_unit_a_rate_or_a_length_that_training_would_have_read_otherwise_is_refused(
+    changed: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        waveform.received(ward(**changed), MIXED)
+
+
+def test_beats_are_looked_for_in_electrocardiograms_only() -> None:
+    """A blood pressure beats once in 0.8 s, too; another rhythm in it changes nothing."""
+    other = ward()
+    other["leads"]["ABP"] = (90 + 25 * np.sin(2 * np.pi * np.arange(1250) / 125 / 0.5)).tolist()
+    rates = [
+        waveform.measure(waveform.received(sent, MIXED), MIXED)["heart_rate"]
+        for sent in (ward(), other)
+    ]
+    assert rates == [pytest.approx(75, rel=0.03)] * 2
+
+
+def test_without_an_electrocardiogram_nothing_is_said_of_a_heart() -> None:
+    signal = signal_of(Waveforms(leads=["ABP"]), ["mmHg"])
+    recording = waveform.received(
+        {"rate": 125, "unit": "mmHg", "leads": {"ABP": pressure(125).tolist()}}, signal
+    )
+    measured = waveform.measure(recording, signal)
+    assert {name for name, value in measured.items() if value is not None} == {"lost_share"}
+    described = waveform.describe(recording, signal)
+    assert described.shape == (signal.described,)
+    assert np.isfinite(described).all()
+    assert described[-1] == pytest.approx(90, abs=2)
+
+
+def test_a_pressure_line_that_stands_still_is_seen_and_a_large_one_is_no_wrong_gain() -> None:
+    still = ward()
+    still["leads"]["ABP"][500:750] = [82.0] * 250
+    recording = waveform.received(still, MIXED)
+    assert float(waveform.measure(recording, MIXED)["lost_share"] or 0) == pytest.approx(
+        0.1, abs=0.02
+    )
+    assert waveform.measure(waveform.received(ward(), MIXED), MIXED)["lost_share"] == 0
 
 
 def test_the_largest_twelve_lead_request_fits() -> None:
