@@ -128,13 +128,17 @@ def test_a_header_without_length_is_filled_from_the_file_where_its_format_tells(
         read(path, 11.0)
 
 
-@pytest.mark.parametrize("form", sorted(FORMATS.keys() - FLAC))
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_skewed_lead_is_moved_and_its_end_is_a_gap(tmp_path: Path, form: str) -> None:
     path = written(tmp_path / "made", form)
     header = path.with_name("made.hea")
     lines = header.read_text().splitlines()
     lines[2] = lines[2].replace(f"made.dat {form} ", f"made.dat {form}:7 ")
     header.write_text("\n".join(lines) + "\n")
+    if form in FLAC:
+        with pytest.raises(UserError, match=r"made\.dat holds a skewed lead as FLAC"):
+            read(path)
+        return
     ours, theirs = read(path).leads, wfdb.rdrecord(str(path)).p_signal.T
     np.testing.assert_allclose(ours, theirs, atol=1e-6, equal_nan=True)
     assert np.isnan(ours[1][-7:]).all()

@@ -54,6 +54,10 @@ def check_size(header: Any, stem: Path, name: str) -> None:
                 "the header gives no length, without which FLAC is not read; write it into the "
                 "header"
             )
+        if any(header.skew[position] for position in inside):
+            raise UserError(
+                f"{name} holds a skewed lead as FLAC, which wfdb does not read; write format 16"
+            )
         size, held = 1.0, _flac_samples(path) - start * len(inside)
     elif form in BYTES:
         size, held = BYTES[form], path.stat().st_size - start
