@@ -207,3 +207,26 @@ def test_a_segment_that_is_cut_short_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"segment two: two\.dat is cut short"):
         wfdb_record(stem, ["I"], 10)
     assert len(wfdb_record(stem, ["I"], 5).leads[0]) == 1250
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["all/3 3 250 2500", "one 1250", "two 1250"], "not list as many segments as it announces"),
+        (["all/2 3 500 2500", "one 1250", "two 1250"], "segment one: is sampled at another rate"),
+        (["all/2 3 250 2500", "one 1250", "inner 1250"], "segment inner: has segments of its own"),
+        (["all/2 3 250 2500", "one 1250", "gone 1250"], "segment gone: there is no header"),
+        (["all/2 3 250 2500", "one 1250", "other 1250"], "segments with other units or samples"),
+        (["all/2 3 250 2400", "one 1250", "two 1150"], "lasts less than the 10 s"),
+    ],
+)
+def test_segments_that_do_not_fit_are_refused_by_their_reason(
+    tmp_path: Path, lines: list[str], reason: str
+) -> None:
+    samples = np.random.default_rng(1).normal(size=(3, 1250))
+    for name in ("one", "two"):
+        write(tmp_path / name, samples, 250.0)
+    write(tmp_path / "other", samples, 250.0, units=["mV", "uV", "mV"])
+    segments(tmp_path, "inner", ["inner/1 3 250 1250", "two 1250"])
+    with pytest.raises(UserError, match=reason):
+        wfdb_record(segments(tmp_path, "all", lines), ["I", "II"], 10)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,7 +95,7 @@ def stated_unit(line: str, lead: str) -> str:
         UserError: the signal was never calibrated; wfdb takes 200 for a gain of 0 or none.
     """
     match = GAIN.match(line)
-    if not match or not float(match[1]):
+    if not match or not 0 < abs(float(match[1])) < inf:
         raise UserError(
             f"wrong gain: the header gives lead {lead} none, or 0 for uncalibrated; calibrate the "
             "record"

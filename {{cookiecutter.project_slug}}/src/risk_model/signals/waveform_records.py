@@ -73,11 +73,10 @@ def wfdb_record(path: Path, leads: Sequence[str], seconds: float) -> Record:
     if not header.fs or header.fs < 0:
         raise UserError("the header does not tell the sampling rate")
     frames = samples_in(seconds, header.fs)
-    names = getattr(header, "seg_name", None)
-    if names:
-        stretch, length = _joined(header, stem, leads, frames), sum(header.seg_len)
-    else:
-        stretch, length = _stretch(header, text, stem, leads, frames)
+    beginning_of = _joined if hasattr(header, "seg_name") else _stretch
+    stretch, length = attempt(
+        lambda: beginning_of(header, text, stem, leads, frames), "the header cannot be understood"
+    )
     fields, doubts = patient_fields(text)
     remarks = beginning(length, frames, seconds) + unit_remarks(set(stretch.written)) + doubts
     rates = tuple(header.fs * count for count in stretch.per_frame)
@@ -108,8 +107,17 @@ def _header(stem: Path) -> Any:
     return attempt(lambda: wfdb.rdheader(str(stem)), "the header cannot be read")
 
 
-def _joined(header: Any, stem: Path, leads: Sequence[str], frames: int) -> Stretch:
-    """The leads over the segments that hold the first `frames`; NaN where a segment is empty."""
+def _joined(
+    header: Any, text: str, stem: Path, leads: Sequence[str], frames: int
+) -> tuple[Stretch, int]:
+    """The leads over the segments that hold the first frames, and the length of the whole.
+
+    NaN where a segment is empty.
+    """
+    if len(header.seg_name) != header.n_seg:
+        raise UserError(
+            "the header does not list as many segments as it announces; was it cut short?"
+        )
     start = 0
     counts: list[int] = []
     pieces: list[Stretch | None] = []
@@ -126,15 +134,17 @@ def _joined(header: Any, stem: Path, leads: Sequence[str], frames: int) -> Stret
     if any(piece[1:] != first[1:] for piece in whole):
         raise UserError("has segments with other units or samples per frame than its first")
     joined = [np.concatenate(parts) for parts in zip(*(s.leads for s in whole), strict=True)]
-    return first._replace(leads=joined)
+    return first._replace(leads=joined), start
 
 
 def _segment(header: Any, stem: Path, name: str, leads: Sequence[str], count: int) -> Stretch:
     path = stem.with_name(name)
     try:
-        own, text = _header(path), header_text(path)
-        if getattr(own, "seg_name", None) or own.fs != header.fs:
-            raise UserError("has segments of its own, or another rate than the record")
+        text, own = header_text(path), _header(path)
+        if hasattr(own, "seg_name"):
+            raise UserError("has segments of its own; list those in the record's header")
+        if own.fs != header.fs:
+            raise UserError("is sampled at another rate than the record")
         return _stretch(own, text, path, leads, count)[0]
     except UserError as error:
         raise UserError(f"segment {name}: {error}") from None
@@ -150,9 +160,7 @@ def _stretch(
     """The first frames of the leads, as many as there are, and the length of the whole."""
     import wfdb
 
-    positions: list[int] = attempt(
-        lambda: _check(header, stem, leads), "the header cannot be understood"
-    )
+    positions = _check(header, stem, leads)
     lines = signal_lines(text)
     written = [stated_unit(lines[at], lead) for at, lead in zip(positions, leads, strict=True)]
     end = min(frames, header.sig_len) if header.sig_len else None
