@@ -277,9 +277,9 @@ def test_a_unit_a_rate_or_a_length_that_training_would_have_read_otherwise_is_re
 
 
 def test_beats_are_looked_for_in_electrocardiograms_only() -> None:
-    """A blood pressure beats once in 0.8 s, too; another rhythm in it changes nothing."""
+    """Steep waves of another rhythm in a blood pressure change nothing."""
     other = ward()
-    other["leads"]["ABP"] = (90 + 25 * np.sin(2 * np.pi * np.arange(1250) / 125 / 0.5)).tolist()
+    other["leads"]["ABP"] = (90 + 40 * beating(125, every=0.5)[1]).tolist()
     rates = [
         waveform.measure(waveform.received(sent, MIXED), MIXED)["heart_rate"]
         for sent in (ward(), other)
