@@ -165,6 +165,19 @@ def test_a_skewed_lead_of_several_samples_a_frame_has_no_made_up_end(tmp_path: P
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(lead)), np.arange(4990, 5000))
 
 
+def test_leads_of_one_file_that_the_header_lists_apart_are_refused(tmp_path: Path) -> None:
+    """Version 4.3 of wfdb gives the third lead of that file for its second."""
+    path = written(tmp_path / "made", "16")
+    write(tmp_path / "other", beating(RATE)[:1], RATE, sig_name=["V9"])
+    header = path.with_name("made.hea")
+    first, one, *rest = header.read_text().splitlines()
+    between = (tmp_path / "other.hea").read_text().splitlines()[1]
+    lines = [first.replace("made 3", "made 4"), one, between, *rest]
+    header.write_text("\n".join(lines) + "\n")
+    with pytest.raises(UserError, match=r"other leads between those of made\.dat"):
+        read(path)
+
+
 def test_a_format_that_nobody_knows_is_refused_as_such(tmp_path: Path) -> None:
     path = in_header(written(tmp_path / "made", "16"), "made.dat 16 ", "made.dat 99 ")
     with pytest.raises(UserError, match=r"made\.dat is in a format that is not known"):

@@ -46,6 +46,10 @@ def check_size(header: Any, stem: Path, name: str) -> None:
     if not path.is_file():
         raise UserError(f"there is no {name} beside the header")
     inside = [position for position, other in enumerate(header.file_name) if other == name]
+    if inside[-1] - inside[0] >= len(inside):  # wfdb 4.3 takes one lead for another
+        raise UserError(
+            f"the header lists other leads between those of {name}; write them in order"
+        )
     form, start = header.fmt[inside[0]], header.byte_offset[inside[0]] or 0
     per_frame = sum(header.samps_per_frame[position] or 1 for position in inside)
     if form in FLAC:
