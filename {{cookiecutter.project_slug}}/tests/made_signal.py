@@ -17,7 +17,7 @@ from risk_model.core.schema import Features, Field, Schema, Signal
 from risk_model.reporting.examples import RecordingExplanation
 from risk_model.signals import Part, Reading, Recording, Remark
 
-SIGNAL = Signal("strip", "waveform", (8,), described=2, unit="mV", rate=8.0)
+SIGNAL = Signal("strip", "waveform", (8,), described=2, units=("mV",), rate=8.0)
 FIELDS = (Field("largest", "number", "mV"),)
 SCHEMA = Schema("strips", "event", FIELDS, SIGNAL)
 REQUEST_BYTES = 4_096

@@ -85,5 +85,5 @@ def sent(signal: Signal, table: Path) -> Any:
     if signal.kind == "waveform":
         line = np.linspace(0, 1, round(signal.shape[-1])).round(3).tolist()
         leads = dict.fromkeys(signal.channels, line)
-        return {"rate": signal.rate, "unit": signal.unit, "leads": leads}
+        return {"rate": signal.rate, "unit": signal.units[0], "leads": leads}
     return "Woman of 63, short of breath since yesterday. No chest pain."

@@ -17,7 +17,13 @@ from risk_model.reporting.examples.waveform import WIDE
 from risk_model.signals import reader
 
 SIGNAL = Signal(
-    "ecg", "waveform", (3, 1000), described=10, channels=("I", "II", "<V2>"), unit="mV", rate=100.0
+    "ecg",
+    "waveform",
+    (3, 1000),
+    described=10,
+    channels=("I", "II", "<V2>"),
+    units=("mV",) * 3,
+    rate=100.0,
 )
 
 
@@ -103,7 +109,13 @@ def test_the_drawing_stands_alone_is_small_and_holds_no_markup_of_the_data() -> 
 def test_silence_and_very_short_strips_can_be_drawn() -> None:
     for samples in (3, 100):
         silent = Signal(
-            "ecg", "waveform", (1, samples), described=10, channels=("I",), unit="mV", rate=100.0
+            "ecg",
+            "waveform",
+            (1, samples),
+            described=10,
+            channels=("I",),
+            units=("mV",),
+            rate=100.0,
         )
         assert traces(
             draw(RecordingExplanation(np.zeros((1, samples), np.float32), silent), "silence")

@@ -155,11 +155,12 @@ def _records(log: Path) -> str:
     return str(sqlite3.connect(log).execute("SELECT body FROM record").fetchall())
 
 
-def test_an_answer_needs_no_training_library(
+def test_an_answer_needs_no_training_library_but_scipy(
     package: ModelPackage, files: list[Path], tmp_path: Path
 ) -> None:
+    """But for scipy, which resamples what is sent and is installed for serving."""
     asked = body(sent(files[0]), name_of(package), explain=True)
-    assert training_libraries_that_serve(package, asked, tmp_path) == set()
+    assert training_libraries_that_serve(package, asked, tmp_path) == {"scipy"}
 
 
 def test_a_body_larger_than_the_limit_is_refused(package: ModelPackage, tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ class Leads:
     # the leads that a model sees, in order
     leads: list[str] = field(default_factory=lambda: list(TWELVE))
     seconds: float = 10.0  # how much of each record, from its beginning
-    rate: float = 100.0  # Hz after resampling; records must not be slower
+    rate: float = 100.0  # Hz after resampling; no lead may be slower
 
 
 @dataclass
 class Waveforms(Leads, Recordings):
-    """Anybody's electrocardiograms: WFDB records (.hea and .dat) listed in a table."""
+    """Anybody's electrocardiograms: WFDB records or DICOM files listed in a table."""
 
     network: ClassVar[str] = "lstm"
     module: ClassVar[str] = "waveforms"

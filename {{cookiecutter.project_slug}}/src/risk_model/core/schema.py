@@ -101,7 +101,7 @@ class Signal:
 
     In a row it stands behind the fields: `described` simple numbers, which the baselines see too,
     then the array of `shape`, flattened, which only a network sees. `channels` are leads or
-    colours, in order; `unit` is a UCUM code; `rate` is in Hz; `mirrors` says that left and right
+    colours, in order, `units` each lead's; `rate` is in Hz; `mirrors` says that left and right
     carry no meaning; `encoder` names the pre-trained text encoder whose `tokenizer` (JSON of the
     tokenizers library) the array was made with; `scrub` says that what names a person is taken out
     of a text before anything else.
@@ -112,7 +112,7 @@ class Signal:
     shape: tuple[int, ...]
     described: int
     channels: tuple[str, ...] = ()
-    unit: str = ""
+    units: tuple[str, ...] = ()
     rate: float = 0.0
     mirrors: bool = False
     encoder: str = ""
@@ -123,6 +123,11 @@ class Signal:
     def width(self) -> int:
         """How many columns it has in a row."""
         return self.described + prod(self.shape)
+
+    @property
+    def seconds(self) -> float:
+        """How long a recording lasts; 0 where it has no rate."""
+        return self.shape[-1] / self.rate if self.rate else 0.0
 
 
 @dataclass(frozen=True)
@@ -207,9 +212,8 @@ class Schema:
         )
         signal = content.get("signal")
         if signal:
-            signal = Signal(
-                **{**signal, "shape": tuple(signal["shape"]), "channels": tuple(signal["channels"])}
-            )
+            lists = {name: tuple(signal[name]) for name in ("shape", "channels", "units")}
+            signal = Signal(**{**signal, **lists})
         reading = ReadingRules.from_json(content.get("reading", {}))
         return cls(content["name"], content["outcome"], fields, signal, reading)
 

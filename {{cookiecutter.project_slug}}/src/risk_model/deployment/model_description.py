@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from risk_model import __version__
 from risk_model.core.package import ModelPackage
-from risk_model.core.schema import Schema
+from risk_model.core.schema import Schema, Signal
 from risk_model.deployment.example_request import curl, example_body
-from risk_model.deployment.responses import ModelDescription, PartSummary
+from risk_model.deployment.responses import ModelDescription, PartSummary, RecordingRequirements
 from risk_model.evaluation.results import RunEvaluation
 
 
@@ -34,6 +34,7 @@ def model_description(
         "accepted": accepted,
         "manifest": package.manifest,
         "schema": _without_tokenizer(package.schema),
+        "recording": _requirements(package.schema.signal) if package.schema.signal else None,
         "evaluation": summary(
             RunEvaluation.from_json(package.json("evaluation.json")), package.manifest.model
         ),
@@ -66,6 +67,17 @@ def served_card(package: ModelPackage, accepted: str) -> str:
     return (
         f"{card}\n## Accepted in spite of its gate\n\n- At the start of this server: {accepted}\n"
     )
+
+
+def _requirements(signal: Signal) -> RecordingRequirements:
+    return {
+        "name": signal.name,
+        "kind": signal.kind,
+        "channels": list(signal.channels),
+        "units": list(signal.units),
+        "rate": signal.rate,
+        "seconds": signal.seconds,
+    }
 
 
 def _without_tokenizer(schema: Schema) -> Schema:

@@ -106,8 +106,9 @@ def recording_body_schema(signal: Signal) -> JsonSchema:
     facts = {
         "shape": signal.shape,
         "channels": signal.channels,
-        "unit": signal.unit,
+        "units": signal.units,
         "rate in Hz": signal.rate,
+        "seconds": signal.seconds,
     }
     stated = ", ".join(f"{name} {_joined(fact)}" for name, fact in facts.items() if fact)
     received = inspect.getdoc(kind.received) or ""

@@ -115,11 +115,25 @@ class PartSummary(TypedDict):
     verdict: Verdict
 
 
+class RecordingRequirements(TypedDict):
+    """What the recording of a request must have; `units` are in the order of `channels`.
+
+    It must last `seconds` and come at `rate` Hz at least; both are 0 for an image or a text.
+    """
+
+    name: str
+    kind: str
+    channels: list[str]
+    units: list[str]
+    rate: float
+    seconds: float
+
+
 class ModelDescription(TypedDict):
     """The model that answers: its versions, who accepted it, schema, evaluation and card.
 
     `example` is a request that works as it stands, and `curl` the same for the shell; both are
-    empty for recordings.
+    empty for recordings, of which `recording` says what they must have.
     """
 
     model: str
@@ -128,6 +142,7 @@ class ModelDescription(TypedDict):
     accepted: str
     manifest: Manifest
     schema: Schema
+    recording: RecordingRequirements | None
     evaluation: dict[str, PartSummary]
     card: str
     example: dict[str, Any]

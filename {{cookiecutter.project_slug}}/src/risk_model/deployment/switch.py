@@ -210,4 +210,4 @@ def _question(schema: Schema) -> object:
     """What clients must know of a model: what they send, and what the answer is about."""
     signal = schema.signal
     fields = sorted((f.name, f.kind, f.unit, f.missing_allowed) for f in schema.inputs)
-    return schema.outcome, signal and (signal.name, signal.kind, signal.unit), fields
+    return schema.outcome, signal and (signal.name, signal.kind, signal.units), fields

@@ -86,12 +86,13 @@ def _searched_back(
     return np.sort(np.concatenate([beats, np.array(missed, dtype=np.int64)]))
 
 
-def beats_of(samples: Samples, rate: float) -> Beats:
+def beats_of(samples: Samples, rate: float, ecg: npt.NDArray[np.bool_]) -> Beats:
     """The beats, aligned to one another, and their median; a median of zeros where nothing beats.
 
-    `samples` should be free of baseline wander.
+    They are looked for in the leads that `ecg` marks, and cut out of all. `samples` should be free
+    of baseline wander.
     """
-    centres = detect(samples, rate)
+    centres = detect(samples[ecg], rate) if ecg.any() else np.empty(0, dtype=np.int64)
     before, after = round(BEFORE * rate), round(AFTER * rate)
     whole = centres[(centres >= before + 5) & (centres < samples.shape[1] - after - 5)]
     if not len(whole):

@@ -1,16 +1,18 @@
 """What a cardiologist measures first: rate, rhythm and quality; beats and spectra.
 
-The first three are fields, the others describe the waveform for the baselines.
+The first three are fields, the others describe the waveform for the baselines. Beats are looked for
+in leads in mV, which are electrocardiograms; other leads are described at these beats.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.core.schema import Features, Field
+from risk_model.core.schema import Features, Field, Signal
 from risk_model.signals.waveform_beats import BEFORE, beats_of, detect
 from risk_model.signals.waveform_sampling import Samples, band
 
@@ -65,8 +67,9 @@ FIELDS = (
         description="share of the samples in flat lines or at a lead's limit",
     ),
 )
-# a line is flat where samples that far apart differ by less than so many mV
-FLAT_SECONDS, FLAT = 0.5, 5e-4
+# a line is flat where samples of half a second differ by no more than so many mV, or, in other
+# units, than that share of the lead's range
+FLAT_SECONDS, FLAT, FLAT_SHARE = 0.5, 5e-4, 1e-4
 # an amplifier's limit holds so long, within that share of the range
 CLIPPED_SECONDS, CLIPPED = 0.04, 1e-3
 FEWEST = 3  # beats that make a rhythm
@@ -79,11 +82,24 @@ PER_LEAD = 12 + len(BANDS) + COARSE_SAMPLES
 OVERALL = 8
 
 
-def measure(samples: Samples, rate: float) -> dict[str, float | None]:
-    """The value of each of FIELDS for float[channels, samples] in mV.
+def measure(samples: Samples, signal: Signal) -> dict[str, float | None]:
+    """The value of each of FIELDS for float[channels, samples].
 
-    There is no rate and no rhythm where there are too few beats.
+    There is no rate and no rhythm where there are too few beats, and nothing but what is lost where
+    no lead is in mV.
     """
+    lost = float((flat(samples, signal) | _clipped(samples, signal.rate)).mean())
+    ecg = samples[in_mv(signal)]
+    measured = _measured(ecg, signal.rate) if len(ecg) else {}
+    return {f.name: measured.get(f.name) for f in FIELDS} | {"lost_share": lost}
+
+
+def in_mv(signal: Signal) -> npt.NDArray[np.bool_]:
+    """Which leads are electrocardiograms: bool[channels]."""
+    return np.array([unit == "mV" for unit in signal.units])
+
+
+def _measured(samples: Samples, rate: float) -> dict[str, float | None]:
     level = band(samples, rate, 0.5, 40.0)
     centres = detect(level, rate)
     rr, beating = np.diff(centres) / rate, len(centres) >= FEWEST
@@ -96,14 +112,14 @@ def measure(samples: Samples, rate: float) -> dict[str, float | None]:
         "amplitude": float(np.median(spread[1] - spread[0])),
         "noise": float(1.4826 * deviation.mean()),
         "baseline_wander": float(band(samples, rate, 0.0, 0.5).std(axis=1).mean()),
-        "lost_share": float((flat(samples, rate) | _clipped(samples, rate)).mean()),
     }
 
 
-def flat(samples: Samples, rate: float) -> npt.NDArray[np.bool_]:
+def flat(samples: Samples, signal: Signal) -> npt.NDArray[np.bool_]:
     """Which samples lie in a flat line of half a second or more: bool[channels, samples]."""
-    still = np.abs(np.diff(samples, axis=1)) < FLAT
-    runs = _long_runs(still, max(round(FLAT_SECONDS * rate) - 1, 1))
+    most = np.where(in_mv(signal), FLAT, FLAT_SHARE * np.ptp(samples, axis=1))[:, None]
+    still = np.abs(np.diff(samples, axis=1)) <= most
+    runs = _long_runs(still, max(round(FLAT_SECONDS * signal.rate) - 1, 1))
     return np.pad(runs, ((0, 0), (0, 1))) | np.pad(runs, ((0, 0), (1, 0)))
 
 
@@ -128,27 +144,29 @@ def _long_runs(mask: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]
     return long
 
 
-def count(leads: int) -> int:
-    """How many numbers `describe` gives for so many leads."""
-    return leads * PER_LEAD + OVERALL
+def count(units: Sequence[str]) -> int:
+    """How many numbers `describe` gives for leads in these units."""
+    return len(units) * PER_LEAD + OVERALL + sum(unit != "mV" for unit in units)
 
 
-def describe(samples: Samples, rate: float) -> Features:
+def describe(samples: Samples, signal: Signal) -> Features:
     """Rhythm, QRS width and, of each lead, waves, median beat and band powers: float32[count].
 
-    Amplitudes are in mV against the PR segment: R, Q, S, J point, ST level 60 ms later, largest and
-    smallest of T and P; areas of QRS and T; steepest slope. Powers are logarithms of mV² in BANDS.
+    Amplitudes are in the lead's unit against the PR segment: R, Q, S, J point, ST level 60 ms
+    later, largest and smallest of T and P; areas of QRS and T; steepest slope. Powers are
+    logarithms of the unit's square in BANDS. Leads that are no electrocardiogram add their median.
     """
-    beats = beats_of(band(samples, rate, 0.5, 40.0), rate)
+    rate, ecg = signal.rate, in_mv(signal)
+    beats = beats_of(band(samples, rate, 0.5, 40.0), rate, ecg)
     middle = round(BEFORE * rate)
     level = beats.median[:, middle - round(0.1 * rate) : middle - round(0.05 * rate)]
     beat = beats.median - level.mean(axis=1, keepdims=True)
     coarse = beat[:, (np.arange(COARSE_SAMPLES) * COARSE * rate).astype(np.int64)]
     overall = [*_rhythm(beats.centres, rate), *_extent(beat, middle, rate)]
     waves = _waves(beat, middle, rate)
-    return np.concatenate([overall, *waves, coarse.ravel(), _powers(samples, rate).ravel()]).astype(
-        np.float32
-    )
+    medians = np.median(samples[~ecg], axis=1)
+    parts = [overall, *waves, coarse.ravel(), _powers(samples, rate).ravel(), medians]
+    return np.concatenate(parts).astype(np.float32)
 
 
 def _rhythm(centres: npt.NDArray[np.int64], rate: float) -> list[float]:
@@ -187,7 +205,8 @@ def _waves(beat: Samples, middle: int, rate: float) -> list[Samples]:
     """
 
     def between(start: float, end: float) -> Samples:
-        return beat[:, middle + round(start * rate) : middle + round(end * rate)]
+        first = middle + round(start * rate)
+        return beat[:, first : max(middle + round(end * rate), first + 1)]
 
     qrs, t, p = between(-0.06, 0.08), between(0.14, 0.45), between(-0.26, -0.08)
     sample, peak = np.arange(qrs.shape[1]), qrs.argmax(axis=1)[:, None]

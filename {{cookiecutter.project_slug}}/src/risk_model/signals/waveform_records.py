@@ -1,16 +1,12 @@
 """WFDB records, checked against their header before any use.
 
-Units, gain, rate, leads, length and checksum.
-
-The wfdb package reads the sample formats; it fills in what a header leaves out, so what must not be
-guessed is looked at in the header first. wfdb is imported when the first record is read: a server
-needs none.
+The wfdb package reads the sample formats; what it would guess, and what it does not compare (length
+and sums), is looked at here. wfdb is imported when the first record is read: a server needs none.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,100 +14,194 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.signals import Remark
-from risk_model.signals.waveform_sampling import Samples
-
-TO_MV = {
-    "V": 1e3,
-    "mV": 1.0,
-    "mv": 1.0,
-    "uV": 1e-3,
-    "uv": 1e-3,
-    "µV": 1e-3,  # micro sign
-    "μV": 1e-3,  # mu
-}
-BYTES = {
-    "8": 1.0,
-    "16": 2.0,
-    "24": 3.0,
-    "32": 4.0,
-    "61": 2.0,
-    "80": 1.0,
-    "160": 2.0,
-    "212": 1.5,
-    "310": 4 / 3,
-    "311": 4 / 3,
-}
-GAIN = re.compile(r"\S+\s+\S+\s+(-?[\d.]+(?:[eE][+-]?\d+)?)(?:\(-?\d+\))?(?:/(\S+))?(?:\s|$)")
-GAINS = (1e-3, 1e7)  # units of the converter for one mV
+from risk_model.signals.waveform_checks import attempt, check_size, check_sums
+from risk_model.signals.waveform_header import (
+    calibration,
+    header_text,
+    patient_fields,
+    signal_lines,
+    stated_unit,
+    unit_remarks,
+)
+from risk_model.signals.waveform_sampling import Samples, samples_in
 
 
 class Record(NamedTuple):
-    """The needed leads in mV, float64[leads, samples] with NaN in gaps, and the header."""
+    """Each needed lead, float64[samples] with NaN in gaps, at its own rate in Hz and in its unit.
 
-    samples: Samples
-    rate: float
+    Volts of every size are mV; other units are as the file has them.
+    """
+
+    leads: tuple[Samples, ...]
+    rates: tuple[float, ...]
+    units: tuple[str, ...]
     remarks: tuple[Remark, ...]
     header: Mapping[str, Any]
 
 
-def record(path: Path, leads: Sequence[str], seconds: float) -> Record:
+class Stretch(NamedTuple):
+    """The needed leads of one segment, or of the one piece that a record is.
+
+    `per_frame` says how many samples each has where the record counts one; `written` are the units
+    before conversion.
+    """
+
+    leads: Sequence[Samples]
+    per_frame: list[int]
+    written: list[str]
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units of the leads."""
+        return tuple(calibration(unit).unit for unit in self.written)
+
+
+def wfdb_record(path: Path, leads: Sequence[str], seconds: float) -> Record:
     """The first `seconds` of these leads.
 
+    Args:
+        path: the record, with or without the ending of its header or of its samples.
+        leads: their names; case does not count.
+        seconds: how much to read.
+
     Raises:
-        UserError: the record is not what its header says; names the file.
+        UserError: the record is not what its header says; names no file.
     """
+    stem = stem_of(path)
+    text = header_text(stem)
+    header = _header(stem)
+    if not header.fs or header.fs < 0:
+        raise UserError("the header does not tell the sampling rate")
+    frames = samples_in(seconds, header.fs)
+    beginning_of = _joined if hasattr(header, "seg_name") else _stretch
+    stretch, length = attempt(
+        lambda: beginning_of(header, text, stem, leads, frames), "the header cannot be understood"
+    )
+    fields, doubts = patient_fields(text)
+    remarks = beginning(length, frames, seconds) + unit_remarks(set(stretch.written)) + doubts
+    rates = tuple(header.fs * count for count in stretch.per_frame)
+    return Record(tuple(stretch.leads), rates, stretch.units, tuple(remarks), fields)
+
+
+def beginning(length: int, needed: int, seconds: float) -> list[Remark]:
+    """A remark where a record is longer than what is read of it.
+
+    Raises:
+        UserError: it is shorter.
+    """
+    if length < needed:
+        raise UserError(f"lasts less than the {seconds:g} s that the model reads")
+    message = f"last longer than {seconds:g} s; only the beginning is read"
+    return [Remark("note", "longer", message)] if length > needed else []
+
+
+def stem_of(path: Path) -> Path:
+    """The record's path without the ending of a file: what wfdb calls its name."""
+    whole = path.with_name(f"{path.name}.hea")
+    return path if whole.exists() or not path.suffix else path.with_suffix("")
+
+
+def _header(stem: Path) -> Any:
     import wfdb
 
-    stem = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
-    try:
-        text = _header_text(stem)
-        header = _try(lambda: wfdb.rdheader(str(stem)), "the header cannot be read")
-        positions: list[int] = _try(
-            lambda: _check(header, text, stem, leads), "the header cannot be understood"
+    return attempt(lambda: wfdb.rdheader(str(stem)), "the header cannot be read")
+
+
+def _joined(
+    header: Any, text: str, stem: Path, leads: Sequence[str], frames: int
+) -> tuple[Stretch, int]:
+    """The leads over the segments that hold the first frames, and the length of the whole.
+
+    NaN where a segment is empty.
+    """
+    if len(header.seg_name) != header.n_seg:
+        raise UserError(
+            "the header does not list as many segments as it announces; was it cut short?"
         )
-        count = _needed(header, seconds)
-        read = _try(
-            lambda: wfdb.rdrecord(str(stem), channels=positions, sampto=count, physical=False),
+    start = 0
+    counts: list[int] = []
+    pieces: list[Stretch | None] = []
+    for name, length in zip(header.seg_name, header.seg_len, strict=True):
+        count = min(length, frames - start)
+        if count > 0:
+            counts.append(count)
+            pieces.append(None if name == "~" else _segment(header, stem, name, leads, count))
+        start += length
+    first = next((piece for piece in pieces if piece), None)
+    if first is None:
+        raise UserError("begins with an empty segment; cut the record where its signals begin")
+    whole = [piece or _empty(first, count) for piece, count in zip(pieces, counts, strict=True)]
+    if any(piece[1:] != first[1:] for piece in whole):
+        raise UserError("has segments with other units or samples per frame than its first")
+    joined = [np.concatenate(parts) for parts in zip(*(s.leads for s in whole), strict=True)]
+    return first._replace(leads=joined), start
+
+
+def _segment(header: Any, stem: Path, name: str, leads: Sequence[str], count: int) -> Stretch:
+    path = stem.with_name(name)
+    try:
+        text, own = header_text(path), _header(path)
+        if hasattr(own, "seg_name"):
+            raise UserError("has segments of its own; list those in the record's header")
+        if own.fs != header.fs:
+            raise UserError("is sampled at another rate than the record")
+        return _stretch(own, text, path, leads, count)[0]
+    except UserError as error:
+        raise UserError(f"segment {name}: {error}") from None
+
+
+def _empty(like: Stretch, count: int) -> Stretch:
+    return like._replace(leads=[np.full(count * times, np.nan) for times in like.per_frame])
+
+
+def _stretch(
+    header: Any, text: str, stem: Path, leads: Sequence[str], frames: int
+) -> tuple[Stretch, int]:
+    """The first frames of the leads, as many as there are, and the length of the whole."""
+    import wfdb
+
+    positions = _check(header, stem, leads)
+    lines = signal_lines(text)
+    written = [stated_unit(lines[at], lead) for at, lead in zip(positions, leads, strict=True)]
+    end = min(frames, header.sig_len) if header.sig_len else None
+
+    def read(**asked: Any) -> Any:
+        return attempt(
+            lambda: wfdb.rdrecord(
+                str(stem), channels=positions, sampto=end, smooth_frames=False, **asked
+            ),
             "the samples cannot be read",
         )
-        return _converted(
-            read,
-            [_unit(_signal_lines(text)[position]) for position in positions],
-            header.sig_len,
-            text,
-        )
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+
+    signals = read()
+    length = header.sig_len or signals.sig_len
+    if signals.sig_len == length:
+        skewed = any(header.skew[at] for at in positions)
+        check_sums(header, positions, read(ignore_skew=True) if skewed else signals)
+    per_frame = [header.samps_per_frame[at] or 1 for at in positions]
+    values = [np.array(lead, dtype=np.float64) for lead in signals.e_p_signal]
+    _blank_beyond(values, header, positions, signals.sig_len, length)
+    converted = [
+        lead[: frames * count] * calibration(unit).factor
+        for lead, unit, count in zip(values, written, per_frame, strict=True)
+    ]
+    return Stretch(converted, per_frame, written), length
 
 
-def _try(call: Callable[[], Any], problem: str) -> Any:
-    """Wfdb raises whatever a broken file happens to cause; its message may repeat the header."""
-    try:
-        return call()
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"{problem} ({type(error).__name__}); export the record again") from None
+def _blank_beyond(
+    values: Sequence[Samples], header: Any, positions: Sequence[int], frames: int, length: int
+) -> None:
+    """NaN where a skewed lead would lie behind the end; wfdb leaves zeros in some of it."""
+    for lead, at in zip(values, positions, strict=True):
+        beyond = max(frames + (header.skew[at] or 0) - length, 0)
+        if beyond:
+            lead[len(lead) - beyond * (header.samps_per_frame[at] or 1) :] = np.nan
 
 
-def _header_text(stem: Path) -> str:
-    path = stem.with_name(f"{stem.name}.hea")
-    try:
-        content = path.read_bytes()
-    except OSError:
-        raise UserError(f"there is no header {path.name}, or it cannot be read") from None
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def _check(header: Any, text: str, stem: Path, leads: Sequence[str]) -> list[int]:
+def _check(header: Any, stem: Path, leads: Sequence[str]) -> list[int]:
     """The positions of the leads; UserError for what header and file sizes show to be wrong."""
-    if getattr(header, "n_seg", None):
-        raise UserError("consists of several segments; write them as one record")
-    if not header.fs or not header.sig_len or header.sig_len < 0 or header.fs < 0:
-        raise UserError("the header does not tell sampling rate and length")
+    if header.sig_len is not None and header.sig_len <= 0:
+        raise UserError("the header says that it holds no samples")
     if (
         not header.file_name
         or len(header.file_name) != header.n_sig
@@ -121,17 +211,8 @@ def _check(header: Any, text: str, stem: Path, leads: Sequence[str]) -> list[int
             "the header does not describe as many leads as it announces; was it cut short?"
         )
     positions = lead_positions(header.sig_name, leads)
-    for position, lead in zip(positions, leads, strict=True):
-        _check_gain(_signal_lines(text)[position], lead)
-        if _unit(_signal_lines(text)[position]) not in TO_MV:
-            raise UserError(f"lead {lead} is in another unit than V, mV or uV")
-        if header.samps_per_frame[position] != 1:
-            raise UserError(
-                f"lead {lead} is sampled at another rate than the record; write all leads at one "
-                "rate"
-            )
-    for name in set(header.file_name):
-        _check_size(header, stem, name)
+    for name in dict.fromkeys(header.file_name[at] for at in positions):
+        check_size(header, stem, name)
     return positions
 
 
@@ -147,93 +228,3 @@ def lead_positions(names: Sequence[str], leads: Sequence[str]) -> list[int]:
             problem = "is missing" if times == 0 else f"is there {times} times"
             raise UserError(f"lead {lead} {problem}; needed are {', '.join(leads)}")
     return [folded.index(lead.casefold()) for lead in leads]
-
-
-def _signal_lines(text: str) -> list[str]:
-    lines = [line.strip() for line in text.splitlines()]
-    return [line for line in lines if line and not line.startswith("#")][1:]
-
-
-def _check_gain(line: str, lead: str) -> None:
-    """UserError for a signal that was never calibrated.
-
-    The wfdb library takes 200 where a header gives no gain, or 0.
-    """
-    match = GAIN.match(line)
-    low, high = GAINS
-    if not match or not low <= abs(float(match[1])) <= high:
-        raise UserError(
-            f"wrong gain: the header gives lead {lead} none, or one that cannot be; calibrate the "
-            "record"
-        )
-
-
-def _unit(line: str) -> str:
-    """The unit as it is written, mV where none is: the wfdb library drops the sign for micro."""
-    match = GAIN.match(line)
-    return match[2] or "mV" if match else ""
-
-
-def _check_size(header: Any, stem: Path, name: str) -> None:
-    if "/" in name or "\\" in name:
-        raise UserError("the header names samples in another folder; put them beside the header")
-    path = stem.with_name(name)
-    if not path.is_file():
-        raise UserError(f"there is no {name} beside the header")
-    inside = [position for position, other in enumerate(header.file_name) if other == name]
-    if (size := BYTES.get(header.fmt[inside[0]])) is None:
-        raise UserError(f"{name} is in a format whose length cannot be checked; write format 16")
-    frames = sum(header.samps_per_frame[position] for position in inside)
-    start = header.byte_offset[inside[0]] or 0
-    if path.stat().st_size < start + int(frames * header.sig_len * size):
-        raise UserError(
-            f"{name} is cut short: it holds fewer samples than the header says; copy it again"
-        )
-
-
-def _needed(header: Any, seconds: float) -> int:
-    count = round(seconds * float(header.fs))
-    if header.sig_len < count:
-        raise UserError(f"lasts less than the {seconds:g} s that the model reads")
-    return count
-
-
-def _converted(read: Any, units: Sequence[str], length: int, text: str) -> Record:
-    count = read.sig_len
-    if length == count and any(read.checksum) and not _as_summed(read):
-        raise UserError(
-            "the samples are not the ones that the header was written for (checksum); copy both "
-            "again"
-        )
-    remarks = []
-    if length > count:
-        remarks.append(
-            Remark(
-                "note",
-                "longer",
-                f"last longer than {count / read.fs:g} s; only the beginning is read",
-            )
-        )
-    factors = np.array([TO_MV[unit] for unit in units])
-    for unit in sorted(set(units) - {"mV", "mv"}):
-        remarks.append(Remark("note", "unit", f"are in {unit} and were converted to mV"))
-    samples = (
-        _try(lambda: read.dac(return_res=64), "the samples cannot be converted").T
-        * factors[:, None]
-    )
-    return Record(samples, float(read.fs), tuple(remarks), _header_fields(text))
-
-
-def _as_summed(read: Any) -> bool:
-    """Whether each lead's sum is the header's, in 16 bits."""
-    pairs = zip(read.checksum, read.calc_checksum(), strict=True)
-    return all(stated is None or stated % 65536 == match % 65536 for stated, match in pairs)
-
-
-def _header_fields(text: str) -> dict[str, Any]:
-    """Age and sex, where the header's comments tell them."""
-    comments = " ".join(line for line in text.splitlines() if line.startswith("#"))
-    age = re.search(r"\bage\W{1,4}(\d{1,3})\b", comments, re.IGNORECASE)
-    sex = re.search(r"\bsex\W{1,4}(male|female|m|f)\b", comments, re.IGNORECASE)
-    fields: dict[str, Any] = {"age": float(age[1])} if age else {}
-    return {**fields, "sex": sex[1][0].upper()} if sex else fields

@@ -1,19 +1,26 @@
-"""Samples on one grid, nothing invented or folded: gaps, resampling, filters, in numpy.
+"""Samples on one grid, nothing invented or folded: gaps, resampling, filters.
 
 A waveform is float32 or float64 [channels, samples]; all functions return new arrays.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import resample_poly
 
 Samples = npt.NDArray[np.floating[Any]]
 
-ZEROS = 12  # of the sinc kept on each side
-PASSED = 0.9  # of the lower Nyquist frequency lies below the cut
+FINEST = 10_000  # denominator of a ratio of rates: half a millisecond in ten seconds at most
+
+
+def samples_in(seconds: float, rate: float) -> int:
+    """How many samples it takes to last so long."""
+    return ceil(round(seconds * rate, 6))
 
 
 def longest_gap(samples: Samples) -> int:
@@ -43,24 +50,17 @@ def bridged(samples: Samples) -> Samples:
 def resampled(samples: Samples, rate: float, new_rate: float, count: int) -> Samples:
     """The waveform at `count` instants k / new_rate seconds: float64[channels, count].
 
-    The samples come at `rate` Hz.
-
-    Each value is a sum of neighbours weighted by a Hann-windowed sinc, whose cut at 90 % of the
-    lower Nyquist frequency is the anti-aliasing filter (Smith, Digital Audio Resampling, 2002).
-    Weights add up to 1, so a constant stays itself; the ends are continued by their last sample.
+    The samples come at `rate` Hz, not below `new_rate`, and last as long. What the new rate cannot
+    hold is filtered out by scipy's zero-phase FIR filter, which continues each channel by a line
+    through its ends. The median is kept apart: the filter's gain at rest is one within 5e-5.
     """
+    wide = np.array(samples, dtype=np.float64)
     if rate == new_rate:
-        return np.array(samples[:, :count], dtype=np.float64)
-    cutoff = PASSED * min(new_rate / rate, 1.0)
-    half = int(np.ceil(ZEROS / cutoff))
-    instants = np.arange(count) * (rate / new_rate)
-    near = np.floor(instants).astype(np.int64)[:, None] + np.arange(-half, half + 1)
-    away = near - instants[:, None]
-    weights = np.sinc(cutoff * away) * np.cos(np.pi / 2 * np.clip(away / (half + 1), -1, 1)) ** 2
-    weights /= weights.sum(axis=1, keepdims=True)
-    near = np.clip(near, 0, samples.shape[1] - 1)
-    wide = np.asarray(samples, dtype=np.float64)
-    return np.stack([np.einsum("ij,ij->i", weights, channel[near]) for channel in wide])
+        return wide[:, :count]
+    ratio = Fraction(new_rate / rate).limit_denominator(FINEST)
+    level = np.median(wide, axis=1, keepdims=True)
+    new = resample_poly(wide - level, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+    return np.asarray(new[:, :count] + level)
 
 
 def band(samples: Samples, rate: float, low: float, high: float) -> Samples:

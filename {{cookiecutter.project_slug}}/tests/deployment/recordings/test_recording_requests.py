@@ -208,5 +208,5 @@ def test_the_openapi_body_names_the_recording_and_says_what_it_holds() -> None:
     inputs = described["properties"]["inputs"]
     assert inputs["required"] == list(inputs["properties"]) == ["strip"]
     told = inputs["properties"]["strip"]["description"]
-    for words in ("The numbers of a request.", "unit mV", "shape 8", "4096 bytes"):
+    for words in ("The numbers of a request.", "units mV", "shape 8", "4096 bytes"):
         assert words in told

@@ -96,7 +96,7 @@ def signal_of(settings: Words) -> Signal:
         shape,
         settings.columns,
         (),
-        "",
+        (),
         0.0,
         False,
         settings.encoder,

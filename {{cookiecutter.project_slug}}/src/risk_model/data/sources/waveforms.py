@@ -1,13 +1,15 @@
-"""Anybody's electrocardiograms: WFDB records, listed in a table with outcome and patient."""
+"""Anybody's electrocardiograms: WFDB or DICOM, listed in a table with outcome and patient."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from risk_model.config.waveform import Leads, Waveforms
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
+from risk_model.core.findings import Finding
 from risk_model.core.schema import Signal
 from risk_model.data.sources.recordings import cohort_of, listing, read_all, schema_of
 from risk_model.signals import waveform, waveform_features
@@ -26,16 +28,48 @@ def of_table(settings: Waveforms, name: str, source: str) -> Cohort:
     """The cohort of that name of the records that the table `settings.path` lists."""
     signal, folder = signal_of(settings), Path(settings.path).parent
     entries = listing(settings, settings.file, "WFDB record")
+    first = [folder / file for file in entries.recordings[: settings.set_aside + 1]]
+    signal = signal_of(settings, _units(first, signal))
     readings, rows, notes = read_all(
         entries.recordings, lambda file: waveform.read(folder / file, signal), settings.set_aside
     )
     return cohort_of(
-        entries, readings, rows, schema_of(name, settings.outcome, signal), source, notes
+        entries,
+        readings,
+        rows,
+        schema_of(name, settings.outcome, signal),
+        source,
+        [*_unit_notes(signal), *notes],
     )
 
 
-def signal_of(settings: Leads) -> Signal:
-    """The signal that the settings ask for; UserError when no beat could be seen in it."""
+def _units(paths: Sequence[Path], signal: Signal) -> tuple[str, ...]:
+    """The units of the first of these records that can be read; the others must have the same."""
+    for path in paths:
+        try:
+            return waveform.record(path, signal).units
+        except UserError:  # told when all are read
+            continue
+    return signal.units
+
+
+def _unit_notes(signal: Signal) -> list[Finding]:
+    other = [
+        f"{lead} in {unit}"
+        for lead, unit in zip(signal.channels, signal.units, strict=True)
+        if unit != "mV"
+    ]
+    if not other:
+        return []
+    message = f"{', '.join(other)}: read as they are; beats are looked for in leads in mV only"
+    return [Finding("note", "unit", "recordings", message)]
+
+
+def signal_of(settings: Leads, units: Sequence[str] = ()) -> Signal:
+    """The signal that the settings ask for, in mV where no units are given.
+
+    UserError when no beat could be seen in it.
+    """
     leads = tuple(settings.leads)
     if not leads or len({lead.casefold() for lead in leads}) < len(leads):
         raise UserError("data.leads: name each lead once, such as data.leads=[I,II,V2]")
@@ -49,6 +83,6 @@ def signal_of(settings: Leads) -> Signal:
             f"{SHORTEST:g} s"
         )
     shape = (len(leads), round(settings.seconds * settings.rate))
-    return Signal(
-        "ecg", "waveform", shape, waveform_features.count(len(leads)), leads, "mV", settings.rate
-    )
+    units = tuple(units) or ("mV",) * len(leads)
+    described = waveform_features.count(units)
+    return Signal("ecg", "waveform", shape, described, leads, units, settings.rate)

@@ -1,8 +1,8 @@
 """The drawing of a waveform: each lead's trace, with the seconds that mattered shaded.
 
 What raises is vermilion with a plus above, what lowers is blue with a minus, the darker the
-stronger; so the drawing can be read without colour. All leads share one scale, as on paper, and a
-bar shows it.
+stronger; so the drawing can be read without colour. All leads in one unit share a scale, as on
+paper, and a bar shows it.
 """
 
 from __future__ import annotations
@@ -32,21 +32,20 @@ def draw(explanation: RecordingExplanation, alternative: str) -> str:
     seconds = samples.shape[1] / explanation.signal.rate
     tall = TOP + LEAD * len(samples) + BOTTOM
     spans, added = _contributions(explanation, seconds)
-    per_unit = (
-        ROOM
-        * LEAD
-        / (float(np.percentile(np.ptp(_swings(samples), axis=2), 95, axis=1).max()) or 1.0)
-    )
+    units, names = explanation.signal.units, explanation.signal.channels
+    scales = {unit: _scale(samples[[u == unit for u in units]]) for unit in units}
+    middles = [TOP + LEAD * (place + 0.5) for place in range(len(samples))]
+    last = dict(zip(units, middles, strict=True))  # where a unit's last lead is drawn
     traces = [
-        _trace(name, values, TOP + LEAD * (i + 0.5), per_unit)
-        for i, (name, values) in enumerate(zip(explanation.signal.channels, samples, strict=True))
+        _trace(name, values, middle, scales[unit])
+        for name, values, middle, unit in zip(names, samples, middles, units, strict=True)
     ]
-    drawing = [*_shades(spans, added, WIDE / seconds, tall), *_ticks(seconds, tall), *traces]
-    bar = _bar(explanation.signal.unit, per_unit, tall)
+    bars = [_bar(unit, scale, last[unit]) for unit, scale in scales.items()]
+    drawing = [*_shades(spans, added, WIDE / seconds, tall), *_ticks(seconds, tall), *traces, *bars]
     label = escape(f"{alternative}: {_strongest(spans, added)}")
     return (
         f'<svg viewBox="{-LEFT} 0 {WIDE + LEFT + RIGHT} {tall}" role="img" aria-label="{label}" '
-        f'font-size="11" fill="currentColor">{"".join(drawing)}{bar}</svg>'
+        f'font-size="11" fill="currentColor">{"".join(drawing)}</svg>'
     )
 
 
@@ -63,6 +62,12 @@ def _contributions(
     return list(pairwise(np.linspace(0, seconds, len(columns) + 1).tolist())), tuple(
         columns.tolist()
     )
+
+
+def _scale(samples: Numbers) -> float:
+    """Pixels of one unit: the largest lead's usual swing fills its share of a lead's height."""
+    usual = np.percentile(np.ptp(_swings(samples), axis=2), 95, axis=1)
+    return ROOM * LEAD / (float(usual.max()) or 1.0)
 
 
 def _swings(samples: Numbers) -> Numbers:
@@ -126,11 +131,11 @@ def _trace(name: str, values: Numbers, middle: float, per_unit: float) -> str:
     )
 
 
-def _bar(unit: str, per_unit: float, tall: int) -> str:
-    """An upright bar of a round amplitude, about half a lead high, with its size."""
+def _bar(unit: str, per_unit: float, y: float) -> str:
+    """An upright bar of a round amplitude on `y`, about half a lead high, with its size."""
     amplitude = 10 ** np.floor(np.log10(LEAD / per_unit))
     high = amplitude * per_unit
-    x, y = WIDE + 8, tall - BOTTOM - LEAD / 2
+    x = WIDE + 8
     return (
         f'<line x1="{x}" x2="{x}" y1="{y - high:.1f}" y2="{y}" stroke="currentColor" '
         'stroke-width="2"/>'
