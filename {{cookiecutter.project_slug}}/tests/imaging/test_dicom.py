@@ -26,7 +26,8 @@ from risk_model.core.errors import UserError
 from risk_model.data.sources.images import signal_of
 from risk_model.signals import Remark
 from risk_model.signals.image import decoded, read
-from risk_model.signals.image_dicom import UNWINDOWED, displayed, header, parse, windowed
+from risk_model.signals.image_dicom import displayed, header, parse
+from risk_model.signals.image_window import UNWINDOWED, windowed
 
 GREY, COLOUR = signal_of(Pixels(size=32)), signal_of(Pixels(size=32, colour=True))
 NAME = "Mustermann"
