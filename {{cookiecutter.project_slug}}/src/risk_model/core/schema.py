@@ -210,9 +210,7 @@ class Schema:
         )
         signal = content.get("signal")
         if signal:
-            lists = {
-                name: tuple(value) for name, value in signal.items() if isinstance(value, list)
-            }
+            lists = {name: tuple(v) for name, v in signal.items() if isinstance(v, list)}
             signal = Signal(**{**signal, **lists})
         reading = ReadingRules.from_json(content.get("reading", {}))
         return cls(content["name"], content["outcome"], fields, signal, reading)

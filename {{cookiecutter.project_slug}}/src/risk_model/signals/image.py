@@ -132,7 +132,7 @@ def _grey(image: Features) -> bool:
 def scale(image: Features, signal: Signal) -> float:
     """How many times larger an image [c, h, w] becomes at the size of the signal."""
     height, width = signal.shape[1:]
-    return min(height / image.shape[1], width / image.shape[2])
+    return float(min(height / image.shape[1], width / image.shape[2]))
 
 
 def resized(image: Features, signal: Signal) -> Features:

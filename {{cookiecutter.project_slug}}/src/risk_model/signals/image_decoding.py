@@ -45,7 +45,7 @@ def stored_pixels(dataset: Dataset, frame: int, where: str) -> Any:
     Raises:
         UserError: no installed plug-in decodes it, or the file is short or damaged.
     """
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     syntax = _syntax(dataset, where)
     if syntax.is_encapsulated:
@@ -71,14 +71,14 @@ def _syntax(dataset: Dataset, where: str) -> UID:
 
 
 def _check_plug_in(dataset: Dataset, syntax: UID, where: str) -> None:
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
         raise UserError(
-            f"{where}is stored as {syntax.name}, which pydicom does not read; export single images, "
-            "uncompressed"
+            f"{where}is stored as {syntax.name}, which pydicom does not read; export it "
+            "uncompressed, or as single images"
         ) from None
     beyond = decoder.available_plugins == ("pillow",) and _beyond_pillow(dataset, syntax, where)
     if beyond or not decoder.is_available:
@@ -121,7 +121,7 @@ def _check_length(dataset: Dataset, where: str) -> None:
 def _failure(syntax: UID) -> str:
     if not syntax.is_encapsulated:
         return "its pixels are not what its header says (bits, samples); export it again"
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     used = " and ".join(get_decoder(syntax).available_plugins)
     other = f", or of a kind that needs another plug-in (pip install {packages(syntax)})"

@@ -122,8 +122,8 @@ def displayed(dataset: Dataset, where: str) -> tuple[Features, tuple[Remark, ...
         raise
     except Exception as error:  # whatever an element of a wrong kind provokes
         raise UserError(
-            f"{where}its pixels cannot be shown ({type(error).__name__}): a lookup table or another "
-            "element of its header is not as DICOM asks; export it again"
+            f"{where}its pixels cannot be shown ({type(error).__name__}): a lookup table or "
+            "another element of its header is not as DICOM asks; export it again"
         ) from None
     turned, orientation = _upright(dataset, image)
     return turned, (*remarks, *shown, *orientation, *_identity(dataset), *_overlays(dataset))
@@ -136,7 +136,8 @@ def _identity(dataset: Dataset) -> list[Remark]:
 
 def _overlays(dataset: Dataset) -> list[Remark]:
     """Overlay planes lie in the repeating group 60xx, beside the pixels."""
-    return [OVERLAYS] if any(tag >> 16 in OVERLAY_GROUPS for tag in dataset.keys()) else []
+    tags = list(dataset.keys())  # to go through the data set itself would decode its elements
+    return [OVERLAYS] if any(tag >> 16 in OVERLAY_GROUPS for tag in tags) else []
 
 
 def _masked_text(frame: Any) -> tuple[Any, list[Remark]]:

@@ -106,7 +106,7 @@ def without_padding(stored: npt.NDArray[Any], padding: Mask, where: str) -> npt.
     if padding.all():
         raise UserError(f"{where}holds nothing but padding (PixelPaddingValue)")
     rest = stored[~padding]
-    return np.clip(stored, rest.min(), rest.max())
+    return np.asarray(np.clip(stored, rest.min(), rest.max()))
 
 
 def displayed_greys(
@@ -177,14 +177,16 @@ def _whole_range(header: Dataset, values: Values, padding: Mask, where: str) -> 
 
 def between(values: npt.NDArray[Any], low: float, high: float) -> Values:
     """Values from `low`, black, to `high`, white, in 0..1."""
-    return np.clip((np.asarray(values, dtype=np.float64) - low) / max(high - low, 1e-9), 0, 1)
+    spread = (np.asarray(values, dtype=np.float64) - low) / max(high - low, 1e-9)
+    return np.asarray(np.clip(spread, 0, 1))
 
 
 def _by_table(header: Dataset, values: Values) -> Values:
     from pydicom.pixels.processing import apply_voi
 
     bits = int(header.VOILUTSequence[0].LUTDescriptor[2])
-    return np.asarray(apply_voi(values.astype(np.int64), header), dtype=np.float64) / (2**bits - 1)
+    shown = np.asarray(apply_voi(values.astype(np.int64), header), dtype=np.float64)
+    return np.asarray(shown / (2**bits - 1))
 
 
 def windowed(values: Any, centre: float, width: float, function: str) -> Any:
