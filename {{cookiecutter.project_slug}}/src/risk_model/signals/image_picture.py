@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,9 +16,6 @@ from risk_model.core.schema import Features
 from risk_model.signals import Remark
 from risk_model.signals.image_text import TEXT, mask_text
 from risk_model.signals.image_window import between
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 PART_OF_DEPTH = 0.25
 SHALLOW = Remark(
@@ -39,14 +35,14 @@ def displayed_picture(
     Raises:
         UserError: it has more than `most` pixels, is damaged, or is dark colour of 16 bits.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(io.BytesIO(content), formats=list(formats)) as picture:
             if picture.width * picture.height > most:
                 raise UserError(f"{where}has more than {most:,} pixels; make it smaller")
             picture.load()
-            _turn(picture, where)
+            ImageOps.exif_transpose(picture, in_place=True)
             deep = picture.mode.startswith(("I", "F"))
             grey = picture.mode in ("1", "L", "LA", "La")
             shown = picture if deep else picture.convert("L" if grey else "RGB")
@@ -61,18 +57,6 @@ def displayed_picture(
     masked, lines = mask_text(pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0))
     image, remarks = _scaled(masked, deep, _deep_colour(content), where)
     return image, (*remarks, *((TEXT,) if lines else ()))
-
-
-def _turn(picture: Image.Image, where: str) -> None:
-    from PIL import ImageOps
-
-    try:
-        ImageOps.exif_transpose(picture, in_place=True)
-    except Exception as error:
-        raise UserError(
-            f"{where}its EXIF, which says which way it is turned, cannot be read "
-            f"({type(error).__name__}); save it again without"
-        ) from None
 
 
 def _deep_colour(content: bytes) -> bool:
@@ -91,6 +75,6 @@ def _scaled(
         )
     if deep and dark:
         low, high = np.percentile(image, [1, 99])
-        return between(image, float(low), float(high)).astype(np.float32), (SHALLOW,)
+        return between(image, float(low), float(high)), (SHALLOW,)
     image = image / np.float32(full)
     return np.clip(image, 0, 1, out=image), ()

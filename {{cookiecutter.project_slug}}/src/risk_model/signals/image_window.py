@@ -172,13 +172,13 @@ def _whole_range(header: Dataset, values: Values, padding: Mask, where: str) -> 
         low, high = rescaled(header, np.array([0, 2**bits - 1], dtype=np.uint8), where)
     else:
         low, high = np.percentile(values[~padding] if padding.any() else values, [1, 99])
-    return between(values, float(low), float(high))
+    return np.asarray(between(values, float(low), float(high)))
 
 
-def between(values: npt.NDArray[Any], low: float, high: float) -> Values:
-    """Values from `low`, black, to `high`, white, in 0..1."""
-    spread = (np.asarray(values, dtype=np.float64) - low) / max(high - low, 1e-9)
-    return np.asarray(np.clip(spread, 0, 1))
+def between(values: Any, low: float, high: float) -> Any:
+    """Floats from `low`, black, to `high`, white, in 0..1 and as precise as they were."""
+    spread = (values - low) / max(high - low, 1e-9)
+    return np.clip(spread, 0, 1, out=spread)
 
 
 def _by_table(header: Dataset, values: Values) -> Values:
