@@ -1,7 +1,7 @@
 """PNG and JPEG as a viewer shows them: turned as their EXIF says, and as deep as their values.
 
-A picture of 16 bits that uses a quarter of them or less comes from a device of 14 bits or fewer: it
-is shown from the 1st to the 99th percentile, as a DICOM file without a window is.
+A picture of 16 bits that uses a quarter of their range or less is as a rule of a device of 14 bits
+or fewer: it is shown from the 1st to the 99th percentile, as a DICOM file without a window is.
 """
 
 from __future__ import annotations
