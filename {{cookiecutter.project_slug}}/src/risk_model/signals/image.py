@@ -27,6 +27,7 @@ REQUEST_VALUES = 1_000
 FROM_FILE = True
 MOST_PIXELS = 50_000_000  # before decoding: a small file can claim to be a huge image
 REQUEST_PIXELS = 1 << 24  # of a request, for which somebody waits
+DEFLATED = b"1.2.840.10008.1.2.1.99"  # the transfer syntax of files that are deflated as a whole
 GRID = 8  # places a side that are pooled, and that are hidden one at a time
 QUANTILES = 16
 FIELDS = (
@@ -70,11 +71,13 @@ def received(value: object, signal: Signal) -> Recording:
         content = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         raise UserError("is not base64") from None
+    if DEFLATED in content:
+        raise UserError("is a deflated DICOM file, which may become any size; send it uncompressed")
     return decoded(content, signal, "", REQUEST_PIXELS).recording
 
 
 def decoded(content: bytes, signal: Signal, where: str, most: int = MOST_PIXELS) -> Reading:
-    """The image in a file's bytes; `where` opens every message, `most` limits PNG and JPEG.
+    """The image in a file's bytes; `where` opens every message, `most` limits its pixels.
 
     Raises:
         UserError: it cannot be read, or only as no image was that the model learnt from.
@@ -84,7 +87,7 @@ def decoded(content: bytes, signal: Signal, where: str, most: int = MOST_PIXELS)
     if content[128:132] == b"DICM":
         from risk_model.signals import image_dicom
 
-        dataset = image_dicom.parse(content, where)
+        dataset = image_dicom.parse(content, where, most)
         image, remarks = image_dicom.displayed(dataset, where)
         header = image_dicom.header(dataset)
     elif any(content.startswith(signature) for signature in SIGNATURES):

@@ -73,11 +73,11 @@ def _without_requests() -> ModuleType:
             del sys.modules["requests"]
 
 
-def parse(content: bytes, where: str) -> Dataset:
+def parse(content: bytes, where: str, most: int = MOST_NUMBERS) -> Dataset:
     """The data set in a file's bytes.
 
     Raises:
-        UserError: it is not DICOM, or not a whole one with pixels.
+        UserError: it is not DICOM, not a whole one with pixels, or has more than `most` of them.
     """
     pydicom = _without_requests()
     # Its warnings and its log quote the header's values.
@@ -96,13 +96,15 @@ def parse(content: bytes, where: str) -> Dataset:
         raise UserError(f"{where}holds no pixels{kind}: it is no image, or was cut short")
     if absent:
         raise UserError(f"{where}lacks {', '.join(absent)}; it was cut short, or is no image")
-    sides = [whole_number(dataset, name, where) for name in ("Rows", "Columns")]
-    numbers = sides[0] * sides[1] * max(whole_number(dataset, "SamplesPerPixel", where), 1)
-    if not 0 < numbers <= MOST_NUMBERS:
-        raise UserError(
-            f"{where}has no pixels or more than {MOST_NUMBERS:,}; export a smaller image"
-        )
+    _check_size(dataset, where, most)
     return dataset
+
+
+def _check_size(dataset: Dataset, where: str, most: int) -> None:
+    rows, columns = (whole_number(dataset, name, where) for name in ("Rows", "Columns"))
+    numbers = rows * columns * max(whole_number(dataset, "SamplesPerPixel", where), 1)
+    if not 0 < numbers <= MOST_NUMBERS or rows * columns > most:
+        raise UserError(f"{where}has no pixels or more than {most:,}; export a smaller image")
 
 
 def _kind(dataset: Dataset) -> str:
