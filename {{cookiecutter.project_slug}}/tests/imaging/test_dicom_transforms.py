@@ -11,7 +11,7 @@ from pydicom import Dataset
 from pydicom.pixels.common import CoderBase
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.sequence import Sequence
-from pydicom.uid import MPEG4HP41, UID, UID_dictionary
+from pydicom.uid import MPEG4HP41, UID, AllTransferSyntaxes
 
 from risk_model.core.errors import UserError
 from risk_model.signals.image_decoding import FRAMES, packages
@@ -239,7 +239,7 @@ def decoder(uid: str) -> CoderBase | None:
         return None
 
 
-COMPRESSED = [u for u in UID_dictionary if (found := decoder(u)) and found.is_encapsulated]
+COMPRESSED = [u for u in AllTransferSyntaxes if (found := decoder(u)) and found.is_encapsulated]
 WITHOUT_A_PLUG_IN = [u for u in COMPRESSED if not get_decoder(UID(u)).is_available]
 
 

@@ -65,9 +65,9 @@ def reference(image: Dataset) -> np.ndarray:
     stored = pixel_array(image, index=frame)
     if image.PhotometricInterpretation == "PALETTE COLOR":
         coloured = apply_color_lut(stored, image)
-        return np.moveaxis(coloured / np.iinfo(coloured.dtype).max, -1, 0)
+        return np.asarray(np.moveaxis(coloured / np.iinfo(coloured.dtype).max, -1, 0))
     if stored.ndim == 3:
-        return np.moveaxis(stored / (2.0**image.BitsStored - 1), -1, 0)
+        return np.asarray(np.moveaxis(stored / (2.0**image.BitsStored - 1), -1, 0))
     shown = grey(image, stored)
     shown = 1 - shown if image.PhotometricInterpretation == "MONOCHROME1" else shown
     if "PixelPaddingValue" in image:
@@ -80,7 +80,7 @@ def grey(image: Dataset, stored: np.ndarray) -> np.ndarray:
     if image.get("VOILUTSequence") or image.get("WindowWidth"):
         return within(image, np.asarray(apply_voi_lut(values, image), dtype=np.float64))
     if image.BitsStored <= 8:
-        return values / (2.0**image.BitsStored - 1)
+        return np.asarray(values / (2.0**image.BitsStored - 1))
     low, high = np.percentile(values, [1, 99])
     return np.clip((values - low) / (high - low), 0, 1)
 
