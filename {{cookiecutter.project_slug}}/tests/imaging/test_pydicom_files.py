@@ -82,7 +82,7 @@ def grey(image: Dataset, stored: np.ndarray) -> np.ndarray:
     if image.BitsStored <= 8:
         return np.asarray(values / (2.0**image.BitsStored - 1))
     low, high = np.percentile(values, [1, 99])
-    return np.clip((values - low) / (high - low), 0, 1)
+    return np.asarray(np.clip((values - low) / (high - low), 0, 1))
 
 
 def within(image: Dataset, shown: np.ndarray) -> np.ndarray:
@@ -90,7 +90,7 @@ def within(image: Dataset, shown: np.ndarray) -> np.ndarray:
     bits, signed = image.BitsStored, image.PixelRepresentation
     ends = np.array([-(2 ** (bits - 1)) * signed, 2 ** (bits - signed) - 1])
     low, high = np.asarray(apply_modality_lut(ends, image), dtype=np.float64)
-    return (shown - low) / (high - low)
+    return np.asarray((shown - low) / (high - low))
 
 
 def readable(path: Path) -> bool:
