@@ -64,7 +64,10 @@ def read(path: Path, signal: Signal) -> Reading:
 
 
 def received(value: object, signal: Signal) -> Recording:
-    """See Reader: a file's bytes in base64."""
+    """See Reader: a file's bytes in base64.
+
+    One is refused that is read as no image was that the model learnt from, in colour, say.
+    """
     if not isinstance(value, str):
         raise UserError("must be the bytes of a DICOM, PNG or JPEG file in base64")
     try:
