@@ -44,8 +44,9 @@ def displayed_picture(
             picture.load()
             ImageOps.exif_transpose(picture, in_place=True)
             deep = picture.mode.startswith(("I", "F"))
-            grey = picture.mode in ("1", "L", "LA", "La")
-            shown = picture if deep else picture.convert("L" if grey else "RGB")
+            mode = "L" if picture.mode in ("1", "L", "LA", "La") else "RGB"
+            as_it_is = deep or picture.mode == mode
+            shown = picture if as_it_is else picture.convert(mode)
             pixels = np.asarray(shown, dtype=np.float32)
     except UserError:
         raise
