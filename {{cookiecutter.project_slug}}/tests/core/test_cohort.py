@@ -82,3 +82,7 @@ def test_the_prediction_table_leaves_out_what_was_set_aside() -> None:
     assert table["split"].tolist() == ["train", "validation", "test"]
     assert table["predicted_boolean_probability"].tolist() == [0.1, 0.2, 0.3]
     assert table["site"].isna().all()
+    imaged = cohort(device=["AGFA", None, "GE", "GE"])
+    devices = prediction_table(imaged, splits, risk, risk)["device"]
+    assert devices.isna().tolist() == [False, True, False]
+    assert devices.iloc[2] == "GE"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -74,6 +76,14 @@ def test_a_hospital_that_tells_the_outcome_is_found() -> None:
         "site",
     )
     assert "within each site" in finding.remedy
+
+
+def test_a_device_that_tells_the_outcome_is_found_and_one_that_does_not_is_not_accused() -> None:
+    for rates, found in (({"A": 0.15, "B": 0.7}, ["device predicts the outcome"]), ({}, [])):
+        cohort = hospitals(500, rates, 0)
+        index = cohort.index.rename(columns={"site": "device"})
+        findings = of("device", replace(cohort, index=index)).findings()
+        assert [finding.kind for finding in findings] == found
 
 
 @pytest.mark.slow

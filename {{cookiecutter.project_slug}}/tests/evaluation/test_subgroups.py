@@ -44,6 +44,13 @@ def test_what_was_not_recorded_or_has_one_group_is_no_partition() -> None:
     assert list(subgroups.partitions(rows)) == ["sex"]
 
 
+def test_the_device_that_made_an_image_is_a_partition() -> None:
+    rows = pd.DataFrame({"device": ["AGFA DX-D", None, "GE LOGIQ"], "sex": ["F", "F", "M"]})
+    labels = subgroups.partitions(rows)
+    assert labels["device"].tolist() == ["AGFA DX-D", None, "GE LOGIQ"]
+    assert list(labels) == ["sex", "device"], "no pair of devices and others is searched"
+
+
 def test_many_sites_are_pooled_beyond_the_largest() -> None:
     rows = pd.DataFrame({"site": [f"S{i:02d}" for i in range(30) for _ in range(31 - i)]})
     names = subgroups.groups(subgroups.partitions(rows)["site"], "site")

@@ -9,69 +9,27 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom import Dataset, dcmread
+from pydicom import dcmread
 from pydicom.data import get_testdata_file
-from pydicom.dataset import FileMetaDataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
-from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from pydicom.uid import JPEG2000, ExplicitVRLittleEndian
 
 from risk_model.config.imaging import Pixels
 from risk_model.core.errors import UserError
 from risk_model.data.sources.images import signal_of
 from risk_model.signals import Remark
 from risk_model.signals.image import decoded, read
-from risk_model.signals.image_dicom import UNWINDOWED, displayed, header, parse, windowed
+from risk_model.signals.image_dicom import displayed, header, parse
+from risk_model.signals.image_window import UNWINDOWED, windowed
+
+from tests.imaging.made_dicom import NAME, RAMP, made, saved, shown
 
 GREY, COLOUR = signal_of(Pixels(size=32)), signal_of(Pixels(size=32, colour=True))
-NAME = "Mustermann"
-
-
-def made(pixels: np.ndarray, **tags: Any) -> Dataset:
-    """A data set of these stored values: 16 bits a pixel unless they are bytes."""
-    image = Dataset()
-    image.file_meta = FileMetaDataset()
-    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    image.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    image.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    image.SOPClassUID = SecondaryCaptureImageStorage
-    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID
-    image.PatientName, image.PatientID, image.PatientAge, image.PatientSex = (
-        f"{NAME}^Erika",
-        "4711",
-        "063Y",
-        "F",
-    )
-    image.Rows, image.Columns = pixels.shape[:2]
-    bits = pixels.dtype.itemsize * 8
-    image.BitsAllocated = image.BitsStored = bits
-    image.HighBit, image.SamplesPerPixel = bits - 1, 3 if pixels.ndim == 3 else 1
-    image.PixelRepresentation = int(pixels.dtype.kind == "i")
-    image.PhotometricInterpretation = "RGB" if pixels.ndim == 3 else "MONOCHROME2"
-    if pixels.ndim == 3:
-        image.PlanarConfiguration = 0
-    image.PixelData = pixels.tobytes()
-    for name, value in tags.items():
-        setattr(image, name, value)
-    return image
-
-
-def saved(image: Dataset) -> bytes:
-    file = io.BytesIO()
-    image.save_as(file, enforce_file_format=True)
-    return file.getvalue()
-
-
-def shown(image: Dataset) -> np.ndarray:
-    return displayed(parse(saved(image), ""), "")[0]
-
-
-RAMP = np.arange(64, dtype=np.uint16).reshape(8, 8) * 100
 
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm", "RG1_UNCI.dcm", "693_UNCI.dcm"])

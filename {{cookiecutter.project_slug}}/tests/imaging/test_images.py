@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from risk_model.config.imaging import Images, Pixels
 from risk_model.core.errors import UserError
@@ -18,6 +19,8 @@ from risk_model.data.sources import images
 from risk_model.data.sources.images import signal_of
 from risk_model.signals import image
 from risk_model.signals.image_text import mask_text
+
+from tests.imaging.made_dicom import made, saved
 
 SIGNAL = signal_of(Pixels(size=32))
 
@@ -174,6 +177,18 @@ def test_listed_images_become_a_cohort_and_one_that_is_broken_can_be_set_aside(
 def test_an_image_too_small_to_see_or_too_large_to_hold_is_refused(size: int) -> None:
     with pytest.raises(UserError, match=r"data\.size"):
         signal_of(Pixels(size=size))
+
+
+def test_a_request_may_not_be_a_dicom_file_of_any_size() -> None:
+    large = made(np.zeros((4_097, 4_096), np.uint8))
+    assert image.decoded(saved(large), SIGNAL, "").recording.shape == SIGNAL.shape
+    with pytest.raises(UserError, match="more than 16,777,216"):
+        image.received(base64.b64encode(saved(large)).decode(), SIGNAL)
+    small = made(np.full((64, 64), 51, np.uint8))
+    small.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    np.testing.assert_allclose(image.decoded(saved(small), SIGNAL, "").recording, 0.2, atol=1e-6)
+    with pytest.raises(UserError, match="is a deflated DICOM file"):
+        image.received(base64.b64encode(saved(small)).decode(), SIGNAL)
 
 
 def test_a_request_may_not_claim_as_many_pixels_as_a_file_of_ones_own(tmp_path: Path) -> None:

@@ -10,19 +10,21 @@ import onnxruntime
 import pytest
 import torch
 from monai.visualize.class_activation_maps import GradCAM
+from PIL import Image
 
 from risk_model.config import NETWORKS
-from risk_model.config.imaging import Pixels
+from risk_model.config.imaging import Images, Pixels, PretrainedCnn
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Schema
 from risk_model.data.sources.images import signal_of
 from risk_model.data.sources.recordings import schema_of
 from risk_model.model.export import checked_logits, to_bytes
-from risk_model.model.image_input import ImageInput, augmented
+from risk_model.model.image_input import ImageInput, Resize, augmented
 from risk_model.model.network import NetworkModel, build
 
 GREY = schema_of("made", "event", signal_of(Pixels(size=32)))
 COLOUR = schema_of("made", "event", signal_of(Pixels(size=48, colour=True)))
+LARGE = schema_of("made", "event", signal_of(Pixels(size=128)))
 
 
 def network(name: str, schema: Schema) -> Any:
@@ -37,7 +39,7 @@ def rows(schema: Schema, n: int = 4) -> np.ndarray:
     return np.random.default_rng(0).random((n, schema.width)).astype(np.float32)
 
 
-@pytest.mark.parametrize("schema", [GREY, COLOUR], ids=["grey", "colour"])
+@pytest.mark.parametrize("schema", [GREY, COLOUR, LARGE], ids=["grey", "colour", "large"])
 @pytest.mark.parametrize("name", ["cnn", "pretrained_cnn"])
 def test_the_graph_is_equal_and_its_map_adds_up_to_the_logit(name: str, schema: Schema) -> None:
     model = NetworkModel(network(name, schema), schema.width)
@@ -56,7 +58,7 @@ def test_the_positive_part_of_the_map_is_grad_cam_of_monai_up_to_a_factor(name: 
     features = torch.from_numpy(rows(GREY, 1))
     ours = np.maximum(built.mapped(features)[1][0].detach().numpy(), 0)
 
-    class Images(torch.nn.Module):
+    class FromImages(torch.nn.Module):
         """MONAI asks for images and one output a class."""
 
         def __init__(self) -> None:
@@ -74,7 +76,7 @@ def test_the_positive_part_of_the_map_is_grad_cam_of_monai_up_to_a_factor(name: 
         else f"inner.backbone.layers.{len(built.backbone.layers) - 1}"
     )
     cam = GradCAM(
-        Images().eval(),
+        FromImages().eval(),
         target_layers=target,
         upsampler=lambda size: torch.nn.Identity(),
         postprocessing=lambda x: x,
@@ -98,6 +100,20 @@ def test_scores_do_not_depend_on_chance_or_on_the_other_rows_and_training_does()
     torch.testing.assert_close(built(features)[2:3], built(features[2:3]), atol=1e-5, rtol=1e-5)
     built.train()
     assert not torch.equal(built(features), built(features))
+
+
+@pytest.mark.parametrize("side", [28, 96, 128, 224, 500])
+def test_an_image_is_resized_as_pillow_does_which_smooths_what_becomes_smaller(side: int) -> None:
+    stripes = np.random.default_rng(0).random((side, side)).astype(np.float32)
+    pillow = Image.fromarray(stripes).resize((96, 96), Image.Resampling.BILINEAR)
+    resize = Resize(signal_of(Pixels(size=side)), 96)
+    ours = resize(torch.from_numpy(stripes)[None, None])[0, 0].numpy()
+    np.testing.assert_allclose(ours, np.asarray(pillow), atol=1e-5)
+
+
+def test_ones_own_images_are_read_at_the_size_at_which_the_proposed_network_trains() -> None:
+    assert Images.network == PretrainedCnn().name
+    assert Images().size == PretrainedCnn().pixels
 
 
 def marked(n: int = 200) -> torch.Tensor:

@@ -27,6 +27,7 @@ class Images(Pixels, Recordings):
     network: ClassVar[str] = "pretrained_cnn"
     module: ClassVar[str] = "images"
     name: str = "images"
+    size: int = 96  # what the network that is proposed takes (PretrainedCnn.pixels)
 
 
 @dataclass

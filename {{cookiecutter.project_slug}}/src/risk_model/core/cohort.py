@@ -37,9 +37,10 @@ class Cohort:
     `inputs` has a column for every field of `schema`; `outcome` is 0 or 1 per row, or None when
     there is nothing to learn from; `index` has a column for each of INDEX that was recorded (age in
     years, prediction_time as a date) and none for what was not (`part` names the external part that
-    a source published); `notes` say what the reader changed, `columns` what each column of a user's
-    table was taken for; `source` is where the data came from, with its licence. Where the schema
-    has a signal, `signals` is float32[n, signal.width] and `recordings` what they were made from.
+    a source published, `device` what recorded an image); `notes` say what the reader changed,
+    `columns` what each column of a user's table was taken for; `source` is where the data came
+    from, with its licence. Where the schema has a signal, `signals` is float32[n, signal.width] and
+    `recordings` what they were made from.
     `one_row_per_patient` is true where the publisher or the user says so of data without
     identifiers.
     `scores` are existing risks to compare with (float64, NaN where not recorded), by their setting.

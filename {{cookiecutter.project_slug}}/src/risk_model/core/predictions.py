@@ -43,16 +43,17 @@ def prediction_table(
 
     `calibrated` and `raw` map a model's name to float64[n] probabilities after and before
     calibration. What was not recorded is missing (NA) in every row. An existing score that the
-    cohort holds has a column, NaN where it was not recorded. `repeat` numbers the times that a row
-    is scored, each by models of its own; here it is 0.
+    cohort holds has a column, NaN where it was not recorded; so has `device`. `repeat` numbers the
+    times that a row is scored, each by models of its own; here it is 0.
     """
     labels = splits.labels(len(cohort))
     base = cohort.index.reindex(columns=["prediction_time", "site", *DEMOGRAPHICS])
     base = base.assign(
         subject_id=cohort.subjects, boolean_value=cohort.labels.astype(bool), split=labels
     )
-    scores = {f"{SCORE}{name}": values for name, values in cohort.scores.items()}
-    base = base.assign(**scores)
+    more = {f"{SCORE}{name}": values for name, values in cohort.scores.items()}
+    more |= {"device": cohort.index["device"]} if cohort.recorded("device") else {}
+    base = base.assign(**more)
     parts = [
         base.assign(
             model=name,
@@ -63,4 +64,4 @@ def prediction_table(
         for name in calibrated
     ]
     table = pd.concat(parts, ignore_index=True)
-    return table.loc[table["split"] != "set aside", [*COLUMNS, *scores]].reset_index(drop=True)
+    return table.loc[table["split"] != "set aside", [*COLUMNS, *more]].reset_index(drop=True)

@@ -104,7 +104,8 @@ class Signal:
     colours, in order, `units` each lead's; `rate` is in Hz; `mirrors` says that left and right
     carry no meaning; `encoder` names the pre-trained text encoder whose `tokenizer` (JSON of the
     tokenizers library) the array was made with; `scrub` says that what names a person is taken out
-    of a text before anything else.
+    of a text before anything else; `remark_kinds` are those of the remarks on how the images were
+    read that a model learnt from, None where they are not known.
     """
 
     name: str
@@ -118,6 +119,8 @@ class Signal:
     encoder: str = ""
     tokenizer: str = ""
     scrub: bool = False
+    # another hospital's images may be read otherwise, and be the same signal
+    remark_kinds: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def width(self) -> int:
@@ -212,7 +215,7 @@ class Schema:
         )
         signal = content.get("signal")
         if signal:
-            lists = {name: tuple(signal[name]) for name in ("shape", "channels", "units")}
+            lists = {name: tuple(v) for name, v in signal.items() if isinstance(v, list)}
             signal = Signal(**{**signal, **lists})
         reading = ReadingRules.from_json(content.get("reading", {}))
         return cls(content["name"], content["outcome"], fields, signal, reading)

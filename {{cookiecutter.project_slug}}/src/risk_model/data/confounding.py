@@ -1,15 +1,16 @@
-"""Confounding by who and where: what age and sex alone, and the site alone, predict.
+"""Confounding by who and where: what age and sex alone, the site and the device alone, predict.
 
 A network that reads a scanner's marks or a ward's habits can look good by telling hospitals apart
-(Zech et al., PLoS Med 2018;15:e1002683). So two logistic regressions, one on age and sex and one on
-the site, predict each subject from the other subjects' folds. What they reach is shown beside the
-models; it is no judgement on age and sex, on which the risk may well depend.
+(Zech et al., PLoS Med 2018;15:e1002683). So logistic regressions, one on age and sex, one on the
+site, and one on the imaging device that DICOM names, predict each subject from the other subjects'
+folds. What they reach is shown beside the models; it is no judgement on age and sex, on which the
+risk may well depend.
 
-The site raises a warning when the lower bound of its AUROC is above WARNED = .6: two hospitals of
-one size in which 40 and 60 % have the outcome, odds that differ by 2.25. Below, sites differ as
-sites do: two hospitals of UCI Heart Disease (36 and 46 %) reach .55. Above, a model gains more from
-telling sites apart than from many honest measurements. The lower bound, not the estimate, counts,
-so that few patients in many sites accuse nobody.
+The site, or the device, raises a warning when the lower bound of its AUROC is above WARNED = .6:
+two hospitals of one size in which 40 and 60 % have the outcome, odds that differ by 2.25. Below,
+sites differ as sites do: two hospitals of UCI Heart Disease (36 and 46 %) reach .55. Above, a model
+gains more from telling sites apart than from many honest measurements. The lower bound, not the
+estimate, counts, so that few patients in many sites accuse nobody.
 """
 
 from __future__ import annotations
@@ -32,7 +33,20 @@ from risk_model.data.strata import ABSENT
 
 Subjects = npt.NDArray[np.object_]
 
-PREDICTORS = (("age", "sex"), ("site",))
+PREDICTORS = (("age", "sex"), ("site",), ("device",))
+# what a model may learn instead, and what to do about it
+SHORTCUTS = {
+    "site": (
+        "where instead of what",
+        "read the results within each site, hold out whole sites, keep from the model what gives "
+        "the site away",
+    ),
+    "device": (
+        "the device instead of the finding",
+        "read the results within each device, and judge on images of a device it did not learn "
+        "from",
+    ),
+}
 WARNED = 0.6
 FEWEST = 20  # subjects with the event, and without: on fewer the interval means little
 MOST_ROWS = 50_000
@@ -65,17 +79,13 @@ class SimpleModel:
         return f"{self.predictors[:1].upper()}{self.predictors[1:]} alone: AUROC {self._auroc()}."
 
     def findings(self) -> list[Finding]:
-        """A warning when the site predicts the outcome."""
-        if self.predictors != "site" or self.low <= WARNED:
+        """A warning when the site, or the device, predicts the outcome."""
+        if self.predictors not in SHORTCUTS or self.low <= WARNED:
             return []
-        message = (
-            f"knowing nothing else, AUROC {self._auroc()}: a model may learn where instead of what"
-        )
-        remedy = (
-            "read the results within each site, hold out whole sites, keep from the model "
-            "what gives the site away"
-        )
-        return [Finding("warning", "site predicts the outcome", "site", message, remedy)]
+        instead, remedy = SHORTCUTS[self.predictors]
+        message = f"knowing nothing else, AUROC {self._auroc()}: a model may learn {instead}"
+        kind = f"{self.predictors} predicts the outcome"
+        return [Finding("warning", kind, self.predictors, message, remedy)]
 
     def _auroc(self) -> str:
         return f"{self.auroc:.2f} ({self.low:.2f} to {self.high:.2f})"
@@ -92,7 +102,9 @@ def answers(cohort: Cohort, splits: Splits) -> list[Answer]:
 
 
 def simple_models(cohort: Cohort) -> list[SimpleModel]:
-    """Age and sex, then the site, as far as recorded; pass rows whose outcome may be looked at.
+    """Age and sex, the site, the device, as far as recorded.
+
+    Pass rows whose outcome may be looked at.
 
     Empty when too few subjects have the event, or have it not.
     """

@@ -1,4 +1,4 @@
-"""Subgroups: the same metrics by age, sex, ethnicity, their pairs, and site.
+"""Subgroups: the same metrics by age, sex, ethnicity, their pairs, site, and imaging device.
 
 Does the model serve every patient alike? Groups with fewer events or non-events than
 `evaluation.minimum_events` are counted and not evaluated. AUPRC is left out: it rises with the
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CROSSED = ("age band", "sex", "ethnicity")  # partitions whose intersections are evaluated as well
-PARTITIONS = {"age band": "age", "sex": "sex", "ethnicity": "ethnicity", "site": "site"}
+PARTITIONS = {"age band": "age", **{n: n for n in ("sex", "ethnicity", "site", "device")}}
 LARGEST = 20  # groups of one partition that keep their name; the rest are pooled
 ALPHA = 0.01  # chance of any false alarm about one model, over all groups of all parts
 POWER = 0.8  # with which the smallest difference that could have been found would have been

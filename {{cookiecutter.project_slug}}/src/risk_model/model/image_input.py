@@ -66,6 +66,39 @@ def augmented(images: Tensor, mirrors: bool) -> Tensor:
     return ((moved - 0.5) * contrast + 0.5 + brightness).clamp(0, 1)
 
 
+class Resize(nn.Module):
+    """Images [n, c, h, w] at `pixels` a side; what becomes smaller is smoothed first.
+
+    Two products of matrices, which the exporter knows where it knows no antialiasing.
+    """
+
+    def __init__(self, signal: Signal, pixels: int) -> None:
+        super().__init__()
+        self.rows: Tensor
+        self.columns: Tensor
+        height, width = signal.shape[1:]
+        self.same = (height, width) == (pixels, pixels)
+        self.register_buffer("rows", filter_weights(height, pixels), persistent=False)
+        self.register_buffer("columns", filter_weights(width, pixels), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The images at that size."""
+        return images if self.same else self.rows @ images @ self.columns.T
+
+
+def filter_weights(side: int, pixels: int) -> Tensor:
+    """What each new pixel takes of each old one: float32[pixels, side], whose rows sum to 1.
+
+    By torch's bilinear filter, which is as wide as a new pixel where those are the larger ones.
+    """
+    each = torch.eye(side)[None, None]
+    size = [pixels, side]
+    weights = functional.interpolate(
+        each, size=size, mode="bilinear", align_corners=False, antialias=True
+    )
+    return weights[0, 0]
+
+
 class PlaceHead(nn.Module):
     """Features [n, k, h, w] to a logit and a map of what each location adds to it.
 

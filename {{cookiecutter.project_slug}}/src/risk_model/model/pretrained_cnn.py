@@ -18,13 +18,12 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from risk_model.config.imaging import PretrainedCnn
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Schema
 from risk_model.model.export import DEEP_TOLERANCE
-from risk_model.model.image_input import ImageInput, PlaceHead, image_of
+from risk_model.model.image_input import ImageInput, PlaceHead, Resize, image_of
 
 INSTALLED = "efficientnet_lite0"
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours
@@ -61,7 +60,8 @@ class Network(nn.Module):
         self.spread: Tensor
         signal = image_of(schema, settings.name)
         self.image = ImageInput(signal, settings.augment)
-        self.pixels, self.colours = settings.pixels, signal.shape[0]
+        self.colours = signal.shape[0]
+        self.resize = Resize(signal, settings.pixels)
         lite = settings.backbone == INSTALLED
         self.backbone = (
             _efficientnet_lite0(settings.frozen)
@@ -83,9 +83,7 @@ class Network(nn.Module):
 
     def mapped(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The logit [n] and what each place adds to it [n, h, w]."""
-        images = self.image(rows)
-        size = [self.pixels, self.pixels]
-        images = functional.interpolate(images, size=size, mode="bilinear", align_corners=False)
+        images = self.resize(self.image(rows))
         colours = images.expand(-1, 3, -1, -1) if self.colours == 1 else images
         placed: tuple[Tensor, Tensor] = self.head(
             self.backbone((colours - self.mean) / self.spread)

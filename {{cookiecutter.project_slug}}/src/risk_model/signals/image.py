@@ -1,15 +1,17 @@
 """Images: DICOM, PNG or JPEG as displayed, at one size, without names.
 
-Proportions are kept: the shorter side is padded. Left and right are never exchanged, unless a DICOM
-header says that an image was stored the other way round. A file entry may be a folder: one series,
-of which the middle image is taken.
+Proportions are kept: the shorter side is padded. Left and right are never exchanged, unless the
+header of a DICOM file or a picture's EXIF says that it was stored the other way round. A file entry
+may be a folder: one series, of which the middle image is taken.
+
+How an image had to be read is a remark. A model that learnt from no image read so answers none.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,14 @@ import numpy as np
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Signal
 from risk_model.signals import Part, Reading, Recording, Remark
-from risk_model.signals.image_text import TEXT, mask_text
+from risk_model.signals.image_picture import displayed_picture
 
 REQUEST_BYTES = 32 << 20  # a radiograph of 12 million pixels of 16 bits, uncompressed, as base64
 REQUEST_VALUES = 1_000
 FROM_FILE = True
 MOST_PIXELS = 50_000_000  # before decoding: a small file can claim to be a huge image
 REQUEST_PIXELS = 1 << 24  # of a request, for which somebody waits
+DEFLATED = b"1.2.840.10008.1.2.1.99"  # the transfer syntax of files that are deflated as a whole
 GRID = 8  # places a side that are pooled, and that are hidden one at a time
 QUANTILES = 16
 FIELDS = (
@@ -35,6 +38,10 @@ FIELDS = (
     Field("bright", "number", "1", 0, 1, description="share of pixels above .95"),
 )
 GREYED = Remark("note", "colour", "in colour: its luminance was taken")
+UNCOLOURED = Remark("note", "colour", "in grey: its one channel was taken for all three")
+ENLARGED = Remark("note", "size", "smaller than what is read: enlarged")
+# kinds of remarks that say how an image was read: a model may have learnt from none read so
+READ_AS = ("colour", "depth", "frames", "size", "window")
 SIGNATURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # Rec. 601
 
@@ -57,63 +64,81 @@ def read(path: Path, signal: Signal) -> Reading:
 
 
 def received(value: object, signal: Signal) -> Recording:
-    """See Reader: a file's bytes in base64."""
+    """See Reader: a file's bytes in base64.
+
+    One is refused that is read as no image was that the model learnt from, in colour, say.
+    """
     if not isinstance(value, str):
         raise UserError("must be the bytes of a DICOM, PNG or JPEG file in base64")
     try:
         content = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         raise UserError("is not base64") from None
+    if DEFLATED in content:
+        raise UserError("is a deflated DICOM file, which may become any size; send it uncompressed")
     return decoded(content, signal, "", REQUEST_PIXELS).recording
 
 
 def decoded(content: bytes, signal: Signal, where: str, most: int = MOST_PIXELS) -> Reading:
-    """The image in a file's bytes; `where` opens every message, `most` limits PNG and JPEG."""
+    """The image in a file's bytes; `where` opens every message, `most` limits its pixels.
+
+    Raises:
+        UserError: it cannot be read, or only as no image was that the model learnt from.
+    """
     remarks: tuple[Remark, ...] = ()
     header: dict[str, Any] = {}
     if content[128:132] == b"DICM":
         from risk_model.signals import image_dicom
 
-        dataset = image_dicom.parse(content, where)
+        dataset = image_dicom.parse(content, where, most)
         image, remarks = image_dicom.displayed(dataset, where)
         header = image_dicom.header(dataset)
     elif any(content.startswith(signature) for signature in SIGNATURES):
-        image, lines = mask_text(_picture(content, where, most))
-        remarks = (TEXT,) if lines else ()
+        image, remarks = displayed_picture(content, tuple(SIGNATURES.values()), where, most)
     else:
-        raise UserError(f"{where}is neither DICOM nor PNG nor JPEG; convert it")
-    fitted, greyed = _channels(image, len(signal.channels))
-    return Reading(resized(fitted, signal), (*remarks, *greyed), header)
-
-
-def _picture(content: bytes, where: str, most: int) -> Features:
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(content), formats=list(SIGNATURES.values())) as picture:
-            if picture.width * picture.height > most:
-                raise UserError(f"{where}has more than {most:,} pixels; make it smaller")
-            deep = picture.mode.startswith(("I", "F"))
-            pixels = np.asarray(
-                picture if deep or picture.mode == "L" else picture.convert("RGB"), dtype=np.float32
-            )
-    except UserError:
-        raise
-    except Exception as error:  # whatever a broken file provokes in the decoder
         raise UserError(
-            f"{where}cannot be decoded ({type(error).__name__}); it was cut short or damaged"
-        ) from None
-    image = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
-    image = image / np.float32(65_535 if deep else 255)
-    return np.clip(image, 0, 1, out=image)
+            f"{where}is neither a DICOM file ('DICM' after 128 bytes) nor PNG nor JPEG; convert it"
+        )
+    fitted, coloured = _channels(image, len(signal.channels))
+    enlarged = [ENLARGED] if scale(fitted, signal) > 1 else []
+    remarks = (*remarks, *coloured, *enlarged)
+    _check_read_as(remarks, signal, where)
+    return Reading(resized(fitted, signal), remarks, header)
+
+
+def read_as(remarks: Iterable[Remark]) -> list[Remark]:
+    """Those remarks that say how an image was read, each once, in the order of their kinds."""
+    return sorted({remark for remark in remarks if remark.kind in READ_AS}, key=lambda r: r.kind)
+
+
+def _check_read_as(remarks: Iterable[Remark], signal: Signal, where: str) -> None:
+    for remark in read_as(remarks):
+        if signal.remark_kinds is not None and remark.kind not in signal.remark_kinds:
+            raise UserError(
+                f"{where}{remark.message}; the model learnt from no image that was read so: send "
+                "one like those, or train with such images"
+            )
 
 
 def _channels(image: Features, number: int) -> tuple[Features, list[Remark]]:
     if len(image) == number:
-        return image, []
+        return image, [UNCOLOURED] if number > 1 and _grey(image) else []
+    if number == 1 and _grey(image):
+        return image[:1], []
     if number == 1:
         return np.tensordot(LUMINANCE, image, axes=1)[None].astype(np.float32), [GREYED]
-    return np.repeat(image, number, axis=0), []
+    return np.repeat(image, number, axis=0), [UNCOLOURED]
+
+
+def _grey(image: Features) -> bool:
+    """Whether the channels of a colour image are all the same."""
+    return bool((image[1:] == image[0]).all())
+
+
+def scale(image: Features, signal: Signal) -> float:
+    """How many times larger an image [c, h, w] becomes at the size of the signal."""
+    height, width = signal.shape[1:]
+    return float(min(height / image.shape[1], width / image.shape[2]))
 
 
 def resized(image: Features, signal: Signal) -> Features:
@@ -124,8 +149,8 @@ def resized(image: Features, signal: Signal) -> Features:
     from PIL import Image
 
     height, width = signal.shape[1:]
-    scale = min(height / image.shape[1], width / image.shape[2])
-    rows, columns = max(round(image.shape[1] * scale), 1), max(round(image.shape[2] * scale), 1)
+    times = scale(image, signal)
+    rows, columns = max(round(image.shape[1] * times), 1), max(round(image.shape[2] * times), 1)
     if (rows, columns) == image.shape[1:]:
         fitted = image
     else:

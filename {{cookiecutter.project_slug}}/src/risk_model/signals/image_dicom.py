@@ -1,8 +1,8 @@
 """DICOM files as a radiologist sees them: grey values as displayed, and nobody's name.
 
-Stored values go through the modality transform (rescale slope and intercept, or its table), then
-the window (or the VOI table), then photometric interpretation, as DICOM PS3.3 C.11.1 and C.11.2
-ask. Of the header only age and sex go on.
+Of several frames the middle one is decoded, its grey values go through the transforms of its
+header, and overlay planes stay beside it. Of the header only age, sex and the device (manufacturer
+and model) go on.
 """
 
 from __future__ import annotations
@@ -19,19 +19,28 @@ import numpy as np
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features
 from risk_model.signals import Remark
+from risk_model.signals.image_decoding import middle_frame, stored_pixels, whole_number
 from risk_model.signals.image_text import TEXT, mask_text
+from risk_model.signals.image_window import (
+    displayed_greys,
+    frame_header,
+    padded,
+    without_padding,
+)
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 NEEDED = ("PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "PixelData")
+DEVICE = ("Manufacturer", "ManufacturerModelName")
+DEVICE_LENGTH = 64  # of DICOM's texts of this kind (LO)
 IDENTITY = (
     "PatientName PatientID OtherPatientIDs PatientBirthDate PatientAddress PatientTelephoneNumbers "
     "AccessionNumber "
     "ReferringPhysicianName PerformingPhysicianName OperatorsName InstitutionName "
     "PatientMotherBirthName"
 ).split()
-# in one file's pixels: more is no radiograph but an attempt to fill the memory
+# in one frame's pixels: more is no radiograph but an attempt to fill the memory
 MOST_NUMBERS = 50_000_000
 IDENTIFIED = Remark("note", "identity", "names or identifiers in the DICOM header: not kept")
 BURNED = Remark(
@@ -40,14 +49,12 @@ BURNED = Remark(
     "said to have text burned in (BurnedInAnnotation)",
     "look at some of them",
 )
-FRAMES = Remark("note", "frames", "several frames: the middle one was taken")
+OVERLAY_GROUPS = range(0x6000, 0x6100)
+OVERLAYS = Remark("note", "overlays", "overlay planes beside the pixels: not drawn into the image")
 TURNED = Remark(
     "note",
     "orientation",
     "turned so that the patient's left is at the right, as radiographs are shown",
-)
-UNWINDOWED = Remark(
-    "note", "window", "no window: 8 bits shown whole, more from the 1st to the 99th percentile"
 )
 
 
@@ -66,11 +73,11 @@ def _without_requests() -> ModuleType:
             del sys.modules["requests"]
 
 
-def parse(content: bytes, where: str) -> Dataset:
+def parse(content: bytes, where: str, most: int = MOST_NUMBERS) -> Dataset:
     """The data set in a file's bytes.
 
     Raises:
-        UserError: it is not DICOM, or not a whole one with pixels.
+        UserError: it is not DICOM, not a whole one with pixels, or has more than `most` of them.
     """
     pydicom = _without_requests()
     # Its warnings and its log quote the header's values.
@@ -79,50 +86,60 @@ def parse(content: bytes, where: str) -> Dataset:
     try:
         dataset: Dataset = pydicom.dcmread(io.BytesIO(content))
         absent = [name for name in NEEDED if name not in dataset]
-        numbers = 0 if absent else _numbers(dataset)
+        kind = _kind(dataset)
     except Exception as error:
         # whatever a broken file provokes in the parser; its text may hold a value
         raise UserError(
             f"{where}is not a readable DICOM file ({type(error).__name__}); export it again"
         ) from None
+    if "PixelData" in absent:
+        raise UserError(f"{where}holds no pixels{kind}: it is no image, or was cut short")
     if absent:
         raise UserError(f"{where}lacks {', '.join(absent)}; it was cut short, or is no image")
-    if not 0 < numbers <= MOST_NUMBERS:
-        raise UserError(
-            f"{where}has no pixels or more than {MOST_NUMBERS:,}; export a single image"
-        )
+    _check_size(dataset, where, most)
     return dataset
 
 
-def _numbers(dataset: Dataset) -> int:
-    frames, samples = dataset.get("NumberOfFrames", 1) or 1, dataset.get("SamplesPerPixel", 1)
-    return int(dataset.Rows) * int(dataset.Columns) * int(frames) * int(samples)
+def _check_size(dataset: Dataset, where: str, most: int) -> None:
+    rows, columns = (whole_number(dataset, name, where) for name in ("Rows", "Columns"))
+    numbers = rows * columns * max(whole_number(dataset, "SamplesPerPixel", where), 1)
+    if not 0 < numbers <= MOST_NUMBERS or rows * columns > most:
+        raise UserError(f"{where}has no pixels or more than {most:,}; export a smaller image")
+
+
+def _kind(dataset: Dataset) -> str:
+    """What DICOM calls such an object, in brackets; "" where it lists none by that number."""
+    kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
+    return f" ({kind.name})" if kind and kind.keyword else ""
 
 
 def displayed(dataset: Dataset, where: str) -> tuple[Features, tuple[Remark, ...]]:
     """The image as displayed, float32[c, h, w] in 0..1 with 1 or 3 channels, and remarks."""
+    number, remarks = middle_frame(dataset, where)
+    stored = stored_pixels(dataset, number, where)
     try:
-        frame, remarks = _frame(dataset, dataset.pixel_array)
-        pixels, text = _masked_text(frame)
-        image, window = _colours(dataset, pixels) if _coloured(dataset) else _greys(dataset, pixels)
-    except Exception as error:  # decoders fail in many ways
-        syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-        # an unknown one may be anything, a name too
-        known_syntax = syntax.name if syntax and syntax.keyword else "unknown"
+        transform = _colours if _coloured(dataset) else _greys
+        image, shown = transform(dataset, stored, number, where)
+    except UserError:
+        raise
+    except Exception as error:  # whatever an element of a wrong kind provokes
         raise UserError(
-            f"{where}its pixels cannot be decoded ({type(error).__name__}; transfer syntax "
-            f"{known_syntax}): the file is cut short, or says another syntax than it has; export "
-            "it again uncompressed"
+            f"{where}its pixels cannot be shown ({type(error).__name__}): a lookup table or "
+            "another element of its header is not as DICOM asks; export it again"
         ) from None
     turned, orientation = _upright(dataset, image)
+    return turned, (*remarks, *shown, *orientation, *_identity(dataset), *_overlays(dataset))
+
+
+def _identity(dataset: Dataset) -> list[Remark]:
     identified = [IDENTIFIED] if any(dataset.get(name) for name in IDENTITY) else []
-    burned = [BURNED] if dataset.get("BurnedInAnnotation") == "YES" else []
-    return turned, (*remarks, *window, *orientation, *identified, *burned, *text)
+    return [*identified, *([BURNED] if dataset.get("BurnedInAnnotation") == "YES" else [])]
 
 
-def _frame(dataset: Dataset, pixels: Any) -> tuple[Any, list[Remark]]:
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    return (pixels[frames // 2], [FRAMES]) if frames > 1 else (pixels, [])
+def _overlays(dataset: Dataset) -> list[Remark]:
+    """Overlay planes lie in the repeating group 60xx, beside the pixels."""
+    tags = list(dataset.keys())  # to go through the data set itself would decode its elements
+    return [OVERLAYS] if any(tag >> 16 in OVERLAY_GROUPS for tag in tags) else []
 
 
 def _masked_text(frame: Any) -> tuple[Any, list[Remark]]:
@@ -139,77 +156,30 @@ def _coloured(dataset: Dataset) -> bool:
     )
 
 
-def _colours(dataset: Dataset, pixels: Any) -> tuple[Features, list[Remark]]:
+def _colours(
+    dataset: Dataset, stored: Any, number: int, where: str
+) -> tuple[Features, list[Remark]]:
     from pydicom.pixels.processing import apply_color_lut
 
+    pixels, text = _masked_text(stored)
     bits = int(dataset.BitsStored)
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         pixels, bits = (
             apply_color_lut(pixels, dataset),
             int(dataset.RedPaletteColorLookupTableDescriptor[2]),
         )
-    return np.moveaxis(pixels, -1, 0).astype(np.float32) / np.float32(2**bits - 1), []
+    return np.moveaxis(pixels, -1, 0).astype(np.float32) / np.float32(2**bits - 1), text
 
 
-def _greys(dataset: Dataset, pixels: Any) -> tuple[Features, list[Remark]]:
-    from pydicom.pixels.processing import apply_modality_lut
-
-    values = np.asarray(apply_modality_lut(pixels, dataset), dtype=np.float64)
-    remarks: list[Remark] = []
-    if dataset.get("VOILUTSequence"):
-        image = _by_table(dataset, values)
-    elif dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
-        function = str(dataset.get("VOILUTFunction", "LINEAR"))
-        image = windowed(
-            values, _first(dataset.WindowCenter), _first(dataset.WindowWidth), function
-        )
-    else:
-        low, high = _range(dataset, values)
-        image, remarks = np.clip((values - low) / max(high - low, 1e-9), 0, 1), [UNWINDOWED]
-    inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
-    return (1 - image if inverted else image)[None].astype(np.float32), remarks
-
-
-def _range(dataset: Dataset, values: Any) -> tuple[float, float]:
-    """What is black and what is white without a window.
-
-    All that 8 bits can hold, else all but the outermost values.
-    """
-    from pydicom.pixels.processing import apply_modality_lut
-
-    if int(dataset.BitsStored) <= 8 and not dataset.get("PixelRepresentation"):
-        ends = np.array([0, 2 ** int(dataset.BitsStored) - 1], dtype=np.uint8)
-        low, high = np.asarray(apply_modality_lut(ends, dataset), dtype=np.float64)
-    else:
-        low, high = np.percentile(values, [1, 99])
-    return float(low), float(high)
-
-
-def _by_table(dataset: Dataset, values: Any) -> Any:
-    from pydicom.pixels.processing import apply_voi
-
-    bits = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
-    return np.asarray(apply_voi(values.astype(np.int64), dataset), dtype=np.float64) / (2**bits - 1)
-
-
-def _first(value: Any) -> float:
-    return float(value[0] if hasattr(value, "__len__") and not isinstance(value, str) else value)
-
-
-def windowed(values: Any, centre: float, width: float, function: str) -> Any:
-    """Values through a window, in 0..1; ValueError for a width it does not allow.
-
-    DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3.
-    """
-    if width <= 0 or (function == "LINEAR" and width < 1):
-        raise ValueError("window width")
-    if function == "SIGMOID":
-        return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -50, 50)))
-    if function == "LINEAR_EXACT":
-        return np.clip((values - centre) / width + 0.5, 0, 1)
-    if width == 1:
-        return (values > centre - 0.5).astype(np.float64)
-    return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
+def _greys(dataset: Dataset, stored: Any, number: int, where: str) -> tuple[Features, list[Remark]]:
+    header = frame_header(dataset, number, where)
+    padding = padded(header, stored, where)
+    anatomy = without_padding(stored, padding, where)
+    pixels, text = _masked_text(anatomy)
+    # text may have had the value of the padding: where it was masked, the mask is shown
+    padding &= pixels == anatomy
+    image, remarks = displayed_greys(header, pixels, padding, where)
+    return image[None].astype(np.float32), [*remarks, *text]
 
 
 def _upright(dataset: Dataset, image: Features) -> tuple[Features, list[Remark]]:
@@ -230,7 +200,7 @@ def _upright(dataset: Dataset, image: Features) -> tuple[Features, list[Remark]]
 
 
 def header(dataset: Dataset) -> dict[str, Any]:
-    """Age in years and sex, where the header tells them."""
+    """Age in years, sex and device, where the header tells them."""
     fields: dict[str, Any] = {}
     age, sex = str(dataset.get("PatientAge") or ""), str(dataset.get("PatientSex") or "")
     years = {"Y": 1.0, "M": 12.0, "W": 52.18, "D": 365.25}.get(age[-1:])
@@ -238,4 +208,18 @@ def header(dataset: Dataset) -> dict[str, Any]:
         fields["age"] = int(age[:-1]) / years
     if sex in ("F", "M", "O"):
         fields["sex"] = sex
+    if device := _device(dataset):
+        fields["device"] = device
     return fields
+
+
+def _device(dataset: Dataset) -> str:
+    """Manufacturer and model in capitals, since one vendor writes its name in several ways."""
+    words: list[str] = []
+    for name in DEVICE:
+        element = dataset.get_item(name)
+        value = b"" if element is None else element.value or b""
+        # as bytes, where pydicom would warn of a character set that it does not know
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        words += "".join(c if c.isprintable() else " " for c in text).upper().split()
+    return " ".join(words)[:DEVICE_LENGTH]

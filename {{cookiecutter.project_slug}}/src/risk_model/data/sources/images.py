@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from risk_model.config.imaging import Images, Pixels
@@ -30,6 +31,8 @@ def of_table(settings: Images, name: str, source: str) -> Cohort:
     readings, rows, notes = read_all(
         entries.recordings, lambda file: image.read(folder / file, signal), settings.set_aside
     )
+    remarks = image.read_as(remark for reading in readings for remark in reading.remarks)
+    signal = replace(signal, remark_kinds=tuple(sorted({remark.kind for remark in remarks})))
     return cohort_of(
         entries, readings, rows, schema_of(name, settings.outcome, signal), source, notes
     )

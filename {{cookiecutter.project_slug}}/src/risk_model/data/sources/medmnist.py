@@ -10,6 +10,7 @@ patients, dates or sites in these sets.
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from risk_model.core.errors import UserError
 from risk_model.data.download import cache_directory, fetch
 from risk_model.data.sources.images import signal_of
 from risk_model.data.sources.recordings import cohort_from, objects, schema_of
-from risk_model.signals.image import resized
+from risk_model.signals.image import resized, scale
 
 URL = "https://zenodo.org/records/10519652/files/{name}.npz"
 PARTS = {"train": None, "val": None, "test": "published test"}
@@ -64,9 +65,11 @@ def load(settings: MedMnist) -> Cohort:
     published, signal = SETS[settings.name], signal_of(settings)
     path = cache_directory(settings.cache) / settings.name / f"{settings.name}.npz"
     images, labels, part = _arrays(fetch(URL.format(name=settings.name), published.digest, path))
-    recordings = objects([resized(_channels_first(image), signal) for image in images])
+    shown = [_channels_first(image) for image in images]
+    enlarged = ("size",) if any(scale(image, signal) > 1 for image in shown) else ()
+    recordings = objects([resized(image, signal) for image in shown])
     outcome = np.isin(labels, published.event).astype(np.int8)
-    schema = schema_of(settings.name, published.outcome, signal)
+    schema = schema_of(settings.name, published.outcome, replace(signal, remark_kinds=enlarged))
     source = f"MedMNIST v2 {settings.name} (Yang et al. 2023, CC BY 4.0), from {published.origin}"
     return cohort_from(recordings, outcome, pd.DataFrame({"part": part}), schema, source)
 
