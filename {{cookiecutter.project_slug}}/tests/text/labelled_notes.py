@@ -2,7 +2,7 @@
 
 A span is written {NAME John Smith}. Titles, degrees, weekdays, years alone, hospitals and firms are
 not marked. The notes and their marks were written before the patterns that are measured on them;
-`kept_back` was not looked at while the patterns were changed.
+while the patterns were changed, only the figures of `kept_back` were seen, not what was missed.
 """
 
 from __future__ import annotations
