@@ -64,9 +64,7 @@ def read(rows: list[dict[str, Any]], path: Path) -> Cohort:
     return notes.load(settings)
 
 
-@pytest.mark.parametrize(
-    "end", ["\v", "\f", "\v\v", "\r\n", "\n", "\x85", "\u2028", "\u2029"]
-)
+@pytest.mark.parametrize("end", ["\v", "\f", "\v\v", "\r\n", "\n", "\x85", "\u2028", "\u2029"])
 @pytest.mark.parametrize("file", ["notes.jsonl", "notes.csv", "notes.parquet"])
 def test_a_line_end_of_a_word_processor_is_one_wherever_it_is_read(
     tmp_path: Path, end: str, file: str
