@@ -107,7 +107,7 @@ NAME_NOBODY = {
     "eponyms": "Austin Flint murmur, Graham Steell murmur, Charcot-Marie-Tooth, Wilson disease",
     "saints and institutions": "St. John's wort; seen at St Mary's Hospital, Royal Victoria Clinic",
     "departments": "Seen by Cardiology. Reviewed by Tumor Board. Referred by Emergency Department.",
-    "title case": "Patient Denies Chest Pain. Mother Deceased, Father Has Hypertension.",
+    "title case": "Patient Denies Chest Pain. Mother Deceased, Son Autism, Aunt Lupus.",
     "complaints": "CC: Chest Pain. RE: Abnormal Stress Test",
     "dialogue": "Doctor: Good morning.\nPatient: Okay.\nDoctor: Any pain?\nPatient: Yes, doctor.",
     "drugs that look like titles": "MS CONTIN 15 mg; Dr to review; Pt A&O x3",

@@ -63,7 +63,8 @@ GREETINGS = (
 )
 CLINICAL_ENDINGS = tuple(
     "ologist ology ician iatrist iatry otomy ectomy ostomy itis osis aemia emia pathy plasty scopy "
-    "graphy algia uria cillin mycin azole statin sartan olol idine".split()
+    "graphy algia uria oma iasis ism phrenia lepsy cillin mycin azole statin "
+    "sartan olol idine".split()
 )
 ACTS_BY = (
     "|".join(
@@ -216,6 +217,7 @@ NOT_NAMES = frozenset(NUMBERS) | frozenset(
     mister maam childhood adult female male tylenol ibuprofen acetaminophen augmentin lasix
     zofran morphine ativan haldol god doppler northern southern western poison rescue squad
     project access university wells glasgow murphy babinski romberg apgar braden morse waterlow
+    adhd autism lupus eczema gout migraine migraines bipolar suicide adopted estranged celiac goiter
     """.split()
 )
 MEASURES = frozenset(  # what is measured or dosed: a number right after it is no date and no phone
