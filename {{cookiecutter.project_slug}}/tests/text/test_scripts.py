@@ -64,7 +64,7 @@ def read(rows: list[dict[str, Any]], path: Path) -> Cohort:
     return notes.load(settings)
 
 
-@pytest.mark.parametrize("end", ["\v", "\f", "\v\v", "\r\n", "\n"])
+@pytest.mark.parametrize("end", ["\v", "\f", "\v\v", "\r\n", "\n", "\x85", "\u2028", "\u2029"])
 @pytest.mark.parametrize("file", ["notes.jsonl", "notes.csv", "notes.parquet"])
 def test_a_line_end_of_a_word_processor_is_one_wherever_it_is_read(
     tmp_path: Path, end: str, file: str
@@ -81,7 +81,31 @@ def test_a_line_end_of_a_word_processor_is_one_wherever_it_is_read(
 
 def test_lines_end_there_without_a_full_stop_too() -> None:
     assert len(sentences("chest pain\vsince Monday\fno fever")) == 3
+    assert len(sentences("chest pain\x85since Monday\u2028no fever\u2029cough\rwell\r\nhome")) == 6
     assert len(sentences("胸痛あり。発熱なし。")) == 2
+
+
+@pytest.mark.parametrize("script", WITHOUT_SPACES)
+def test_notes_in_which_no_names_can_be_found_are_told_of(script: str) -> None:
+    scrubbed = Signal("note", "text", (3, 16), described=512, scrub=True)
+    told = [remark.kind for remark in text.reading(WITHOUT_SPACES[script], scrubbed).remarks]
+    assert told == ["scripts not scrubbed"]
+    assert text.reading(WITHOUT_SPACES[script], SIGNAL).remarks == ()
+
+
+@pytest.mark.parametrize(
+    "note", ["β-blocker for angina, 5 µg", "Übelkeit, naïve, Đặng Văn", ENGLISH[:60]]
+)
+def test_a_few_letters_of_another_script_are_no_other_script(note: str) -> None:
+    scrubbed = Signal("note", "text", (3, 16), described=512, scrub=True)
+    kinds = [remark.kind for remark in text.reading(note, scrubbed).remarks]
+    assert "scripts not scrubbed" not in kinds
+
+
+def test_quotation_marks_of_another_encoding_are_noticed_but_a_line_end_is_not() -> None:
+    windows = "he said \x93no\x94 pain".encode("latin-1").decode("latin-1")
+    assert [remark.kind for remark in text.reading(windows, SIGNAL).remarks] == ["mixed encodings"]
+    assert text.reading("chest pain\x85no fever", SIGNAL).remarks == ()
 
 
 @pytest.mark.parametrize("sign", ["\0", "\x01", "\x08", "\x1b", "\x1f", "\x7f"])

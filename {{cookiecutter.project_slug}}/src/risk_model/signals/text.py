@@ -36,7 +36,10 @@ PARTS = 128  # places that are hidden one at a time, at most
 
 # tab, line ends (of word processors too) and page breaks are part of notes
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf]|â€|ï¿½|\ufffd")
+# control characters of Latin-1 but its line end are the quotation marks and dashes of Windows-1252
+MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf]|â€|ï¿½|\ufffd|[\x80-\x84\x86-\x9f]")
+NOT_LATIN = re.compile(r"[^\W\d_A-Za-z\u00aa-\u024f\u1e00-\u1eff]")  # letters
+UNSCRUBBED = 0.1  # share of a note's letters in another script, above which a reviewer is told
 PLACEHOLDER = re.compile(r"\[[A-Z]+\]|\[\*\*.*?\*\*\]|_{3,}")
 
 FIELDS = (
@@ -98,6 +101,14 @@ def _remarks(content: str, text: str, signal: Signal) -> tuple[Remark, ...]:
         remarks.append(
             Remark("warning", "mixed encodings", message, "export the notes again as UTF-8")
         )
+    letters = sum(map(str.isalpha, text))
+    if signal.scrub and len(NOT_LATIN.findall(text)) > UNSCRUBBED * letters:
+        message = (
+            f"have more than {UNSCRUBBED:.0%} of their letters in a script other than Latin; they "
+            "are read, but the patterns of data.scrub are English and find no names in them"
+        )
+        remedy = "take out what names a person before, by a tool for their language"
+        remarks.append(Remark("warning", "scripts not scrubbed", message, remedy))
     capacity = signal.shape[0] * signal.shape[1]
     if len(spans(text)) > capacity:
         message = (

@@ -34,7 +34,9 @@ MARKS = "".join(  # the vowels and tones that stand above, below or behind their
 LETTER = rf"[^\W\d_{BLOCKS}]"  # of a script that puts spaces between words
 UNSPACED = re.compile(rf"(?=[^\W\d_])[{BLOCKS}][{MARKS}]*")
 TOKEN = re.compile(rf"\[[A-Z]+\]|{LETTER}+(?:['’]{LETTER}+)*|{UNSPACED.pattern}|\d+|[^\w\s]|_+")
-SENTENCE = re.compile(r"\S(?:.*?(?:[.!?](?=\s)|[。！？｡]|[\n\x0b\x0c])|.*)", re.DOTALL)
+# of old Macintoshes, word processors, pages, mainframes (NEL) and Unicode
+LINE_ENDS = "\n\r\x0b\x0c\x85\u2028\u2029"
+SENTENCE = re.compile(rf"\S(?:.*?(?:[.!?](?=\s)|[。！？｡]|[{LINE_ENDS}])|.*)", re.DOTALL)
 
 Span = tuple[int, int]
 
