@@ -26,7 +26,10 @@ Codes = npt.NDArray[np.int64]  # numbers of subjects, groups or parts
 Outcome = npt.NDArray[np.int8]
 
 DEMOGRAPHICS = ("age", "sex", "ethnicity")
+PATIENTS = "patients"
 INDEX = ("subject_id", "prediction_time", "site", *DEMOGRAPHICS)
+# What a row of a cohort with a recording is called, by the kind of its signal
+RECORDINGS = {"image": "images", "waveform": "recordings", "text": "notes"}
 BY_CHANCE = 0.01  # other rows that a row coincides with, above which sameness says nothing
 
 
@@ -68,6 +71,16 @@ class Cohort:
     def patients_identified(self) -> bool:
         """Whether it is known whose row each is; if not, two rows may be of one patient."""
         return self.recorded("subject_id") or self.one_row_per_patient
+
+    @property
+    def row_name(self) -> str:
+        """What its rows are called: images, recordings or notes, and "rows" of a table."""
+        return RECORDINGS[self.schema.signal.kind] if self.schema.signal else "rows"
+
+    @property
+    def unit(self) -> str:
+        """What may be counted: patients where it is known whose row each is, else its rows."""
+        return PATIENTS if self.patients_identified else self.row_name
 
     @property
     def labels(self) -> Outcome:

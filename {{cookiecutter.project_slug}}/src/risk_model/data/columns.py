@@ -79,8 +79,9 @@ def _implausible(field: Field, column: pd.Series[float]) -> list[Finding]:
 def _repetition(cohort: Cohort) -> Answer:
     rows = pd.DataFrame({"hash": cohort.row_hash, "subject": cohort.subjects})
     repeated = int(rows.duplicated().sum())
-    sentences = [f"{repeated:,} rows repeat another row of the same subject in every field."]
-    findings = [_again(repeated, len(rows))] if repeated >= AGAIN * len(rows) else []
+    of_whom = " of the same subject" if cohort.patients_identified else ""
+    sentences = [f"{repeated:,} {cohort.row_name} repeat another{of_whom} in every field."]
+    findings = [_again(repeated, cohort, of_whom)] if repeated >= AGAIN * len(rows) else []
     for field in cohort.schema.inputs:
         column, name = cohort.inputs[field.name], field.name
         if _constant(column):
@@ -95,10 +96,10 @@ def _repetition(cohort: Cohort) -> Answer:
     return Answer("Do records repeat, and do columns vary?", sentences, findings=findings)
 
 
-def _again(repeated: int, rows: int) -> Finding:
+def _again(repeated: int, cohort: Cohort, of_whom: str) -> Finding:
     message = (
-        f"{repeated:,} of {rows:,} rows repeat another of the same subject in every field: the "
-        "file may hold them twice"
+        f"{repeated:,} of {len(cohort):,} {cohort.row_name} repeat another{of_whom} in every "
+        "field: the file may hold them twice"
     )
     return Finding("warning", "repeated rows", "rows", message, "keep one of each")
 

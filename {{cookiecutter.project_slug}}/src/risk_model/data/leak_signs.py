@@ -4,12 +4,18 @@ A good measurement and a leak can look the same: both separate the classes. So h
 does is an error only where nothing honest does so well. Otherwise an error takes a sign that the
 column comes after the prediction moment or is the outcome under another name, and a column that is
 merely good is a warning: only those who know when it was measured can tell.
+
+What this project measures on a recording itself, such as the sharpness of an image, is known as
+soon as the recording is. No name and no value makes it later; it is an error only where it tells
+the classes apart as nothing honest does, and else the question is whether both classes were
+recorded alike: the device is the commonest shortcut (Zech et al., PLoS Medicine 2018;15:e1002683).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from risk_model.core.cohort import Cohort
 from risk_model.core.findings import Finding, Severity
@@ -25,6 +31,7 @@ from risk_model.data.univariate_association import (
 Sign = tuple[Severity, str, str]
 
 LEAK, COPY, STRONG = "leaking column", "copy of the outcome", "strong predictor"  # kinds
+SHORTCUT = "shortcut in the recordings"  # the kind of an error that no setting hides
 COPIES = 0.9  # correlation of a value's presence with the outcome
 # AUROC of one column and its lower bound that no measurement has ...
 PERFECT, SURELY = 0.99, 0.97
@@ -34,6 +41,7 @@ LEGITIMATE = 0.77  # ... is what the best honest columns of the demo cohorts rea
 TELLS, MATTERS = 0.01, 0.05  # p and Cramér's V at which a column with a later name tells something
 SHORTER = 0.6  # share of pairs in which the time is the shorter where the outcome happened
 IN_VALUES = ("death", "survival", "follow-up")  # what a category may tell of: lost to follow-up
+ALIKE = "are both classes from the same devices and places?"  # asked of a recording
 NAMED = 5  # strong predictors named one by one; more are a table of strong predictors
 ASKED = "measured before the prediction moment?"
 
@@ -64,7 +72,8 @@ def column_leaks(cohort: Cohort) -> list[Finding]:
     At most one finding each, the strongest sign: a copy of the outcome; values that never, or
     always, have it; what its name says comes later; a time that ends where the outcome happens; an
     AUROC that no measurement has. Those are errors. Strong predictors are warnings, and one warning
-    together where they are many.
+    together where they are many. What was measured on a recording (all fields beside a signal) is
+    asked for a copy, and for an AUROC of PERFECT, alone.
     """
     schema = cohort.schema
     measured = {f.name: univariate_association(f, cohort) for f in schema.inputs}
@@ -74,13 +83,27 @@ def column_leaks(cohort: Cohort) -> list[Finding]:
         others = [a.auroc for name, a in measured.items() if name != field.name]
         auroc = own.auroc if beyond_chance(own, cohort.labels) else 0.5
         column = _Column(field, own, auroc, max(others, default=0.5), _later(field, schema))
-        findings += [_finding(field.name, *sign) for sign in _signs(column, schema)][:1]
-    return _together(findings)
+        signs = _of_recording(column) if schema.signal else _signs(column, schema)
+        for severity, kind, message in islice(signs, 1):
+            findings.append(Finding(severity, kind, field.name, message, _remedy(field, schema)))
+    return findings if schema.signal else _together(findings)
 
 
-def _finding(where: str, severity: Severity, kind: str, message: str) -> Finding:
-    remedy = f"add {where} to data.recorded_after if it is known only later"
-    return Finding(severity, kind, where, message, remedy)
+def _remedy(field: Field, schema: Schema) -> str:
+    """What to do; what was measured on a recording cannot be hidden from who sees the recording."""
+    if schema.signal:
+        return "look at recordings of both classes, and at what each was recorded with"
+    return f"add {field.name} to data.recorded_after if it is known only later"
+
+
+def _of_recording(column: _Column) -> Iterator[Sign]:
+    """The signs of what was measured on a recording itself: as good as the outcome, or strong."""
+    if column.association.largest_phi >= COPIES:
+        yield "error", SHORTCUT, f"one of its values tells the outcome, {column.share}; {ALIKE}"
+    if column.auroc >= PERFECT and column.lowest >= SURELY:
+        yield "error", SHORTCUT, f"{column.share}; {ALIKE}"
+    if column.auroc >= SUSPECT and column.lowest >= LEGITIMATE:
+        yield "warning", STRONG, f"{column.share}; {ALIKE}"
 
 
 def _later(field: Field, schema: Schema) -> str:

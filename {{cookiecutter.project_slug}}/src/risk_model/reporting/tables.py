@@ -25,6 +25,7 @@ from risk_model.model.table import label as model_label
 from risk_model.reporting.wording import cell, percent
 from risk_model.training.record import CalibratorRecord, ChampionChoice
 
+NOT_KNOWN = "not known"
 SEVERITIES = ("error", "warning", "note")
 
 
@@ -57,13 +58,18 @@ def split(parts: Sequence[PartSummary]) -> list[Row]:
         {
             "part": part.part,
             "rows": part.rows,
-            "subjects": part.subjects,
+            "subjects": subjects_cell(part.subjects),
             "events": part.events,
             "prevalence": percent(part.prevalence),
             "largest imbalance": percent(part.largest_imbalance),
         }
         for part in parts
     ]
+
+
+def subjects_cell(subjects: int | None) -> int | str:
+    """How many subjects, "not known" where nothing tells whose row each is."""
+    return NOT_KNOWN if subjects is None else subjects
 
 
 def strata(parts: Sequence[PartSummary]) -> list[Row]:
