@@ -123,7 +123,7 @@ def _caption(curve: LearningCurve) -> str:
     return (
         f"Each model was made from a quarter, a half, three quarters and all of the {people} that "
         f"teach in {turns} of development, and judged on the {curve.rows:,} "
-        f"{curve.row_name} held out, behind a line fitted on other rows. Each quarter of the {people} was left out once. Bars: 95 % "
-        "interval of the difference to all, as far as chance lies in whom it was judged on. The "
-        "test split was not looked at."
+        f"{curve.row_name} held out, behind a line fitted on other rows. Each quarter of the "
+        f"{people} was left out once. Bars: 95 % interval of the difference to all, as far as "
+        "chance lies in whom it was judged on. The test split was not looked at."
     )
