@@ -137,3 +137,16 @@ def test_the_sample_size_counts_what_the_regression_sees(kind: str | None, param
         True
     ] * (needed > len(splits.train))
     assert all(f.remedy.endswith(f"more {cohort.row_name}") for f in small)
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES)
+def test_nobody_is_told_to_exclude_what_was_measured_on_a_recording(
+    kind: str | None, name: str
+) -> None:
+    cohort = recorded(kind)
+    cohort.inputs["x0"] = 1.0
+    cohort.inputs["x1"] = np.arange(900.0)
+    found = {f.where: (f.severity, f.remedy) for f in divided(cohort)[1].findings}
+    asked = {"x0": ("warning", "add it to data.exclude"), "x1": ("warning", "exclude it")}
+    measured = {"x0": ("note", "")}
+    assert {k: v for k, v in found.items() if k in ("x0", "x1")} == (measured if kind else asked)

@@ -86,14 +86,20 @@ def _repetition(cohort: Cohort) -> Answer:
         column, name = cohort.inputs[field.name], field.name
         if _constant(column):
             message = "has one value in every row" if column.notna().any() else "has no value"
-            remedy = "add it to data.exclude"
-            findings.append(Finding("warning", "constant column", name, message, remedy))
+            findings.append(_never_varies(name, message, cohort))
             sentences.append(f"{name} never varies.")
-        if _identifier(field, column):
+        if not cohort.schema.signal and _identifier(field, column):
             message, remedy = "differs in almost every row", "exclude it"
             findings.append(Finding("warning", "identifier-like column", name, message, remedy))
             sentences.append(f"{name} looks like an identifier.")
     return Answer("Do records repeat, and do columns vary?", sentences, findings=findings)
+
+
+def _never_varies(name: str, message: str, cohort: Cohort) -> Finding:
+    """A note for what was measured on recordings, which no setting leaves out."""
+    if cohort.schema.signal:
+        return Finding("note", "constant column", name, message)
+    return Finding("warning", "constant column", name, message, "add it to data.exclude")
 
 
 def _again(repeated: int, cohort: Cohort, of_whom: str) -> Finding:

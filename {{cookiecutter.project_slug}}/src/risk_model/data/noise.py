@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from risk_model.core.cohort import PATIENTS, Cohort, Rows, Splits
+from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.findings import Finding
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import Answer
@@ -22,20 +22,16 @@ ENOUGH = 100  # readings of which the last digits are counted
 def answers(cohort: Cohort, splits: Splits) -> list[Answer]:
     """How noisy the labels are, how repeatable the numbers, and which were rounded."""
     agreement, digits = repeatability(cohort), digit_preference(cohort)
-    sentences = [
-        label_noise(cohort, splits.learning),
-        _least_alike(agreement, cohort.unit),
-        _rounding(digits),
-    ]
+    unknown = f"Measurement noise: not assessable, whose the {cohort.row_name} are is not recorded."
+    alike = _least_alike(agreement) if cohort.patients_identified else unknown
+    sentences = [label_noise(cohort, splits.learning), alike, _rounding(digits)]
     ending = "ends in 0 more often than a reading would"
     findings = [Finding("note", "digit preference", name, ending) for name in digits]
     question = "How noisy are labels and measurements?"
     return [Answer(question, sentences, {"repeatability": agreement}, findings)]
 
 
-def _least_alike(agreement: list[Row], unit: str) -> str:
-    if unit != PATIENTS:
-        return f"Measurement noise: not assessable, whose the {unit} are is not recorded."
+def _least_alike(agreement: list[Row]) -> str:
     if not agreement:
         return "Measurement noise: not assessable, too few subjects have two rows."
     varied = [row for row in agreement if row["icc"] is not None]
