@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from risk_model import config
 from risk_model.app.console import print_data
-from risk_model.config import Data, Recordings, Table
+from risk_model.config import Config, Data, HeartDisease, Recordings, Table
 from risk_model.core.cohort import RECORDINGS, Cohort, Splits
 from risk_model.core.schema import Signal
 from risk_model.data.leakage import check
 from risk_model.data.patient_numbers import KIND, patient_findings
-from risk_model.data.prepare import Prepared
+from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.quality import Quality, assess
 from risk_model.data.sample_size import required_rows
 from risk_model.data.split import split
@@ -85,6 +86,18 @@ def test_missing_patient_numbers_are_asked_for_in_one_line(
     assert says in line
 
 
+def test_a_run_asks_once_and_only_who_can_answer(tmp_path: Path) -> None:
+    path = tmp_path / "ward.csv"
+    draw = np.random.default_rng(0)
+    columns = {"lactate": draw.normal(3, 1, 800).round(2), "died": draw.random(800) < 0.3}
+    pd.DataFrame(columns).to_csv(path, index=False)
+    table = Table(path=str(path), outcome="died")
+    unnamed = {"warning": table, "note": HeartDisease(), "": replace(table, subject="none")}
+    for severity, settings in unnamed.items():
+        asked = [f for f in prepare(Config(data=settings)).findings if f.kind == KIND]
+        assert [f.severity for f in asked] == [severity] * bool(severity)
+
+
 @pytest.mark.parametrize(("kind", "name"), NAMES)
 def test_nothing_is_asked_where_patients_are_known(kind: str | None, name: str) -> None:
     named = recorded(kind, {"subject_id": np.arange(900).astype(str)})
@@ -130,7 +143,8 @@ def test_the_sample_size_counts_what_the_regression_sees(kind: str | None, param
     text = " ".join(quality.answers["How much data is there?"])
     assert f"each of {parameters} candidate parameters" in text
     assert f"needs {needed:,} {cohort.row_name} to train on" in text
-    assert max(row["rows needed"] for row in quality.tables["development sample size"]) == needed
+    table = quality.tables["development sample size"]
+    assert max(int(str(row["rows needed"])) for row in table) == needed
     assert ("A network sees 784 values" in text) == (kind is not None)
     small = [f for f in quality.findings if f.kind == "small sample"]
     assert [f"{needed:,} needed for {parameters} parameters" in f.message for f in small] == [
