@@ -169,6 +169,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/data/first_look/site_numbers.py",
             "src/risk_model/data/later_names.py",
             "src/risk_model/data/leak*.py",
+            "src/risk_model/data/patient_numbers.py",
             "src/risk_model/data/prepare.py",
             "src/risk_model/data/pure_values.py",
             "src/risk_model/data/quality*.py",

@@ -14,8 +14,8 @@ import pytest
 from risk_model import config
 from risk_model.app.console import print_data
 from risk_model.config import Config, Data, HeartDisease, Recordings, Table
-from risk_model.core.cohort import RECORDINGS, Cohort, Splits
-from risk_model.core.schema import Signal
+from risk_model.core.cohort import Cohort, Splits
+from risk_model.core.schema import RECORDINGS, Signal
 from risk_model.data.leakage import check
 from risk_model.data.patient_numbers import KIND, patient_findings
 from risk_model.data.prepare import Prepared, prepare

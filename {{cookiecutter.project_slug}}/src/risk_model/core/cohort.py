@@ -19,17 +19,14 @@ import pandas as pd
 from risk_model.core.column_reading import ColumnReading
 from risk_model.core.findings import Finding
 from risk_model.core.parts import DEVELOPMENT, PARTS
-from risk_model.core.schema import Features, Schema, encode
+from risk_model.core.schema import PATIENTS, RECORDINGS, Features, Schema, encode
 
 Rows = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int64]  # numbers of subjects, groups or parts
 Outcome = npt.NDArray[np.int8]
 
 DEMOGRAPHICS = ("age", "sex", "ethnicity")
-PATIENTS = "patients"
 INDEX = ("subject_id", "prediction_time", "site", *DEMOGRAPHICS)
-# What a row of a cohort with a recording is called, by the kind of its signal
-RECORDINGS = {"image": "images", "waveform": "recordings", "text": "notes"}
 BY_CHANCE = 0.01  # other rows that a row coincides with, above which sameness says nothing
 
 

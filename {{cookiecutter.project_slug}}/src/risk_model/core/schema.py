@@ -95,6 +95,11 @@ class Field:
         return f"{words or 'a finite number'} {unit}".strip()
 
 
+PATIENTS = "patients"
+# What rows with a recording are called, by the kind of its signal
+RECORDINGS = {"image": "images", "waveform": "recordings", "text": "notes"}
+
+
 @dataclass(frozen=True)
 class Signal:
     """An image, a waveform or a text beside the fields, read by the module of its kind.

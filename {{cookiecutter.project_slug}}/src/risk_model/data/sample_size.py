@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 
-from risk_model.core.cohort import RECORDINGS, Cohort, Splits
+from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.findings import Finding
-from risk_model.core.schema import Field, Schema
+from risk_model.core.schema import RECORDINGS, Field, Schema
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SAMPLE_SIZE, Answer
 from risk_model.data.set_aside import set_aside_findings

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from risk_model.core.cohort import PATIENTS
 from risk_model.core.decision import Decision
 from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.json_record import JsonRecord
 from risk_model.core.package import Acceptance, Verdict
+from risk_model.core.schema import PATIENTS
 
 Metrics = dict[str, Estimate]  # by the names of the table of metrics
 Numbers = list[float | None]  # of a curve, point by point

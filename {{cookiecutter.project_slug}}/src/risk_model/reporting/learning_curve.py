@@ -6,9 +6,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from risk_model.core.cohort import PATIENTS
 from risk_model.core.estimate import Estimate
 from risk_model.core.files import read_json
+from risk_model.core.schema import PATIENTS
 from risk_model.core.table import Row
 from risk_model.evaluation.learning_curve import FILE, LearningCurve
 from risk_model.model.table import label as model_label
