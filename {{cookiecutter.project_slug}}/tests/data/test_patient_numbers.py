@@ -145,7 +145,7 @@ def test_the_sample_size_counts_what_the_regression_sees(kind: str | None, param
     assert f"needs {needed:,} {cohort.row_name} to train on" in text
     table = quality.tables["development sample size"]
     assert max(int(str(row["rows needed"])) for row in table) == needed
-    assert ("A network sees 784 values" in text) == (kind is not None)
+    assert ("a network 784 values" in text) == (kind is not None)
     small = [f for f in quality.findings if f.kind == "small sample"]
     assert [f"{needed:,} needed for {parameters} parameters" in f.message for f in small] == [
         True

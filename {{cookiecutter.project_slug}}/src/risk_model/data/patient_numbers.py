@@ -1,8 +1,4 @@
-"""Patient numbers: does anything tell whose each row is, and what is lost where nothing does?
-
-Without them rows with equal inputs are kept together, and nobody can say that two other rows are
-not one patient's: whether somebody stands both in what teaches and in what judges is not known.
-"""
+"""Patient numbers: does anything tell whose each row is, and what is not known without them?"""
 
 from __future__ import annotations
 
@@ -16,11 +12,7 @@ KIND = "no patient numbers"
 
 
 def patient_findings(cohort: Cohort, settings: config.Data) -> list[Finding]:
-    """One finding where it is not known whose row each is, none where it is.
-
-    A warning that asks for the column where the settings can name one; a note where the source
-    publishes none.
-    """
+    """A warning where the settings can name the missing column; a note for other sources."""
     if cohort.patients_identified:
         return []
     rows = cohort.row_name

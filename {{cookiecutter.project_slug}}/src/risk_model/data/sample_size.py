@@ -84,16 +84,7 @@ def _volume(cohort: Cohort, splits: Splits) -> Answer:
 
 
 def regression_parameters(schema: Schema) -> int:
-    """Parameters of a logistic regression on all that it sees: fields, and what describes a signal.
-
-    >>> from risk_model.core.schema import Field, Signal
-    >>> fields = (Field("age", "number"), Field("sex", "category", categories=("F", "M")))
-    >>> regression_parameters(Schema("made", "died", fields))
-    2
-    >>> image = Signal("image", "image", (1, 28, 28), described=80)
-    >>> regression_parameters(Schema("made", "died", fields, image))
-    82
-    """
+    """Parameters of a regression on fields and on what describes a signal: at least 1."""
     described = schema.signal.described if schema.signal else 0
     return max(sum(map(_parameters, schema.inputs)) + described, 1)
 
@@ -102,12 +93,10 @@ def _beside_regression(schema: Schema) -> list[str]:
     """What the models that are no regression see, where that differs; nothing for a table."""
     if not schema.signal:
         return []
-    array = math.prod(schema.signal.shape)
+    array, name = math.prod(schema.signal.shape), RECORDINGS[schema.signal.kind]
     return [
-        f"XGBoost sees the same {schema.simple:,} columns.",
-        f"A network sees {array:,} values of each of the {RECORDINGS[schema.signal.kind]}.",
-        "For these two there is no such criterion; both need more than the regression (van der "
-        "Ploeg 2014).",
+        f"XGBoost sees the same {schema.simple:,} columns, a network {array:,} values of each of "
+        f"the {name}: there is no such criterion for them, and both need more (van der Ploeg 2014)."
     ]
 
 
