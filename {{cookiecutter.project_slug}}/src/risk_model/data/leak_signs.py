@@ -4,11 +4,6 @@ A good measurement and a leak can look the same: both separate the classes. So h
 does is an error only where nothing honest does so well. Otherwise an error takes a sign that the
 column comes after the prediction moment or is the outcome under another name, and a column that is
 merely good is a warning: only those who know when it was measured can tell.
-
-What this project measures on a recording itself, such as the sharpness of an image, is known as
-soon as the recording is. No name and no value makes it later; it is an error only where it tells
-the classes apart as nothing honest does, and else the question is whether both classes were
-recorded alike: the device is the commonest shortcut (Zech et al., PLoS Medicine 2018;15:e1002683).
 """
 
 from __future__ import annotations
@@ -19,6 +14,7 @@ from itertools import islice
 
 from risk_model.core.cohort import Cohort
 from risk_model.core.findings import Finding, Severity
+from risk_model.core.optional import required_module
 from risk_model.core.schema import Field, Schema
 from risk_model.data.later_names import LATER, later_by_name, names_a_time
 from risk_model.data.univariate_association import (
@@ -41,7 +37,6 @@ LEGITIMATE = 0.77  # ... is what the best honest columns of the demo cohorts rea
 TELLS, MATTERS = 0.01, 0.05  # p and Cramér's V at which a column with a later name tells something
 SHORTER = 0.6  # share of pairs in which the time is the shorter where the outcome happened
 IN_VALUES = ("death", "survival", "follow-up")  # what a category may tell of: lost to follow-up
-ALIKE = "are both classes from the same devices and places?"  # asked of a recording
 NAMED = 5  # strong predictors named one by one; more are a table of strong predictors
 ASKED = "measured before the prediction moment?"
 
@@ -72,8 +67,8 @@ def column_leaks(cohort: Cohort) -> list[Finding]:
     At most one finding each, the strongest sign: a copy of the outcome; values that never, or
     always, have it; what its name says comes later; a time that ends where the outcome happens; an
     AUROC that no measurement has. Those are errors. Strong predictors are warnings, and one warning
-    together where they are many. What was measured on a recording (all fields beside a signal) is
-    asked for a copy, and for an AUROC of PERFECT, alone.
+    together where they are many. What was measured on a recording (all fields beside a signal)
+    has signs of its own.
     """
     schema = cohort.schema
     measured = {f.name: univariate_association(f, cohort) for f in schema.inputs}
@@ -83,27 +78,15 @@ def column_leaks(cohort: Cohort) -> list[Finding]:
         others = [a.auroc for name, a in measured.items() if name != field.name]
         auroc = own.auroc if beyond_chance(own, cohort.labels) else 0.5
         column = _Column(field, own, auroc, max(others, default=0.5), _later(field, schema))
-        signs = _of_recording(column) if schema.signal else _signs(column, schema)
+        remedy = f"add {field.name} to data.recorded_after if it is known only later"
+        signs = _signs(column, schema)
+        if schema.signal:
+            own_checks = required_module("data.recording_checks")
+            strength = own.largest_phi, auroc, column.lowest, column.share
+            remedy, signs = own_checks.REMEDY, own_checks.recording_signs(*strength)
         for severity, kind, message in islice(signs, 1):
-            findings.append(Finding(severity, kind, field.name, message, _remedy(field, schema)))
+            findings.append(Finding(severity, kind, field.name, message, remedy))
     return findings if schema.signal else _together(findings)
-
-
-def _remedy(field: Field, schema: Schema) -> str:
-    """What to do; what was measured on a recording cannot be hidden from who sees the recording."""
-    if schema.signal:
-        return "look at recordings of both classes, and at what each was recorded with"
-    return f"add {field.name} to data.recorded_after if it is known only later"
-
-
-def _of_recording(column: _Column) -> Iterator[Sign]:
-    """The signs of what was measured on a recording itself: as good as the outcome, or strong."""
-    if column.association.largest_phi >= COPIES:
-        yield "error", SHORTCUT, f"one of its values tells the outcome, {column.share}; {ALIKE}"
-    if column.auroc >= PERFECT and column.lowest >= SURELY:
-        yield "error", SHORTCUT, f"{column.share}; {ALIKE}"
-    if column.auroc >= SUSPECT and column.lowest >= LEGITIMATE:
-        yield "warning", STRONG, f"{column.share}; {ALIKE}"
 
 
 def _later(field: Field, schema: Schema) -> str:

@@ -13,7 +13,8 @@ import math
 
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.findings import Finding
-from risk_model.core.schema import RECORDINGS, Field, Schema
+from risk_model.core.optional import required_module
+from risk_model.core.schema import Field, Schema
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SAMPLE_SIZE, Answer
 from risk_model.data.set_aside import set_aside_findings
@@ -72,8 +73,10 @@ def _volume(cohort: Cohort, splits: Splits) -> Answer:
         "parameters.",
         f"A regression of that size needs {most:,} {name} to train on (Riley 2020, assuming a "
         f"modest R²); it has {train:,}.",
-        *_beside_regression(cohort.schema),
     ]
+    if signal := cohort.schema.signal:
+        recordings = required_module("data.recording_checks")
+        sentences += recordings.beside_regression(cohort.schema, signal)
     findings = set_aside_findings(cohort, splits)
     if train < most:
         findings.append(_small(train, most, parameters, cohort))
@@ -87,17 +90,6 @@ def regression_parameters(schema: Schema) -> int:
     """Parameters of a regression on fields and on what describes a signal: at least 1."""
     described = schema.signal.described if schema.signal else 0
     return max(sum(map(_parameters, schema.inputs)) + described, 1)
-
-
-def _beside_regression(schema: Schema) -> list[str]:
-    """What the models that are no regression see, where that differs; nothing for a table."""
-    if not schema.signal:
-        return []
-    array, name = math.prod(schema.signal.shape), RECORDINGS[schema.signal.kind]
-    return [
-        f"XGBoost sees the same {schema.simple:,} columns, a network {array:,} values of each of "
-        f"the {name}: there is no such criterion for them, and both need more (van der Ploeg 2014)."
-    ]
 
 
 def _parameters(field: Field) -> int:
