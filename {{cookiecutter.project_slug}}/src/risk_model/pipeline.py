@@ -180,8 +180,7 @@ def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEv
     evaluation = evaluate(
         table, record.threshold, settings.evaluation, settings.data.decision, settings.seed
     )
-    cohort = prepared.cohort
-    known = cohort.patients_identified
+    cohort, known = prepared.cohort, prepared.cohort.patients_identified
     evaluation = replace(evaluation, patients_identified=known, row_name=cohort.row_name)
     table.to_parquet(directory / artifacts.PREDICTIONS)
     write_json(directory / artifacts.EVALUATION, evaluation.to_json())

@@ -55,8 +55,8 @@ def _text(rows: Sequence[Row]) -> str:
 
 def _part_row(part: PartSummary) -> Row:
     columns = ("part", "rows", "subjects", "events", "prevalence", "largest_imbalance")
-    cells = {column.replace("_", " "): getattr(part, column) for column in columns}
-    return cells | {"subjects": subjects_cell(part.subjects)}
+    row: Row = {column.replace("_", " "): getattr(part, column) for column in columns}
+    return row | {"subjects": subjects_cell(part.subjects)}
 
 
 def _field_row(field: Field) -> Row:

@@ -96,8 +96,7 @@ class Field:
 
 
 PATIENTS = "patients"
-# What rows with a recording are called, by the kind of its signal
-RECORDINGS = {"image": "images", "waveform": "recordings", "text": "notes"}
+RECORDINGS = {"image": "images", "waveform": "recordings", "text": "notes"}  # rows, by kind
 
 
 @dataclass(frozen=True)

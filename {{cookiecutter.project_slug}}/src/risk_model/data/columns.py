@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from risk_model.core.cohort import Cohort, Splits
-from risk_model.core.findings import Finding
+from risk_model.core.findings import Finding, Severity
 from risk_model.core.schema import Field
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import MISSING, Answer
@@ -86,20 +86,15 @@ def _repetition(cohort: Cohort) -> Answer:
         column, name = cohort.inputs[field.name], field.name
         if _constant(column):
             message = "has one value in every row" if column.notna().any() else "has no value"
-            findings.append(_never_varies(name, message, cohort))
+            remedy = "" if cohort.schema.signal else "add it to data.exclude"
+            severity: Severity = "warning" if remedy else "note"  # nothing leaves out a measurement
+            findings.append(Finding(severity, "constant column", name, message, remedy))
             sentences.append(f"{name} never varies.")
         if not cohort.schema.signal and _identifier(field, column):
             message, remedy = "differs in almost every row", "exclude it"
             findings.append(Finding("warning", "identifier-like column", name, message, remedy))
             sentences.append(f"{name} looks like an identifier.")
     return Answer("Do records repeat, and do columns vary?", sentences, findings=findings)
-
-
-def _never_varies(name: str, message: str, cohort: Cohort) -> Finding:
-    """A note for what was measured on recordings, which no setting leaves out."""
-    if cohort.schema.signal:
-        return Finding("note", "constant column", name, message)
-    return Finding("warning", "constant column", name, message, "add it to data.exclude")
 
 
 def _again(repeated: int, cohort: Cohort, of_whom: str) -> Finding:

@@ -67,8 +67,7 @@ def column_leaks(cohort: Cohort) -> list[Finding]:
     At most one finding each, the strongest sign: a copy of the outcome; values that never, or
     always, have it; what its name says comes later; a time that ends where the outcome happens; an
     AUROC that no measurement has. Those are errors. Strong predictors are warnings, and one warning
-    together where they are many. What was measured on a recording (all fields beside a signal)
-    has signs of its own.
+    together where they are many. What was measured on recordings has signs of its own.
     """
     schema = cohort.schema
     measured = {f.name: univariate_association(f, cohort) for f in schema.inputs}
@@ -81,9 +80,9 @@ def column_leaks(cohort: Cohort) -> list[Finding]:
         remedy = f"add {field.name} to data.recorded_after if it is known only later"
         signs = _signs(column, schema)
         if schema.signal:
-            own_checks = required_module("data.recording_checks")
+            checks = required_module("data.recording_checks")
             strength = own.largest_phi, auroc, column.lowest, column.share
-            remedy, signs = own_checks.REMEDY, own_checks.recording_signs(*strength)
+            remedy, signs = checks.REMEDY, checks.recording_signs(*strength)
         for severity, kind, message in islice(signs, 1):
             findings.append(Finding(severity, kind, field.name, message, remedy))
     return findings if schema.signal else _together(findings)

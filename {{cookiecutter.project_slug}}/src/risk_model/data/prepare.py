@@ -18,8 +18,7 @@ from risk_model.data.split import split
 class Prepared:
     """A cohort without an unaccepted leak, its split and its quality.
 
-    `findings` are those of the leakage check, of missing patient numbers, of the reader and of the
-    quality checks.
+    `findings` are those of leakage, of patient numbers, of the reader and of the quality checks.
     """
 
     cohort: Cohort
@@ -42,7 +41,7 @@ def prepare(settings: Config) -> Prepared:
     """
     cohort = load(settings.data)
     splits = split(cohort, settings.split, settings.data, settings.seed)
-    leaks = refuse(check(cohort, splits), settings.data.accept)
+    found = refuse(check(cohort, splits), settings.data.accept)
+    found += patient_findings(cohort, settings.data)
     quality = assess(cohort, splits)
-    asked = patient_findings(cohort, settings.data)
-    return Prepared(cohort, splits, quality, [*leaks, *asked, *quality.findings])
+    return Prepared(cohort, splits, quality, [*found, *quality.findings])

@@ -22,8 +22,8 @@ FEWEST_BESIDE = 20
 EVENTS_BESIDE = 10  # of them with the outcome, as often as half of all rows have it, and ...
 LEVEL = 0.7  # ... as often as this share of those as many rows farther off
 BY_CHANCE = 1e-6
-SLOPE = 1e-4  # chance of so few events beside, were they as frequent as in WIDER times as many rows
-WIDER = 8
+# Chance of so few events beside, were they as frequent as in WIDER times as many rows
+SLOPE, WIDER = 1e-4, 8
 SLIPS = 0.02  # of the events to be expected: slips of the pen among the rows with any value
 MOST_BESIDE = 0.1  # share of the rows that still are beside, were they not of one value
 # A pile at the highest value, of at least so many values
@@ -78,8 +78,7 @@ def _breaks_off(table: Counts, run: npt.NDArray[np.bool_], base: float) -> bool:
 def _has_it(side: Counts, within: int, n: int, base: float) -> bool:
     """Whether the nearest values of one side have the outcome, more than `within` rows without.
 
-    And nearly as often as those farther off, near and far: on the way to them there is no slope. An
-    honest measurement climbs to its level over many rows, however sharply one class begins.
+    And nearly as often as those farther off, near and far: on the way to them there is no slope.
     """
     rows = np.cumsum(side.sum(axis=0))
     if not len(rows):

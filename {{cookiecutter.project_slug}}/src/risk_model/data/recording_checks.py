@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from risk_model.core.schema import RECORDINGS, Schema, Signal
+from risk_model.core.schema import RECORDINGS, Schema
 from risk_model.data.leak_signs import (
     COPIES,
     LEGITIMATE,
@@ -45,8 +45,10 @@ def recording_signs(phi: float, auroc: float, lowest: float, share: str) -> Iter
         yield "warning", STRONG, f"{share}; {ALIKE}"
 
 
-def beside_regression(schema: Schema, signal: Signal) -> list[str]:
-    """What the models that are no regression see, beside a signal."""
+def beside_regression(schema: Schema) -> list[str]:
+    """What the models that are no regression see; empty where there is no signal."""
+    if (signal := schema.signal) is None:
+        return []
     array, name = math.prod(signal.shape), RECORDINGS[signal.kind]
     return [
         f"XGBoost sees the same {schema.simple:,} columns, a network {array:,} values of each of "

@@ -2,9 +2,8 @@
 
 The criteria of Riley et al. for a binary outcome, Statistics in Medicine 2019;38:1276-96 and BMJ
 2020;368:m441. They hold for a regression with that many parameters; trees and networks need more
-(van der Ploeg et al., BMC Medical Research Methodology 2014;14:137). Beside a recording the
-regression sees the fields and the numbers that describe it, 80 for a grey image. Splines, of which
-it decides in cross-validation, and marks of missing values are not counted.
+(van der Ploeg et al., BMC Medical Research Methodology 2014;14:137). Splines
+and marks of missing values are not counted.
 """
 
 from __future__ import annotations
@@ -62,10 +61,9 @@ def _volume(cohort: Cohort, splits: Splits) -> Answer:
     parameters = regression_parameters(cohort.schema)
     needed = required_rows(parameters, events / rows)
     most = max(needed.values())
-    rarer = min(events, rows - events)
+    rarer, name = min(events, rows - events), cohort.row_name
     known = f" of {len(set(cohort.subjects)):,} subjects"
     subjects = known if cohort.patients_identified else ", whose is not recorded"
-    name = cohort.row_name
     sentences = [
         f"{len(cohort):,} {name}{subjects}; {len(splits.set_aside):,} set aside.",
         f"{rows:,} {name} teach, tune and calibrate, with {events:,} events: "
@@ -74,9 +72,8 @@ def _volume(cohort: Cohort, splits: Splits) -> Answer:
         f"A regression of that size needs {most:,} {name} to train on (Riley 2020, assuming a "
         f"modest R²); it has {train:,}.",
     ]
-    if signal := cohort.schema.signal:
-        recordings = required_module("data.recording_checks")
-        sentences += recordings.beside_regression(cohort.schema, signal)
+    if cohort.schema.signal:
+        sentences += required_module("data.recording_checks").beside_regression(cohort.schema)
     findings = set_aside_findings(cohort, splits)
     if train < most:
         findings.append(_small(train, most, parameters, cohort))

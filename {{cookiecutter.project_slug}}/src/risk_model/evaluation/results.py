@@ -226,7 +226,7 @@ class RunEvaluation(JsonRecord):
     `comparator` is the model that the others are compared with. `gates` holds the verdict by part
     and model, `bounds` what each gated metric must lie between, None for no bound.
     `patients_identified` says whether the data tell whose row each is; without, nobody can know
-    that two rows are two patients. `row_name` is what a row is called, see `Cohort.row_name`.
+    that two rows are two patients. `row_name` is `Cohort.row_name`.
     """
 
     threshold: float

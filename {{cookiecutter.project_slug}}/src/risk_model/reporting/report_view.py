@@ -143,7 +143,6 @@ class ReportView:
     cohort_line: str
     unit: str
     row_name: str
-    identified: bool
     summary: VerdictSummary
     comparisons: list[str]
     threshold_reason: str
@@ -199,7 +198,6 @@ def report_view(content: ReportContent) -> ReportView:
         cohort_line=_cohort_line(content),
         unit=evaluation.unit,
         row_name=evaluation.row_name,
-        identified=evaluation.patients_identified,
         summary=sentences.summarise(name, evaluation),
         comparisons=[sentence for sentence in comparisons if sentence],
         threshold_reason=content.threshold_reason,
@@ -301,8 +299,7 @@ def _between_sites(content: ReportContent, rows: list[forest.ForestRow]) -> Betw
 
 
 def _cohort_line(content: ReportContent) -> str:
-    cohort = content.cohort
-    if cohort is None:
+    if (cohort := content.cohort) is None:
         return ""
     rows = f"{cohort.rows:,} {content.evaluation.row_name}"
     return " · ".join(filter(None, (cohort.name, rows, cohort.source)))
@@ -321,11 +318,17 @@ def row_split(overlap: RowSplitOverlap | None, row_name: str = "rows") -> str:
     """What a split by row would have shared, and whether anybody can know; "" where unknown."""
     if overlap is None:
         return ""
+    known, no_two = "No patient stands in two parts.", f"No patient has two {row_name}."
     if not overlap.patients_identified:
-        return _unknown_independence(overlap, row_name)
-    known = "No patient stands in two parts."
+        known = (
+            f"Whether a patient stands in two parts is not known: whose the {row_name} are was not "
+            "recorded, and those of one patient that differ may stand in two."
+        )
+        no_two = f"No two {row_name} are equal."
     if not overlap.repeated:
-        return f"{known} No patient has two {row_name}."
+        return f"{known} {no_two}"
+    if not overlap.patients_identified:
+        return f"{known} {overlap.repeated:,} stand there more than once, and are kept together."
     if not overlap.subjects:
         return f"{known} {overlap.repeated:,} subjects have several rows, which are kept together."
     return (
@@ -333,16 +336,6 @@ def row_split(overlap: RowSplitOverlap | None, row_name: str = "rows") -> str:
         f"have put {overlap.subjects:,} of them on both sides, and {overlap.test_rows:,} of their "
         "rows on the tested side: that is why subjects are kept together."
     )
-
-
-def _unknown_independence(overlap: RowSplitOverlap, row_name: str) -> str:
-    known = (
-        f"Whether a patient stands in two parts is not known: whose the {row_name} are was not "
-        f"recorded, and those of one patient that differ may stand in two."
-    )
-    if not overlap.repeated:
-        return f"{known} No two {row_name} are equal."
-    return f"{known} {overlap.repeated:,} stand there more than once, and are kept together."
 
 
 def _examples_view(examples: RecordingExamples | None, row_name: str) -> ExamplesView | None:

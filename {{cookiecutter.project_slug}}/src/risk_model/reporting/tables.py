@@ -25,7 +25,6 @@ from risk_model.model.table import label as model_label
 from risk_model.reporting.wording import cell, percent
 from risk_model.training.record import CalibratorRecord, ChampionChoice
 
-NOT_KNOWN = "not known"
 SEVERITIES = ("error", "warning", "note")
 
 
@@ -69,7 +68,7 @@ def split(parts: Sequence[PartSummary]) -> list[Row]:
 
 def subjects_cell(subjects: int | None) -> int | str:
     """How many subjects, "not known" where nothing tells whose row each is."""
-    return NOT_KNOWN if subjects is None else subjects
+    return "not known" if subjects is None else subjects
 
 
 def strata(parts: Sequence[PartSummary]) -> list[Row]:
