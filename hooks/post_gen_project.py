@@ -19,6 +19,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     "modality": {
         "imaging waveform text": (
             "src/risk_model/signals",
+            "src/risk_model/data/recording_checks.py",
             "src/risk_model/data/sources/recordings.py",
             "src/risk_model/model/feature_subset.py",
             "src/risk_model/model/occlusion.py",
@@ -169,6 +170,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/data/first_look/site_numbers.py",
             "src/risk_model/data/later_names.py",
             "src/risk_model/data/leak*.py",
+            "src/risk_model/data/patient_numbers.py",
             "src/risk_model/data/prepare.py",
             "src/risk_model/data/pure_values.py",
             "src/risk_model/data/quality*.py",

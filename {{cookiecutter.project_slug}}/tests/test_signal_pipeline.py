@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -23,6 +23,7 @@ from risk_model.core.files import read_json
 from risk_model.core.package import ModelPackage
 from risk_model.core.schema import Features, Schema
 from risk_model.data.prepare import Prepared, prepare
+from risk_model.data.quality import assess
 from risk_model.data.sources.recordings import cohort_from, objects
 
 from tests import made_signal
@@ -161,6 +162,28 @@ def test_a_run_is_registered_and_its_report_written(directory: Path) -> None:
     versions = pipeline.register_run(settings(), directory)
     assert len(versions) == 3
     assert (directory / "report.html").is_file()
+
+
+def test_a_run_without_patient_numbers_writes_of_recordings_and_counts_no_patient(
+    prepared: Prepared, where: Path
+) -> None:
+    cohort = prepared.cohort
+    cohort = replace(cohort, index=cohort.index.drop(columns="subject_id"))
+    unnamed = replace(prepared, cohort=cohort, quality=assess(cohort, prepared.splits))
+    fast = settings()
+    fast.training.epochs, fast.runs = 1, str(where / "unnamed")
+    directory = pipeline.train(fast, unnamed)
+    evaluation = pipeline.evaluate_run(fast, directory, unnamed)
+    pipeline.report_run(fast, directory, unnamed)
+    assert evaluation.unit == "recordings"
+    written = [p for p in directory.rglob("*") if p.suffix in (".html", ".md")]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in written}
+    assert {"report.html", "data_card.md", "model_card.md"} <= set(texts)
+    for name, text in texts.items():
+        assert re.findall(r"\d (?:patients|subjects)\b|No patient stands", text) == [], name
+    for name in ("report.html", "data_card.md", "model_card.md"):
+        assert "not known" in texts[name], name
+    assert "1,500 recordings" in texts["report.html"]
 
 
 def test_recordings_that_the_report_shows_are_drawn_with_the_networks_own_map(

@@ -77,7 +77,8 @@ def prepare_and_announce(settings: Config, announce: Announce) -> Prepared:
     prepared = prepare(settings)
     check_name(prepared.cohort.schema.name, "the schema's name")  # of a folder, and in the registry
     labels, outcome = prepared.cohort.labels, prepared.cohort.schema.outcome
-    size = f"{len(labels):,} rows, {int(labels.sum()):,} events ({labels.mean():.1%})"
+    name = prepared.cohort.row_name
+    size = f"{len(labels):,} {name}, {int(labels.sum()):,} events ({labels.mean():.1%})"
     announce("data", f"{size}: {outcome}")
     for line in reading_lines(prepared.cohort.columns):
         announce("", line)
@@ -179,8 +180,8 @@ def evaluate_run(settings: Config, directory: Path, prepared: Prepared) -> RunEv
     evaluation = evaluate(
         table, record.threshold, settings.evaluation, settings.data.decision, settings.seed
     )
-    identified = prepared.cohort.patients_identified
-    evaluation = replace(evaluation, patients_identified=identified)
+    cohort, known = prepared.cohort, prepared.cohort.patients_identified
+    evaluation = replace(evaluation, patients_identified=known, row_name=cohort.row_name)
     table.to_parquet(directory / artifacts.PREDICTIONS)
     write_json(directory / artifacts.EVALUATION, evaluation.to_json())
     artifacts.seal_packages(directory, record, evaluation)

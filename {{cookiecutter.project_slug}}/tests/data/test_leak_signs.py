@@ -283,3 +283,10 @@ def test_an_auroc_of_exactly_a_bound_is_asked_about(of_ten: int, asked: bool) ->
     right = np.arange(8000) // 2 % 10 < of_ten
     found = column_leaks(cohort_of({"flag": np.where(right, died, ~died).astype(float)}, died))
     assert [(f.severity, f.where) for f in found] == [("warning", "flag")] * asked
+
+
+def test_a_column_that_begins_sharply_is_honest_where_it_climbs_over_many_rows() -> None:
+    draw = np.random.default_rng(0)
+    ill = draw.random(6000) < 0.27
+    value = np.where(ill, draw.normal(-1.2, 1.3, 6000), 0.5 * np.exp(0.6 * draw.normal(size=6000)))
+    assert errors({"albumin": value, "x": draw.normal(size=6000)}, ill) == {}

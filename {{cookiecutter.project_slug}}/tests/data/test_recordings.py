@@ -43,9 +43,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def load(folder: Path, set_aside: int = 0, table: str = "labels.csv") -> Cohort:
+def load(
+    folder: Path, set_aside: int = 0, table: str = "labels.csv", subject: str = "auto"
+) -> Cohort:
     path = folder / table
-    settings = config.Recordings(name="strips", path=str(path), outcome="died", set_aside=set_aside)
+    settings = config.Recordings(
+        name="strips", path=str(path), outcome="died", set_aside=set_aside, subject=subject
+    )
     listed = listing(settings, settings.file, "strip")
     readings, places, notes = read_all(
         listed.recordings, lambda name: reader(SIGNAL).read(folder / name, SIGNAL), set_aside
@@ -123,3 +127,20 @@ def test_rows_without_outcome_subject_or_file_are_left_out_and_counted(folder: P
 def test_a_table_that_was_not_named_is_asked_for() -> None:
     with pytest.raises(UserError, match=r"data\.path is not set"):
         listing(config.Recordings(name="strips"), "file", "strip")
+
+
+@pytest.mark.parametrize(
+    ("column", "subject", "unit"),
+    [
+        ("patient_id", "auto", "patients"),
+        ("patient_id", "none", "patients"),
+        ("nothing", "auto", "recordings"),
+        ("nothing", "none", "patients"),
+    ],
+)
+def test_recordings_are_patients_where_a_column_or_the_user_says_so(
+    folder: Path, column: str, subject: str, unit: str
+) -> None:
+    table = pd.read_csv(folder / "labels.csv").rename(columns={"patient_id": column})
+    table.drop(columns="nothing", errors="ignore").to_csv(folder / "labels.csv", index=False)
+    assert load(folder, set_aside=2, subject=subject).unit == unit

@@ -200,7 +200,7 @@ def test_a_part_without_rows_or_with_one_class_is_refused_with_a_remedy() -> Non
     with pytest.raises(UserError, match=r"no row falls in \w+; make split.\w+ \w+, hold out less"):
         split(few, config.Split(train=0.01, validation=0.01, folds=1), NOTHING_HELD_OUT, 0)
     rare = cohort_of({"x": np.arange(200.0)}, np.arange(200) < 2)
-    with pytest.raises(UserError, match=r"holds no event among \d+ rows; .*bring more subjects"):
+    with pytest.raises(UserError, match=r"holds no event among \d+ rows; .*bring more data"):
         split(rare, FOUR_PARTS, NOTHING_HELD_OUT, 0)
 
 

@@ -246,12 +246,12 @@ def test_models_that_err_in_opposite_directions_are_not_told_of_in_one_breath() 
     low, high = subgroup_findings.findings("test", models)
     assert low.where == high.where == "sex female"
     assert low.message == (
-        "on test, logistic regression: risks are too low here beside the other patients "
+        "on test, logistic regression: risks are too low here beside the others "
         "(calibration-in-the-large 0.70, 0.50 to 0.90, and -0.10 in the others; sensitivity 50%, "
-        "of all patients 50%)"
+        "of all 50%)"
     )
     assert high.message == (
-        "on test, xgboost, network: risks are too high here beside the other patients (figures of "
+        "on test, xgboost, network: risks are too high here beside the others (figures of "
         "xgboost: calibration-in-the-large -0.40, -0.60 to -0.20, and -0.10 in the others; "
-        "sensitivity 50%, of all patients 50%)"
+        "sensitivity 50%, of all 50%)"
     )

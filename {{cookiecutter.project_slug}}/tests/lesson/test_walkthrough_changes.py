@@ -238,7 +238,7 @@ CHANGES: dict[str, Change] = {
     "unidentified": (
         LR,
         unidentified,
-        ["nothing names the patients", "whose rows they are is not recorded"],
+        ["nothing names the patients", "whose they are is not recorded"],
         ["None of their patients", "rows of 500 patients", "Where patients come twice"],
     ),
     "unidentified, out of fold": (
@@ -551,7 +551,7 @@ THEN: dict[str, tuple[str, ...]] = {
     "reach no model": ("later columns",),
     "each with a stated reason": CROSSING,
     "it was let pass that a patient may stand on both sides": CROSSING[:2],
-    "whose rows they are is not recorded": UNKNOWN,
+    "whose they are is not recorded": UNKNOWN,
     "nobody can rule out that one stands on both sides": UNKNOWN,
     "stands out: ": ("site shift",),
     "A part that its source published": ("published part",),

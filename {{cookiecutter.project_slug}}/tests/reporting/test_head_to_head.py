@@ -37,9 +37,9 @@ def score(low: float | None, high: float | None) -> HeadToHead:
 @pytest.mark.parametrize(
     ("ends", "said"),
     [
-        ((0.002, 0.05), "The XGBoost ranks these patients better than 1-prg2m"),
-        ((-0.05, -0.002), "1-prg2m ranks these patients better than the XGBoost"),
-        ((-0.05, 0.01), "Which of XGBoost and 1-prg2m ranks patients better cannot be told"),
+        ((0.002, 0.05), "The XGBoost ranks better here than 1-prg2m"),
+        ((-0.05, -0.002), "1-prg2m ranks better here than the XGBoost"),
+        ((-0.05, 0.01), "Which of XGBoost and 1-prg2m ranks better cannot be told"),
         ((None, None), "was not judged"),
     ],
 )
@@ -49,7 +49,7 @@ def test_only_an_interval_on_one_side_of_0_names_a_winner(
     part = beside(evaluation, score(*ends)).parts["test"]
     (sentence,) = head_to_head_sentences("xgboost", part, identified=True)
     assert said in sentence
-    assert ("ranks these patients better" in sentence) == (said.endswith(("1-prg2m", "XGBoost")))
+    assert ("ranks better here" in sentence) == (said.endswith(("1-prg2m", "XGBoost")))
     assert "recorded for 600 of 1,500 rows (500 patients, 150 events)" in sentence
     assert "AUROC 0.83 (0.80 to 0.86), that of XGBoost on the same rows 0.80" in sentence
 
@@ -57,9 +57,9 @@ def test_only_an_interval_on_one_side_of_0_names_a_winner(
 @pytest.mark.parametrize(
     ("ends", "said"),
     [
-        ((0.002, 0.05), "The XGBoost ranks these patients better than 1-prg2m"),
-        ((-0.05, -0.002), "1-prg2m ranks these patients better than the XGBoost"),
-        ((-0.05, 0.01), "Which of XGBoost and 1-prg2m ranks patients better cannot be told"),
+        ((0.002, 0.05), "The XGBoost ranks better here than 1-prg2m"),
+        ((-0.05, -0.002), "1-prg2m ranks better here than the XGBoost"),
+        ((-0.05, 0.01), "Which of XGBoost and 1-prg2m ranks better cannot be told"),
         (None, ""),
     ],
 )
@@ -73,9 +73,7 @@ def test_the_first_screen_tells_who_ranks_better_only_where_the_interval_says_it
     top = page[page.index("<main>") : page.index("<nav")]
     assert said in top
     assert ("ranks" in top) == (ends is not None)
-    assert ("ranks these patients better" in top) == (
-        ends is not None and min(ends) * max(ends) > 0
-    )
+    assert ("ranks better here" in top) == (ends is not None and min(ends) * max(ends) > 0)
     condition = "on the 600 of 1,500 rows with 1-prg2m)."
     assert (condition in top) == (ends is not None)
     if ends:
@@ -93,7 +91,7 @@ def test_the_first_screen_is_silent_about_a_score_of_few_and_tells_of_other_part
     there = replace(evaluation, parts={**evaluation.parts, "North": north})
     assert summarise("xgboost", there).beside == []
     (line,) = [p for p in summarise("xgboost", there).other_parts if p.part == "North"]
-    assert "1-prg2m ranks these patients better than the XGBoost (AUROC" in line.sentence
+    assert "1-prg2m ranks better here than the XGBoost (AUROC" in line.sentence
 
 
 def test_a_score_of_few_patients_is_counted_and_nobody_wins(evaluation: RunEvaluation) -> None:
@@ -120,5 +118,5 @@ def test_report_and_card_show_the_comparison_and_say_where_there_is_none(
     write_report(path, ReportContent("T", champion, evaluation))
     assert "another horizon" not in path.read_text(encoding="utf-8")
     assert "No existing score was named" in path.read_text(encoding="utf-8")
-    assert "ranks these patients better" in model_card("xgboost", TRAINED, compared)
+    assert "ranks better here" in model_card("xgboost", TRAINED, compared)
     assert "No existing score" in model_card("network", TRAINED, compared)

@@ -162,7 +162,7 @@ def test_a_dash_stands_beside_what_could_have_been_found(
     assert cells == [would, "too few to judge", "too low"]
     text = section(page, "subgroups")
     assert would in text
-    assert "compared with all patients who are not in it" in text
+    assert "compared with all rows outside it" in text
     assert "lies beyond ±0.3" in text
 
 

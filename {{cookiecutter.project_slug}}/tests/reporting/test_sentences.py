@@ -137,7 +137,7 @@ def test_that_patients_played_no_part_is_said_only_where_they_are_known(
     evaluation: RunEvaluation,
 ) -> None:
     unknown = sentences.discrimination("xgboost", "test", evaluation)
-    assert "1,500 rows (whose rows they are is not recorded" in unknown
+    assert "1,500 rows (whose they are is not recorded" in unknown
     assert "played no part" not in unknown
     assert "patients that" not in unknown
     known = replace(evaluation, patients_identified=True)
@@ -173,7 +173,7 @@ def visits(identified: bool) -> Cohort:
 
 def test_visits_without_an_identifier_are_not_called_patients() -> None:
     unknown = row_split(shared_by_row_split(visits(identified=False), 0.2, 0))
-    assert "Whose row each is was not recorded" in unknown
+    assert "Whether a patient stands in two parts is not known" in unknown
     assert "No patient has two rows" not in unknown
     known = row_split(shared_by_row_split(visits(identified=True), 0.2, 0))
     assert "300 subjects have several rows" in known

@@ -20,6 +20,7 @@ from risk_model.deployment.registry import RegisteredVersion
 from risk_model.evaluation.metric_table import metrics_in
 from risk_model.evaluation.results import RunEvaluation
 from risk_model.reporting.report import IndexEntry, write_index
+from risk_model.reporting.tables import subjects_cell
 from risk_model.reporting.wording import estimate_text
 
 FINISHED = (artifacts.TRAINING, artifacts.EVALUATION, "report.html")
@@ -33,7 +34,7 @@ def say(step: str, text: str) -> None:
 def print_data(prepared: Prepared, schema: Path) -> None:
     """Prints what was read, the path of the schema to review, the split, and what was noticed."""
     cohort = prepared.cohort
-    print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} rows\n")
+    print(f"{cohort.schema.name}: {cohort.schema.outcome}; {len(cohort):,} {cohort.row_name}\n")
     for line in reading_lines(cohort.columns):
         print(line)
     print()
@@ -54,7 +55,8 @@ def _text(rows: Sequence[Row]) -> str:
 
 def _part_row(part: PartSummary) -> Row:
     columns = ("part", "rows", "subjects", "events", "prevalence", "largest_imbalance")
-    return {column.replace("_", " "): getattr(part, column) for column in columns}
+    row: Row = {column.replace("_", " "): getattr(part, column) for column in columns}
+    return row | {"subjects": subjects_cell(part.subjects)}
 
 
 def _field_row(field: Field) -> Row:

@@ -19,7 +19,7 @@ import pandas as pd
 from risk_model.core.column_reading import ColumnReading
 from risk_model.core.findings import Finding
 from risk_model.core.parts import DEVELOPMENT, PARTS
-from risk_model.core.schema import Features, Schema, encode
+from risk_model.core.schema import PATIENTS, RECORDINGS, Features, Schema, encode
 
 Rows = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int64]  # numbers of subjects, groups or parts
@@ -69,6 +69,16 @@ class Cohort:
     def patients_identified(self) -> bool:
         """Whether it is known whose row each is; if not, two rows may be of one patient."""
         return self.recorded("subject_id") or self.one_row_per_patient
+
+    @property
+    def row_name(self) -> str:
+        """What its rows are called: images, recordings or notes, and "rows" of a table."""
+        return RECORDINGS[self.schema.signal.kind] if self.schema.signal else "rows"
+
+    @property
+    def unit(self) -> str:
+        """What may be counted: patients where it is known whose row each is, else its rows."""
+        return PATIENTS if self.patients_identified else self.row_name
 
     @property
     def labels(self) -> Outcome:

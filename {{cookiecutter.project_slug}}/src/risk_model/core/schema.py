@@ -95,6 +95,10 @@ class Field:
         return f"{words or 'a finite number'} {unit}".strip()
 
 
+PATIENTS = "patients"
+RECORDINGS = {"image": "images", "waveform": "recordings", "text": "notes"}  # rows, by kind
+
+
 @dataclass(frozen=True)
 class Signal:
     """An image, a waveform or a text beside the fields, read by the module of its kind.

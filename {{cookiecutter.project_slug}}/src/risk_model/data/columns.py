@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from risk_model.core.cohort import Cohort, Splits
-from risk_model.core.findings import Finding
+from risk_model.core.findings import Finding, Severity
 from risk_model.core.schema import Field
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import MISSING, Answer
@@ -79,26 +79,28 @@ def _implausible(field: Field, column: pd.Series[float]) -> list[Finding]:
 def _repetition(cohort: Cohort) -> Answer:
     rows = pd.DataFrame({"hash": cohort.row_hash, "subject": cohort.subjects})
     repeated = int(rows.duplicated().sum())
-    sentences = [f"{repeated:,} rows repeat another row of the same subject in every field."]
-    findings = [_again(repeated, len(rows))] if repeated >= AGAIN * len(rows) else []
+    of_whom = " of the same subject" if cohort.patients_identified else ""
+    sentences = [f"{repeated:,} {cohort.row_name} repeat another{of_whom} in every field."]
+    findings = [_again(repeated, cohort, of_whom)] if repeated >= AGAIN * len(rows) else []
     for field in cohort.schema.inputs:
         column, name = cohort.inputs[field.name], field.name
         if _constant(column):
             message = "has one value in every row" if column.notna().any() else "has no value"
-            remedy = "add it to data.exclude"
-            findings.append(Finding("warning", "constant column", name, message, remedy))
+            remedy = "" if cohort.schema.signal else "add it to data.exclude"
+            severity: Severity = "warning" if remedy else "note"  # nothing leaves out a measurement
+            findings.append(Finding(severity, "constant column", name, message, remedy))
             sentences.append(f"{name} never varies.")
-        if _identifier(field, column):
+        if not cohort.schema.signal and _identifier(field, column):
             message, remedy = "differs in almost every row", "exclude it"
             findings.append(Finding("warning", "identifier-like column", name, message, remedy))
             sentences.append(f"{name} looks like an identifier.")
     return Answer("Do records repeat, and do columns vary?", sentences, findings=findings)
 
 
-def _again(repeated: int, rows: int) -> Finding:
+def _again(repeated: int, cohort: Cohort, of_whom: str) -> Finding:
     message = (
-        f"{repeated:,} of {rows:,} rows repeat another of the same subject in every field: the "
-        "file may hold them twice"
+        f"{repeated:,} of {len(cohort):,} {cohort.row_name} repeat another{of_whom} in every "
+        "field: the file may hold them twice"
     )
     return Finding("warning", "repeated rows", "rows", message, "keep one of each")
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from risk_model.core.cohort import Cohort
 from risk_model.core.findings import Finding, Severity
+from risk_model.core.optional import required_module
 from risk_model.core.schema import Field, Schema
 from risk_model.data.later_names import LATER, later_by_name, names_a_time
 from risk_model.data.univariate_association import (
@@ -25,6 +27,7 @@ from risk_model.data.univariate_association import (
 Sign = tuple[Severity, str, str]
 
 LEAK, COPY, STRONG = "leaking column", "copy of the outcome", "strong predictor"  # kinds
+SHORTCUT = "shortcut in the recordings"  # the kind of an error that no setting hides
 COPIES = 0.9  # correlation of a value's presence with the outcome
 # AUROC of one column and its lower bound that no measurement has ...
 PERFECT, SURELY = 0.99, 0.97
@@ -64,7 +67,7 @@ def column_leaks(cohort: Cohort) -> list[Finding]:
     At most one finding each, the strongest sign: a copy of the outcome; values that never, or
     always, have it; what its name says comes later; a time that ends where the outcome happens; an
     AUROC that no measurement has. Those are errors. Strong predictors are warnings, and one warning
-    together where they are many.
+    together where they are many. What was measured on recordings has signs of its own.
     """
     schema = cohort.schema
     measured = {f.name: univariate_association(f, cohort) for f in schema.inputs}
@@ -74,13 +77,15 @@ def column_leaks(cohort: Cohort) -> list[Finding]:
         others = [a.auroc for name, a in measured.items() if name != field.name]
         auroc = own.auroc if beyond_chance(own, cohort.labels) else 0.5
         column = _Column(field, own, auroc, max(others, default=0.5), _later(field, schema))
-        findings += [_finding(field.name, *sign) for sign in _signs(column, schema)][:1]
-    return _together(findings)
-
-
-def _finding(where: str, severity: Severity, kind: str, message: str) -> Finding:
-    remedy = f"add {where} to data.recorded_after if it is known only later"
-    return Finding(severity, kind, where, message, remedy)
+        remedy = f"add {field.name} to data.recorded_after if it is known only later"
+        signs = _signs(column, schema)
+        if schema.signal:
+            checks = required_module("data.recording_checks")
+            strength = own.largest_phi, auroc, column.lowest, column.share
+            remedy, signs = checks.REMEDY, checks.recording_signs(*strength)
+        for severity, kind, message in islice(signs, 1):
+            findings.append(Finding(severity, kind, field.name, message, remedy))
+    return findings if schema.signal else _together(findings)
 
 
 def _later(field: Field, schema: Schema) -> str:

@@ -22,7 +22,9 @@ ENOUGH = 100  # readings of which the last digits are counted
 def answers(cohort: Cohort, splits: Splits) -> list[Answer]:
     """How noisy the labels are, how repeatable the numbers, and which were rounded."""
     agreement, digits = repeatability(cohort), digit_preference(cohort)
-    sentences = [label_noise(cohort, splits.learning), _least_alike(agreement), _rounding(digits)]
+    unknown = f"Measurement noise: not assessable, whose the {cohort.row_name} are is not recorded."
+    alike = _least_alike(agreement) if cohort.patients_identified else unknown
+    sentences = [label_noise(cohort, splits.learning), alike, _rounding(digits)]
     ending = "ends in 0 more often than a reading would"
     findings = [Finding("note", "digit preference", name, ending) for name in digits]
     question = "How noisy are labels and measurements?"
@@ -69,6 +71,8 @@ def repeatability(cohort: Cohort) -> list[Row]:
     1979, k being the mean number of values a subject. It holds true change and measurement noise
     together. A number is left out when fewer than PAIRS subjects have two values of it.
     """
+    if not cohort.patients_identified:
+        return []  # what stands together then is equal, and no second measurement
     subjects = pd.factorize(cohort.subjects)[0]
     rows: list[Row] = []
     for field in cohort.schema.inputs:

@@ -17,13 +17,13 @@ def check_parts(splits: Splits, labels: npt.NDArray[np.int8]) -> None:
         remedy = f"make split.{name} larger" if name != "test" else "make split.train smaller"
         if len(rows) == 0:
             raise UserError(
-                f"split: no row falls in {name}; {remedy}, hold out less, or bring more subjects"
+                f"split: no row falls in {name}; {remedy}, hold out less, or bring more data"
             )
         if labels[rows].min() == labels[rows].max():
             lacks = "event" if labels[rows[0]] == 0 else "row without the event"
             raise UserError(
                 f"split: {name} holds no {lacks} among {len(rows)} rows; {remedy}, or bring more "
-                "subjects"
+                "data"
             )
 
 
@@ -34,5 +34,5 @@ def check_folds(development: Rows, labels: npt.NDArray[np.int8], folds: int) -> 
         raise UserError(
             f"split: the {len(development):,} development rows hold {rarer} of the rarer class, "
             f"too few to cross-fit in {folds} folds, which needs {2 * folds}; make split.folds "
-            "smaller, hold out less, or bring more subjects"
+            "smaller, hold out less, or bring more data"
         )

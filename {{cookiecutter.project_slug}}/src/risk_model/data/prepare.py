@@ -9,6 +9,7 @@ from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.findings import Finding
 from risk_model.data import load
 from risk_model.data.leakage import check, refuse
+from risk_model.data.patient_numbers import patient_findings
 from risk_model.data.quality import Quality, assess
 from risk_model.data.split import split
 
@@ -17,7 +18,7 @@ from risk_model.data.split import split
 class Prepared:
     """A cohort without an unaccepted leak, its split and its quality.
 
-    `findings` are those of the leakage check, of the reader and of the quality checks.
+    `findings` are those of leakage, of patient numbers, of the reader and of the quality checks.
     """
 
     cohort: Cohort
@@ -40,6 +41,7 @@ def prepare(settings: Config) -> Prepared:
     """
     cohort = load(settings.data)
     splits = split(cohort, settings.split, settings.data, settings.seed)
-    leaks = refuse(check(cohort, splits), settings.data.accept)
+    found = refuse(check(cohort, splits), settings.data.accept)
+    found += patient_findings(cohort, settings.data)
     quality = assess(cohort, splits)
-    return Prepared(cohort, splits, quality, [*leaks, *quality.findings])
+    return Prepared(cohort, splits, quality, [*found, *quality.findings])

@@ -22,6 +22,8 @@ FEWEST_BESIDE = 20
 EVENTS_BESIDE = 10  # of them with the outcome, as often as half of all rows have it, and ...
 LEVEL = 0.7  # ... as often as this share of those as many rows farther off
 BY_CHANCE = 1e-6
+# Chance of so few events beside, were they as frequent as in WIDER times as many rows
+SLOPE, WIDER = 1e-4, 8
 SLIPS = 0.02  # of the events to be expected: slips of the pen among the rows with any value
 MOST_BESIDE = 0.1  # share of the rows that still are beside, were they not of one value
 # A pile at the highest value, of at least so many values
@@ -76,7 +78,7 @@ def _breaks_off(table: Counts, run: npt.NDArray[np.bool_], base: float) -> bool:
 def _has_it(side: Counts, within: int, n: int, base: float) -> bool:
     """Whether the nearest values of one side have the outcome, more than `within` rows without.
 
-    And nearly as often as those farther off: on the way to them there is no slope.
+    And nearly as often as those farther off, near and far: on the way to them there is no slope.
     """
     rows = np.cumsum(side.sum(axis=0))
     if not len(rows):
@@ -86,6 +88,10 @@ def _has_it(side: Counts, within: int, n: int, base: float) -> bool:
     nearest, beyond = side[:, :reach], side[:, reach : max(far, reach + 1)]
     events, size = int(nearest[1].sum()), int(nearest.sum())
     if reach > 1 and size > MOST_BESIDE * n:
+        return False
+    wider = side[:, reach : int(np.searchsorted(rows, WIDER * beside)) + 1]
+    level = float(wider[1].sum()) / max(int(wider.sum()), 1)
+    if float(binom.cdf(events, size, level)) < SLOPE:
         return False
     usual = max(0.5 * base, LEVEL * float(beyond[1].sum()) / max(int(beyond.sum()), 1))
     surprise = float(binom.sf(events - 1, size, min(3 / within, 1.0)))

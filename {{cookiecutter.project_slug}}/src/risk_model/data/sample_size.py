@@ -1,8 +1,9 @@
-"""Sample size and balance of the outcome: are there enough patients to develop this model?
+"""Sample size and balance of the outcome: are there enough rows to develop these models?
 
 The criteria of Riley et al. for a binary outcome, Statistics in Medicine 2019;38:1276-96 and BMJ
 2020;368:m441. They hold for a regression with that many parameters; trees and networks need more
-(van der Ploeg et al., BMC Medical Research Methodology 2014;14:137).
+(van der Ploeg et al., BMC Medical Research Methodology 2014;14:137). Splines
+and marks of missing values are not counted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import math
 
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.findings import Finding
-from risk_model.core.schema import Field
+from risk_model.core.optional import required_module
+from risk_model.core.schema import Field, Schema
 from risk_model.core.table import Row
 from risk_model.data.quality_answer import SAMPLE_SIZE, Answer
 from risk_model.data.set_aside import set_aside_findings
@@ -56,25 +58,35 @@ def required_rows(parameters: int, prevalence: float, r2: float | None = None) -
 def _volume(cohort: Cohort, splits: Splits) -> Answer:
     outcome = cohort.labels[splits.learning]
     events, rows, train = int(outcome.sum()), len(outcome), len(splits.train)
-    parameters = max(sum(map(_parameters, cohort.schema.inputs)), 1)
+    parameters = regression_parameters(cohort.schema)
     needed = required_rows(parameters, events / rows)
     most = max(needed.values())
-    rarer = min(events, rows - events)
+    rarer, name = min(events, rows - events), cohort.row_name
     known = f" of {len(set(cohort.subjects)):,} subjects"
     subjects = known if cohort.patients_identified else ", whose is not recorded"
     sentences = [
-        f"{len(cohort):,} rows{subjects}; {len(splits.set_aside):,} rows set aside.",
-        f"{rows:,} rows teach, tune and calibrate, with {events:,} events: "
-        f"{rarer / parameters:.1f} of the rarer class for each of {parameters} candidate "
+        f"{len(cohort):,} {name}{subjects}; {len(splits.set_aside):,} set aside.",
+        f"{rows:,} {name} teach, tune and calibrate, with {events:,} events: "
+        f"{rarer / parameters:.1f} of the rarer class for each of {parameters:,} candidate "
         "parameters.",
-        f"A regression of that size needs {most:,} rows to train on (Riley 2020, assuming a modest "
-        f"R²); it has {train:,}.",
+        f"A regression of that size needs {most:,} {name} to train on (Riley 2020, assuming a "
+        f"modest R²); it has {train:,}.",
     ]
+    if cohort.schema.signal:
+        sentences += required_module("data.recording_checks").beside_regression(cohort.schema)
     findings = set_aside_findings(cohort, splits)
     if train < most:
-        findings.append(_small(train, most, parameters))
-    table: list[Row] = [{"criterion": c, "rows needed": n} for c, n in needed.items()]
+        findings.append(_small(train, most, parameters, cohort))
+    table: list[Row] = [
+        {"criterion": c, "parameters": parameters, "rows needed": n} for c, n in needed.items()
+    ]
     return Answer("How much data is there?", sentences, {SAMPLE_SIZE: table}, findings)
+
+
+def regression_parameters(schema: Schema) -> int:
+    """Parameters of a regression on fields and on what describes a signal: at least 1."""
+    described = schema.signal.described if schema.signal else 0
+    return max(sum(map(_parameters, schema.inputs)) + described, 1)
 
 
 def _parameters(field: Field) -> int:
@@ -82,18 +94,22 @@ def _parameters(field: Field) -> int:
     return max(len(field.features) - (field.kind == "category"), 1)
 
 
-def _small(train: int, needed: int, parameters: int) -> Finding:
+def _small(train: int, needed: int, parameters: int, cohort: Cohort) -> Finding:
     message = (
-        f"{train:,} rows to train on, {needed:,} needed for {parameters} parameters (Riley 2020)"
+        f"{train:,} {cohort.row_name} to train on, {needed:,} needed for {parameters:,} parameters "
+        "of a regression (Riley 2020)"
     )
-    remedy = "use fewer candidate predictors or more patients"
+    fewer = "" if cohort.schema.signal else "fewer candidate predictors or "
+    remedy = f"use {fewer}more {cohort.unit}"
     return Finding("warning", "small sample", "train", message, remedy)
 
 
 def _balance(cohort: Cohort, splits: Splits) -> Answer:
     question = "How unbalanced is the outcome?"
     share = float(cohort.labels[splits.learning].mean())
-    prevalence = f"{share:.1%} of the rows that teach, tune and calibrate have the outcome"
+    prevalence = (
+        f"{share:.1%} of the {cohort.row_name} that teach, tune and calibrate have the outcome"
+    )
     no_model = f"{prevalence}; accuracy would be {max(share, 1 - share):.1%} for no model at all."
     if min(share, 1 - share) >= RARE:
         return Answer(question, [no_model])

@@ -33,11 +33,13 @@ def set_aside_findings(cohort: Cohort, splits: Splits) -> list[Finding]:
     findings = []
     aside = len(splits.set_aside)
     if aside > MUCH * len(cohort):
+        known, name = cohort.patients_identified, cohort.row_name
+        also = "their subjects also stand" if known else f"equal {name} stand"
         message = (
-            f"{aside:,} of {len(cohort):,} rows are used nowhere: their subjects also stand in "
-            "what is held out"
+            f"{aside:,} of {len(cohort):,} {name} are used nowhere: {also} in what is held out"
         )
-        findings.append(Finding("warning", "rows set aside", "subjects", message, REMEDY))
+        remedy = REMEDY if known else "ask why the same stands in several places, or hold out less"
+        findings.append(Finding("warning", "rows set aside", "subjects", message, remedy))
     several, contradicting = contradicting_subjects(cohort)
     if several >= SEVERAL and contradicting >= CONTRADICT * several:
         message = (

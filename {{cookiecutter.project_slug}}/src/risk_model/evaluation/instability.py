@@ -91,7 +91,8 @@ class Instability(JsonRecord):
 class StabilityRecord(JsonRecord):
     """The content of stability.json: what refits on other samples of the subjects showed.
 
-    `part` names the rows whose risks were asked for.
+    `part` names the rows whose risks were asked for, `unit` what was drawn: subjects, or rows by
+    their name where nothing tells whose they are.
     """
 
     part: str
@@ -101,6 +102,7 @@ class StabilityRecord(JsonRecord):
     threshold: float
     champion: str
     models: dict[str, Instability]
+    unit: str = "subjects"
 
 
 def instability(

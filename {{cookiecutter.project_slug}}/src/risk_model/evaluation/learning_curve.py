@@ -54,7 +54,8 @@ class LearningCurve(JsonRecord):
 
     `sizes` holds the shares, ascending, and `models` a performance for each of them by name, judged
     on `rows` rows held out in `turns` turns. A log loss that differs by less than `margin` counts
-    as equally good. `not_made_anew` are the other candidates of the run.
+    as equally good. `not_made_anew` are the other candidates of the run. `row_name` is what a row
+    is called, see `Cohort.row_name`.
     """
 
     seed: int
@@ -64,6 +65,7 @@ class LearningCurve(JsonRecord):
     sizes: list[TeachingSize]
     models: dict[str, list[SharePerformance]]
     not_made_anew: list[str]
+    row_name: str = "rows"
 
 
 def share_performances(

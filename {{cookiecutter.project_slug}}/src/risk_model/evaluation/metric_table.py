@@ -235,7 +235,7 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         share=lambda c: (c.flagged, c.true_positives),
         interval="inverse wilson",
-        note="{at}; flagged patients for each event found",
+        note="{at}; how many are flagged for each event found",
     ),
     Metric(
         "sensitivity",
@@ -269,7 +269,7 @@ METRICS: tuple[Metric, ...] = (
         "higher",
         share=lambda c: (c.true_positives, c.flagged),
         interval="wilson",
-        note="{at}; of flagged patients, how many have the event",
+        note="{at}; of those flagged, how many have the event",
     ),
     Metric(
         "npv",
@@ -277,7 +277,7 @@ METRICS: tuple[Metric, ...] = (
         "higher",
         share=lambda c: (c.true_negatives, c.rows - c.flagged),
         interval="wilson",
-        note="{at}; of patients not flagged, how many stay without it",
+        note="{at}; of those not flagged, how many stay without it",
     ),
     Metric(
         "alert_rate",

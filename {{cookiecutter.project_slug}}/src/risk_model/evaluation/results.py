@@ -11,6 +11,7 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.json_record import JsonRecord
 from risk_model.core.package import Acceptance, Verdict
+from risk_model.core.schema import PATIENTS
 
 Metrics = dict[str, Estimate]  # by the names of the table of metrics
 Numbers = list[float | None]  # of a curve, point by point
@@ -225,7 +226,7 @@ class RunEvaluation(JsonRecord):
     `comparator` is the model that the others are compared with. `gates` holds the verdict by part
     and model, `bounds` what each gated metric must lie between, None for no bound.
     `patients_identified` says whether the data tell whose row each is; without, nobody can know
-    that two rows are two patients.
+    that two rows are two patients. `row_name` is `Cohort.row_name`.
     """
 
     threshold: float
@@ -239,6 +240,12 @@ class RunEvaluation(JsonRecord):
     findings: list[Finding]
     accepted: Acceptance | None = None
     patients_identified: bool = False
+    row_name: str = "rows"
+
+    @property
+    def unit(self) -> str:
+        """What was judged on: patients where they are identified, else rows by their name."""
+        return PATIENTS if self.patients_identified else self.row_name
 
     def verdicts(self, model: str) -> dict[str, Verdict]:
         """The verdict on a model in each part."""

@@ -34,9 +34,9 @@ def _finding(
     whose = f"figures of {labels[0]}: " if len(labels) > 1 else ""
     citl = own.estimate or 0.0
     message = (
-        f"on {part}, {', '.join(labels)}: risks are {error} here beside the other patients "
+        f"on {part}, {', '.join(labels)}: risks are {error} here beside the others "
         f"({whose}calibration-in-the-large {citl:.2f}, {low:.2f} to {high:.2f}, and "
-        f"{citl - difference:.2f} in the others; sensitivity {sensitivity[0]:.0%}, of all patients "
+        f"{citl - difference:.2f} in the others; sensitivity {sensitivity[0]:.0%}, of all "
         f"{sensitivity[1]:.0%})"
     )
     remedy = (

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from risk_model.core.parts import DEVELOPMENT, LEARNT_FROM
+from risk_model.data.leak_signs import COPY, LEAK, SHORTCUT, STRONG
 from risk_model.data.quality_answer import SAMPLE_SIZE
 from risk_model.data.split_report import PartSummary
 from risk_model.model.table import find_row
@@ -28,7 +29,7 @@ NO: Answer = "No"
 NOT_APPLICABLE: Answer = "Not applicable"
 # Kinds of findings: patients on both sides of the split, and columns that know the outcome.
 CROSSING = ("shared subjects", "duplicated patient")
-LEAKING = ("leaking column", "copy of the outcome", "strong predictor")
+LEAKING = (LEAK, COPY, STRONG, SHORTCUT)
 NET_BENEFIT = "net_benefit"
 
 
@@ -51,7 +52,8 @@ def _enough_to_develop(content: ReportContent) -> Assessment:
     needed = [value for row in rows if isinstance(value := row["rows needed"], int)]
     if train is None or not needed:
         return Assessment(UNKNOWN, "no sample size was computed")
-    text = f"{train.rows:,} rows to train on, {max(needed):,} needed for a regression (Riley 2020)"
+    name, most = content.evaluation.row_name, max(needed)
+    text = f"{train.rows:,} {name} to train on, {most:,} needed for a regression (Riley 2020)"
     if train.rows < max(needed):
         return Assessment(NO, text)
     model = find_row(content.champion.name)
@@ -141,7 +143,8 @@ def _kept_apart(content: ReportContent) -> Assessment:
     if leaking:
         return Assessment(UNKNOWN, f"to judge: does {', '.join(leaking)} know the outcome?")
     if content.cohort is None or not content.cohort.subjects_named:
-        why = "to judge: no column names the patient, so one patient's rows may stand in two parts"
+        name = content.evaluation.row_name
+        why = f"not known: no column names the patient, so {name} of one may stand in two parts"
         return Assessment(UNKNOWN, why)
     return Assessment(
         YES,

@@ -98,7 +98,7 @@ def _outcome(content: ReportContent) -> str:
 def _split(content: ReportContent) -> str:
     rows = [{k: v for k, v in row.items() if k != "largest imbalance"} for row in _parts(content)]
     overlap = content.row_split_overlap
-    subjects = overlap.subjects if overlap else 0
+    subjects = overlap.subjects if overlap and overlap.patients_identified else 0
     shared = f"A split by row would have put {subjects:,} subjects on both sides."
     return section(
         "Split", table(rows) or UNKNOWN, SERVED if rows else "", shared if subjects else ""
@@ -179,8 +179,9 @@ def _accepted(content: ReportContent) -> str:
 def _left_out(content: ReportContent) -> str:
     settings = data_settings(content)
     rows = sum(part.rows for part in content.split if part.part == SET_ASIDE)
-    aside = f"{rows:,} rows are set aside: their subject already stands in another part."
-    aside = aside if rows else ""
+    evaluation = content.evaluation
+    why = "their subject already stands" if evaluation.patients_identified else "an equal stands"
+    aside = f"{rows:,} {evaluation.row_name} are set aside: {why} in another part." if rows else ""
     if settings is None:
         return section("Left out", "Columns: Unknown.", aside)
     later = [field.name for field in content.fields if field.recorded_after]

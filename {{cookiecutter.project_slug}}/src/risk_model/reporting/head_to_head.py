@@ -89,9 +89,9 @@ def _sentence(model: str, result: HeadToHead, recorded: str) -> str:
 def _verdict(label: str, result: HeadToHead) -> str:
     ends = result.differences["auroc"].interval
     if ends is None:
-        return f"Which of {label} and {result.score} ranks patients better was not judged."
+        return f"Which of {label} and {result.score} ranks better was not judged."
     if ends[0] > 0:
-        return f"The {label} ranks these patients better than {result.score}."
+        return f"The {label} ranks better here than {result.score}."
     if ends[1] < 0:
-        return f"{result.score} ranks these patients better than the {label}."
-    return f"Which of {label} and {result.score} ranks patients better cannot be told."
+        return f"{result.score} ranks better here than the {label}."
+    return f"Which of {label} and {result.score} ranks better cannot be told."

@@ -8,11 +8,13 @@ from markupsafe import Markup
 
 from risk_model.core.estimate import Estimate
 from risk_model.core.files import read_json
+from risk_model.core.schema import PATIENTS
 from risk_model.core.table import Row
 from risk_model.evaluation.learning_curve import FILE, LearningCurve
 from risk_model.model.table import label as model_label
 from risk_model.reporting.content import Illustration
 from risk_model.reporting.plot_style import RC, STYLES, panel, svg
+from risk_model.reporting.tables import subjects_cell
 from risk_model.reporting.wording import capitalise, estimate_text, percent
 
 DIGITS = 4  # of a log loss; the sentences judge what they print
@@ -45,7 +47,7 @@ def sentences(curve: LearningCurve) -> list[str]:
 
 
 def _people(curve: LearningCurve) -> str:
-    return "rows" if curve.sizes[-1].subjects is None else "patients"
+    return curve.row_name if curve.sizes[-1].subjects is None else PATIENTS
 
 
 def _last_quarter(excess: Estimate, margin: float, people: str) -> str:
@@ -82,7 +84,7 @@ def table(curve: LearningCurve) -> list[Row]:
         {
             "model": model_label(name),
             "share": percent(size.share),
-            "patients": size.subjects,
+            "patients": subjects_cell(size.subjects),
             "rows": size.rows,
             "events": size.events,
             "log loss": f"{own.log_loss:.{DIGITS}f}",
@@ -120,8 +122,8 @@ def _caption(curve: LearningCurve) -> str:
     turns = "1 turn" if curve.turns == 1 else f"each of {curve.turns} turns"
     return (
         f"Each model was made from a quarter, a half, three quarters and all of the {people} that "
-        f"teach in {turns} of development, and judged on the {curve.rows:,} rows held out, behind "
-        f"a line fitted on other rows. Each quarter of the {people} was left out once. Bars: 95 % "
-        "interval of the difference to all, as far as chance lies in whom it was judged on. The "
-        "test split was not looked at."
+        f"teach in {turns} of development, and judged on the {curve.rows:,} "
+        f"{curve.row_name} held out, behind a line fitted on other rows. Each quarter of the "
+        f"{people} was left out once. Bars: 95 % interval of the difference to all, as far as "
+        "chance lies in whom it was judged on. The test split was not looked at."
     )

@@ -173,7 +173,8 @@ def _development(record: TrainingRecord) -> str:
 
 
 def _size_row(part: str, use: str, rows: int, subjects: int | None, events: int) -> Row:
-    return {"part": part, "used to": use, "rows": rows, "subjects": subjects, "events": events}
+    people = tables.subjects_cell(subjects)
+    return {"part": part, "used to": use, "rows": rows, "subjects": people, "events": events}
 
 
 def _part(name: str, model: str, part: PartEvaluation) -> str:

@@ -95,7 +95,7 @@ def _decision_curves(
     if champion not in lines:
         return None
     own = lines[champion]
-    figure, axes = panel(THRESHOLD_AXIS, "net benefit per patient")
+    figure, axes = panel(THRESHOLD_AXIS, "net benefit")
     bottom, top = _limits(lines, own)
     cut = any(value is not None and value < bottom for value in own.treat_all)
     everybody = "flag everybody, cut off below" if cut else "flag everybody"
@@ -169,6 +169,4 @@ def _distribution(curves: Curves, threshold: float) -> Markup:
     highest = float(max(events.max(), others.max()))
     axes.set(xlim=(0, 1), ylim=(-1.05 * highest, 1.5 * highest))
     axes.legend(loc="upper right")
-    return svg(
-        figure, "Distribution of the predicted risk among patients with and without the event"
-    )
+    return svg(figure, "Distribution of the predicted risk, with and without the event")

@@ -22,7 +22,6 @@ from risk_model.model.table import label as model_label
 from risk_model.model.table import step
 from risk_model.reporting import forest, sentences, tables
 from risk_model.reporting.content import (
-    CohortSummary,
     Illustration,
     Provenance,
     RecordingExamples,
@@ -142,6 +141,8 @@ class ReportView:
 
     title: str
     cohort_line: str
+    unit: str
+    row_name: str
     summary: VerdictSummary
     comparisons: list[str]
     threshold_reason: str
@@ -194,7 +195,9 @@ def report_view(content: ReportContent) -> ReportView:
     rows = forest.forest_rows(evaluation, content.left_out, name)
     return ReportView(
         title=capitalise(content.title),
-        cohort_line=_cohort_line(content.cohort),
+        cohort_line=_cohort_line(content),
+        unit=evaluation.unit,
+        row_name=evaluation.row_name,
         summary=sentences.summarise(name, evaluation),
         comparisons=[sentence for sentence in comparisons if sentence],
         threshold_reason=content.threshold_reason,
@@ -202,7 +205,7 @@ def report_view(content: ReportContent) -> ReportView:
         first_part="the test split" if first == "test" else first,
         plots=core_plots(evaluation.parts[first], name, evaluation.threshold),
         split=tables.split(content.split),
-        row_split=row_split(content.row_split_overlap),
+        row_split=row_split(content.row_split_overlap, evaluation.row_name),
         openings=openings_note(content.openings),
         strata=tables.strata(content.split),
         urgent=urgent,
@@ -226,7 +229,7 @@ def report_view(content: ReportContent) -> ReportView:
         development=_development(content),
         network_start=sentences.start(content.network_start),
         explanation=explanation_plot(content.explanation) if content.explanation else None,
-        examples=_examples_view(content.examples),
+        examples=_examples_view(content.examples, evaluation.row_name),
         training=[_training_view(*item, content) for item in content.history.items()],
         learning_curve=content.learning_curve,
         answers={q: " ".join(a) for q, a in quality.answers.items()} if quality else {},
@@ -245,7 +248,7 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
     threshold, comparator = evaluation.threshold, evaluation.comparator
     # Age, sex and site alone were judged on development rows: they stand beside no other place.
     note = sentences.simple_models_note(simple_models) if first else ""
-    counts = f"{own.n:,} rows, {own.events:,} events ({percent(own.prevalence)})"
+    counts = f"{own.n:,} {evaluation.row_name}, {own.events:,} events ({percent(own.prevalence)})"
     return PartView(
         name=part,
         heading=f"{part}: {counts}",
@@ -295,10 +298,11 @@ def _between_sites(content: ReportContent, rows: list[forest.ForestRow]) -> Betw
     )
 
 
-def _cohort_line(cohort: CohortSummary | None) -> str:
-    if cohort is None:
+def _cohort_line(content: ReportContent) -> str:
+    if (cohort := content.cohort) is None:
         return ""
-    return " · ".join(filter(None, (cohort.name, f"{cohort.rows:,} rows", cohort.source)))
+    rows = f"{cohort.rows:,} {content.evaluation.row_name}"
+    return " · ".join(filter(None, (cohort.name, rows, cohort.source)))
 
 
 def _champion_view(champion: ChampionChoice) -> ChampionView:
@@ -310,20 +314,21 @@ def _champion_view(champion: ChampionChoice) -> ChampionView:
     return ChampionView(model_label(champion.name), reason, tables.choice(champion))
 
 
-def row_split(overlap: RowSplitOverlap | None) -> str:
+def row_split(overlap: RowSplitOverlap | None, row_name: str = "rows") -> str:
     """What a split by row would have shared, and whether anybody can know; "" where unknown."""
     if overlap is None:
         return ""
-    if overlap.patients_identified:
-        known = "No patient stands in two parts."
-    else:
+    known, no_two = "No patient stands in two parts.", f"No patient has two {row_name}."
+    if not overlap.patients_identified:
         known = (
-            "Whose row each is was not recorded: rows with equal inputs are taken for one "
-            "patient's, and two rows of one patient whose inputs differ may stand in two parts."
+            f"Whether a patient stands in two parts is not known: whose the {row_name} are was not "
+            "recorded, and those of one patient that differ may stand in two."
         )
+        no_two = f"No two {row_name} are equal."
     if not overlap.repeated:
-        same = "patient has two rows" if overlap.patients_identified else "two rows are equal"
-        return f"{known} No {same}."
+        return f"{known} {no_two}"
+    if not overlap.patients_identified:
+        return f"{known} {overlap.repeated:,} stand there more than once, and are kept together."
     if not overlap.subjects:
         return f"{known} {overlap.repeated:,} subjects have several rows, which are kept together."
     return (
@@ -333,11 +338,11 @@ def row_split(overlap: RowSplitOverlap | None) -> str:
     )
 
 
-def _examples_view(examples: RecordingExamples | None) -> ExamplesView | None:
+def _examples_view(examples: RecordingExamples | None, row_name: str) -> ExamplesView | None:
     if examples is None:
         return None
     recordings = [ExampleView(e.drawing, sentences.caption(e)) for e in examples.recordings]
-    return ExamplesView(sentences.examples(examples), recordings)
+    return ExamplesView(sentences.examples(examples, row_name), recordings)
 
 
 def _development(content: ReportContent) -> str:

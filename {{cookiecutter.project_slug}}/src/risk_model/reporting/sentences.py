@@ -63,13 +63,13 @@ class VerdictSummary:
 
 def subgroup_rule(evaluation: RunEvaluation) -> str:
     """How a group is compared, when it is named, and what a dash says where it is not."""
-    bound = evaluation.bounds["citl"][1]
+    bound, unit = evaluation.bounds["citl"][1], evaluation.unit
     return (
-        f"A group is compared with all patients who are not in it. Its risks are called too low or "
+        f"A group is compared with all {unit} outside it. Its risks are called too low or "
         f"too high where its calibration-in-the-large differs from theirs (p below {ALPHA:g} after "
         "adjustment for the number of groups and parts) and its own interval lies beyond "
         f"±{bound:g} "
-        "on that side. AUROC decides nothing: it differs with the mix of patients in a group, "
+        f"on that side. AUROC decides nothing: it differs with the mix of {unit} in a group, "
         "however fair the model is. A dash says that nothing was found, not that nothing is there; "
         "beside it stands how far the odds of this group alone would have to be off, times or "
         f"divided by, to be found in about {POWER:.0%} of such samples."
@@ -143,13 +143,14 @@ def discrimination(model: str, name: str, evaluation: RunEvaluation) -> str:
 def _judged_on(name: str, evaluation: RunEvaluation) -> str:
     """Who is judged on: patients, where the data tell whose row each is, and what they taught."""
     part, known = evaluation.parts[name], evaluation.patients_identified
+    rows = evaluation.row_name
     models = "a model" if part.repeats == 1 else f"{part.repeats} models"
     if not known and name == OUT_OF_FOLD:
-        unsaid = "other rows of the same patients may have taught it, as no column names them"
-        return f"{part.n:,} rows, each scored by {models} made and chosen without it ({unsaid})"
+        unsaid = f"other {rows} of the same patients may have taught it, as no column names them"
+        return f"{part.n:,} {rows}, each scored by {models} made and chosen without it ({unsaid})"
     if not known:
-        unsaid = "whose rows they are is not recorded, so some may be of patients it learnt from"
-        return f"{part.n:,} rows ({unsaid})"
+        unsaid = "whose they are is not recorded, so some may be of patients it learnt from"
+        return f"{part.n:,} {rows} ({unsaid})"
     repeated = f"{part.n:,} predictions for {part.subjects:,} patients"
     patients = repeated if part.subjects < part.n else f"{part.n:,} patients"
     if name == OUT_OF_FOLD:
@@ -308,7 +309,7 @@ def _started(network: NetworkStart, few: bool) -> str:
     return scratch + (nothing if few else "")
 
 
-def examples(examples: RecordingExamples) -> str:
+def examples(examples: RecordingExamples, row_name: str) -> str:
     """What the drawn recordings are, and what is marked in them."""
     if not examples.recordings:
         return (
@@ -323,7 +324,7 @@ def examples(examples: RecordingExamples) -> str:
         "occlusion": f"how much the {scale} lose when a place is hidden (occlusion)",
     }[examples.method]
     return (
-        f"These are recordings of {len(examples.recordings)} patients: handle this page as you "
+        f"These are {len(examples.recordings)} {row_name} of patients: handle this page as you "
         "handle their records, or set evaluation.examples=0. All are from the validation split, "
         f"picked by a fixed rule. Marked is {how}. Orange, full lines and a plus: it raises the "
         "risk; blue, broken lines and a minus: it lowers it. The strongest place of each recording "

@@ -71,7 +71,7 @@ def write_stability(
         run=directory.name,
         part=record.part,
         refits=record.refits,
-        subjects=f"{record.subjects:,}",
+        subjects=f"{record.subjects:,} {record.unit}",
         rows=f"{next(iter(models.values())).rows:,}",
         models=[_model_view(name, own, plots[name]) for name, own in models.items()],
         table=_table(models),

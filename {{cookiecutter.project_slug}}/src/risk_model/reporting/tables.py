@@ -57,13 +57,18 @@ def split(parts: Sequence[PartSummary]) -> list[Row]:
         {
             "part": part.part,
             "rows": part.rows,
-            "subjects": part.subjects,
+            "subjects": subjects_cell(part.subjects),
             "events": part.events,
             "prevalence": percent(part.prevalence),
             "largest imbalance": percent(part.largest_imbalance),
         }
         for part in parts
     ]
+
+
+def subjects_cell(subjects: int | None) -> int | str:
+    """How many subjects, "not known" where nothing tells whose row each is."""
+    return "not known" if subjects is None else subjects
 
 
 def strata(parts: Sequence[PartSummary]) -> list[Row]:

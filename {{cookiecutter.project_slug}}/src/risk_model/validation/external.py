@@ -98,7 +98,8 @@ class ExternalCohort:
         table = prediction_table(self.cohort, splits, risks, raw)
         threshold = self.package.threshold
         evaluation = evaluate(table, threshold, settings.evaluation, self.decision, settings.seed)
-        return table, replace(evaluation, patients_identified=self.cohort.patients_identified)
+        known, row_name = self.cohort.patients_identified, self.cohort.row_name
+        return table, replace(evaluation, patients_identified=known, row_name=row_name)
 
 
 def read_external(settings: Config, announce: Announce = lambda step, text: None) -> ExternalCohort:

@@ -77,6 +77,7 @@ def learning_curve(settings: Config, directory: Path, prepared: Prepared) -> Lea
             for name in names
         },
         not_made_anew=[row.model for row in training.champion.table if row.model not in names],
+        row_name=cohort.row_name,
     )
     write_json(directory / FILE, record.to_json())
     return record

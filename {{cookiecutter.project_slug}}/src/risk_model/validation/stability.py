@@ -72,6 +72,7 @@ def stability(
             n: instability(original[n], refitted[n], training.threshold, cohort.labels[asked])
             for n in names
         },
+        unit="subjects" if cohort.patients_identified else cohort.row_name,
     )
     write_stability(directory, f"{cohort.schema.outcome} — {cohort.schema.name}", record, refitted)
     write_json(directory / "stability.json", record.to_json())

@@ -24,7 +24,13 @@ from risk_model.core.findings import Finding
 from risk_model.core.schema import Schema, Signal
 from risk_model.data.sources.coerce import coerce, require_column
 from risk_model.data.sources.column_doubts import patient_doubts
-from risk_model.data.sources.column_roles import Roles, column_roles, index_of, role_readings
+from risk_model.data.sources.column_roles import (
+    NONE,
+    Roles,
+    column_roles,
+    index_of,
+    role_readings,
+)
 from risk_model.data.sources.doubts import answered
 from risk_model.data.sources.files import read
 from risk_model.data.sources.inference import clean
@@ -46,6 +52,7 @@ class Listing:
     index: pd.DataFrame
     notes: tuple[Finding, ...]
     columns: tuple[ColumnReading, ...] = ()
+    one_row_per_patient: bool = False
 
 
 def listing(settings: config.Recordings, column: str, needed: str) -> Listing:
@@ -94,7 +101,8 @@ def listing_of(
     names = [str(text) for text in texts.iloc[rows]]
     index = index.iloc[rows].reset_index(drop=True)
     columns = (ColumnReading(settings.outcome, "outcome"), *role_readings(roles, index))
-    return Listing(names, labels[rows].astype(np.int8), index, tuple(notes), columns)
+    single = settings.subject == NONE
+    return Listing(names, labels[rows].astype(np.int8), index, tuple(notes), columns, single)
 
 
 def _roles(names: list[str], settings: config.Recordings, column: str) -> Roles:
@@ -163,7 +171,8 @@ def cohort_of(
     recordings = objects([reading.recording for reading in readings])
     cohort = cohort_from(recordings, entries.outcome[positions], index, schema, source)
     notes = (*entries.notes, *notes, *cohort.notes)
-    return replace(cohort, notes=notes, columns=entries.columns)
+    single = entries.one_row_per_patient
+    return replace(cohort, notes=notes, columns=entries.columns, one_row_per_patient=single)
 
 
 def cohort_from(
