@@ -34,6 +34,11 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/reporting/test_explained.py",
             "tests/model/test_columns.py",
         ),
+        # what has a source that is downloaded
+        "imaging waveform text reference": (
+            "src/risk_model/data/download.py",
+            "tests/data/test_download.py",
+        ),
         "imaging": (
             "src/risk_model/config/imaging.py",
             "src/risk_model/data/sources/*images.py",
@@ -244,9 +249,11 @@ def _tree() -> list[Path]:
 
 def choose_files(answers: dict[str, str]) -> None:
     """Drops the files of the answers that were not chosen, and moves the licence to its place."""
+    chosen_answers = {answers[question] for question in MARKING}
     for question, choices in ONLY_FOR.items():
         for keepers, patterns in choices.items():
-            for pattern in patterns if answers[question] not in keepers.split() else ():
+            kept = (chosen_answers | {answers[question]}) & set(keepers.split())
+            for pattern in () if kept else patterns:
                 for path in list(Path().glob(pattern)):
                     _drop(path)
     chosen = Path("licences") / answers["licence"]
