@@ -16,10 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_model import config
+from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Schema, encode
 from risk_model.core.scorer import Scorer
 from risk_model.model import FitInputs, RiskModel, Sample
 from risk_model.model.baseline import LogisticRegression, XGBoost
+from risk_model.model.exact_shapley import exact_values
 from risk_model.model.explain import Explainer, affine, background
 from risk_model.model.linear import Terms
 from risk_model.training.calibration import Calibrator
@@ -177,14 +179,43 @@ def test_exact_shapley_values_of_a_model_with_interactions_are_met() -> None:
 def test_logistic_regression_gets_the_exact_values_of_the_shap_library(sample: Sample) -> None:
     model = LogisticRegression.fit(sample, config.LogisticRegression())
     scorer = served(model)
-    explainer = Explainer(lambda rows: scorer(rows)[1], BACKGROUND, FIELD, seed=0)
+    graph = append_calibrator(model.graph(), Calibrator("platt", 0.8, -0.2))
+    inputs = (lambda rows: scorer(rows)[1]), BACKGROUND, FIELD
+    exact_of = exact_values(graph, *inputs)
+    assert exact_of is not None
+    explainer = Explainer(*inputs, seed=0, exact=exact_of)
     terms, rows = (model.terms.columns(x) for x in (BACKGROUND, PATIENTS[:5]))
     library = shap.LinearExplainer(
         (model.weight, model.bias), shap.maskers.Independent(terms, max_samples=100)
     )
     for row, values in zip(PATIENTS[:5], library.shap_values(rows), strict=True):
         exact = per_field(by_column(model.terms, values))
-        assert np.allclose(explainer.explain(row)[1], exact, atol=1e-5)
+        base, parts = explainer.explain(row)
+        assert np.allclose(parts, exact, atol=1e-5)
+        assert base + parts.sum() == pytest.approx(scorer(row[None])[1][0], abs=1e-12)
+
+
+def test_a_graph_that_is_no_sum_of_its_terms_is_refused(sample: Sample) -> None:
+    model = LogisticRegression.fit(sample, config.LogisticRegression())
+    graph = append_calibrator(model.graph(), Calibrator("identity"))
+    with pytest.raises(UserError, match="not the sum that it says"):
+        exact_values(graph, interacting, BACKGROUND, FIELD)
+
+
+def test_a_logistic_model_is_explained_by_a_row_for_each_field(sample: Sample) -> None:
+    model, asked = LogisticRegression.fit(sample, config.LogisticRegression()), []
+    scorer = served(model)
+
+    def logit_of(rows: Features) -> npt.NDArray[np.float64]:
+        asked.append(len(rows))
+        return scorer(rows)[1]
+
+    graph = append_calibrator(model.graph(), Calibrator("platt", 0.8, -0.2))
+    exact = exact_values(graph, logit_of, BACKGROUND, FIELD)
+    asked.clear()
+    assert exact is not None
+    exact(PATIENTS[0])
+    assert asked == [len(SCHEMA.inputs)]
 
 
 def test_xgboost_agrees_with_the_tree_explainer_of_the_shap_library(sample: Sample) -> None:

@@ -42,7 +42,7 @@ def all_finite(model: bytes) -> bool:
 
 def _numbers(message: memoryview, kind: str) -> Iterator[Numbers]:
     raw, stored = memoryview(b""), 0
-    for number, value in _fields(message):
+    for number, value in message_fields(message):
         if kind == "attribute" and number == INTEGERS:
             return
         if isinstance(value, int):
@@ -59,7 +59,7 @@ def _numbers(message: memoryview, kind: str) -> Iterator[Numbers]:
         yield np.frombuffer(raw, RAW_TYPES[stored])
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview | Numbers]]:
+def message_fields(message: memoryview) -> Iterator[tuple[int, int | memoryview | Numbers]]:
     """Number and value of each field: an integer, bytes, or a run of 32-bit numbers."""
     at = 0
     while at < len(message):
@@ -78,6 +78,18 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview | Numbe
             yield tag >> 3, there["number"][:run]
         else:
             raise ValueError("no message of an ONNX model")
+
+
+def nested(message: memoryview, number: int) -> Iterator[memoryview]:
+    """The bytes of each field with that number: messages, or texts."""
+    for found, value in message_fields(message):
+        if found == number and isinstance(value, memoryview):
+            yield value
+
+
+def texts(message: memoryview, number: int) -> list[str]:
+    """The texts of each field with that number."""
+    return [bytes(text).decode() for text in nested(message, number)]
 
 
 def _integer(message: memoryview, at: int) -> tuple[int, int]:

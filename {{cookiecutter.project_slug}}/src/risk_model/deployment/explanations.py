@@ -9,7 +9,9 @@ from risk_model.core.package import CalibrationLine, ModelPackage
 from risk_model.core.schema import Features
 from risk_model.deployment.requests import PredictionRequest
 from risk_model.deployment.responses import Explanation
-from risk_model.model.explain import Explainer, Logits, affine
+from risk_model.model import Logits
+from risk_model.model.exact_shapley import exact_values
+from risk_model.model.explain import Explainer, affine
 
 FIELD_SECONDS = 0.5
 SEED = 0
@@ -39,7 +41,8 @@ def field_explainer(package: ModelPackage) -> RequestExplainer:
     scale_and_shift = affine(*reversed(package.scorer(background)))
     line = CalibrationLine(*scale_and_shift) if scale_and_shift else None
     logit_of, scale = on_the_scale(package, line)
-    explainer = Explainer(logit_of, background, package.schema.feature_field, SEED)
+    inputs = logit_of, background, package.schema.feature_field
+    explainer = Explainer(*inputs, SEED, exact_values(package.read("risk.onnx"), *inputs))
 
     def explain(request: PredictionRequest) -> CommittedExplanation:
         base, shown = shown_parts(*explainer.explain(request.row[0]), DECIMALS)

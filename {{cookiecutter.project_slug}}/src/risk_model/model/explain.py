@@ -2,11 +2,12 @@
 
 Why this risk for this patient? A Shapley value is a field's mean effect on the logit over all
 orders in which the fields of a background patient can be replaced by this patient's. It is
-estimated by permutation sampling (Strumbelj and Kononenko 2014) with each order also walked
-backwards (antithetic pairs: Mitchell et al. 2022). Each pair has its own background row: for the
-same number of evaluations this varies less than few orders against many rows. Only differences
-along a walk are used, so base and contributions add up to the logit exactly. Orders and background
-are fixed, so the same input gets the same answer.
+exact for regressions and trees (exact_shapley.py). For others it is estimated by permutation
+sampling (Strumbelj and Kononenko 2014) with each order also walked backwards (antithetic pairs:
+Mitchell et al. 2022). Each pair has its own background row: for the same number of evaluations this
+varies less than few orders against many rows. Only differences along a walk are used, so base and
+contributions add up to the logit exactly. Orders and background are fixed, so the same input gets
+the same answer.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import numpy.typing as npt
 
 from risk_model.core.optional import required_module
 from risk_model.core.schema import Features, Field, Schema, encode
+from risk_model.model import Logits
+from risk_model.model.exact_shapley import Exact
 
-Logits = npt.NDArray[np.float64]
 PAIRS = 100
-CHUNK = 256
+CHUNK = 1024
 
 
 def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) -> Features:
@@ -99,7 +101,7 @@ class Explainer:
 
     `logit_of` maps float32[n, d] to float64[n]; `background` is float32[m, d]; `feature_field` is
     int[d], the field of each column (`Schema.feature_field`), so that a field's value, its flag and
-    its categories move together.
+    its categories move together. `exact` gives contributions where the model has a closed form.
     """
 
     def __init__(
@@ -108,7 +110,9 @@ class Explainer:
         background: Features,
         feature_field: npt.NDArray[np.intp],
         seed: int,
+        exact: Exact | None = None,
     ) -> None:
+        self._exact, self._base = exact, float(logit_of(background).mean())
         rng = np.random.default_rng(seed)
         fields = int(feature_field.max()) + 1
         orders = rng.permuted(np.tile(np.arange(fields), (PAIRS, 1)), axis=1)
@@ -125,6 +129,8 @@ class Explainer:
         The base is the mean logit of the background; contributions are float64[fields], in the
         order of the schema's inputs. Steps of a walk that change nothing are not evaluated.
         """
+        if self._exact:
+            return self._made_to_add_up(self._exact(row), row)
         steps = np.take_along_axis(self._differs(row), self._orders, axis=1)  # bool[walks, fields]
         reached = np.where(steps, np.arange(1, steps.shape[1] + 1), 0)
         np.maximum.accumulate(reached, axis=1, out=reached)
@@ -137,7 +143,15 @@ class Explainer:
         along = np.take_along_axis(logits, np.pad(reached, ((0, 0), (1, 0))), axis=1)
         steps_taken = np.diff(along, axis=1).ravel()
         totals = np.bincount(self._orders.ravel(), steps_taken, minlength=steps.shape[1])
-        return float(along[:, 0].mean()), totals / len(steps)
+        return float(along[:, 0].mean()), np.asarray(totals / len(steps), dtype=np.float64)
+
+    def _made_to_add_up(self, parts: Logits, row: Features) -> tuple[float, Logits]:
+        """Base and contributions; what rounding to 32 bits left is shared by those that are any."""
+        rest = float(self._logit_of(row[None])[0]) - self._base - float(parts.sum())
+        some = parts != 0
+        if not some.any():
+            return self._base + rest, parts
+        return self._base, parts + some * (rest / some.sum())
 
     def _differs(self, row: Features) -> npt.NDArray[np.bool_]:
         """Where a field of the row is not that of the background: bool[walks, fields]."""

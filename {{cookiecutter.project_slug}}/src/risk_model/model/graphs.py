@@ -11,6 +11,7 @@ import onnx
 
 from risk_model.core.schema import Features
 from risk_model.core.scores import Floats
+from risk_model.model.exact_shapley import ADDITIVE, STRUCTURE
 from risk_model.model.export import logit_graph, node
 
 XgboostTree = dict[str, Any]  # a tree as XGBoost's JSON lists it
@@ -74,7 +75,9 @@ def additive(
         node("Squeeze", ["sum", "term_axis"], "log_odds"),
         node("Cast", ["log_odds"], "logit", to=onnx.TensorProto.FLOAT),
     ]
-    return logit_graph(nodes, constants, len(weight))
+    model = logit_graph(nodes, constants, len(weight))
+    onnx.helper.set_model_props(model, {STRUCTURE: ADDITIVE})
+    return model
 
 
 def trees(content: Sequence[XgboostTree], base_logit: float, width: int) -> onnx.ModelProto:

@@ -16,7 +16,7 @@ from math import inf
 from typing import NamedTuple
 
 from risk_model.core.schema import Features, Schema
-from risk_model.model.explain import Logits
+from risk_model.model import Logits
 from risk_model.signals import Part, Recording, reader, rows
 
 # recordings with a part hidden that are read together: the deadline is looked at in between

@@ -35,6 +35,7 @@ from risk_model.evaluation.results import (
     PooledPerformance,
     RunEvaluation,
 )
+from risk_model.model.exact_shapley import exact_values
 from risk_model.model.explain import Explainer
 from risk_model.training.record import CalibratorRecord, ChampionChoice, History, TrainingRecord
 
@@ -252,11 +253,13 @@ def _pretrained(network: Any) -> str:
 
 def explain_globally(package: Path, prepared: Prepared, seed: int) -> GlobalExplanation:
     """SHAP values for `splits.shown`: they stay in the report, no package holds them."""
-    schema, scorer = prepared.cohort.schema.served(), Scorer((package / "risk.onnx").read_bytes())
+    schema, graph = prepared.cohort.schema.served(), (package / "risk.onnx").read_bytes()
+    scorer = Scorer(graph)
     background = np.load(package / "explain" / "background.npy")
     rows = np.random.default_rng(seed).permutation(prepared.splits.shown)[:EXPLAINED_ROWS]
     features = prepared.cohort.take(rows).encoded()
-    explainer = Explainer(lambda x: scorer(x)[1], background, schema.feature_field, seed)
+    inputs = (lambda x: scorer(x)[1]), background, schema.feature_field
+    explainer = Explainer(*inputs, seed, exact_values(graph, *inputs))
     shap = np.stack([explainer.explain(row)[1] for row in features])
     fields = [field.name for field in schema.inputs]
     return GlobalExplanation(fields, shap, _ranks(features, schema.feature_field))
