@@ -27,10 +27,10 @@ from risk_model.deployment.requests import (
     request_errors,
 )
 from risk_model.signals import Recording, reader, rows
+from risk_model.signals.long_bytes import PIECE
 
 MEMBERS = ("inputs", "request_id", "subject", "explain")
 REST = 1 << 20  # bytes of a body beside the image
-PIECE = 1 << 20  # bytes that are looked through at a time, as nothing else runs meanwhile
 
 
 def signal_of(schema: Schema) -> Signal:
