@@ -176,6 +176,18 @@ def test_exact_shapley_values_of_a_model_with_interactions_are_met() -> None:
         assert np.abs(ours - truth).max() < 0.15
 
 
+def test_walks_from_some_rows_explain_an_additive_model_against_all_rows() -> None:
+    rising = np.linspace(-1, 1, BACKGROUND.shape[1])
+
+    def additive(rows: Features) -> npt.NDArray[np.float64]:
+        return np.asarray(known(rows).astype(np.float64) @ rising)
+
+    explainer = Explainer(additive, BACKGROUND, FIELD, seed=0)
+    for row in PATIENTS[:5]:
+        exact = per_field(rising * (known(row) - known(BACKGROUND).mean(axis=0, dtype=np.float64)))
+        assert explainer.explain(row)[1] == pytest.approx(exact, abs=1e-9)
+
+
 def test_logistic_regression_gets_the_exact_values_of_the_shap_library(sample: Sample) -> None:
     model = LogisticRegression.fit(sample, config.LogisticRegression())
     scorer = served(model)

@@ -40,7 +40,7 @@ def exact_values(
     """
     logits = logit_of(background)
     if _is_additive(graph):
-        effects = _effects(logit_of, background[0], field)
+        effects = effects_alone(logit_of, background[0], field)
         each = effects(background)
         check_sum(each.sum(axis=1) + logits[0], logits)
         mean = each.mean(axis=0)
@@ -60,10 +60,13 @@ def _is_additive(graph: bytes) -> bool:
     return ([STRUCTURE], [ADDITIVE]) in said
 
 
-def _effects(
+def effects_alone(
     logit_of: Callable[[Features], Logits], anchor: Features, field: Fields
 ) -> Callable[[Features], Logits]:
-    """A function from rows to what each field's terms differ from the anchor's: [n, fields]."""
+    """A function from rows to the logit's change when one field replaces an anchor's: [n, fields].
+
+    `anchor` is a row to change, float32[d]; the other arguments are those of `exact_values`.
+    """
     fields = int(field.max()) + 1
     own = field == np.arange(fields)[:, None]
     start = logit_of(anchor[None])[0]

@@ -5,9 +5,10 @@ orders in which the fields of a background patient can be replaced by this patie
 exact for regressions and trees (exact_shapley.py). For others it is estimated by permutation
 sampling (Strumbelj and Kononenko 2014) with each order also walked backwards (antithetic pairs:
 Mitchell et al. 2022). Each pair has its own background row: for the same number of evaluations this
-varies less than few orders against many rows. Only differences along a walk are used, so base and
-contributions add up to the logit exactly. Orders and background are fixed, so the same input gets
-the same answer.
+varies less than few orders against many rows. The effect of each field alone is known for the whole
+background, also for rows where no walk starts, and corrects for them (a control variate). What
+sampling or rounding then leaves of the logit is shared by size, so base and contributions add up to
+it. Orders and background are fixed, so the same input gets the same answer.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import numpy.typing as npt
 from risk_model.core.optional import required_module
 from risk_model.core.schema import Features, Field, Schema, encode
 from risk_model.model import Logits
-from risk_model.model.exact_shapley import Exact
+from risk_model.model.exact_shapley import Exact, effects_alone
 
-PAIRS = 100
+PAIRS = 75
+ANCHORS = 10  # background rows in which the effect of a field alone is measured
 CHUNK = 1024
 
 
@@ -112,16 +114,24 @@ class Explainer:
         seed: int,
         exact: Exact | None = None,
     ) -> None:
-        self._exact, self._base = exact, float(logit_of(background).mean())
-        rng = np.random.default_rng(seed)
-        fields = int(feature_field.max()) + 1
+        self._exact, self._logit_of, self._feature_field = exact, logit_of, feature_field
+        logits = self._logits(background)
+        self._base = float(logits.mean())
+        if not exact:
+            self._plan_walks(background, logits, seed)
+
+    def _plan_walks(self, background: Features, logits: Logits, seed: int) -> None:
+        fields, rng = int(self._feature_field.max()) + 1, np.random.default_rng(seed)
         orders = rng.permuted(np.tile(np.arange(fields), (PAIRS, 1)), axis=1)
-        self._logit_of, self._feature_field = logit_of, feature_field
         self._orders = np.concatenate([orders, orders[:, ::-1]])  # int[walks, fields]
         self._ranks = np.argsort(self._orders, axis=1)
-        start = background[np.arange(PAIRS) % len(background)]
-        self._start = np.tile(start, (2, 1))  # float32[walks, d]
-        self._start_logit = np.tile(self._logits(self._start[:PAIRS]), 2)
+        walked = np.arange(PAIRS) % len(background)
+        self._start = np.tile(background[walked], (2, 1))  # float32[walks, d]
+        self._start_logit = np.tile(logits[walked], 2)
+        anchors = background[:ANCHORS]
+        alone = [effects_alone(self._logits, row, self._feature_field) for row in anchors]
+        effects = np.mean([effect(background) for effect in alone], axis=0)
+        self._correction = effects[walked].mean(axis=0) - effects.mean(axis=0)  # float64[fields]
 
     def explain(self, row: Features) -> tuple[float, Logits]:
         """Base and contributions: base + contributions.sum() is the logit of `row`, a float32[d].
@@ -143,15 +153,15 @@ class Explainer:
         along = np.take_along_axis(logits, np.pad(reached, ((0, 0), (1, 0))), axis=1)
         steps_taken = np.diff(along, axis=1).ravel()
         totals = np.bincount(self._orders.ravel(), steps_taken, minlength=steps.shape[1])
-        return float(along[:, 0].mean()), np.asarray(totals / len(steps), dtype=np.float64)
+        return self._made_to_add_up(totals / len(steps) + self._correction, row)
 
     def _made_to_add_up(self, parts: Logits, row: Features) -> tuple[float, Logits]:
-        """Base and contributions; what rounding to 32 bits left is shared by those that are any."""
+        """Base and contributions; what they lack of the logit is shared by their size."""
         rest = float(self._logit_of(row[None])[0]) - self._base - float(parts.sum())
-        some = parts != 0
-        if not some.any():
+        size = np.abs(parts)
+        if not size.any():
             return self._base + rest, parts
-        return self._base, parts + some * (rest / some.sum())
+        return self._base, parts + size * (rest / size.sum())
 
     def _differs(self, row: Features) -> npt.NDArray[np.bool_]:
         """Where a field of the row is not that of the background: bool[walks, fields]."""
