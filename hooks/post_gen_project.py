@@ -20,7 +20,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
         "imaging waveform text": (
             "src/risk_model/signals",
             "src/risk_model/data/recording_checks.py",
-            "src/risk_model/data/sources/recordings.py",
+            "src/risk_model/data/sources/recording*.py",
             "src/risk_model/model/feature_subset.py",
             "src/risk_model/model/occlusion.py",
             "src/risk_model/deployment/*recording*.py",

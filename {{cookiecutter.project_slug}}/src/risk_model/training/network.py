@@ -17,11 +17,12 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
     prevalence = float(np.average(train.labels, weights=train.weights))
     chosen = settings.model.network
     with loop.seeded(settings.seed), loop.threads(settings.training.threads):
-        network = build(chosen.name, train.features, prevalence, chosen, inputs.schema)
+        rows = train.features if train.arrays is None else train.inputs
+        network = build(chosen.name, rows, prevalence, chosen, inputs.schema)
         loop.fit(
             network,
-            loop.table(train.features, train.labels),
-            validation and loop.table(validation.features, validation.labels),
+            loop.table(train.features, train.labels, train.arrays),
+            validation and loop.table(validation.features, validation.labels, validation.arrays),
             loss,
             settings.training,
             settings.seed,
