@@ -120,7 +120,7 @@ def run(graph: onnx.ModelProto, features: Features | Inputs, chunk: int = 512) -
     return np.concatenate([np.empty(0), *pieces]).astype(np.float64)
 
 
-def checked_logits(model: RiskModel, inputs: Inputs) -> Logits:
+def checked_logits(model: RiskModel, inputs: Features | Inputs) -> Logits:
     """The exported graph's logits, found equal to the model's own on every row: float64[n].
 
     All that is later calibrated, chosen and reported is computed from these.
