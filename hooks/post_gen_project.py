@@ -227,7 +227,7 @@ FIRST_SOURCE = {
 }
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
 # Neither renamed nor dropped when a project is made again over itself.
-YOURS = set(".git .venv audit audit-keys generated mlartifacts mlflow.db models runs".split())
+YOURS = set(".git .venv audit audit-keys cache generated mlartifacts mlflow.db models runs".split())
 
 
 def drop_caches() -> None:
