@@ -1,4 +1,4 @@
-"""Are recordings that were read once taken from the cache, and only where it is whole and theirs?"""
+"""Are recordings that were read once kept, and used again only where all is whole and theirs?"""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_a_disk_without_room_gets_one_line_before_anything_is_read(
 ) -> None:
     reader = Reader(folder)
     usage = shutil.disk_usage(folder)._replace(free=100)
-    monkeypatch.setattr(recording_cache.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(UserError, match=r"20 recordings take .* GB and .* are free; make room"):
         reader.all()
     assert reader.count == 0
@@ -202,7 +202,7 @@ def _in_a_process(folder: Path, queue: multiprocessing.Queue[tuple[int, bytes]])
 
 def test_of_two_processes_at_once_one_reads_and_both_get_the_same(folder: Path) -> None:
     context = multiprocessing.get_context("fork")
-    queue: multiprocessing.Queue[tuple[int, bytes]] = context.Queue()  # type: ignore[assignment]
+    queue: multiprocessing.Queue[tuple[int, bytes]] = context.Queue()
     processes = [context.Process(target=_in_a_process, args=(folder, queue)) for _ in range(2)]
     for process in processes:
         process.start()
