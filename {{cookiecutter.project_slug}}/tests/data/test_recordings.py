@@ -91,7 +91,7 @@ def test_outcome_and_index_stay_with_their_recording_when_others_are_set_aside(
     assert cohort.labels.tolist() == [i % 2 for i in kept]
     assert cohort.index["subject_id"].tolist() == [str(i // 2) for i in kept]
     first = made_signal.read(folder / "s000.txt", SIGNAL).recording
-    np.testing.assert_array_equal(cohort.recording(0), first)
+    np.testing.assert_array_equal(cohort.signals[0], first)
 
 
 def test_what_the_header_says_fills_the_index_where_the_table_is_silent(folder: Path) -> None:
@@ -103,7 +103,7 @@ def test_what_the_header_says_fills_the_index_where_the_table_is_silent(folder: 
 
 def test_what_many_recordings_share_is_told_once_with_their_number(folder: Path) -> None:
     cohort = load(folder, set_aside=2)
-    negative = sum(cohort.recording(row)[0] < 0 for row in range(len(cohort)))
+    negative = sum(cohort.signals[row][0] < 0 for row in range(len(cohort)))
     assert [n.message for n in cohort.notes if n.kind == "polarity"] == [
         f"{negative} recordings: begin below zero"
     ]

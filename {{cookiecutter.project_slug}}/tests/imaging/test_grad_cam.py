@@ -60,7 +60,7 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
     theirs, _ = on_lesion(untrained, features[rows], boxes)
 
     first = zip(rows[:30], boxes, strict=False)
-    hidden = [hit(cohort.recording(row), trained, cohort.schema, box) for row, box in first]
+    hidden = [hit(cohort.signals[row], trained, cohort.schema, box) for row, box in first]
     record_property(
         "figures",
         f"Grad-CAM's mass within a place of the lesion: {ours:.0%}, untrained {theirs:.0%}, by "

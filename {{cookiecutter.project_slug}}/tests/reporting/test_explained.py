@@ -96,7 +96,7 @@ def recordings(package: Path, prepared: Prepared, count: int = 6) -> list[Record
 
 
 def numbers(cohort: Cohort, row: int) -> str:
-    return " ".join(f"{value:.4f}" for value in cohort.recording(row))
+    return " ".join(f"{value:.4f}" for value in cohort.signals[row])
 
 
 def test_only_recordings_of_the_validation_split_are_shown(
@@ -132,8 +132,6 @@ def test_what_is_told_is_on_the_scale_of_the_calibrated_risk(
 
 
 def test_a_table_has_no_recordings_to_show(package: Path, prepared: Prepared) -> None:
-    table = replace(
-        prepared.cohort, schema=replace(SCHEMA, signal=None), described=None, arrays=None
-    )
+    table = replace(prepared.cohort, schema=replace(SCHEMA, signal=None), signals=None)
     without = replace(prepared, cohort=table)
     assert select_examples(package, without, LINE, THRESHOLD, 6) is None

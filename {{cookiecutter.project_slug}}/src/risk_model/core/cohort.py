@@ -19,7 +19,7 @@ import pandas as pd
 
 from risk_model.core.column_reading import ColumnReading
 from risk_model.core.findings import Finding
-from risk_model.core.inputs import Arrays, Inputs
+from risk_model.core.inputs import Inputs
 from risk_model.core.parts import DEVELOPMENT, PARTS
 from risk_model.core.schema import PATIENTS, RECORDINGS, Features, Schema, encode
 
@@ -41,8 +41,7 @@ class Cohort:
     years, prediction_time as a date) and none for what was not (`part` names the external part that
     a source published, `device` what recorded an image); `notes` say what the reader changed,
     `columns` what each column of a user's table was taken for; `source` is where the data came
-    from, with its licence. Where the schema has a signal, `described` is float32[n,
-    signal.described], `arrays` what a network sees of each recording, and `texts` are the notes.
+    from, with its licence. Where the schema has a signal, `signals` are the recordings as stored.
     `one_row_per_patient` is true where the publisher or the user says so of data without
     identifiers.
     `scores` are existing risks to compare with (float64, NaN where not recorded), by their setting.
@@ -54,9 +53,7 @@ class Cohort:
     index: pd.DataFrame
     source: str = ""
     notes: tuple[Finding, ...] = ()
-    described: Features | None = None
-    arrays: Arrays | None = None
-    texts: npt.NDArray[np.object_] | None = None
+    signals: Any = None  # Recordings of signals.recording_store
     columns: tuple[ColumnReading, ...] = ()
     one_row_per_patient: bool = False
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -102,9 +99,7 @@ class Cohort:
             inputs=inputs,
             index=index,
             outcome=outcome,
-            described=None if self.described is None else self.described[rows],
-            arrays=None if self.arrays is None else self.arrays.take(rows),
-            texts=None if self.texts is None else self.texts[rows],
+            signals=self.signals and self.signals.take(rows),
             scores=scores,
         )
 
@@ -115,31 +110,20 @@ class Cohort:
         return self.take(np.sort(np.random.default_rng(0).permutation(len(self))[:most]))
 
     def encoded(self) -> Features:
-        """What a model sees in one matrix, float32[n, d]; of recordings only for a few rows."""
+        """What a model sees in one matrix: float32[n, d]; of recordings, for a few rows."""
         return self.model_inputs()[:]
 
     def model_inputs(self) -> Inputs:
-        """What a model sees: the fields, what describes a recording, and its array as stored."""
-        fields = encode(self.inputs, self.schema)
-        if self.described is None:
-            return Inputs(fields)
-        return Inputs(np.hstack([fields, self.described]), self.arrays)
-
-    def recording(self, row: int) -> Any:
-        """A recording as it was read: the text of a note, else float32 of the signal's shape."""
-        if self.texts is not None or self.arrays is None or self.schema.signal is None:
-            return None if self.texts is None else self.texts[row]
-        array = np.empty((1, self.arrays.width), dtype=np.float32)
-        self.arrays.read(np.array([row]), array)
-        return array.reshape(self.schema.signal.shape)
+        """What a model sees: the fields, and behind them the signal as stored."""
+        fields = Inputs(encode(self.inputs, self.schema))
+        return fields if self.signals is None else self.signals.behind(fields)
 
     @cached_property
     def row_hash(self) -> npt.NDArray[np.uint64]:
         """A hash of each row's inputs and signal, whatever its position: uint64[n]."""
         fields = np.asarray(pd.util.hash_pandas_object(self.inputs, index=False), dtype=np.uint64)
-        if self.arrays is None:
-            return fields
-        return np.asarray(fields * np.uint64(3) + self.arrays.digests)
+        digests = None if self.signals is None else self.signals.arrays.digests
+        return fields if digests is None else np.asarray(fields * np.uint64(3) + digests)
 
     @cached_property
     def record_hash(self) -> npt.NDArray[np.uint64]:
@@ -175,7 +159,7 @@ class Cohort:
     @property
     def _coarse(self) -> bool:
         """Whether rows can be expected to coincide by chance, were their columns independent."""
-        if self.arrays is not None:
+        if self.signals is not None:
             return False
         coincidences = len(self) / 2
         for name in self.inputs:

@@ -1,14 +1,10 @@
-"""What models see of n rows: simple numbers in memory, and the arrays of recordings as stored.
-
-An image at real size takes a hundred times the memory of what is measured on it. So only the simple
-numbers are a matrix; whole rows are put together where they are used, a few at a time.
-"""
+"""What models see of n rows: simple numbers in memory, and the arrays of recordings as stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,35 +15,17 @@ Index = slice | npt.NDArray[np.int64]
 TOGETHER = 16  # times what is computed together is read together
 
 
-class Arrays(Protocol):
-    """The arrays of n recordings, flattened; wherever they are stored, they are read by row."""
-
-    @property
-    def width(self) -> int:
-        """How many numbers each has."""
-
-    @property
-    def digests(self) -> npt.NDArray[np.uint64]:
-        """A hash of each recording's description and array: uint64[n]."""
-
-    def __len__(self) -> int: ...
-
-    def take(self, rows: npt.NDArray[np.int64]) -> Arrays:
-        """These rows, in this order; reads nothing."""
-
-    def read(self, rows: Index, into: Features) -> None:
-        """Reads these rows (a slice or int[m]) into float32[m, width]."""
-
-
 @dataclass(frozen=True)
 class Inputs:
     """Float32[n, simple] columns, which baselines see, and the arrays of recordings, if any.
 
-    A slice of it is that of the matrix float32[n, d] of whole rows.
+    Those are a RecordingStore, for which a table has no module. A slice is that of the matrix
+    float32[n, d] of whole rows, which are read where they are used: n images need not fit in
+    memory.
     """
 
     simple: Features
-    arrays: Arrays | None = None
+    arrays: Any = None
 
     def __len__(self) -> int:
         return len(self.simple)
@@ -59,22 +37,19 @@ class Inputs:
 
     def take(self, rows: npt.NDArray[np.int64]) -> Inputs:
         """These rows, in this order; of recordings nothing is read."""
-        return Inputs(self.simple[rows], None if self.arrays is None else self.arrays.take(rows))
+        return Inputs(self.simple[rows], self.arrays and self.arrays.take(rows))
 
     def __getitem__(self, rows: Index) -> Features:
         """Whole rows, by a slice or int[m]: float32[m, d]."""
-        simple = self.simple[rows]
-        if self.arrays is None:
-            return simple
-        whole = np.empty((len(simple), self.shape[1]), dtype=np.float32)
-        whole[:, : simple.shape[1]] = simple
-        self.arrays.read(rows, whole[:, simple.shape[1] :])
-        return whole
+        simple: Features = self.simple[rows]
+        return self.arrays.behind(simple, rows) if self.arrays else simple
 
     def pieces(self) -> Iterator[Features]:
         """Whole rows, a few at a time beside recordings; those of a table together."""
-        if self.arrays is None:
-            yield self.simple
-            return
-        step = at_once(self.shape[1], len(self)) * TOGETHER
-        yield from (self[start : start + step] for start in range(0, len(self), step))
+        n, width = self.shape
+        step = at_once(width, n) * TOGETHER if self.arrays else max(n, 1)
+        return (self[start : start + step] for start in range(0, max(n, 1), step))
+
+    def map(self, function: Callable[[Features], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """What a function of whole rows gives, piece by piece: [n]."""
+        return np.concatenate([function(rows) for rows in self.pieces()])

@@ -90,7 +90,7 @@ def _of_empty(rows: int) -> list[Finding]:
 
 def _empty(cohort: Cohort) -> npt.NDArray[np.bool_]:
     """Rows in which nothing was recorded: they are alike, and tell of nobody."""
-    if cohort.arrays is not None or not len(cohort.schema.fields):
+    if cohort.signals is not None or not len(cohort.schema.fields):
         return np.zeros(len(cohort), dtype=bool)
     return cohort.inputs.isna().all(axis=1).to_numpy()
 

@@ -45,7 +45,7 @@ class TwinChance:
 
 def twin_chance(cohort: Cohort, rows: Rows) -> TwinChance:
     """The chance of a twin, for each of these rows and for the cohort."""
-    if cohort.arrays is not None:  # no two recordings are the same by chance
+    if cohort.signals is not None:  # no two recordings are the same by chance
         return TwinChance(np.zeros(len(rows)), 0.0)
     codes = _codes(cohort)
     table = _Hashes.of(codes, cohort.subjects)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from risk_model.core.inputs import Arrays, Inputs
 from risk_model.core.schema import Features, Schema
 from risk_model.core.subject_folds import subject_folds
 
@@ -59,17 +58,12 @@ class Sample(NamedTuple):
     labels: npt.NDArray[np.int8]
     weights: Floats
     subjects: npt.NDArray[Any] = np.empty(0)
-    arrays: Arrays | None = None
-
-    @property
-    def inputs(self) -> Inputs:
-        """What a network sees of them."""
-        return Inputs(self.features, self.arrays)
+    arrays: Any = None
 
     def take(self, rows: npt.NDArray[np.intp]) -> Sample:
         """These rows, in this order."""
         subjects = self.subjects[rows] if len(self.subjects) else self.subjects
-        arrays = None if self.arrays is None else self.arrays.take(rows)
+        arrays = self.arrays and self.arrays.take(rows)
         return Sample(self.features[rows], self.labels[rows], self.weights[rows], subjects, arrays)
 
     def folds(self, count: int) -> npt.NDArray[np.int64]:

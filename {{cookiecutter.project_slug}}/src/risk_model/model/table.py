@@ -11,12 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pkgutil import resolve_name
 
-import numpy as np
-
-from risk_model.core.inputs import Inputs
 from risk_model.core.optional import PACKAGE, module_exists
-from risk_model.core.schema import Features
-from risk_model.model import FitInputs, Logits, RiskModel
+from risk_model.model import FitInputs, RiskModel
 
 
 @dataclass(frozen=True)
@@ -103,15 +99,6 @@ def is_baseline(name: str) -> bool:
     """Whether the table has it as a baseline."""
     row = find_row(name)
     return row is not None and row.baseline
-
-
-def logit_of(model: RiskModel, inputs: Features | Inputs) -> Logits:
-    """A model's logits of n rows: float64[n]; of recordings no baseline reads an array."""
-    if isinstance(inputs, np.ndarray):
-        return model.logit(inputs)
-    if inputs.arrays is None or is_baseline(model.name):
-        return model.logit(inputs.simple)
-    return np.concatenate([np.empty(0), *map(model.logit, inputs.pieces())])
 
 
 def simplest_first(names: Iterable[str]) -> list[str]:

@@ -90,7 +90,7 @@ def _drawn_examples(
     risk, _ = scorer(part.model_inputs())
     examples = []
     for rule, row in pick(risk, part.labels, threshold, count):
-        explanation = explain(scorer, part.recording(row), prepared, slope)
+        explanation = explain(scorer, part.signals[row], prepared, slope)
         drawing = draw(explanation, f"{schema.signal.kind}, {rule}")
         examples.append(RecordingExample(rule, float(risk[row]), bool(part.labels[row]), drawing))
     return examples

@@ -12,12 +12,13 @@ import os
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from risk_model.core.errors import UserError
-from risk_model.core.inputs import Index
+from risk_model.core.inputs import Index, Inputs
 from risk_model.core.schema import Features
 
 Rows = npt.NDArray[np.int64]
@@ -65,20 +66,48 @@ class RecordingStore:
         """A hash of each of the n recordings: uint64[n]."""
         return self.all_digests[self.rows]
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
     def take(self, rows: Rows) -> RecordingStore:
         """These rows, in this order; reads nothing."""
         return replace(self, rows=self.rows[rows])
 
-    def read(self, rows: Index, into: Features) -> None:
-        """Reads these rows (a slice or int[m]) into float32[m, width]."""
-        wanted = self.rows[rows]
+    def behind(self, simple: Features, rows: Index) -> Features:
+        """Reads these rows (a slice or int[m]) behind their simple columns: float32[m, d]."""
+        first, wanted = simple.shape[1], self.rows[rows]
+        whole = np.empty((len(wanted), first + self.width), dtype=np.float32)
+        whole[:, :first] = simple
         if isinstance(self.stored, ArrayFile):
-            self.stored.read(wanted, into)
+            self.stored.read(wanted, whole[:, first:])
         else:
-            into[:] = self.stored[wanted]
+            whole[:, first:] = self.stored[wanted]
+        return whole
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """N recordings of a cohort: what describes them, float32[n, described], and their arrays.
+
+    `texts` are the recordings themselves where they are notes: object[n].
+    """
+
+    described: Features
+    arrays: RecordingStore
+    texts: npt.NDArray[np.object_] | None = None
+
+    def take(self, rows: Rows) -> Recordings:
+        """These rows, in this order."""
+        texts = None if self.texts is None else self.texts[rows]
+        return Recordings(self.described[rows], self.arrays.take(rows), texts)
+
+    def behind(self, fields: Inputs) -> Inputs:
+        """What models see: the fields, then the description, then the array."""
+        return Inputs(np.hstack([fields.simple, self.described]), self.arrays)
+
+    def __getitem__(self, row: int) -> Any:
+        """A recording as it was read: the text of a note, else float32 of the signal's shape."""
+        if self.texts is not None:
+            return self.texts[row]
+        nothing = np.empty((1, 0), dtype=np.float32)
+        return self.arrays.behind(nothing, np.array([row])).reshape(self.arrays.shape)
 
 
 def digest(description: Features, array: Features) -> int:

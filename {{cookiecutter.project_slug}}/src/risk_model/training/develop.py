@@ -22,7 +22,7 @@ from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Rows, Splits
 from risk_model.core.inputs import Inputs
 from risk_model.model import Floats, Logits, RiskModel
-from risk_model.model.table import logit_of, step
+from risk_model.model.table import step
 from risk_model.training.batches import same_batches
 from risk_model.training.calibration import Calibrator, choose_calibrator
 from risk_model.training.champion import choose_champion
@@ -63,7 +63,7 @@ def develop(
     rows: Rows | None = None,
     only: Collection[str] | None = None,
     monitor: Monitor | None = None,
-    score: Callable[[RiskModel, Inputs], Logits] = logit_of,
+    score: Callable[[RiskModel, Inputs], Logits] = lambda model, rows: rows.map(model.logit),
 ) -> Developed:
     """Fits, calibrates and compares models on the development rows, and scores the rows asked for.
 
@@ -128,7 +128,7 @@ def _turns(
         parts = cohort.labels, cohort.subjects, turn.train, turn.validation
         models = fit_models(inputs, *parts, cohort.schema, settings, own, only)
         for name, model in models.items():
-            said[name].append(logit_of(model, inputs.take(turn.held_out)))
+            said[name].append(inputs.take(turn.held_out).map(model.logit))
             if best := own.best_epoch(name):
                 stopped[name].append(best * _epoch_length(name, turn, each))
     rounds = {name: max(1, round(mean(epochs))) for name, epochs in stopped.items()}

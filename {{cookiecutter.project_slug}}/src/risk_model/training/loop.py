@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from tqdm import tqdm
 from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.errors import UserError
-from risk_model.core.inputs import Arrays, Inputs
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features
 from risk_model.core.scores import auroc
 from risk_model.model import EpochRecorder, curve_rows
@@ -39,17 +39,12 @@ class Table(NamedTuple):
 
     features: Tensor
     labels: Tensor
-    arrays: Arrays | None = None
+    arrays: Any = None
 
     @property
     def inputs(self) -> Inputs:
-        """The features and recordings."""
+        """Whole rows as they are stored."""
         return Inputs(self.features.numpy(), self.arrays)
-
-    def take(self, rows: Tensor) -> Table:
-        """These rows, in this order; of recordings nothing is read."""
-        arrays = None if self.arrays is None else self.arrays.take(rows.numpy())
-        return Table(self.features[rows], self.labels[rows], arrays)
 
 
 def fit(
@@ -91,7 +86,8 @@ def fit(
         optimizer, averaged = adamw(network, settings), RunningMean(network)
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
         rows = torch.from_numpy(curve_rows(train.labels.numpy()))
-        curve = train.take(rows)
+        arrays = train.arrays and train.arrays.take(rows.numpy())
+        curve = Table(train.features[rows], train.labels[rows], arrays)
         network.train()
         most = settings.epochs if validation else epochs
         numbers = range(1, most + 1)
@@ -203,7 +199,7 @@ def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
 
 
-def table(features: Features, labels: Outcome, arrays: Arrays | None = None) -> Table:
+def table(features: Features, labels: Outcome, arrays: Any = None) -> Table:
     """Arrays as tensors, but for those of recordings."""
     return Table(torch.from_numpy(features), torch.from_numpy(labels.astype(np.float32)), arrays)
 

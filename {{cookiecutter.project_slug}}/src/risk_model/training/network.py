@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from risk_model.core.inputs import Inputs
 from risk_model.model import FitInputs
 from risk_model.model.network import NetworkModel, build
 from risk_model.training import loop
@@ -17,7 +18,7 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
     prevalence = float(np.average(train.labels, weights=train.weights))
     chosen = settings.model.network
     with loop.seeded(settings.seed), loop.threads(settings.training.threads):
-        rows = train.features if train.arrays is None else train.inputs
+        rows = Inputs(train.features, train.arrays) if train.arrays else train.features
         network = build(chosen.name, rows, prevalence, chosen, inputs.schema)
         loop.fit(
             network,

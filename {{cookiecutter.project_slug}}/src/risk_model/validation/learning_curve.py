@@ -35,7 +35,7 @@ from risk_model.evaluation.learning_curve import (
     share_performances,
 )
 from risk_model.model import Floats
-from risk_model.model.table import logit_of, refitted
+from risk_model.model.table import refitted
 from risk_model.training.fit import fit_models
 from risk_model.training.folds import Subjects, Turn, null_log_loss, turns
 from risk_model.training.monitor import Monitor
@@ -140,7 +140,7 @@ def _pooled(
         parts = cohort.labels, cohort.subjects, rows, turn.validation
         models = fit_models(inputs, *parts, cohort.schema, settings, Monitor(), refitted())
         for name, model in models.items():
-            said[name].append(logit_of(model, inputs.take(turn.held_out)))
+            said[name].append(inputs.take(turn.held_out).map(model.logit))
         bar.update()
     return {name: np.concatenate(parts) for name, parts in said.items()}
 

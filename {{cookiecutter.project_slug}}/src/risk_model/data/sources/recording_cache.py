@@ -37,7 +37,7 @@ from risk_model.data.sources.recording_readings import (
     read_into,
 )
 from risk_model.signals import Reading, Remark, reader
-from risk_model.signals.recording_store import ArrayFile, RecordingStore
+from risk_model.signals.recording_store import ArrayFile, Recordings, RecordingStore
 
 FOLDER = "cache"  # beside runs
 ARRAYS, NUMBERS, TOLD = "arrays.f32", "numbers.npz", "readings.json"
@@ -218,21 +218,20 @@ def _load(whole: Path, signal: Signal) -> Readings | None:
     names = [f.name for f in reader(signal).FIELDS]
     try:
         told = read_json(whole / TOLD)
-        with np.load(whole / NUMBERS, allow_pickle=False) as file:
+        with np.load(whole / NUMBERS, allow_pickle=False) as numbers:
             positions, measured, described, digests = (
-                file[name] for name in ("positions", "measured", "described", "digests")
+                numbers[name] for name in ("positions", "measured", "described", "digests")
             )
         remarks = [Remark(**remark) for remark in told["remarks"]]
+        file = ArrayFile(whole / ARRAYS, width)
+        store = RecordingStore(file, signal.shape, digests, np.arange(len(positions)))
         readings = Readings(
             positions,
             tuple(told["refused"]),
             tuple(tuple(remarks[i] for i in own) for own in told["remarks_of"]),
             tuple(told["headers"]),
             pd.DataFrame(measured.reshape(len(positions), len(names)), columns=names),
-            described.reshape(len(positions), signal.described),
-            RecordingStore(
-                ArrayFile(whole / ARRAYS, width), signal.shape, digests, np.arange(len(positions))
-            ),
+            Recordings(described.reshape(len(positions), signal.described), store),
         )
         size = (whole / ARRAYS).stat().st_size
     except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, EOFError):

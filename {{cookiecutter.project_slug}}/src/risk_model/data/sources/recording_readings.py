@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
@@ -21,9 +20,8 @@ from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Features, Signal
 from risk_model.signals import Reading, Recording, Remark, measured, reader, signal_columns
-from risk_model.signals.recording_store import Digests, RecordingStore, digest
+from risk_model.signals.recording_store import Digests, Recordings, RecordingStore, digest
 
-Texts = npt.NDArray[np.object_]
 Remarks = tuple[Remark, ...]
 
 
@@ -32,8 +30,7 @@ class Readings:
     """What is kept of n recordings that were read.
 
     `positions` are theirs among the names, `refused` the messages on those that cannot be used.
-    `measured` has a column for each field of the kind, `described` is float32[n, described];
-    `texts` are the recordings where they are notes.
+    `measured` has a column for each field of the kind.
     """
 
     positions: Rows
@@ -41,9 +38,7 @@ class Readings:
     remarks: tuple[Remarks, ...]
     headers: tuple[Mapping[str, Any], ...]
     measured: pd.DataFrame
-    described: Features
-    arrays: RecordingStore
-    texts: Texts | None = None
+    signals: Recordings
 
     def take(self, rows: Rows) -> Readings:
         """These rows, in this order."""
@@ -53,9 +48,7 @@ class Readings:
             remarks=tuple(self.remarks[row] for row in rows),
             headers=tuple(self.headers[row] for row in rows),
             measured=self.measured.iloc[rows].reset_index(drop=True),
-            described=self.described[rows],
-            arrays=self.arrays.take(rows),
-            texts=None if self.texts is None else self.texts[rows],
+            signals=self.signals.take(rows),
         )
 
     def notes(self) -> list[Finding]:
@@ -112,9 +105,11 @@ class Collector:
             tuple(self.remarks),
             tuple(self.headers),
             pd.DataFrame(self.numbers, columns=names, dtype=np.float64),
-            np.array(self.described, np.float32).reshape(-1, self.signal.described),
-            stored(np.array(self.digests, dtype=np.uint64)),
-            objects(self.texts) if self.signal.kind == "text" else None,
+            Recordings(
+                np.array(self.described, np.float32).reshape(-1, self.signal.described),
+                stored(np.array(self.digests, dtype=np.uint64)),
+                np.array(self.texts, dtype=object) if self.signal.kind == "text" else None,
+            ),
         )
 
 
@@ -181,11 +176,3 @@ def check_refused(refused: Sequence[str], set_aside: int) -> None:
         f"more than {set_aside} recordings cannot be used (data.set_aside={set_aside}): "
         f"{refused[set_aside]}"
     )
-
-
-def objects(recordings: Sequence[Recording]) -> Texts:
-    """Recordings as object[n], whatever their shapes."""
-    array = np.empty(len(recordings), dtype=object)
-    for position, recording in enumerate(recordings):
-        array[position] = recording
-    return array

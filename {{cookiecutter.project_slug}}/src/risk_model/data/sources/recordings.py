@@ -147,9 +147,7 @@ def _cohort(
         index,
         source,
         notes,
-        readings.described,
-        readings.arrays,
-        readings.texts,
+        readings.signals,
     )
 
 
