@@ -20,7 +20,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
         "imaging waveform text": (
             "src/risk_model/signals",
             "src/risk_model/data/recording_checks.py",
-            "src/risk_model/data/sources/recordings.py",
+            "src/risk_model/data/sources/recording*.py",
             "src/risk_model/model/feature_subset.py",
             "src/risk_model/model/occlusion.py",
             "src/risk_model/deployment/*recording*.py",
@@ -234,7 +234,7 @@ FIRST_SOURCE = {
 }
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
 # Neither renamed nor dropped when a project is made again over itself.
-YOURS = set(".git .venv audit audit-keys generated mlartifacts mlflow.db models runs".split())
+YOURS = set(".git .venv audit audit-keys cache generated mlartifacts mlflow.db models runs".split())
 
 
 def drop_caches() -> None:

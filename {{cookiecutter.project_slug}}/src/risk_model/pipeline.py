@@ -117,14 +117,14 @@ def fit(settings: Config, cohort: Cohort, splits: Splits, monitor: Monitor) -> F
     What is served and reported is each model's exported graph, which is checked to equal the model
     on every row.
     """
-    features = cohort.encoded()
-    made = develop(settings, cohort, features, splits, monitor=monitor, score=checked_logits)
+    inputs = cohort.model_inputs()
+    made = develop(settings, cohort, inputs, splits, monitor=monitor, score=checked_logits)
     graphs = {
         name: append_calibrator(model.graph(), made.calibrators[name])
         for name, model in made.models.items()
     }
     raw = {name: sigmoid(logit) for name, logit in made.logits.items()}
-    calibrated = {name: Scorer(graph)(features)[0] for name, graph in graphs.items()}
+    calibrated = {name: Scorer(graph)(inputs)[0] for name, graph in graphs.items()}
     return Fitted(made, graphs, raw, calibrated)
 
 

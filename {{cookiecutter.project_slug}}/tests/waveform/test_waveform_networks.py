@@ -136,9 +136,7 @@ def shares(model: NetworkModel, learned: Learned, row: int) -> tuple[float, floa
     """The share of what raises the logit, and of the time, that lies in the seconds of ventricular
     beats.
     """
-    recordings = learned.cohort.recordings
-    assert recordings is not None
-    found = occlude(model.logit, recordings[row], learned.cohort.schema)
+    found = occlude(model.logit, learned.cohort.signals[row], learned.cohort.schema)
     raising = np.maximum(found.contributions, 0)
     inside = np.zeros(len(found.parts))
     for place, part in enumerate(found.parts):

@@ -27,6 +27,7 @@ class Images(Pixels, Recordings):
     network: ClassVar[str] = "pretrained_cnn"
     module: ClassVar[str] = "images"
     name: str = "images"
+    cache: str = ""  # where images are kept as they were read; "": cache/ beside runs/
     size: int = 96  # what the network that is proposed takes (PretrainedCnn.pixels)
 
 

@@ -30,6 +30,7 @@ class Waveforms(Leads, Recordings):
     network: ClassVar[str] = "lstm"
     module: ClassVar[str] = "waveforms"
     name: str = "waveforms"
+    cache: str = ""  # where records are kept as they were read; "": cache/ beside runs/
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features, at_once
 
 
@@ -27,7 +28,7 @@ class Scorer:
         self.maps = "map" in [output.name for output in self._session.get_outputs()]
 
     def __call__(
-        self, features: Features, chunk: int = 4096
+        self, features: Features | Inputs, chunk: int = 4096
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Risk and logit of float32[n, d] rows: two float64[n]."""
         step = at_once(features.shape[1], chunk)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features, at_once
 from risk_model.core.scores import sigmoid
 from risk_model.model import Logits, RiskModel
@@ -102,7 +103,7 @@ def to_bytes(model: onnx.ModelProto) -> bytes:
     return content
 
 
-def run(graph: onnx.ModelProto, features: Features, chunk: int = 512) -> Logits:
+def run(graph: onnx.ModelProto, features: Features | Inputs, chunk: int = 512) -> Logits:
     """The graph's own logits for float32[n, d] rows, on one thread: float64[n]."""
     import onnxruntime as ort
 
@@ -118,7 +119,7 @@ def run(graph: onnx.ModelProto, features: Features, chunk: int = 512) -> Logits:
     return np.concatenate([np.empty(0), *pieces]).astype(np.float64)
 
 
-def checked_logits(model: RiskModel, features: Features) -> Logits:
+def checked_logits(model: RiskModel, features: Features | Inputs) -> Logits:
     """The exported graph's logits, found equal to the model's own on every row: float64[n].
 
     All that is later calibrated, chosen and reported is computed from these.
@@ -127,7 +128,8 @@ def checked_logits(model: RiskModel, features: Features) -> Logits:
         RuntimeError: a risk differs by more than 1e-5, or a logit by more than 1e-5 of 1 + its
             size; a deep network may allow 1e-4.
     """
-    original, exported = model.logit(features), run(model.graph(), features)
+    inputs = Inputs(features) if isinstance(features, np.ndarray) else features
+    original, exported = inputs.map(model.logit), run(model.graph(), inputs)
     # a logit that is not finite is noticed by the comparison below
     with np.errstate(invalid="ignore"):
         in_logit = np.abs(exported - original) / (1 + np.abs(original))

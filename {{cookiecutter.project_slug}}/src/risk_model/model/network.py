@@ -13,6 +13,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features, Schema
 from risk_model.model import Logits
 from risk_model.model.export import TOLERANCE, trace
@@ -20,7 +21,7 @@ from risk_model.model.score import score
 
 
 def build(
-    name: str, features: Features, prevalence: float, settings: Any, schema: Schema
+    name: str, features: Features | Inputs, prevalence: float, settings: Any, schema: Schema
 ) -> nn.Module:
     """The untrained network that the module `name` builds for float32[n, d] training rows.
 

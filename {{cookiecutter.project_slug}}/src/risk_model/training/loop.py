@@ -1,8 +1,9 @@
 """The training loop, for any module that turns rows into logits.
 
-How does a network learn? The loop reads straight down. The rows lie in two tensors: one permutation
-an epoch, cut into views, costs a third of a DataLoader. Scores are taken in eval mode only, and the
-weights of the epoch with the best validation loss are the ones kept.
+How does a network learn? The loop reads straight down. The rows of a table lie in two tensors: one
+permutation an epoch, cut into views, costs a third of a DataLoader. Recordings are read a batch at
+a time. Scores are taken in eval mode only, and the weights of the epoch with the best validation
+loss are the ones kept.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.errors import UserError
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features
 from risk_model.core.scores import auroc
 from risk_model.model import EpochRecorder, curve_rows
@@ -33,10 +35,16 @@ STEPS = 50  # that the mean of the weights reaches back
 
 
 class Table(NamedTuple):
-    """Float32 [n, d] features and float32 [n] labels."""
+    """Float32 [n, d] features and float32 [n] labels; beside the features, recordings as stored."""
 
     features: Tensor
     labels: Tensor
+    arrays: Any = None
+
+    @property
+    def inputs(self) -> Inputs:
+        """Whole rows as they are stored."""
+        return Inputs(self.features.numpy(), self.arrays)
 
 
 def fit(
@@ -78,7 +86,8 @@ def fit(
         optimizer, averaged = adamw(network, settings), RunningMean(network)
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
         rows = torch.from_numpy(curve_rows(train.labels.numpy()))
-        curve = Table(train.features[rows], train.labels[rows])
+        arrays = train.arrays and train.arrays.take(rows.numpy())
+        curve = Table(train.features[rows], train.labels[rows], arrays)
         network.train()
         most = settings.epochs if validation else epochs
         numbers = range(1, most + 1)
@@ -165,6 +174,9 @@ def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """
     order = torch.randperm(len(rows.labels))[:ROWS_PER_EPOCH]
     count = max(1, len(order) // size)
+    if rows.arrays is not None:
+        parts = order.tensor_split(count)
+        return ((torch.from_numpy(rows.inputs[p.numpy()]), rows.labels[p]) for p in parts)
     return zip(
         rows.features[order].tensor_split(count),
         rows.labels[order].tensor_split(count),
@@ -187,9 +199,9 @@ def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
 
 
-def table(features: Features, labels: Outcome) -> Table:
-    """Arrays as tensors."""
-    return Table(torch.from_numpy(features), torch.from_numpy(labels.astype(np.float32)))
+def table(features: Features, labels: Outcome, arrays: Any = None) -> Table:
+    """Arrays as tensors, but for those of recordings."""
+    return Table(torch.from_numpy(features), torch.from_numpy(labels.astype(np.float32)), arrays)
 
 
 @contextmanager
@@ -213,7 +225,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 def assess(network: nn.Module, rows: Table, loss: Loss, part: str) -> dict[str, float]:
     """Loss and AUROC of the rows, named after their part."""
-    logits = score(network, rows.features)
+    logits = torch.cat([score(network, torch.from_numpy(p)) for p in rows.inputs.pieces()])
     value = float(loss(logits, rows.labels.double()))
     return {f"{part}_loss": value, f"{part}_auroc": auroc(rows.labels.numpy(), logits.numpy())}
 

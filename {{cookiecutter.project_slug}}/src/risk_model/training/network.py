@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from risk_model.core.inputs import Inputs
 from risk_model.model import FitInputs
 from risk_model.model.network import NetworkModel, build
 from risk_model.training import loop
@@ -17,11 +18,12 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
     prevalence = float(np.average(train.labels, weights=train.weights))
     chosen = settings.model.network
     with loop.seeded(settings.seed), loop.threads(settings.training.threads):
-        network = build(chosen.name, train.features, prevalence, chosen, inputs.schema)
+        rows = Inputs(train.features, train.arrays) if train.arrays else train.features
+        network = build(chosen.name, rows, prevalence, chosen, inputs.schema)
         loop.fit(
             network,
-            loop.table(train.features, train.labels),
-            validation and loop.table(validation.features, validation.labels),
+            loop.table(train.features, train.labels, train.arrays),
+            validation and loop.table(validation.features, validation.labels, validation.arrays),
             loss,
             settings.training,
             settings.seed,
