@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 
+from risk_model.core.optional import required_module
 from risk_model.model import FitInputs
 from risk_model.model.network import NetworkModel, build
 from risk_model.training import loop
@@ -18,15 +21,20 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
     chosen = settings.model.network
     with loop.seeded(settings.seed), loop.threads(settings.training.threads):
         network = build(chosen.name, train.features, prevalence, chosen, inputs.schema)
-        loop.fit(
-            network,
-            loop.table(train.features, train.labels),
-            validation and loop.table(validation.features, validation.labels),
-            loss,
-            settings.training,
-            settings.seed,
-            inputs.record,
-            inputs.rounds,
-            inputs.curves,
-        )
-    return NetworkModel(network, inputs.schema.width)
+        own = nullcontext((settings.training, loop.WHOLE, None))
+        if inputs.schema.signal:
+            own = required_module("training.recording_passes").prepared(network, inputs)
+        with own as (training, passes, trained):
+            loop.fit(
+                network,
+                loop.table(train.features, train.labels),
+                validation and loop.table(validation.features, validation.labels),
+                loss,
+                training,
+                settings.seed,
+                inputs.record,
+                inputs.rounds,
+                inputs.curves,
+                passes,
+            )
+    return NetworkModel(network, inputs.schema.width, trained)
