@@ -29,7 +29,7 @@ def network(norm: bool = False) -> nn.Sequential:
     return nn.Sequential(nn.Linear(6, 16), middle, nn.ReLU(), nn.Linear(16, 1), nn.Flatten(0))
 
 
-def gradients(pieces: Pieces, loss: str, amp: bool = False) -> torch.Tensor:
+def gradients(pieces: Pieces, loss: str) -> torch.Tensor:
     built = network()
     features = torch.randn(50, 6, generator=torch.Generator().manual_seed(1))
     labels = (features[:, 0] > 0.5).float()
@@ -106,7 +106,7 @@ def test_a_device_that_is_not_there_is_refused_with_what_to_do(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(UserError, match="training.device=cuda: torch finds none.*leave it out"):
+    with pytest.raises(UserError, match=r"training\.device=cuda: torch finds none.*leave it out"):
         chosen("cuda")
     with pytest.raises(UserError, match="choose one of auto, cpu, cuda, mps"):
         chosen("tpu")

@@ -7,7 +7,7 @@ pieces' gradients, but for batch norm that learns: it needs the batch whole, whi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -43,7 +43,8 @@ class Pieces:
         count = -(-n // self.rows)
         parts = features.tensor_split(count), labels.tensor_split(count)
         for rows, truth in zip(*parts, strict=True):
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.amp):
+            rough = torch.autocast(self.device.type, torch.bfloat16) if self.amp else nullcontext()
+            with rough:
                 logits = network(moved(rows, self.device))
             value = loss(logits.float(), moved(truth, self.device))
             torch.autograd.backward(value if count == 1 else value * (len(truth) / n))
