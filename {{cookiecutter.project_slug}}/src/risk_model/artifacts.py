@@ -115,6 +115,7 @@ def training_record(
         folds=settings.split.folds,
         rounds=developed.rounds,
         chosen_out_of_fold=chosen,
+        network=getattr(developed.models.get("network"), "trained", None),
         mlflow_run=mlflow_run,
         git=code.git,
         versions=code.versions,

@@ -166,6 +166,8 @@ def _told(record: TrainingRecord, seconds: Mapping[str, float]) -> Iterator[str]
     took = ", ".join(f"{label(name)} {value:.1f} s" for name, value in seconds.items())
     times = f"fitted {record.folds + 1} times each" if record.folds > 1 else "fitted once each"
     yield f"{times}: {took}"
+    if (how := record.network) and how.batch < how.batch_asked:
+        yield f"network: batches of {how.batch} rows, not {how.batch_asked}, to fit into memory"
     yield f"champion: {record.champion.reason}"
 
 

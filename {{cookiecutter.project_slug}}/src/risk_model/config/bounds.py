@@ -14,6 +14,7 @@ from risk_model.config.settings import LOSSES, Config, Split
 from risk_model.core.decision import check_decision
 from risk_model.core.errors import UserError
 from risk_model.core.input_policy import Unusual
+from risk_model.core.optional import required_module
 from risk_model.core.package import check_name
 from risk_model.core.person import person_and_reason
 from risk_model.core.tracking import database_path
@@ -126,3 +127,9 @@ def _check_training(settings: Config) -> None:
             "training.batch_size: batch norm needs at least 2 rows a batch; use 0 (automatic) or 2 "
             "and more"
         )
+    device = settings.training.device
+    if settings.model.network.name == "mlp":
+        if device not in ("auto", "cpu") or settings.training.amp:
+            raise UserError("training.device, training.amp: tables need no GPU; leave them out")
+    elif device not in ("auto", "cpu"):
+        required_module("training.device").chosen(device)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from risk_model.core.json_record import JsonRecord
 from risk_model.core.schema import Features, Schema
 from risk_model.core.subject_folds import subject_folds
 
@@ -25,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Logits = Floats
 EpochRecorder = Callable[[int, dict[str, float]], None]
 CURVE_ROWS = 20_000
+FEW_ROWS = 500  # the same where a row is a recording
 
 
 class RiskModel(Protocol):
@@ -91,8 +93,24 @@ class FitInputs:
     curves: bool = True
 
 
-def curve_rows(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """At most CURVE_ROWS training rows for the curves of an epoch, events as frequent as in all."""
-    step = max(-(-len(labels) // CURVE_ROWS), 1)
+@dataclass(frozen=True)
+class NetworkTraining(JsonRecord):
+    """How a network of recordings was trained: where, and how many rows were computed together.
+
+    A batch holds fewer rows than were asked for where batch norm learns and memory sets the limit;
+    gradients are summed over pieces of it.
+    """
+
+    device: str
+    amp: bool
+    batch_asked: int
+    batch: int
+    piece: int
+    scored_at_once: int
+
+
+def curve_rows(labels: npt.NDArray[Any], most: int = CURVE_ROWS) -> npt.NDArray[np.intp]:
+    """At most so many training rows for the curves of an epoch, events as frequent as in all."""
+    step = max(-(-len(labels) // most), 1)
     ordered = np.argsort(labels, kind="stable")[::-1]  # an event first, however rare they are
     return np.sort(ordered[::step])

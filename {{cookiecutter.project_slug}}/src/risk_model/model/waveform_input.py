@@ -46,6 +46,8 @@ class Input(nn.Module):
 
     def _varied(self, samples: Tensor) -> Tensor:
         each = samples.shape[0], samples.shape[1], 1
-        samples = samples * torch.exp(SCALED * torch.randn(each)) * (torch.rand(each) >= LOST)
-        samples = samples + NOISE * torch.randn_like(samples)
+        # all drawn on the CPU, so that a seed means the same on every device
+        scaled, there = torch.exp(SCALED * torch.randn(each)), torch.rand(each) >= LOST
+        samples = samples * scaled.to(samples.device) * there.to(samples.device)
+        samples = samples + NOISE * torch.randn(samples.shape).to(samples.device)
         return samples.roll(int(torch.randint(samples.shape[2], ())), dims=2)

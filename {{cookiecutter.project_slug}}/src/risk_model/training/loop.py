@@ -8,7 +8,7 @@ loss are the ones kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features
 from risk_model.core.scores import auroc
-from risk_model.model import EpochRecorder, curve_rows
+from risk_model.model import CURVE_ROWS, EpochRecorder, curve_rows
 from risk_model.model.score import score
 from risk_model.training.batches import batch_size
 from risk_model.training.loss import Loss
@@ -47,6 +47,21 @@ class Table(NamedTuple):
         return Inputs(self.features.numpy(), self.arrays)
 
 
+def backward(network: nn.Module, features: Tensor, labels: Tensor, loss: Loss) -> None:
+    """Adds the gradient of a batch's loss to the network's."""
+    torch.autograd.backward(loss(network(features), labels))
+
+
+class Passes(NamedTuple):
+    """What gives the gradient of a batch, and how many of the training rows are measured."""
+
+    backward: Callable[[nn.Module, Tensor, Tensor, Loss], None] = backward
+    curve: int = CURVE_ROWS
+
+
+WHOLE = Passes()
+
+
 def fit(
     network: nn.Module,
     train: Table,
@@ -57,6 +72,7 @@ def fit(
     record: EpochRecorder,
     epochs: int = 0,
     curves: bool = True,
+    passes: Passes = WHOLE,
 ) -> None:
     """Trains until the validation loss stops improving, and restores the best weights.
 
@@ -77,6 +93,7 @@ def fit(
         record: gets the loss and AUROC of both parts, and the gradient's norm, after each epoch.
         epochs: how many, where there are no rows to stop by.
         curves: whether the rows to learn from are measured too.
+        passes: how rows reach the network; recordings have their own.
 
     Raises:
         UserError: the loss stops being finite, or a batch would hold a single row.
@@ -85,14 +102,15 @@ def fit(
     with seeded(seed):
         optimizer, averaged = adamw(network, settings), RunningMean(network)
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
-        rows = torch.from_numpy(curve_rows(train.labels.numpy()))
+        rows = torch.from_numpy(curve_rows(train.labels.numpy(), passes.curve))
         arrays = train.arrays and train.arrays.take(rows.numpy())
         curve = Table(train.features[rows], train.labels[rows], arrays)
         network.train()
         most = settings.epochs if validation else epochs
         numbers = range(1, most + 1)
         for epoch in tqdm(numbers, desc="network", unit="epoch", disable=None, leave=False):
-            norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm, averaged)
+            limit = settings.clip_norm
+            norm = train_epoch(network, train, loss, optimizer, size, limit, averaged, passes)
             _refuse_divergence(norm, epoch, settings)
             if validation is None:
                 continue
@@ -140,12 +158,13 @@ def train_epoch(
     size: int,
     clip_norm: float,
     averaged: RunningMean,
+    passes: Passes = WHOLE,
 ) -> float:
     """One pass over the rows in a fresh order; the mean norm of the gradient before clipping."""
     norms = []
     for features, labels in batches(rows, size):
         optimizer.zero_grad()
-        torch.autograd.backward(loss(network(features), labels))
+        passes.backward(network, features, labels, loss)
         norms.append(clip_gradients(optimizer, clip_norm))
         optimizer.step()
         averaged.update()
@@ -160,9 +179,8 @@ def clip_gradients(optimizer: torch.optim.Optimizer, limit: float) -> Tensor:
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     gradients = [p.grad for p in parameters if p.grad is not None]
     norm = nn.utils.get_total_norm(gradients)
-    if norm > limit:
-        for gradient in gradients:
-            gradient.mul_(limit / norm)
+    # no look at the number, for which a GPU would have to stop
+    torch._foreach_mul_(gradients, (limit / norm).clamp(max=1.0))
     return norm
 
 
@@ -218,7 +236,8 @@ def threads(count: int) -> Iterator[None]:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Random numbers of torch from this seed, until the block ends; afterwards as before it."""
-    with torch.random.fork_rng(devices=[]):
+    used = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=used):
         torch.manual_seed(seed)
         yield
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 
 from risk_model.core.inputs import Inputs
+from risk_model.core.optional import required_module
 from risk_model.model import FitInputs
 from risk_model.model.network import NetworkModel, build
 from risk_model.training import loop
@@ -20,15 +23,20 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
     with loop.seeded(settings.seed), loop.threads(settings.training.threads):
         rows = Inputs(train.features, train.arrays) if train.arrays else train.features
         network = build(chosen.name, rows, prevalence, chosen, inputs.schema)
-        loop.fit(
-            network,
-            loop.table(train.features, train.labels, train.arrays),
-            validation and loop.table(validation.features, validation.labels, validation.arrays),
-            loss,
-            settings.training,
-            settings.seed,
-            inputs.record,
-            inputs.rounds,
-            inputs.curves,
-        )
-    return NetworkModel(network, inputs.schema.width)
+        own = nullcontext((settings.training, loop.WHOLE, None))
+        if inputs.schema.signal:
+            own = required_module("training.recording_passes").prepared(network, inputs)
+        with own as (training, passes, trained):
+            loop.fit(
+                network,
+                loop.table(train.features, train.labels, train.arrays),
+                validation and loop.table(validation.features, validation.labels, validation.arrays),
+                loss,
+                training,
+                settings.seed,
+                inputs.record,
+                inputs.rounds,
+                inputs.curves,
+                passes,
+            )
+    return NetworkModel(network, inputs.schema.width, trained)
