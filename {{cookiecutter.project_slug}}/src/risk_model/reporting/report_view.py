@@ -27,7 +27,6 @@ from risk_model.reporting.content import (
     RecordingExamples,
     ReportContent,
 )
-from risk_model.reporting.group_curves import group_curves, without_curve
 from risk_model.reporting.head_to_head import (
     CAVEAT,
     head_to_head_sentences,
@@ -246,6 +245,7 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
     own, gates = evaluation.parts[part], evaluation.gates[part]
     model, first = own.models[champion], part == sentences.first_part(evaluation)
     threshold, comparator = evaluation.threshold, evaluation.comparator
+    curves = optional_module("reporting.group_curves")
     # Age, sex and site alone were judged on development rows: they stand beside no other place.
     note = sentences.simple_models_note(simple_models) if first else ""
     counts = f"{own.n:,} {evaluation.row_name}, {own.events:,} events ({percent(own.prevalence)})"
@@ -265,8 +265,8 @@ def _part_view(part: str, content: ReportContent, simple_models: Sequence[Row]) 
         recalibration=tables.recalibration(own),
         subgroups=tables.subgroups(model.subgroups),
         intersections=tables.subgroups(model.subgroups, crossed=True),
-        group_curves=group_curves(model.subgroups),
-        without_curve=without_curve(model.subgroups),
+        group_curves=curves.group_curves(model.subgroups) if curves else [],
+        without_curve=curves.without_curve(model.subgroups) if curves else "",
         parity=tables.parity(model),
         plots=None if first else core_plots(own, champion, threshold),
         head_to_head=head_to_head_table(champion, model.head_to_head),
