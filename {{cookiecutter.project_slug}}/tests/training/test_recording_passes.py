@@ -52,7 +52,10 @@ def test_one_piece_has_the_gradient_of_the_plain_loop_to_the_bit() -> None:
     loop.backward(plain, features, labels, loss)
     Pieces(CPU, 30).backward(built, features, labels, loss)
     pairs = zip(plain.parameters(), built.parameters(), strict=True)
-    assert all(p.grad is not None and p.grad.equal(q.grad) for p, q in pairs)
+    for one, other in pairs:
+        assert one.grad is not None
+        assert other.grad is not None
+        assert one.grad.equal(other.grad)
 
 
 def test_with_amp_the_gradient_is_nearly_the_same_and_the_weights_stay_float32() -> None:

@@ -30,7 +30,7 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
             loop.fit(
                 network,
                 loop.table(train.features, train.labels, train.arrays),
-                validation and loop.table(validation.features, validation.labels, validation.arrays),
+                validation and loop.table(*validation[:2], validation.arrays),
                 loss,
                 training,
                 settings.seed,
