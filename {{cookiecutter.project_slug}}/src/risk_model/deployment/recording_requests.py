@@ -14,6 +14,7 @@ import numpy as np
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Schema, Signal
+from risk_model.deployment.recording_texts import cut_out
 from risk_model.deployment.request_schema import JsonSchema, members_schema
 from risk_model.deployment.requests import (
     Errors,
@@ -26,9 +27,10 @@ from risk_model.deployment.requests import (
     request_errors,
 )
 from risk_model.signals import Recording, reader, rows
+from risk_model.signals.long_bytes import PIECE
 
 MEMBERS = ("inputs", "request_id", "subject", "explain")
-PIECE = 1 << 20  # bytes that are looked through at a time, as nothing else runs meanwhile
+REST = 1 << 20  # bytes of a body beside the image
 
 
 def signal_of(schema: Schema) -> Signal:
@@ -45,9 +47,11 @@ def recording_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
 
     def read(body: bytes) -> PredictionRequest:
         _check_values(body, most)
-        content = read_json(body)
+        rest, texts = _without_image(body) if signal.kind == "image" else (body, {})
+        content = read_json(rest)
         errors = [*_shape_errors(content, signal), *request_errors(content)]
         value = None if errors else content["inputs"][signal.name]
+        value = texts.get(value, value) if isinstance(value, str) else value
         recording = None if errors else _received(value, signal, errors)
         if errors:
             raise refusal(content, errors)
@@ -58,6 +62,13 @@ def recording_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
         return PredictionRequest(row, missing, request_id, explain, recording, read_as, subject)
 
     return read
+
+
+def _without_image(body: bytes) -> tuple[bytes, dict[str, memoryview]]:
+    rest, texts = cut_out(body)
+    if len(rest) > REST:
+        raise RefusedError(400, f"the body holds more than {REST:,} bytes that are not base64")
+    return rest, texts
 
 
 def _check_values(body: bytes, most: int) -> None:

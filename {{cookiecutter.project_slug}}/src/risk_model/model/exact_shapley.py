@@ -70,6 +70,6 @@ def _effects(
 
     def effects(rows: Features) -> Logits:
         replaced = np.where(own, rows[:, None], anchor).reshape(-1, len(anchor))
-        return np.asarray(logit_of(replaced).reshape(len(rows), fields) - start)
+        return np.asarray(logit_of(replaced).reshape(-1, fields) - start)
 
     return effects

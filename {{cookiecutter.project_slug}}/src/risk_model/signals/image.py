@@ -21,6 +21,7 @@ from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Signal
 from risk_model.signals import Part, Reading, Recording, Remark
 from risk_model.signals.image_picture import displayed_picture
+from risk_model.signals.long_bytes import from_base64, holds
 
 REQUEST_BYTES = 32 << 20  # a radiograph of 12 million pixels of 16 bits, uncompressed, as base64
 REQUEST_VALUES = 1_000
@@ -64,17 +65,20 @@ def read(path: Path, signal: Signal) -> Reading:
 
 
 def received(value: object, signal: Signal) -> Recording:
-    """See Reader: a file's bytes in base64.
+    """See Reader: a file's bytes in base64; a memoryview holds base64's letters and nothing else.
 
     One is refused that is read as no image was that the model learnt from, in colour, say.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str | memoryview):
         raise UserError("must be the bytes of a DICOM, PNG or JPEG file in base64")
     try:
-        content = base64.b64decode(value, validate=True)
+        if isinstance(value, str):
+            content = base64.b64decode(value, validate=True)
+        else:
+            content = from_base64(value)
     except (binascii.Error, ValueError):
         raise UserError("is not base64") from None
-    if DEFLATED in content:
+    if holds(content, DEFLATED):
         raise UserError("is a deflated DICOM file, which may become any size; send it uncompressed")
     return decoded(content, signal, "", REQUEST_PIXELS).recording
 
