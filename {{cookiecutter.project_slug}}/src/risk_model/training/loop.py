@@ -7,7 +7,8 @@ weights of the epoch with the best validation loss are the ones kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
 from risk_model import config
@@ -30,6 +32,7 @@ from risk_model.training.loss import Loss
 # more rows than this and an epoch is a fresh draw of so many: epochs stay short
 ROWS_PER_EPOCH = 131_072
 STEPS = 50  # that the mean of the weights reaches back
+RateShare = Callable[[float], float]  # from epochs passed to the share of the learning rate
 
 
 class Table(NamedTuple):
@@ -49,6 +52,7 @@ def fit(
     record: EpochRecorder,
     epochs: int = 0,
     curves: bool = True,
+    rate_share: RateShare | None = None,
 ) -> None:
     """Trains until the validation loss stops improving, and restores the best weights.
 
@@ -69,6 +73,7 @@ def fit(
         record: gets the loss and AUROC of both parts, and the gradient's norm, after each epoch.
         epochs: how many, where there are no rows to stop by.
         curves: whether the rows to learn from are measured too.
+        rate_share: of the learning rate, at each step; None: all of it.
 
     Raises:
         UserError: the loss stops being finite, or a batch would hold a single row.
@@ -81,8 +86,7 @@ def fit(
         curve = Table(train.features[rows], train.labels[rows])
         network.train()
         most = settings.epochs if validation else epochs
-        numbers = range(1, most + 1)
-        for epoch in tqdm(numbers, desc="network", unit="epoch", disable=None, leave=False):
+        for epoch in _epochs(most, len(train.labels), size, optimizer, rate_share):
             norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm, averaged)
             _refuse_divergence(norm, epoch, settings)
             if validation is None:
@@ -98,6 +102,29 @@ def fit(
                 break
         network.load_state_dict(best_weights if validation else averaged.network.state_dict())
         network.eval()
+
+
+def _epochs(
+    most: int,
+    rows: int,
+    size: int,
+    optimizer: torch.optim.Optimizer,
+    rate_share: RateShare | None,
+) -> Iterator[int]:
+    """The epochs from 1, with a bar of steps and of the time left, and the rate of each step."""
+    steps = max(1, min(rows, ROWS_PER_EPOCH) // size)
+    total = most * steps
+    with tqdm(total=total, desc="network", unit="step", disable=None, leave=False) as bar:
+        rates = LambdaLR(optimizer, lambda step: rate_share(step / steps) if rate_share else 1.0)
+
+        def stepped(*_: object) -> None:
+            rates.step()
+            bar.update()
+
+        optimizer.register_step_post_hook(stepped)
+        for epoch in range(1, most + 1):
+            bar.set_postfix_str(f"epoch {epoch} of at most {most}", refresh=False)
+            yield epoch
 
 
 class RunningMean:
@@ -175,16 +202,21 @@ def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
 def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
     """AdamW (Loshchilov and Hutter 2019), with decay on what multiplies and not on what shifts.
 
-    Weight matrices decay; biases, norms and the scaling vectors of members do not.
+    Weight matrices decay; biases, norms and the scaling vectors of members do not. A network may
+    say by `rate_of` what share of the learning rate a parameter of that name gets.
     """
-    named = {name: p for name, p in network.named_parameters() if p.requires_grad}
-    exempt = {name for name, p in named.items() if p.ndim < 2 or name.endswith(("bias", "scale"))}
-    groups: list[dict[str, object]] = [
-        {"params": [p for name, p in named.items() if name not in exempt]},
-        {"params": [named[name] for name in named if name in exempt], "weight_decay": 0.0},
-    ]
     rate, decay = settings.learning_rate, settings.weight_decay
-    return torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
+    share: Callable[[str], float] = getattr(network, "rate_of", lambda name: 1.0)
+    groups: defaultdict[tuple[bool, float], list[nn.Parameter]] = defaultdict(list)
+    for name, p in network.named_parameters():
+        if p.requires_grad:
+            exempt = p.ndim < 2 or name.endswith(("bias", "scale"))
+            groups[exempt, rate * share(name)].append(p)
+    parts = [
+        {"params": groups[exempt, own], "lr": own, "weight_decay": 0.0 if exempt else decay}
+        for exempt, own in sorted(groups)
+    ]
+    return torch.optim.AdamW(parts, lr=rate, weight_decay=decay, fused=True)
 
 
 def table(features: Features, labels: Outcome) -> Table:
