@@ -92,9 +92,9 @@ class Lstm:
 
     name: str = "lstm"
     folds: int = 1  # a network of recordings takes minutes to fit
-    learning_rate: float = 2e-3
-    epochs: int = 40
-    patience: int = 8
+    learning_rate: float = 4e-3
+    epochs: int = 20
+    patience: int = 20
     width: int = 32
     dropout: float = 0.3
 
@@ -107,7 +107,7 @@ class ResNet1d:
     folds: int = 1  # a network of recordings takes minutes to fit
     learning_rate: float = 2e-3
     epochs: int = 40
-    patience: int = 8
+    patience: int = 20
     width: int = 24
     dropout: float = 0.2
 
