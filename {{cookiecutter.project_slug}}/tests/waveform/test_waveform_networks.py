@@ -5,6 +5,7 @@ abnormal beat?
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from risk_model.model.network import NetworkModel
 from risk_model.model.occlusion import occlude
 from risk_model.training import loop
 from risk_model.training.loss import choose_loss
+from risk_model.training.schedule import rate_share
 
 from tests.waveform.made_records import SIGNAL, beating
 
@@ -127,6 +129,7 @@ def _networks(cohort: Cohort, turn: Any) -> tuple[NetworkModel, NetworkModel]:
             training,
             0,
             lambda epoch, values: None,
+            rate_share=partial(rate_share, planned=settings.epochs),
         )
     width = cohort.schema.width
     return NetworkModel(both[0], width), NetworkModel(both[1], width)
