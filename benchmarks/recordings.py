@@ -64,7 +64,9 @@ def measured(data: str, network: str, seed: int) -> Measured:
         settings, cohort, cohort.encoded(), splits, rows=test, only={"network"}, monitor=monitor
     )
     seconds = time.process_time() - start
-    labels, losses = cohort.labels[test], [r["validation_loss"] for r in monitor.history["network"]]
+    epochs = monitor.history["network"]
+    losses = [loss for row in epochs if (loss := row["validation_loss"]) is not None]
+    labels = cohort.labels[test]
     best = losses.index(min(losses))
     return Measured(
         log_loss(labels, made.risks["network"]),
