@@ -155,7 +155,7 @@ class PretrainedCnn:
     pixels: int = 96  # a side, which the backbone sees
     # blocks of the backbone, from the first, that stay as they are: edges and textures are the same
     # everywhere. It takes thousands of images: of 5,856 radiographs AUROC .981 with 5, .979 with 0
-    # at 1.3 times the time, .973 with 11; of BreastMNIST's 780, three seeds, log loss .350 and AUROC
+    # at 1.3 times the time, .973 with 11; of BreastMNIST's 780, three seeds, log loss .350, AUROC
     # .896 with 5 (rate 2e-4, settling), .338 and .909 with 0 (one rate of 3e-4)
     frozen: int = 0
     # varied copies of each training image whose way through the frozen blocks is stored, beside the
