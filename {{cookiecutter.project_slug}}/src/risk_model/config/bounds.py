@@ -42,7 +42,8 @@ RULES: dict[str, tuple[Callable[[float], bool], str]] = {
         "model.xgboost.depth model.xgboost.patience "
         "model.network.epochs model.network.patience model.network.members model.network.width "
         "model.network.blocks model.network.bins model.network.embedding model.network.pixels "
-        "model.network.heads model.network.layers model.network.tuned training.epochs "
+        "model.network.heads model.network.layers model.network.tuned "
+        "model.network.copies training.epochs "
         "training.patience training.threads evaluation.minimum_events data.subjects data.records "
         "data.size data.windows data.tokens data.columns",
     ),
@@ -52,7 +53,8 @@ RULES: dict[str, tuple[Callable[[float], bool], str]] = {
     "above 0 and below 1": (lambda v: 0 < v < 1, "split.train split.validation split.calibration"),
     "above 0 and at most 1": (
         lambda value: 0 < value <= 1,
-        "model.xgboost.learning_rate model.xgboost.subsample model.xgboost.colsample",
+        "model.xgboost.learning_rate model.xgboost.subsample model.xgboost.colsample "
+        "model.network.layer_decay",
     ),
     "at least 0 and below 1": (
         lambda value: 0 <= value < 1,

@@ -23,14 +23,17 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
     with loop.seeded(settings.seed), loop.threads(settings.training.threads):
         rows = Inputs(train.features, train.arrays) if train.arrays else train.features
         network = build(chosen.name, rows, prevalence, chosen, inputs.schema)
-        own = nullcontext((settings.training, loop.WHOLE, None))
+        first = loop.table(train.features, train.labels, train.arrays)
+        then = validation and loop.table(*validation[:2], validation.arrays)
+        own = nullcontext((network, first, then, settings.training, loop.WHOLE, None))
         if inputs.schema.signal:
-            own = required_module("training.recording_passes").prepared(network, inputs)
-        with own as (training, passes, trained):
+            recording_passes = required_module("training.recording_passes")
+            own = recording_passes.prepared(network, first, then, inputs)
+        with own as (learner, first, then, training, passes, trained):
             loop.fit(
-                network,
-                loop.table(train.features, train.labels, train.arrays),
-                validation and loop.table(*validation[:2], validation.arrays),
+                learner,
+                first,
+                then,
                 loss,
                 training,
                 settings.seed,

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from risk_model import config
+from risk_model.core.optional import required_module
 from risk_model.model import FEW_ROWS, FitInputs, NetworkTraining
 from risk_model.model.cost import cost, learnt_at_once, scored_at_once
 from risk_model.training import loop
 from risk_model.training.batches import batch_size
 from risk_model.training.device import chosen, described, moved, reproducible
 from risk_model.training.loss import Loss
+from risk_model.training.schedule import planned_epochs, set_rates
 
 LEAST = 16  # rows that a batch norm learns from at once, whatever they need
 
@@ -58,15 +62,17 @@ def learns_batch_norm(network: nn.Module) -> bool:
 
 @contextmanager
 def prepared(
-    network: nn.Module, inputs: FitInputs
-) -> Iterator[tuple[config.Training, loop.Passes, NetworkTraining]]:
+    network: nn.Module, train: loop.Table, validation: loop.Table | None, inputs: FitInputs
+) -> Iterator[tuple[nn.Module, loop.Table, loop.Table | None, config.Training, Any, Any]]:
     """Puts the network where it is trained, and back on the CPU when the block ends.
 
     Yields:
-        The settings, with the size of a batch; how a batch passes; and what is recorded of that.
+        The module that learns and its rows, which are others where blocks of the network are
+        frozen; the settings, with the size of a batch; the Passes; and the NetworkTraining, which
+        is recorded.
     """
-    settings = inputs.settings.training
-    device, asked = chosen(settings.device), batch_size(settings, len(inputs.train.labels))
+    settings, rows = inputs.settings.training, len(train.labels)
+    device, asked = chosen(settings.device), batch_size(settings, rows)
     kept, alive = cost(network, inputs.schema.width)
     at_once, piece, batch = scored_at_once(alive), learnt_at_once(kept), asked
     if learns_batch_norm(network):
@@ -74,9 +80,15 @@ def prepared(
         piece = 2 * batch  # a batch is the size of two at most, and stays whole
     network.rows_at_once = at_once  # type: ignore[assignment]
     trained = NetworkTraining(described(device), settings.amp, asked, batch, piece, at_once)
-    passes = loop.Passes(Pieces(device, piece, settings.amp).backward, FEW_ROWS)
+    rates = partial(set_rates, planned=planned_epochs(inputs) * loop.steps(rows, batch))
+    passes = loop.Passes(Pieces(device, piece, settings.amp).backward, FEW_ROWS, rates)
     with reproducible(device):
         # channels last: a convolution of images on a CPU takes three quarters of the time
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        yield replace(settings, batch_size=batch), passes, trained
+        learnt = nullcontext((network, train, validation))
+        if getattr(network, "frozen", 0):
+            learnt = required_module("training.frozen_blocks").stored(network, train, validation)
+        with learnt as (learner, train, validation):
+            learning = replace(settings, batch_size=batch)
+            yield learner, train, validation, learning, passes, trained
         network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
