@@ -40,14 +40,14 @@ def seconds_an_epoch(name: str, windows: int, signal: Signal, device: str) -> fl
     torch.manual_seed(0)
     network = build(name, rows, 0.5, settings.model.network, schema)
     table, loss, taken = loop.table(rows, labels), choose_loss(settings.training), []
-    with prepared(network, inputs) as (training, passes, _):
-        optimizer, averaged = loop.adamw(network, training), loop.RunningMean(network)
-        network.train()
+    with prepared(network, table, None, inputs) as (learner, table, _, training, passes, _):
+        optimizer, averaged = loop.adamw(learner, training), loop.RunningMean(learner)
+        learner.train()
         for _ in range(TURNS + 1):
             start = perf_counter()
             # gives a number, for which the accelerator has to finish
             loop.train_epoch(
-                network,
+                learner,
                 table,
                 loss,
                 optimizer,
