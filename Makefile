@@ -71,6 +71,7 @@ bench: .venv/ready  ## speed as ratios against named alternatives
 	python benchmarks/scoring.py
 	python benchmarks/large_table.py
 	python benchmarks/signals.py
+	python benchmarks/device.py
 	rm -rf '$(CACHE)/package' && python benchmarks/packages.py '$(CACHE)/package'
 	python benchmarks/serving.py --package '$(CACHE)/package'
 	python benchmarks/overload.py --package '$(CACHE)/package'

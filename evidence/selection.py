@@ -30,6 +30,7 @@ import pandas as pd
 
 from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Splits
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Field, Schema, encode
 from risk_model.core.scores import row_log_loss, sigmoid
 from risk_model.model.table import MODELS
@@ -137,7 +138,7 @@ def development(shape: Shape, seed: int) -> tuple[Developed, dict[str, float], f
     made = develop(
         Config(seed=seed),
         Cohort(schema, inputs, outcome, who),
-        encode(inputs, schema),
+        Inputs(encode(inputs, schema)),
         Splits(everybody, nobody, nobody, nobody),
     )
     inputs, risk = patients(shape, strength, FRESH, rng)

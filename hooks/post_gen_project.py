@@ -20,9 +20,14 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
         "imaging waveform text": (
             "src/risk_model/signals",
             "src/risk_model/data/recording_checks.py",
-            "src/risk_model/data/sources/recordings.py",
+            "src/risk_model/data/sources/recording*.py",
             "src/risk_model/model/feature_subset.py",
             "src/risk_model/model/occlusion.py",
+            "src/risk_model/model/cost.py",
+            "src/risk_model/training/device.py",
+            "src/risk_model/training/recording_passes.py",
+            "src/risk_model/training/schedule.py",
+            "tests/training/test_schedule.py",
             "src/risk_model/deployment/*recording*.py",
             "src/risk_model/reporting/example*",
             "tests/signals",
@@ -45,6 +50,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/data/sources/medmnist.py",
             "src/risk_model/signals/image*.py",
             "src/risk_model/model/*cnn.py",
+            "src/risk_model/training/frozen_blocks.py",
             "src/risk_model/model/image*.py",
             "src/risk_model/reporting/examples/image*.py",
             "tests/imaging",
@@ -118,6 +124,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/evaluation/paired_differences.py",
             "src/risk_model/model/tree_shapley.py",
             "src/risk_model/reporting/checklist*.py",
+            "src/risk_model/reporting/forest.py",
             "src/risk_model/reporting/group_curves.py",
             "src/risk_model/reporting/comparison*",
             "src/risk_model/reporting/data_card.py",
@@ -135,6 +142,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/deployment/test_start_changes.py",
             "tests/deployment/test_switch*.py",
             "tests/made_switch.py",
+            "tests/reporting/test_forest.py",
             "tests/reporting/test_group_curves.py",
             "tests/reporting/test_checklists.py",
             "tests/reporting/test_every_field_is_shown.py",
@@ -236,7 +244,7 @@ FIRST_SOURCE = {
 }
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
 # Neither renamed nor dropped when a project is made again over itself.
-YOURS = set(".git .venv audit audit-keys generated mlartifacts mlflow.db models runs".split())
+YOURS = set(".git .venv audit audit-keys cache generated mlartifacts mlflow.db models runs".split())
 
 
 def drop_caches() -> None:

@@ -42,9 +42,9 @@ TAKEN = """
     smmap sortedcontainers soundfile sqlalchemy sqlparse starlette sympy text_unidecode
     threadpoolctl timm tokenizers torch torchgen tqdm transformers truststore typer types_tqdm
     typing_extensions typing_inspection tzdata urllib3 uvicorn uvloop wcwidth werkzeug wfdb
-    wheel xdist xgboost xgboost_cpu yaml yarl zipp audit benchmarks build config conftest data
-    demo deploy deployment dist docs env evaluation evidence generated hooks licences make
-    mlartifacts mlruns model models pip project python risk runs sitecustomize src tests
+    wheel xdist xgboost xgboost_cpu yaml yarl zipp audit benchmarks build cache config conftest
+    data demo deploy deployment dist docs env evaluation evidence generated hooks licences
+    make mlartifacts mlruns model models pip project python risk runs sitecustomize src tests
     training usercustomize venv audit_keys jwt keys
 """.split()
 # Modules that some Python from 3.11 on has and sys.stdlib_module_names of this one may lack.

@@ -148,9 +148,10 @@ MUTANTS = {
     ),
     "imputation learns from rows outside train": Mutant(
         "src/risk_model/training/fit.py",
-        "everybody = Sample(features, labels,",
-        "features = np.where(np.isnan(features), np.nanmedian(features, axis=0), features)\n"
-        "    everybody = Sample(features, labels,",
+        "everybody = Sample(inputs.simple, labels,",
+        "seen = inputs.simple\n"
+        "    seen = np.where(np.isnan(seen), np.nanmedian(seen, axis=0), seen)\n"
+        "    everybody = Sample(seen, labels,",
         "tests/training/test_fit.py::"
         "test_rows_outside_train_and_validation_change_no_fitted_parameter",
     ),

@@ -36,6 +36,7 @@ STATED = (
     "models",
     "audit",
     "generated",
+    "cache",
     "mlflow.db",
     ".mlflow.db-",
     "mlartifacts",

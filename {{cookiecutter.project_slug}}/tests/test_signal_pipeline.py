@@ -24,7 +24,7 @@ from risk_model.core.package import ModelPackage
 from risk_model.core.schema import Features, Schema
 from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.quality import assess
-from risk_model.data.sources.recordings import cohort_from, objects
+from risk_model.data.sources.recordings import cohort_from
 
 from tests import made_signal
 from tests.made_signal import SCHEMA
@@ -80,7 +80,7 @@ def load(settings: config.Data) -> Cohort:
         2  # a bump in each; only its place tells
     )
     index = pd.DataFrame({"subject_id": np.arange(N).astype(str), "age": rng.uniform(20, 90, N)})
-    return cohort_from(objects(list(recordings)), outcome, index, SCHEMA, "made")
+    return cohort_from(list(recordings), outcome, index, SCHEMA, "made")
 
 
 @pytest.fixture(scope="module")
@@ -192,8 +192,7 @@ def test_recordings_that_the_report_shows_are_drawn_with_the_networks_own_map(
     page = (directory / "report.html").read_text(encoding="utf-8")
     drawings = re.findall(r'aria-label="waveform, .*?<text>(.*?); (.*?)</text>', page)
     assert len(drawings) == 6
-    recordings = prepared.cohort.recordings
-    assert recordings is not None
+    recordings = map(prepared.cohort.signals.__getitem__, range(len(prepared.cohort)))
     numbers = [" ".join(f"{value:.4f}" for value in recording) for recording in recordings]
     rows = np.array([numbers.index(drawn) for drawn, _ in drawings])
     assert set(rows) <= set(prepared.splits.validation)

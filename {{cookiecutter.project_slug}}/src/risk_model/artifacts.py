@@ -115,6 +115,7 @@ def training_record(
         folds=settings.split.folds,
         rounds=developed.rounds,
         chosen_out_of_fold=chosen,
+        network=getattr(developed.models.get("network"), "trained", None),
         mlflow_run=mlflow_run,
         git=code.git,
         versions=code.versions,
@@ -179,11 +180,11 @@ def unseen_predictions(directory: Path, prepared: Prepared) -> pd.DataFrame:
     """The prediction table of the rows that no model has learnt from, scored by the packages."""
     cohort, splits = prepared.cohort, prepared.splits
     rows: Rows = np.concatenate([splits.test, *splits.external.values()])
-    features = cohort.take(rows).encoded()
+    inputs = cohort.take(rows).model_inputs()
     raw: dict[str, npt.NDArray[np.float64]] = {}
     calibrated: dict[str, npt.NDArray[np.float64]] = {}
     for name, package in packages(directory).items():
-        risk, logit = Scorer((package / "risk.onnx").read_bytes())(features)
+        risk, logit = Scorer((package / "risk.onnx").read_bytes())(inputs)
         calibrated[name] = _at_rows(risk, rows, len(cohort))
         raw[name] = _at_rows(sigmoid(logit), rows, len(cohort))
     table = prediction_table(cohort, splits, calibrated, raw)

@@ -117,14 +117,14 @@ def fit(settings: Config, cohort: Cohort, splits: Splits, monitor: Monitor) -> F
     What is served and reported is each model's exported graph, which is checked to equal the model
     on every row.
     """
-    features = cohort.encoded()
-    made = develop(settings, cohort, features, splits, monitor=monitor, score=checked_logits)
+    inputs = cohort.model_inputs()
+    made = develop(settings, cohort, inputs, splits, monitor=monitor, score=checked_logits)
     graphs = {
         name: append_calibrator(model.graph(), made.calibrators[name])
         for name, model in made.models.items()
     }
     raw = {name: sigmoid(logit) for name, logit in made.logits.items()}
-    calibrated = {name: Scorer(graph)(features)[0] for name, graph in graphs.items()}
+    calibrated = {name: Scorer(graph)(inputs)[0] for name, graph in graphs.items()}
     return Fitted(made, graphs, raw, calibrated)
 
 
@@ -166,6 +166,8 @@ def _told(record: TrainingRecord, seconds: Mapping[str, float]) -> Iterator[str]
     took = ", ".join(f"{label(name)} {value:.1f} s" for name, value in seconds.items())
     times = f"fitted {record.folds + 1} times each" if record.folds > 1 else "fitted once each"
     yield f"{times}: {took}"
+    if (how := record.network) and how.batch < how.batch_asked:
+        yield f"network: batches of {how.batch} rows, not {how.batch_asked}, to fit into memory"
     yield f"champion: {record.champion.reason}"
 
 

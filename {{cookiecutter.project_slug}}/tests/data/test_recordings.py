@@ -11,7 +11,8 @@ import pytest
 from risk_model import config
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
-from risk_model.data.sources.recordings import cohort_of, listing, read_all, schema_of
+from risk_model.data.sources.recording_readings import read_all
+from risk_model.data.sources.recordings import cohort_of, listing, schema_of
 from risk_model.signals import reader
 
 from tests import made_signal
@@ -51,10 +52,14 @@ def load(
         name="strips", path=str(path), outcome="died", set_aside=set_aside, subject=subject
     )
     listed = listing(settings, settings.file, "strip")
-    readings, places, notes = read_all(
-        listed.recordings, lambda name: reader(SIGNAL).read(folder / name, SIGNAL), set_aside
+    readings = read_all(
+        listed.recordings,
+        lambda name: reader(SIGNAL).read(folder / name, SIGNAL),
+        SIGNAL,
+        set_aside,
     )
-    return cohort_of(listed, readings, places, schema_of("strips", "died", SIGNAL), "made", notes)
+    schema = schema_of("strips", "died", SIGNAL)
+    return cohort_of(listed, readings, schema, "made", readings.notes())
 
 
 def test_a_recording_that_cannot_be_read_stops_the_run_and_is_named(folder: Path) -> None:
@@ -86,8 +91,7 @@ def test_outcome_and_index_stay_with_their_recording_when_others_are_set_aside(
     assert cohort.labels.tolist() == [i % 2 for i in kept]
     assert cohort.index["subject_id"].tolist() == [str(i // 2) for i in kept]
     first = made_signal.read(folder / "s000.txt", SIGNAL).recording
-    assert cohort.signals is not None
-    np.testing.assert_array_equal(cohort.signals[0, 2:], first)
+    np.testing.assert_array_equal(cohort.signals[0], first)
 
 
 def test_what_the_header_says_fills_the_index_where_the_table_is_silent(folder: Path) -> None:
@@ -99,8 +103,7 @@ def test_what_the_header_says_fills_the_index_where_the_table_is_silent(folder: 
 
 def test_what_many_recordings_share_is_told_once_with_their_number(folder: Path) -> None:
     cohort = load(folder, set_aside=2)
-    assert cohort.recordings is not None
-    negative = sum(recording[0] < 0 for recording in cohort.recordings)
+    negative = sum(cohort.signals[row][0] < 0 for row in range(len(cohort)))
     assert [n.message for n in cohort.notes if n.kind == "polarity"] == [
         f"{negative} recordings: begin below zero"
     ]

@@ -41,7 +41,7 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
     splits = split(cohort, settings.split, settings.data, 0)
     features = cohort.encoded()
     teach = cohort.subjects, splits.train, splits.validation
-    inputs = features, cohort.labels, *teach, cohort.schema, settings, Monitor()
+    inputs = cohort.model_inputs(), cohort.labels, *teach, cohort.schema, settings, Monitor()
     trained = fit_models(*inputs, only=["network"])["network"]
     assert isinstance(trained, NetworkModel)
     torch.manual_seed(0)
@@ -59,9 +59,8 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
     ours, chance = on_lesion(trained.network, features[rows], boxes)
     theirs, _ = on_lesion(untrained, features[rows], boxes)
 
-    assert cohort.recordings is not None
     first = zip(rows[:30], boxes, strict=False)
-    hidden = [hit(cohort.recordings[row], trained, cohort.schema, box) for row, box in first]
+    hidden = [hit(cohort.signals[row], trained, cohort.schema, box) for row, box in first]
     record_property(
         "figures",
         f"Grad-CAM's mass within a place of the lesion: {ours:.0%}, untrained {theirs:.0%}, by "

@@ -12,7 +12,7 @@ import pytest
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.data.prepare import Prepared
 from risk_model.data.quality import Quality
-from risk_model.data.sources.recordings import cohort_from, objects
+from risk_model.data.sources.recordings import cohort_from
 from risk_model.model import Sample
 from risk_model.model.baseline import LogisticRegression
 from risk_model.model.feature_subset import FeatureSubset
@@ -39,7 +39,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> Prepared:
     outcome = (rng.random(N) < 0.4).astype(np.int8)
     strips = (rng.normal(size=(N, 8)) + 0.5 * outcome[:, None]).astype(np.float32)
     index = pd.DataFrame({"subject_id": np.arange(N).astype(str)})
-    cohort = cohort_from(objects(list(strips)), outcome, index, SCHEMA, "made")
+    cohort = cohort_from(list(strips), outcome, index, SCHEMA, "made")
     quarters = np.arange(N).reshape(4, -1)
     return Prepared(cohort, Splits(*quarters), Quality({}, {}, []), [])
 
@@ -96,8 +96,7 @@ def recordings(package: Path, prepared: Prepared, count: int = 6) -> list[Record
 
 
 def numbers(cohort: Cohort, row: int) -> str:
-    assert cohort.recordings is not None
-    return " ".join(f"{value:.4f}" for value in cohort.recordings[row])
+    return " ".join(f"{value:.4f}" for value in cohort.signals[row])
 
 
 def test_only_recordings_of_the_validation_split_are_shown(
@@ -133,8 +132,6 @@ def test_what_is_told_is_on_the_scale_of_the_calibrated_risk(
 
 
 def test_a_table_has_no_recordings_to_show(package: Path, prepared: Prepared) -> None:
-    table = replace(
-        prepared.cohort, schema=replace(SCHEMA, signal=None), signals=None, recordings=None
-    )
+    table = replace(prepared.cohort, schema=replace(SCHEMA, signal=None), signals=None)
     without = replace(prepared, cohort=table)
     assert select_examples(package, without, LINE, THRESHOLD, 6) is None

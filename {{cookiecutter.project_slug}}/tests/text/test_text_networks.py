@@ -267,11 +267,10 @@ def decisive_share(
     """The mean share of positive contributions that decisive words have, and the share of words
     that are decisive.
     """
-    assert cohort.recordings is not None
     shares, chances = [], []
     ask: Callable[[Features], Any] = lambda x: logits(network, x).astype(np.float64)  # noqa: E731
     for place in [i for i in range(1_100, len(cohort)) if decisive[i]][:40]:
-        told = occlude(ask, cohort.recordings[place], cohort.schema)
+        told = occlude(ask, cohort.signals[place], cohort.schema)
         spans = [part["characters"] for part in told.parts]
         inside = np.array(
             [any(start < b and a < end for a, b in decisive[place]) for start, end in spans]

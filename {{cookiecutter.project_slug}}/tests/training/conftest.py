@@ -11,6 +11,7 @@ import pytest
 
 from risk_model import config
 from risk_model.core.cohort import Outcome, Splits
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features, Field, Schema
 from risk_model.model import RiskModel
 from risk_model.training.fit import fit_models
@@ -29,7 +30,7 @@ class Ward:
 
     def fit(self, monitor: Monitor | None = None) -> dict[str, RiskModel]:
         parts = self.splits.train, self.splits.validation
-        args = self.features, self.labels, np.arange(len(self.labels)), *parts
+        args = Inputs(self.features), self.labels, np.arange(len(self.labels)), *parts
         return fit_models(*args, self.schema, self.settings, monitor or Monitor())
 
     def perturbed(self, *parts: str) -> Ward:

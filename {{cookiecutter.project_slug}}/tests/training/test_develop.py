@@ -58,14 +58,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     seen = Calls()
 
     def recorded(
-        features: Any, labels: Any, subjects: Any, train: Rows, validation: Rows, *rest: Any
+        inputs: Any, labels: Any, subjects: Any, train: Rows, validation: Rows, *rest: Any
     ) -> dict[str, RiskModel]:
         seen.train.append(train)
         seen.validation.append(validation)
         seen.rounds.append(rest[4] if len(rest) > 4 else None)
         seen.monitors.append(rest[2])
         seen.batches.append(rest[1].training.batch_size)
-        return fit_models(features, labels, subjects, train, validation, *rest)
+        return fit_models(inputs, labels, subjects, train, validation, *rest)
 
     monkeypatch.setattr(development, "fit_models", recorded)
     return seen
@@ -102,7 +102,7 @@ def test_models_are_compared_out_of_fold_and_then_made_from_all_development_rows
 ) -> None:
     settings, prepared = cohort
     own, splits = prepared.cohort, prepared.splits
-    asked = develop(settings, own, own.encoded(), splits, rows=splits.test, only=BASELINES)
+    asked = develop(settings, own, own.model_inputs(), splits, rows=splits.test, only=BASELINES)
     assert len(calls.train) == FOLDS + 1
     assert (calls.train[-1] == splits.learning).all()
     assert len(calls.validation[-1]) == 0
@@ -123,7 +123,7 @@ def test_the_model_of_all_rows_takes_batches_of_the_size_that_those_of_the_folds
     own, nobody = prepared.cohort, prepared.splits.test[:0]
     rows = np.arange(1_100)
     splits = Splits(rows, nobody, nobody, nobody)
-    develop(settings, own, own.encoded(), splits, rows=rows[:10], only=BASELINES)
+    develop(settings, own, own.model_inputs(), splits, rows=rows[:10], only=BASELINES)
     sizes = [automatic_batch_size(len(each)) for each in calls.train]
     assert sizes == [32] * FOLDS + [64]
     assert calls.batches == [32] * (FOLDS + 1)
@@ -132,7 +132,7 @@ def test_the_model_of_all_rows_takes_batches_of_the_size_that_those_of_the_folds
 def test_without_cross_fitting_each_part_does_its_work_once(calls: Calls) -> None:
     settings, prepared = made(folds=1)
     own, splits = prepared.cohort, prepared.splits
-    once = develop(settings, own, own.encoded(), splits, rows=splits.test, only=BASELINES)
+    once = develop(settings, own, own.model_inputs(), splits, rows=splits.test, only=BASELINES)
     assert len(calls.train) == 1
     assert (calls.train[0] == splits.train).all()
     assert (calls.validation[0] == splits.validation).all()
@@ -148,7 +148,7 @@ def test_a_model_that_is_asked_for_but_not_made_leaves_the_choice_to_the_data(
     settings, prepared = cohort
     forced = replace(settings, model=replace(settings.model, champion="network"))
     own, splits = prepared.cohort, prepared.splits
-    chosen = develop(forced, own, own.encoded(), splits, rows=splits.test, only=BASELINES)
+    chosen = develop(forced, own, own.model_inputs(), splits, rows=splits.test, only=BASELINES)
     assert chosen.champion.name in BASELINES
 
 
@@ -173,7 +173,7 @@ def test_out_of_fold_an_outcome_that_nothing_predicts_is_not_predicted() -> None
         assert auroc(own["boolean_value"].to_numpy(), risk) < 0.6
     nobody = rows[:0]
     splits = Splits(rows, nobody, nobody, nobody)
-    fitted = develop(settings, cohort, cohort.encoded(), splits, rows=rows, only=["xgboost"])
+    fitted = develop(settings, cohort, cohort.model_inputs(), splits, rows=rows, only=["xgboost"])
     assert auroc(cohort.labels[rows], fitted.risks["xgboost"]) > 0.7  # seen, it looks predicted
 
 

@@ -221,7 +221,7 @@ def test_the_original_is_the_runs_own_strategy_on_the_rows_that_shaped_it(
     write_run(tmp_path, prepared, "xgboost")
     record = optimism(settings, tmp_path, prepared, 3)
     assert RunOptimism.from_json(read_json(tmp_path / "optimism.json")) == record
-    made = develop(settings, own, own.encoded(), splits, only=refitted())
+    made = develop(settings, own, own.model_inputs(), splits, only=refitted())
     expected = auroc(own.labels[rows], made.risks[made.champion.name][rows])
     metrics = record.optimism.metrics
     assert metrics["auroc"].apparent == pytest.approx(expected, abs=1e-12)

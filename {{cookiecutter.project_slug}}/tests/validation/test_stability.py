@@ -45,7 +45,7 @@ def run(cohort: tuple[Config, Prepared], tmp_path: Path) -> Path:
     """What `stability` reads of an evaluated run of this cohort."""
     settings, prepared = cohort
     own = prepared.cohort
-    baselines = develop(settings, own, own.encoded(), prepared.splits, only=BASELINES)
+    baselines = develop(settings, own, own.model_inputs(), prepared.splits, only=BASELINES)
     for name, model in baselines.models.items():
         graph = append_calibrator(model.graph(), baselines.calibrators[name])
         write_atomically(tmp_path / "packages" / name / "risk.onnx", graph)

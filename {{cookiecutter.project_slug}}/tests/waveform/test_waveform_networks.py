@@ -5,6 +5,7 @@ abnormal beat?
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,9 @@ from risk_model.model.export import checked_logits
 from risk_model.model.network import NetworkModel
 from risk_model.model.occlusion import occlude
 from risk_model.training import loop
+from risk_model.training.batches import batch_size
 from risk_model.training.loss import choose_loss
+from risk_model.training.schedule import set_rates
 
 from tests.waveform.made_records import SIGNAL, beating
 
@@ -119,6 +122,7 @@ def _networks(cohort: Cohort, turn: Any) -> tuple[NetworkModel, NetworkModel]:
             for _ in range(2)
         ]
         tables = [loop.table(features[part], cohort.labels[part]) for part in (train, validation)]
+        steps = loop.steps(len(train), batch_size(training, len(train)))
         loop.fit(
             both[0],
             tables[0],
@@ -127,6 +131,7 @@ def _networks(cohort: Cohort, turn: Any) -> tuple[NetworkModel, NetworkModel]:
             training,
             0,
             lambda epoch, values: None,
+            passes=loop.Passes(rates=partial(set_rates, planned=settings.epochs * steps)),
         )
     width = cohort.schema.width
     return NetworkModel(both[0], width), NetworkModel(both[1], width)
@@ -136,9 +141,7 @@ def shares(model: NetworkModel, learned: Learned, row: int) -> tuple[float, floa
     """The share of what raises the logit, and of the time, that lies in the seconds of ventricular
     beats.
     """
-    recordings = learned.cohort.recordings
-    assert recordings is not None
-    found = occlude(model.logit, recordings[row], learned.cohort.schema)
+    found = occlude(model.logit, learned.cohort.signals[row], learned.cohort.schema)
     raising = np.maximum(found.contributions, 0)
     inside = np.zeros(len(found.parts))
     for place, part in enumerate(found.parts):

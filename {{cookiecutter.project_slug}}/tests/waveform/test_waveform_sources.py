@@ -47,9 +47,7 @@ def folder(where: Path, cohort: Cohort) -> Path:
 def test_no_single_number_gives_the_outcome_away(cohort: Cohort) -> None:
     assert cohort.schema.signal is not None
     fields = cohort.inputs.fillna(cohort.inputs.median())
-    described = pd.DataFrame(
-        cohort.signals[:, : cohort.schema.signal.described] if cohort.signals is not None else []
-    )
+    described = pd.DataFrame(cohort.signals.described)
     for frame in (fields, described):
         areas = np.array([roc_auc_score(cohort.labels, frame[name]) for name in frame])
         assert np.maximum(areas, 1 - areas).max() < CUES

@@ -14,6 +14,7 @@ from risk_model.config.settings import LOSSES, Config, Split
 from risk_model.core.decision import check_decision
 from risk_model.core.errors import UserError
 from risk_model.core.input_policy import Unusual
+from risk_model.core.optional import required_module
 from risk_model.core.package import check_name
 from risk_model.core.person import person_and_reason
 from risk_model.core.tracking import database_path
@@ -41,7 +42,8 @@ RULES: dict[str, tuple[Callable[[float], bool], str]] = {
         "model.xgboost.depth model.xgboost.patience "
         "model.network.epochs model.network.patience model.network.members model.network.width "
         "model.network.blocks model.network.bins model.network.embedding model.network.pixels "
-        "model.network.heads model.network.layers model.network.tuned training.epochs "
+        "model.network.heads model.network.layers model.network.tuned "
+        "model.network.copies training.epochs "
         "training.patience training.threads evaluation.minimum_events data.subjects data.records "
         "data.size data.windows data.tokens data.columns",
     ),
@@ -51,7 +53,8 @@ RULES: dict[str, tuple[Callable[[float], bool], str]] = {
     "above 0 and below 1": (lambda v: 0 < v < 1, "split.train split.validation split.calibration"),
     "above 0 and at most 1": (
         lambda value: 0 < value <= 1,
-        "model.xgboost.learning_rate model.xgboost.subsample model.xgboost.colsample",
+        "model.xgboost.learning_rate model.xgboost.subsample model.xgboost.colsample "
+        "model.network.layer_decay",
     ),
     "at least 0 and below 1": (
         lambda value: 0 <= value < 1,
@@ -126,3 +129,9 @@ def _check_training(settings: Config) -> None:
             "training.batch_size: batch norm needs at least 2 rows a batch; use 0 (automatic) or 2 "
             "and more"
         )
+    device = settings.training.device
+    if settings.model.network.name == "mlp":
+        if device not in ("auto", "cpu") or settings.training.amp:
+            raise UserError("training.device, training.amp: tables need no GPU; leave them out")
+    elif device not in ("auto", "cpu"):
+        required_module("training.device").chosen(device)

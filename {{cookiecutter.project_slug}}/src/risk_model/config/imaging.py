@@ -27,6 +27,7 @@ class Images(Pixels, Recordings):
     network: ClassVar[str] = "pretrained_cnn"
     module: ClassVar[str] = "images"
     name: str = "images"
+    cache: str = ""  # where images are kept as they were read; "": cache/ beside runs/
     size: int = 96  # what the network that is proposed takes (PretrainedCnn.pixels)
 
 
@@ -153,7 +154,17 @@ class PretrainedCnn:
     # this one is installed with the project; others by timm's names
     backbone: str = "efficientnet_lite0"
     pixels: int = 96  # a side, which the backbone sees
-    frozen: int = 0  # blocks of the backbone, from the first, that stay as they are
+    # blocks of the backbone, from the first, that stay as they are: edges and textures are the same
+    # everywhere. It takes thousands of images: of 5,856 radiographs AUROC .981 with 5, .979 with 0
+    # at 1.3 times the time, .973 with 11; of BreastMNIST's 780, three seeds, log loss .350, AUROC
+    # .896 with 5 (rate 2e-4, settling), .338 and .909 with 0 (one rate of 3e-4)
+    frozen: int = 0
+    # varied copies of each training image whose way through the frozen blocks is stored, beside the
+    # image as it is; each epoch draws one of them
+    copies: int = 4
+    # each block learns at so much of the rate of the one after it, the first at a sixth; usual for
+    # fine-tuning, and not yet measured here apart from the rest
+    layer_decay: float = 0.9
     dropout: float = 0.5
     augment: bool = True
 

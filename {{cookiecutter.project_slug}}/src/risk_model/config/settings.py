@@ -105,6 +105,9 @@ class Training:
     patience: int = 4  # epochs without a better validation log loss
     clip_norm: float = 1.0
     threads: int = 1
+    # networks of recordings: auto (a GPU where there is one, else the CPU), cpu, cuda or mps ...
+    device: str = "auto"
+    amp: bool = False  # ... and whether their forward pass is in bfloat16; tables take neither
     # of the log loss of the prevalence alone: what is surely worse by no more counts as equally
     # good, and the simpler model is taken. One percent is about .004 of AUROC, less than another
     # sample of patients changes, let alone another hospital.

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import pandas as pd
 
 from risk_model.core.column_reading import ColumnReading
 from risk_model.core.findings import Finding
+from risk_model.core.inputs import Inputs
 from risk_model.core.parts import DEVELOPMENT, PARTS
 from risk_model.core.schema import PATIENTS, RECORDINGS, Features, Schema, encode
 
@@ -39,8 +41,7 @@ class Cohort:
     years, prediction_time as a date) and none for what was not (`part` names the external part that
     a source published, `device` what recorded an image); `notes` say what the reader changed,
     `columns` what each column of a user's table was taken for; `source` is where the data came
-    from, with its licence. Where the schema has a signal, `signals` is float32[n, signal.width] and
-    `recordings` what they were made from.
+    from, with its licence. Where the schema has a signal, `signals` are the recordings as stored.
     `one_row_per_patient` is true where the publisher or the user says so of data without
     identifiers.
     `scores` are existing risks to compare with (float64, NaN where not recorded), by their setting.
@@ -52,8 +53,7 @@ class Cohort:
     index: pd.DataFrame
     source: str = ""
     notes: tuple[Finding, ...] = ()
-    signals: Features | None = None
-    recordings: npt.NDArray[np.object_] | None = None
+    signals: Any = None  # Recordings of signals.recording_store
     columns: tuple[ColumnReading, ...] = ()
     one_row_per_patient: bool = False
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -94,15 +94,12 @@ class Cohort:
         )
         scores = self.scores.iloc[rows].reset_index(drop=True) if len(self.scores) else self.scores
         outcome = None if self.outcome is None else self.outcome[rows]
-        signals = None if self.signals is None else self.signals[rows]
-        recordings = None if self.recordings is None else self.recordings[rows]
         return replace(
             self,
             inputs=inputs,
             index=index,
             outcome=outcome,
-            signals=signals,
-            recordings=recordings,
+            signals=self.signals and self.signals.take(rows),
             scores=scores,
         )
 
@@ -113,18 +110,20 @@ class Cohort:
         return self.take(np.sort(np.random.default_rng(0).permutation(len(self))[:most]))
 
     def encoded(self) -> Features:
-        """What a model sees: float32[n, d], the signal behind the fields."""
-        fields = encode(self.inputs, self.schema)
-        return fields if self.signals is None else np.hstack([fields, self.signals])
+        """What a model sees in one matrix: float32[n, d]; of recordings, for a few rows."""
+        return self.model_inputs()[:]
+
+    def model_inputs(self) -> Inputs:
+        """What a model sees: the fields, and behind them the signal as stored."""
+        fields = Inputs(encode(self.inputs, self.schema))
+        return fields if self.signals is None else self.signals.behind(fields)
 
     @cached_property
     def row_hash(self) -> npt.NDArray[np.uint64]:
         """A hash of each row's inputs and signal, whatever its position: uint64[n]."""
         fields = np.asarray(pd.util.hash_pandas_object(self.inputs, index=False), dtype=np.uint64)
-        if self.signals is None:
-            return fields
-        signals = [hashlib.sha256(row.tobytes()).digest()[:8] for row in self.signals]
-        return np.asarray(fields * np.uint64(3) + np.frombuffer(b"".join(signals), dtype=np.uint64))
+        digests = None if self.signals is None else self.signals.arrays.digests
+        return fields if digests is None else np.asarray(fields * np.uint64(3) + digests)
 
     @cached_property
     def record_hash(self) -> npt.NDArray[np.uint64]:

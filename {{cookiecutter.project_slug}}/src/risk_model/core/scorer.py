@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features, at_once
+
+STEP = "rows at once"  # the name of a graph's own property
+
+
+def rows_at_once(session: Any, width: int, most: int) -> int:
+    """How many rows a graph computes together: what it says itself, or `at_once` of its columns."""
+    stored = session.get_modelmeta().custom_metadata_map.get(STEP)
+    return int(stored) if stored else at_once(width, most)
 
 
 class Scorer:
@@ -27,10 +38,10 @@ class Scorer:
         self.maps = "map" in [output.name for output in self._session.get_outputs()]
 
     def __call__(
-        self, features: Features, chunk: int = 4096
+        self, features: Features | Inputs, chunk: int = 4096
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Risk and logit of float32[n, d] rows: two float64[n]."""
-        step = at_once(features.shape[1], chunk)
+        step = rows_at_once(self._session, features.shape[1], chunk)
         pieces = [
             self._chunk(features[i : i + step]) for i in range(0, max(len(features), 1), step)
         ]

@@ -7,12 +7,13 @@ them. `table.py` lists them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from risk_model.core.json_record import JsonRecord
 from risk_model.core.schema import Features, Schema
 from risk_model.core.subject_folds import subject_folds
 
@@ -25,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Logits = Floats
 EpochRecorder = Callable[[int, dict[str, float]], None]
 CURVE_ROWS = 20_000
+FEW_ROWS = 500  # the same where a row is a recording
 
 
 class RiskModel(Protocol):
@@ -48,30 +50,28 @@ class RiskModel(Protocol):
 
 
 class Sample(NamedTuple):
-    """Rows to learn from: float32[n, d] features, int8[n] labels, float64[n] weights.
+    """Rows to learn from: float32[n, simple] features, int8[n] labels, float64[n] weights.
 
     Weights are all 1, unless the loss is pos_weight. `subjects` [n] says whose rows they are; empty
-    where each row is a subject of its own.
+    where each row is a subject of its own. `arrays` are those of recordings, for a network.
     """
 
     features: Features
     labels: npt.NDArray[np.int8]
     weights: Floats
     subjects: npt.NDArray[Any] = np.empty(0)
+    arrays: Any = None
 
     def take(self, rows: npt.NDArray[np.intp]) -> Sample:
         """These rows, in this order."""
         subjects = self.subjects[rows] if len(self.subjects) else self.subjects
-        return Sample(self.features[rows], self.labels[rows], self.weights[rows], subjects)
+        arrays = self.arrays and self.arrays.take(rows)
+        return Sample(self.features[rows], self.labels[rows], self.weights[rows], subjects, arrays)
 
     def folds(self, count: int) -> npt.NDArray[np.int64]:
         """The fold of each row, by subject and with as many events in each: int[n]."""
         subjects = self.subjects if len(self.subjects) else np.arange(len(self.labels))
         return subject_folds(subjects, self.labels, 0, count)
-
-    def first_columns(self, count: int) -> Sample:
-        """The same rows with their first columns alone."""
-        return self._replace(features=np.ascontiguousarray(self.features[:, :count]))
 
 
 @dataclass(frozen=True)
@@ -92,18 +92,25 @@ class FitInputs:
     rounds: int = 0
     curves: bool = True
 
-    def simple_columns(self) -> FitInputs:
-        """The same without the signal: the columns that a baseline sees."""
-        count, validation = self.schema.simple, self.validation
-        return replace(
-            self,
-            train=self.train.first_columns(count),
-            validation=validation and validation.first_columns(count),
-        )
+
+@dataclass(frozen=True)
+class NetworkTraining(JsonRecord):
+    """How a network of recordings was trained: where, and how many rows were computed together.
+
+    A batch holds fewer rows than were asked for where batch norm learns and memory sets the limit;
+    gradients are summed over pieces of it.
+    """
+
+    device: str
+    amp: bool
+    batch_asked: int
+    batch: int
+    piece: int
+    scored_at_once: int
 
 
-def curve_rows(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """At most CURVE_ROWS training rows for the curves of an epoch, events as frequent as in all."""
-    step = max(-(-len(labels) // CURVE_ROWS), 1)
+def curve_rows(labels: npt.NDArray[Any], most: int = CURVE_ROWS) -> npt.NDArray[np.intp]:
+    """At most so many training rows for the curves of an epoch, events as frequent as in all."""
+    step = max(-(-len(labels) // most), 1)
     ordered = np.argsort(labels, kind="stable")[::-1]  # an event first, however rare they are
     return np.sort(ordered[::step])

@@ -87,7 +87,7 @@ class Network(nn.Module):
             ],
             dim=1,
         )
-        placed = torch.zeros(features.shape[0] * self.windows, of_window.shape[1])
+        placed = of_window.new_zeros(features.shape[0] * self.windows, of_window.shape[1])
         placed = placed.index_put((used,), of_window).reshape(features.shape[0], self.windows, -1)
         of_note = placed[:, :, :-1].sum(dim=1) / placed[:, :, -1:].sum(dim=1)
         logit: Tensor = self.head(self.dropout(self.norm(of_note)))
@@ -103,16 +103,23 @@ class Network(nn.Module):
 
     @torch.no_grad()
     def _from_memory(self, ids: Tensor) -> Tensor:
-        """The same, from memory where these windows were seen before."""
-        keys = [hashlib.sha256(row.numpy().tobytes()).digest() for row in ids]
+        """The same, from memory where these windows were seen before.
+
+        In float32 whatever the rest is computed in, and kept on the CPU: it is scored from too.
+        """
+        keys = [hashlib.sha256(row.numpy().tobytes()).digest() for row in ids.cpu()]
         new = [place for place, key in enumerate(keys) if key not in self._remembered]
-        made = dict(zip(new, self._fixed(ids[new]), strict=True)) if new else {}
+        with torch.autocast(ids.device.type, enabled=False):
+            made = dict(zip(new, self._fixed(ids[new]), strict=True)) if new else {}
         words = torch.stack(
-            [made[i] if i in made else self._remembered[key] for i, key in enumerate(keys)]
+            [
+                made[i] if i in made else self._remembered[key].to(ids.device)
+                for i, key in enumerate(keys)
+            ]
         )
         for place, one in made.items():
             if len(self._remembered) * one.nbytes < REMEMBERED:
-                self._remembered[keys[place]] = one.clone()
+                self._remembered[keys[place]] = one.cpu().clone()
         return words
 
 

@@ -16,7 +16,9 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from risk_model.core.schema import Features, at_once
+from risk_model.core.inputs import Inputs
+from risk_model.core.schema import Features
+from risk_model.core.scorer import rows_at_once
 from risk_model.core.scores import sigmoid
 from risk_model.model import Logits, RiskModel
 
@@ -102,7 +104,7 @@ def to_bytes(model: onnx.ModelProto) -> bytes:
     return content
 
 
-def run(graph: onnx.ModelProto, features: Features, chunk: int = 512) -> Logits:
+def run(graph: onnx.ModelProto, features: Features | Inputs, chunk: int = 512) -> Logits:
     """The graph's own logits for float32[n, d] rows, on one thread: float64[n]."""
     import onnxruntime as ort
 
@@ -110,7 +112,7 @@ def run(graph: onnx.ModelProto, features: Features, chunk: int = 512) -> Logits:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session = ort.InferenceSession(to_bytes(graph), options, providers=["CPUExecutionProvider"])
-    step = at_once(features.shape[1], chunk)
+    step = rows_at_once(session, features.shape[1], chunk)
     pieces = [
         session.run(["logit"], {"features": features[i : i + step]})[0].reshape(-1)
         for i in range(0, len(features), step)
@@ -118,16 +120,21 @@ def run(graph: onnx.ModelProto, features: Features, chunk: int = 512) -> Logits:
     return np.concatenate([np.empty(0), *pieces]).astype(np.float64)
 
 
-def checked_logits(model: RiskModel, features: Features) -> Logits:
+def checked_logits(model: RiskModel, features: Features | Inputs) -> Logits:
     """The exported graph's logits, found equal to the model's own on every row: float64[n].
 
-    All that is later calibrated, chosen and reported is computed from these.
+    A model with `checked_rows` is asked for so many rows, evenly from the highest to the lowest
+    logit. All that is later calibrated, chosen and reported is computed from the graph's.
 
     Raises:
         RuntimeError: a risk differs by more than 1e-5, or a logit by more than 1e-5 of 1 + its
             size; a deep network may allow 1e-4.
     """
-    original, exported = model.logit(features), run(model.graph(), features)
+    inputs = Inputs(features) if isinstance(features, np.ndarray) else features
+    every = run(model.graph(), inputs)
+    step = -(-len(every) // (getattr(model, "checked_rows", 0) or len(every) or 1)) or 1
+    rows = np.sort(np.argsort(every, kind="stable")[::-step])  # NaN among them
+    original, exported = inputs.take(rows).map(model.logit), every[rows]
     # a logit that is not finite is noticed by the comparison below
     with np.errstate(invalid="ignore"):
         in_logit = np.abs(exported - original) / (1 + np.abs(original))
@@ -137,4 +144,4 @@ def checked_logits(model: RiskModel, features: Features) -> Logits:
         raise RuntimeError(
             f"{model.name}: the exported graph differs from the model by {worst:.1e}; do not use it"
         )
-    return exported
+    return every

@@ -31,7 +31,7 @@ class FeatureSubset:
         return self.model.name
 
     def logit(self, features: Features) -> Logits:
-        """See RiskModel."""
+        """See RiskModel; the simple columns are enough."""
         return self.model.logit(np.ascontiguousarray(features[:, : self.columns]))
 
     def graph(self) -> onnx.ModelProto:

@@ -59,10 +59,12 @@ def augmented(images: Tensor, mirrors: bool) -> Tensor:
     turn[:, 0, 0], turn[:, 0, 1] = across * angle.cos() / size, -angle.sin() / size
     turn[:, 1, 0], turn[:, 1, 1] = across * angle.sin() / size, angle.cos() / size
     turn[:, :, 2] = torch.empty(n, 2).uniform_(-2 * SHIFT, 2 * SHIFT)
-    grid = functional.affine_grid(turn, list(images.shape), align_corners=False)
+    # all drawn on the CPU, so that a seed means the same on every device
+    grid = functional.affine_grid(turn.to(images.device), list(images.shape), align_corners=False)
     moved = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
     contrast = torch.empty(n, 1, 1, 1).uniform_(1 - EXPOSURE, 1 + EXPOSURE)
     brightness = torch.empty(n, 1, 1, 1).uniform_(-EXPOSURE / 2, EXPOSURE / 2)
+    contrast, brightness = contrast.to(images.device), brightness.to(images.device)
     return ((moved - 0.5) * contrast + 0.5 + brightness).clamp(0, 1)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from risk_model.config.waveform import Lstm
 from risk_model.core.errors import UserError
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features, Schema
 from risk_model.model.waveform_input import Input
 
@@ -24,7 +25,7 @@ class Network(nn.Module):
     """Rows [n, d] to logits [n]; it sees the samples at their end alone."""
 
     def __init__(
-        self, features: Features, prevalence: float, settings: Lstm, shape: tuple[int, ...]
+        self, features: Features | Inputs, prevalence: float, settings: Lstm, shape: tuple[int, ...]
     ) -> None:
         super().__init__()
         width, leads = settings.width, shape[0]
@@ -55,7 +56,9 @@ class Network(nn.Module):
         return logits
 
 
-def build(features: Features, prevalence: float, settings: Lstm, schema: Schema) -> Network:
+def build(
+    features: Features | Inputs, prevalence: float, settings: Lstm, schema: Schema
+) -> Network:
     """The network for float32[n, d] training rows; UserError when they hold no waveform."""
     if schema.signal is None or schema.signal.kind != "waveform":
         raise UserError(

@@ -13,14 +13,16 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features, Schema
-from risk_model.model import Logits
+from risk_model.core.scorer import STEP
+from risk_model.model import FEW_ROWS, Logits, NetworkTraining
 from risk_model.model.export import TOLERANCE, trace
 from risk_model.model.score import score
 
 
 def build(
-    name: str, features: Features, prevalence: float, settings: Any, schema: Schema
+    name: str, features: Features | Inputs, prevalence: float, settings: Any, schema: Schema
 ) -> nn.Module:
     """The untrained network that the module `name` builds for float32[n, d] training rows.
 
@@ -53,16 +55,25 @@ class Exported(nn.Module):
 
 @dataclass(frozen=True)
 class NetworkModel:
-    """A trained network for rows of `width` columns, as a RiskModel."""
+    """A trained network for rows of `width` columns, as a RiskModel.
+
+    `trained` says how, where the rows hold recordings.
+    """
 
     network: nn.Module
     width: int
+    trained: NetworkTraining | None = None
     name: ClassVar[str] = "network"
 
     @property
     def tolerance(self) -> float:
         """How much its graph may differ: in a deep network rounding adds up over the layers."""
         return float(getattr(self.network, "tolerance", TOLERANCE))
+
+    @property
+    def checked_rows(self) -> int:
+        """How many rows its graph is compared on; 0 for all."""
+        return FEW_ROWS if self.trained else 0
 
     def logit(self, features: Features) -> Logits:
         """See RiskModel."""
@@ -71,7 +82,10 @@ class NetworkModel:
     def graph(self) -> onnx.ModelProto:
         """See RiskModel; with an output `map` float32[n, h, w] where the network has one."""
         exported = Exported(self.network)
-        return trace(exported, np.zeros((2, self.width), dtype=np.float32), exported.outputs)
+        graph = trace(exported, np.zeros((2, self.width), dtype=np.float32), exported.outputs)
+        if step := getattr(self.network, "rows_at_once", 0):
+            graph.metadata_props.add(key=STEP, value=str(step))
+        return graph
 
     def parameters(self) -> dict[str, npt.NDArray[Any]]:
         """See RiskModel."""

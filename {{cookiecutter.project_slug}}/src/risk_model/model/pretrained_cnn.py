@@ -33,20 +33,27 @@ LITE_MEAN, LITE_SPREAD = (0.498,) * 3, (0.502,) * 3  # EfficientNet-lite's own: 
 class Backbone(nn.Module):
     """Layers in order, from colours [n, 3, h, w] to features [n, k, h', w'].
 
-    The first `frozen` never learn.
+    The first `frozen` never learn, and are always in eval mode: what they make of an image is
+    computed once (frozen_blocks.py).
     """
 
     def __init__(self, layers: Sequence[nn.Module], features: int, frozen: int) -> None:
         super().__init__()
-        self.layers, self.features = nn.ModuleList(layers), features
+        self.layers, self.features, self.frozen = nn.ModuleList(layers), features, frozen
         for layer in layers[:frozen]:
             layer.requires_grad_(False)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """The features of the last layer."""
-        for layer in self.layers:
+    def early(self, images: Tensor) -> Tensor:
+        """What the frozen layers make of images."""
+        for layer in self.layers[: self.frozen]:
             images = layer(images)
         return images
+
+    def late(self, features: Tensor) -> Tensor:
+        """What the layers that learn make of that."""
+        for layer in self.layers[self.frozen :]:
+            features = layer(features)
+        return features
 
 
 class Network(nn.Module):
@@ -72,23 +79,44 @@ class Network(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
         self.register_buffer("spread", torch.tensor(spread).reshape(1, 3, 1, 1))
         self.head = PlaceHead(self.backbone.features, settings.dropout, prevalence)
+        self.copies = settings.copies if settings.augment else 0
+        self.layer_decay = settings.layer_decay
+
+    @property
+    def frozen(self) -> int:
+        """How many layers of the backbone never learn."""
+        return self.backbone.frozen
+
+    def rate_of(self, name: str) -> float:
+        """The share of the learning rate for a parameter: lower, the further from the head."""
+        if not name.startswith("backbone.layers."):
+            return 1.0
+        return float(self.layer_decay ** (len(self.backbone.layers) - int(name.split(".")[2])))
 
     def train(self, mode: bool = True) -> Network:
-        """Train mode for all but the batch norms of the backbone."""
+        """Train mode for all but the frozen layers and the batch norms of the backbone."""
         super().train(mode)
+        for layer in self.backbone.layers[: self.frozen]:
+            layer.eval()
         for module in self.backbone.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
         return self
 
-    def mapped(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The logit [n] and what each place adds to it [n, h, w]."""
+    def early(self, rows: Tensor) -> Tensor:
+        """What the frozen layers make of rows [n, d]: [n, k, h', w']."""
         images = self.resize(self.image(rows))
         colours = images.expand(-1, 3, -1, -1) if self.colours == 1 else images
-        placed: tuple[Tensor, Tensor] = self.head(
-            self.backbone((colours - self.mean) / self.spread)
-        )
+        return self.backbone.early((colours - self.mean) / self.spread)
+
+    def late(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """As `mapped`, from what the frozen layers made."""
+        placed: tuple[Tensor, Tensor] = self.head(self.backbone.late(features))
         return placed
+
+    def mapped(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The logit [n] and what each place adds to it [n, h, w]."""
+        return self.late(self.early(rows))
 
     def forward(self, rows: Tensor) -> Tensor:
         """The logit."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from risk_model.config.waveform import ResNet1d
 from risk_model.core.errors import UserError
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features, Schema
 from risk_model.model.waveform_input import Input
 
@@ -45,7 +46,11 @@ class Network(nn.Module):
     """Rows [n, d] to logits [n]; it sees the samples at their end alone."""
 
     def __init__(
-        self, features: Features, prevalence: float, settings: ResNet1d, shape: tuple[int, ...]
+        self,
+        features: Features | Inputs,
+        prevalence: float,
+        settings: ResNet1d,
+        shape: tuple[int, ...],
     ) -> None:
         super().__init__()
         width = settings.width
@@ -70,7 +75,9 @@ class Network(nn.Module):
         return logits
 
 
-def build(features: Features, prevalence: float, settings: ResNet1d, schema: Schema) -> Network:
+def build(
+    features: Features | Inputs, prevalence: float, settings: ResNet1d, schema: Schema
+) -> Network:
     """The network for float32[n, d] training rows; UserError when they hold no waveform."""
     if schema.signal is None or schema.signal.kind != "waveform":
         raise UserError(

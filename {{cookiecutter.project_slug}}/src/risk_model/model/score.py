@@ -19,10 +19,11 @@ def score(network: nn.Module, features: Tensor, chunk: int = 4096) -> Tensor:
     the network raises. No gradients; at most `chunk` rows are passed at once.
     """
     # dropout off, batch norm on what it learnt
-    step = at_once(features.shape[1], chunk)
+    step: int = getattr(network, "rows_at_once", 0) or at_once(features.shape[1], chunk)
+    where = next(network.parameters(), features).device
     with evaluating(network), torch.no_grad():
         logits = [
-            network(rows).reshape(len(rows), -1).double().mean(dim=1)
+            network(rows.to(where)).reshape(len(rows), -1).cpu().double().mean(dim=1)
             for rows in torch.split(features, step)
         ]
     return torch.cat(logits)

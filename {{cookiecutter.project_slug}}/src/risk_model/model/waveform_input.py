@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features
 
 SCALED = 0.2  # of a lead's size, on the log scale
@@ -26,11 +27,12 @@ class Input(nn.Module):
     same a moment later, and through another electrode.
     """
 
-    def __init__(self, features: Features, shape: tuple[int, ...]) -> None:
+    def __init__(self, features: Features | Inputs, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.shape, self.size = shape, prod(shape)
-        samples = features[:, -self.size :].reshape(-1, *shape)
-        deviation = np.median(samples.std(axis=2), axis=0)
+        pieces = features.pieces() if isinstance(features, Inputs) else [features]
+        deviations = [rows[:, -self.size :].reshape(-1, *shape).std(axis=2) for rows in pieces]
+        deviation = np.median(np.concatenate(deviations), axis=0)
         self.register_buffer(
             "scale", torch.from_numpy(np.maximum(deviation, 1e-3).astype(np.float32))[:, None]
         )
@@ -44,6 +46,8 @@ class Input(nn.Module):
 
     def _varied(self, samples: Tensor) -> Tensor:
         each = samples.shape[0], samples.shape[1], 1
-        samples = samples * torch.exp(SCALED * torch.randn(each)) * (torch.rand(each) >= LOST)
-        samples = samples + NOISE * torch.randn_like(samples)
+        # all drawn on the CPU, so that a seed means the same on every device
+        scaled, there = torch.exp(SCALED * torch.randn(each)), torch.rand(each) >= LOST
+        samples = samples * scaled.to(samples.device) * there.to(samples.device)
+        samples = samples + NOISE * torch.randn(samples.shape).to(samples.device)
         return samples.roll(int(torch.randint(samples.shape[2], ())), dims=2)

@@ -69,7 +69,7 @@ def select_examples(
     scale of the calibrated risk's log odds.
     """
     cohort = prepared.cohort
-    if cohort.schema.signal is None or cohort.recordings is None:
+    if cohort.schema.signal is None:
         return None
     scorer = Scorer((package / "risk.onnx").read_bytes())
     slope = calibrator.parameters.get("slope")
@@ -86,11 +86,11 @@ def _drawn_examples(
 ) -> list[RecordingExample]:
     rows_of_part, schema = prepared.splits.shown, prepared.cohort.schema
     part = prepared.cohort.take(rows_of_part)
-    assert schema.signal is not None and part.recordings is not None  # noqa: S101, PT018 - for mypy
-    risk, _ = scorer(part.encoded())
+    assert schema.signal is not None  # noqa: S101 - narrows the type for mypy
+    risk, _ = scorer(part.model_inputs())
     examples = []
     for rule, row in pick(risk, part.labels, threshold, count):
-        explanation = explain(scorer, part.recordings[row], prepared, slope)
+        explanation = explain(scorer, part.signals[row], prepared, slope)
         drawing = draw(explanation, f"{schema.signal.kind}, {rule}")
         examples.append(RecordingExample(rule, float(risk[row]), bool(part.labels[row]), drawing))
     return examples

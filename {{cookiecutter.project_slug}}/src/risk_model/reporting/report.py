@@ -56,7 +56,7 @@ def write_report(path: Path, content: ReportContent) -> None:
     """
     view = report_view(content)
     write_page(path, "report.html.j2", view)
-    plots = {**(vars(view.plots) if view.plots else {}), "places": view.forest}
+    plots = {**(vars(view.plots) if view.plots else {}), "places": view.places.forest}
     for name, drawing in plots.items():
         if drawing:
             write_atomically(path.parent / "figures" / f"{name}.svg", drawing.encode())

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.findings import Finding
-from risk_model.core.optional import optional_module
+from risk_model.core.optional import optional_module, required_module
 from risk_model.core.package import Verdict
 from risk_model.core.parts import DEVELOPMENT
 from risk_model.core.predictions import OPPOSITE
@@ -20,7 +20,7 @@ from risk_model.data.split_report import RowSplitOverlap
 from risk_model.evaluation.results import CURVE_EVENTS, GateVerdict
 from risk_model.model.table import label as model_label
 from risk_model.model.table import step
-from risk_model.reporting import forest, sentences, tables
+from risk_model.reporting import sentences, tables
 from risk_model.reporting.content import (
     Illustration,
     Provenance,
@@ -126,11 +126,13 @@ class ExamplesView:
 
 
 @dataclass(frozen=True)
-class BetweenSites:
-    """How performance varies between sites, and where missing values may be the cause."""
+class Places:
+    """How performance varies over sites and times, and where missing values may be the cause."""
 
-    sentences: list[str] = field(default_factory=list)
+    forest: Markup | None = None
     table: list[Row] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
+    pooled: list[Row] = field(default_factory=list)
     missing_causes: list[str] = field(default_factory=list)
 
 
@@ -162,10 +164,8 @@ class ReportView:
     compared: bool
     caveat: str
     comparator: str
-    forest: Markup | None
-    sites_and_times: list[Row]
     left_out: bool
-    between_sites: BetweenSites
+    places: Places
     calibrators: list[Row]
     champion: ChampionView
     baseline: str
@@ -191,7 +191,6 @@ def report_view(content: ReportContent) -> ReportView:
     simple_models = quality.tables.get(SIMPLE_MODELS, []) if quality else []
     comparisons = sentences.baseline(content.champion), sentences.simple_models(simple_models)
     urgent, notes = tables.sort_findings([*(content.findings or []), *evaluation.findings])
-    rows = forest.forest_rows(evaluation, content.left_out, name)
     return ReportView(
         title=capitalise(content.title),
         cohort_line=_cohort_line(content),
@@ -217,10 +216,8 @@ def report_view(content: ReportContent) -> ReportView:
         compared=any(part.models[name].head_to_head for part in evaluation.parts.values()),
         caveat=CAVEAT,
         comparator=model_label(evaluation.comparator),
-        forest=forest.forest_plot(rows),
-        sites_and_times=forest.forest_table(rows) if len(rows) > 1 else [],
         left_out=bool(content.left_out),
-        between_sites=_between_sites(content, rows),
+        places=_places(content),
         calibrators=tables.calibrators(content.calibrators),
         champion=_champion_view(content.champion),
         baseline=comparisons[0],
@@ -286,15 +283,19 @@ def _reasons(model: str, gate: GateVerdict) -> str:
     return f"{model_label(model)}: {'; '.join(gate.reasons)}."
 
 
-def _between_sites(content: ReportContent, rows: list[forest.ForestRow]) -> BetweenSites:
+def _places(content: ReportContent) -> Places:
     """Empty in an edition that leaves no site out."""
-    module = optional_module("reporting.heterogeneity")
-    if module is None:
-        return BetweenSites()
-    return BetweenSites(
-        module.heterogeneity_sentences(content.heterogeneity),
-        module.heterogeneity_table(content.heterogeneity),
-        module.missing_causes(rows, content.left_out, content.evaluation.bounds),
+    forest = optional_module("reporting.forest")
+    if forest is None:
+        return Places()
+    heterogeneity = required_module("reporting.heterogeneity")
+    rows = forest.forest_rows(content.evaluation, content.left_out, content.champion.name)
+    return Places(
+        forest.forest_plot(rows),
+        forest.forest_table(rows) if len(rows) > 1 else [],
+        heterogeneity.heterogeneity_sentences(content.heterogeneity),
+        heterogeneity.heterogeneity_table(content.heterogeneity),
+        heterogeneity.missing_causes(rows, content.left_out, content.evaluation.bounds),
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Rows, Splits
-from risk_model.core.schema import Features
+from risk_model.core.inputs import Inputs
 from risk_model.model import Floats, Logits, RiskModel
 from risk_model.model.table import step
 from risk_model.training.batches import same_batches
@@ -57,20 +57,20 @@ class Developed:
 def develop(
     settings: Config,
     cohort: Cohort,
-    features: Features,
+    inputs: Inputs,
     splits: Splits,
     *,
     rows: Rows | None = None,
     only: Collection[str] | None = None,
     monitor: Monitor | None = None,
-    score: Callable[[RiskModel, Features], Logits] = lambda model, rows: model.logit(rows),
+    score: Callable[[RiskModel, Inputs], Logits] = lambda model, rows: rows.map(model.logit),
 ) -> Developed:
     """Fits, calibrates and compares models on the development rows, and scores the rows asked for.
 
     Args:
         settings: of the model, the training and the folds.
         cohort: outcomes, subjects and schema.
-        features: `cohort.encoded()`, or its first `schema.simple` columns, which baselines use.
+        inputs: `cohort.model_inputs()`.
         splits: which rows teach; a row may stand there twice (bootstrap samples).
         rows: the rows to score; None for all of them.
         only: the models to make, by name; None for all.
@@ -85,10 +85,10 @@ def develop(
     each = turns(splits, subjects, labels, settings.seed, folds)
     held_out, taught = np.concatenate([turn.held_out for turn in each]), each[0].train
     settings = same_batches(settings, len(taught))
-    said, models, rounds = _turns(settings, cohort, features, each, only, monitor)
+    said, models, rounds = _turns(settings, cohort, inputs, each, only, monitor)
     if folds > 1:
         taught, nobody = splits.learning, np.empty(0, dtype=np.int64)
-        parts = features, labels, subjects, taught, nobody
+        parts = inputs, labels, subjects, taught, nobody
         own = monitor.unrecorded()
         models = fit_models(*parts, cohort.schema, settings, own, only, rounds)
     weight = positive_weight(labels[taught], settings.training)
@@ -100,7 +100,7 @@ def develop(
     champion = choose_champion(said, *rows_of, settings, weight)
     if folds > 1:
         champion = replace(champion, compared_on="the development rows, out of fold")
-    asked = features if rows is None else features[rows]
+    asked = inputs if rows is None else inputs.take(rows)
     logits = {name: score(model, asked) for name, model in models.items()}
     return Developed(models, calibrators, champion, logits, held_out, rounds if folds > 1 else {})
 
@@ -108,7 +108,7 @@ def develop(
 def _turns(
     settings: Config,
     cohort: Cohort,
-    features: Features,
+    inputs: Inputs,
     each: Sequence[Turn],
     only: Collection[str] | None,
     monitor: Monitor,
@@ -126,9 +126,9 @@ def _turns(
     for number, turn in enumerate(each):
         own = monitor.unrecorded() if number else monitor
         parts = cohort.labels, cohort.subjects, turn.train, turn.validation
-        models = fit_models(features, *parts, cohort.schema, settings, own, only)
+        models = fit_models(inputs, *parts, cohort.schema, settings, own, only)
         for name, model in models.items():
-            said[name].append(model.logit(features[turn.held_out]))
+            said[name].append(inputs.take(turn.held_out).map(model.logit))
             if best := own.best_epoch(name):
                 stopped[name].append(best * _epoch_length(name, turn, each))
     rounds = {name: max(1, round(mean(epochs))) for name, epochs in stopped.items()}

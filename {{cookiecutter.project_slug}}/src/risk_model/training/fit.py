@@ -10,15 +10,16 @@ from risk_model import config
 from risk_model.config.settings import LOSSES
 from risk_model.core.cohort import Outcome, Rows
 from risk_model.core.errors import UserError
+from risk_model.core.inputs import Inputs
 from risk_model.core.optional import required_module
-from risk_model.core.schema import Features, Schema
+from risk_model.core.schema import Schema
 from risk_model.model import FitInputs, RiskModel, Sample, table
 from risk_model.training.folds import Subjects
 from risk_model.training.monitor import Monitor
 
 
 def fit_models(
-    features: Features,
+    inputs: Inputs,
     labels: Outcome,
     subjects: Subjects,
     train: Rows,
@@ -36,7 +37,7 @@ def fit_models(
     alone.
 
     Args:
-        features: float32[n, d]; for baselines alone the first `schema.simple` columns are enough.
+        inputs: what models see of n rows; for baselines the simple columns are enough.
         labels: int8[n].
         subjects: whose rows they are, [n].
         train: the rows that teach; one that stands there twice counts twice.
@@ -58,13 +59,14 @@ def fit_models(
             f"training.loss: no loss '{settings.training.loss}'; choose one of {', '.join(LOSSES)}"
         )
     weight = positive_weight(labels[train], settings.training)
-    everybody = Sample(features, labels, np.where(labels == 1, weight, 1.0), subjects)
+    weights = np.where(labels == 1, weight, 1.0)
+    everybody = Sample(inputs.simple, labels, weights, subjects, inputs.arrays)
     taught = _part(everybody, train, "train")
     stopped = _part(everybody, validation, "validation") if len(validation) else None
     models: dict[str, RiskModel] = {}
     for row in table.MODELS:
         if only is None or row.name in only:
-            inputs = FitInputs(
+            given = FitInputs(
                 taught,
                 stopped,
                 schema,
@@ -75,7 +77,7 @@ def fit_models(
                 monitor.curves,
             )
             with monitor.timed(row.name):
-                models[row.name] = _fit_baseline(row, inputs) if row.baseline else row.fit(inputs)
+                models[row.name] = _fit_baseline(row, given) if row.baseline else row.fit(given)
     monitor.flush()
     return models
 
@@ -94,7 +96,7 @@ def _fit_baseline(row: table.ModelRow, inputs: FitInputs) -> RiskModel:
     if not schema.signal:
         return row.fit(inputs)
     subset = required_module("model.feature_subset").FeatureSubset
-    model: RiskModel = subset(row.fit(inputs.simple_columns()), schema.simple, schema.width)
+    model: RiskModel = subset(row.fit(inputs), schema.simple, schema.width)
     return model
 
 

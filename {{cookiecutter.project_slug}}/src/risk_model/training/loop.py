@@ -1,16 +1,17 @@
 """The training loop, for any module that turns rows into logits.
 
-How does a network learn? The loop reads straight down. The rows lie in two tensors: one permutation
-an epoch, cut into views, costs a third of a DataLoader. Scores are taken in eval mode only, and the
-weights of the epoch with the best validation loss are the ones kept.
+How does a network learn? The loop reads straight down. The rows of a table lie in two tensors: one
+permutation an epoch, cut into views, costs a third of a DataLoader. Recordings are read a batch at
+a time. Scores are taken in eval mode only, and the weights of the epoch with the best validation
+loss are the ones kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,9 +21,10 @@ from tqdm import tqdm
 from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.errors import UserError
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features
 from risk_model.core.scores import auroc
-from risk_model.model import EpochRecorder, curve_rows
+from risk_model.model import CURVE_ROWS, EpochRecorder, curve_rows
 from risk_model.model.score import score
 from risk_model.training.batches import batch_size
 from risk_model.training.loss import Loss
@@ -33,10 +35,32 @@ STEPS = 50  # that the mean of the weights reaches back
 
 
 class Table(NamedTuple):
-    """Float32 [n, d] features and float32 [n] labels."""
+    """Float32 [n, d] features and float32 [n] labels; beside the features, recordings as stored."""
 
     features: Tensor
     labels: Tensor
+    arrays: Any = None
+
+    @property
+    def inputs(self) -> Inputs:
+        """Whole rows as they are stored."""
+        return Inputs(self.features.numpy(), self.arrays)
+
+
+def backward(network: nn.Module, features: Tensor, labels: Tensor, loss: Loss) -> None:
+    """Adds the gradient of a batch's loss to the network's."""
+    torch.autograd.backward(loss(network(features), labels))
+
+
+class Passes(NamedTuple):
+    """What gives a batch's gradient, how many training rows are measured, what sets the rates."""
+
+    backward: Callable[[nn.Module, Tensor, Tensor, Loss], None] = backward
+    curve: int = CURVE_ROWS
+    rates: Callable[[nn.Module, torch.optim.Optimizer], None] | None = None
+
+
+WHOLE = Passes()
 
 
 def fit(
@@ -49,6 +73,7 @@ def fit(
     record: EpochRecorder,
     epochs: int = 0,
     curves: bool = True,
+    passes: Passes = WHOLE,
 ) -> None:
     """Trains until the validation loss stops improving, and restores the best weights.
 
@@ -69,21 +94,31 @@ def fit(
         record: gets the loss and AUROC of both parts, and the gradient's norm, after each epoch.
         epochs: how many, where there are no rows to stop by.
         curves: whether the rows to learn from are measured too.
+        passes: how rows reach the network; recordings have their own.
 
     Raises:
         UserError: the loss stops being finite, or a batch would hold a single row.
     """
     size = batch_size(settings, len(train.labels))
-    with seeded(seed):
+    most = settings.epochs if validation else epochs
+    total = most * steps(len(train.labels), size)
+    with (
+        seeded(seed),
+        tqdm(total=total, desc="network", unit="step", disable=None, leave=False) as bar,
+    ):
         optimizer, averaged = adamw(network, settings), RunningMean(network)
+        if passes.rates:
+            passes.rates(network, optimizer)
+        optimizer.register_step_post_hook(lambda *_: _advance(bar))
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
-        rows = torch.from_numpy(curve_rows(train.labels.numpy()))
-        curve = Table(train.features[rows], train.labels[rows])
+        rows = torch.from_numpy(curve_rows(train.labels.numpy(), passes.curve))
+        arrays = train.arrays and train.arrays.take(rows.numpy())
+        curve = Table(train.features[rows], train.labels[rows], arrays)
         network.train()
-        most = settings.epochs if validation else epochs
-        numbers = range(1, most + 1)
-        for epoch in tqdm(numbers, desc="network", unit="epoch", disable=None, leave=False):
-            norm = train_epoch(network, train, loss, optimizer, size, settings.clip_norm, averaged)
+        for epoch in range(1, most + 1):
+            bar.set_postfix_str(f"epoch {epoch} of at most {most}", refresh=False)
+            limit = settings.clip_norm
+            norm = train_epoch(network, train, loss, optimizer, size, limit, averaged, passes)
             _refuse_divergence(norm, epoch, settings)
             if validation is None:
                 continue
@@ -98,6 +133,10 @@ def fit(
                 break
         network.load_state_dict(best_weights if validation else averaged.network.state_dict())
         network.eval()
+
+
+def _advance(bar: Any) -> None:
+    bar.update()
 
 
 class RunningMean:
@@ -131,12 +170,13 @@ def train_epoch(
     size: int,
     clip_norm: float,
     averaged: RunningMean,
+    passes: Passes = WHOLE,
 ) -> float:
     """One pass over the rows in a fresh order; the mean norm of the gradient before clipping."""
     norms = []
     for features, labels in batches(rows, size):
         optimizer.zero_grad()
-        torch.autograd.backward(loss(network(features), labels))
+        passes.backward(network, features, labels, loss)
         norms.append(clip_gradients(optimizer, clip_norm))
         optimizer.step()
         averaged.update()
@@ -151,10 +191,14 @@ def clip_gradients(optimizer: torch.optim.Optimizer, limit: float) -> Tensor:
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     gradients = [p.grad for p in parameters if p.grad is not None]
     norm = nn.utils.get_total_norm(gradients)
-    if norm > limit:
-        for gradient in gradients:
-            gradient.mul_(limit / norm)
+    # no look at the number, for which a GPU would have to stop
+    torch._foreach_mul_(gradients, (limit / norm).clamp(max=1.0))
     return norm
+
+
+def steps(rows: int, size: int) -> int:
+    """How many an epoch has."""
+    return max(1, min(rows, ROWS_PER_EPOCH) // size)
 
 
 def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -164,7 +208,10 @@ def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     own mean.
     """
     order = torch.randperm(len(rows.labels))[:ROWS_PER_EPOCH]
-    count = max(1, len(order) // size)
+    count = steps(len(order), size)
+    if rows.arrays is not None:
+        parts = order.tensor_split(count)
+        return ((torch.from_numpy(rows.inputs[p.numpy()]), rows.labels[p]) for p in parts)
     return zip(
         rows.features[order].tensor_split(count),
         rows.labels[order].tensor_split(count),
@@ -187,9 +234,9 @@ def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
 
 
-def table(features: Features, labels: Outcome) -> Table:
-    """Arrays as tensors."""
-    return Table(torch.from_numpy(features), torch.from_numpy(labels.astype(np.float32)))
+def table(features: Features, labels: Outcome, arrays: Any = None) -> Table:
+    """Arrays as tensors, but for those of recordings."""
+    return Table(torch.from_numpy(features), torch.from_numpy(labels.astype(np.float32)), arrays)
 
 
 @contextmanager
@@ -206,14 +253,15 @@ def threads(count: int) -> Iterator[None]:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Random numbers of torch from this seed, until the block ends; afterwards as before it."""
-    with torch.random.fork_rng(devices=[]):
+    used = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=used):
         torch.manual_seed(seed)
         yield
 
 
 def assess(network: nn.Module, rows: Table, loss: Loss, part: str) -> dict[str, float]:
     """Loss and AUROC of the rows, named after their part."""
-    logits = score(network, rows.features)
+    logits = torch.cat([score(network, torch.from_numpy(p)) for p in rows.inputs.pieces()])
     value = float(loss(logits, rows.labels.double()))
     return {f"{part}_loss": value, f"{part}_auroc": auroc(rows.labels.numpy(), logits.numpy())}
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 
+from risk_model.core.inputs import Inputs
+from risk_model.core.optional import required_module
 from risk_model.model import FitInputs
 from risk_model.model.network import NetworkModel, build
 from risk_model.training import loop
@@ -17,16 +21,25 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
     prevalence = float(np.average(train.labels, weights=train.weights))
     chosen = settings.model.network
     with loop.seeded(settings.seed), loop.threads(settings.training.threads):
-        network = build(chosen.name, train.features, prevalence, chosen, inputs.schema)
-        loop.fit(
-            network,
-            loop.table(train.features, train.labels),
-            validation and loop.table(validation.features, validation.labels),
-            loss,
-            settings.training,
-            settings.seed,
-            inputs.record,
-            inputs.rounds,
-            inputs.curves,
-        )
-    return NetworkModel(network, inputs.schema.width)
+        rows = Inputs(train.features, train.arrays) if train.arrays else train.features
+        network = build(chosen.name, rows, prevalence, chosen, inputs.schema)
+        first = loop.table(train.features, train.labels, train.arrays)
+        then = validation and loop.table(*validation[:2], validation.arrays)
+        own = nullcontext((network, first, then, settings.training, loop.WHOLE, None))
+        if inputs.schema.signal:
+            recording_passes = required_module("training.recording_passes")
+            own = recording_passes.prepared(network, first, then, inputs)
+        with own as (learner, first, then, training, passes, trained):
+            loop.fit(
+                learner,
+                first,
+                then,
+                loss,
+                training,
+                settings.seed,
+                inputs.record,
+                inputs.rounds,
+                inputs.curves,
+                passes,
+            )
+    return NetworkModel(network, inputs.schema.width, trained)

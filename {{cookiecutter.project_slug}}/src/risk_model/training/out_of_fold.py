@@ -40,7 +40,7 @@ def out_of_fold(
         UserError: the rows beside a fold hold a single class of the outcome.
     """
     folds, repeats = settings.split.folds, settings.split.repeats
-    features, nobody = cohort.encoded(), np.empty(0, dtype=np.int64)
+    inputs, nobody = cohort.model_inputs(), np.empty(0, dtype=np.int64)
     subjects, labels = cohort.subjects[rows], cohort.labels[rows]
     tables: list[pd.DataFrame] = []
     chosen: Counter[str] = Counter()
@@ -53,7 +53,7 @@ def out_of_fold(
         for k in range(folds):
             asked = rows[fold == k]
             splits = Splits(rows[fold != k], nobody, nobody, nobody)
-            made = develop(settings, cohort, features, splits, rows=asked)
+            made = develop(settings, cohort, inputs, splits, rows=asked)
             _write_risks(made, asked, champion, len(cohort), calibrated, raw)
             chosen[made.champion.name] += 1
             bar.update()

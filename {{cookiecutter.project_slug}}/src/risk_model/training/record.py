@@ -8,6 +8,7 @@ from risk_model.core.estimate import Estimate
 from risk_model.core.findings import Finding
 from risk_model.core.input_policy import InputPolicy
 from risk_model.core.json_record import JsonRecord
+from risk_model.model import NetworkTraining
 
 # by model, an epoch or a tree a row: its number, from 1, and the values measured
 History = dict[str, list[dict[str, int | float | None]]]
@@ -85,3 +86,4 @@ class TrainingRecord(JsonRecord):
     folds: int = 0  # not recorded
     rounds: dict[str, int] = field(default_factory=dict)
     chosen_out_of_fold: dict[str, int] = field(default_factory=dict)
+    network: NetworkTraining | None = None  # of recordings

@@ -133,7 +133,7 @@ def read_external(settings: Config, announce: Announce = lambda step, text: None
         )
     for line in answered_rows(package, cohort.inputs):
         announce("data", line)
-    risk, logits = package.scorer(cohort.encoded())
+    risk, logits = package.scorer(cohort.model_inputs())
     source = Path(getattr(data, "path", "")).stem or data.name
     return ExternalCohort(source, package, cohort, risk, sigmoid(logits))
 

@@ -134,8 +134,8 @@ def _evaluate(turn: LeftOut, settings: Config, threshold: float) -> LeftOutEvalu
 def _judge(turn: LeftOut, splits: Splits, settings: Config, threshold: float) -> LeftOutEvaluation:
     """The baselines made on the rest: their metrics where they were left out, with intervals."""
     cohort, rows = turn.cohort, turn.rows
-    features = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
-    developed = develop(settings, cohort, features, splits, rows=rows, only=table.refitted())
+    inputs = cohort.model_inputs()
+    developed = develop(settings, cohort, inputs, splits, rows=rows, only=table.refitted())
     outcome, subject = cohort.labels[rows], pd.factorize(cohort.subjects[rows])[0]
     scored: dict[Key, ScoredRows] = {
         (name, turn.kind, turn.name): ScoredRows(outcome, risk, subject)

@@ -25,7 +25,7 @@ from risk_model.config import Config
 from risk_model.core.cohort import Cohort, Outcome, Rows
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_json
-from risk_model.core.schema import Features
+from risk_model.core.inputs import Inputs
 from risk_model.core.subject_folds import subject_folds
 from risk_model.data.prepare import Prepared
 from risk_model.evaluation.learning_curve import (
@@ -112,13 +112,13 @@ def _logits(
     settings: Config, cohort: Cohort, each: Sequence[Turn], teaching: Sequence[Teaching]
 ) -> dict[str, list[Floats]]:
     """What is said of all rows held out, turn by turn: for each share float64[fits, n], by name."""
-    features = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
+    inputs = cohort.model_inputs()
     said: dict[str, list[Floats]] = defaultdict(list)
     fits = len(each) * sum(map(len, teaching[0]))
     with tqdm(total=fits, desc="learning curve", unit="fit", disable=None, leave=False) as bar:
         for share in zip(*teaching, strict=True):
             pooled = [
-                _pooled(settings, cohort, features, each, rows, bar)
+                _pooled(settings, cohort, inputs, each, rows, bar)
                 for rows in zip(*share, strict=True)
             ]
             for name in pooled[0]:
@@ -129,7 +129,7 @@ def _logits(
 def _pooled(
     settings: Config,
     cohort: Cohort,
-    features: Features,
+    inputs: Inputs,
     each: Sequence[Turn],
     teaching: Sequence[Rows],
     bar: tqdm[NoReturn],
@@ -138,9 +138,9 @@ def _pooled(
     said: dict[str, list[Floats]] = defaultdict(list)
     for turn, rows in zip(each, teaching, strict=True):
         parts = cohort.labels, cohort.subjects, rows, turn.validation
-        models = fit_models(features, *parts, cohort.schema, settings, Monitor(), refitted())
+        models = fit_models(inputs, *parts, cohort.schema, settings, Monitor(), refitted())
         for name, model in models.items():
-            said[name].append(model.logit(features[turn.held_out]))
+            said[name].append(inputs.take(turn.held_out).map(model.logit))
         bar.update()
     return {name: np.concatenate(parts) for name, parts in said.items()}
 

@@ -222,13 +222,13 @@ def _strategy(settings: Config, cohort: Cohort, splits: Splits) -> Learn:
     made anew, unless the run's settings name one of them.
     """
     rows, models = splits.learning, refitted()
-    features = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
+    inputs = cohort.model_inputs()
     belongs = {name: np.isin(rows, getattr(splits, name)) for name in PARTS if name != "test"}
 
     def learn(positions: Rows) -> Floats:
         drawn = {name: rows[positions][inside[positions]] for name, inside in belongs.items()}
         sample = Splits(**drawn, test=splits.test, external=splits.external)
-        made = develop(settings, cohort, features, sample, rows=rows, only=models)
+        made = develop(settings, cohort, inputs, sample, rows=rows, only=models)
         return made.risks[made.champion.name]
 
     return learn

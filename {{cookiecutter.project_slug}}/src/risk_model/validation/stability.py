@@ -92,9 +92,9 @@ def _rows(splits: Splits) -> Rows:
 
 def _original(directory: Path, asked: Cohort, names: list[str]) -> Risks:
     """The calibrated risks of the run's own models for these rows."""
-    features = asked.encoded()
+    inputs = asked.model_inputs()
     graphs = {name: directory / "packages" / name / "risk.onnx" for name in names}
-    return {name: Scorer(path.read_bytes())(features)[0] for name, path in graphs.items()}
+    return {name: Scorer(path.read_bytes())(inputs)[0] for name, path in graphs.items()}
 
 
 def refit(settings: Config, prepared: Prepared, names: Sequence[str], refits: int) -> Risks:
@@ -103,7 +103,7 @@ def refit(settings: Config, prepared: Prepared, names: Sequence[str], refits: in
     Float64[refits, n] by name, the same for a seed. UserError when a sample holds a single class.
     """
     cohort, splits = prepared.cohort, prepared.splits
-    simple = np.ascontiguousarray(cohort.encoded()[:, : cohort.schema.simple])
+    inputs = cohort.model_inputs()
     asked = _rows(splits)
     table = {name: np.empty((refits, len(asked))) for name in names}
     samples = samples_of_subjects(splits, cohort.subjects[splits.train], refits, settings.seed)
@@ -116,7 +116,7 @@ def refit(settings: Config, prepared: Prepared, names: Sequence[str], refits: in
                 f"train: so few events that a sample of its subjects drew fewer than {least}; "
                 "enlarge split.train, or bring more subjects"
             )
-        made = develop(settings, cohort, simple, sample, rows=asked, only=names)
+        made = develop(settings, cohort, inputs, sample, rows=asked, only=names)
         for name, risk in made.risks.items():
             table[name][k] = risk
     return table

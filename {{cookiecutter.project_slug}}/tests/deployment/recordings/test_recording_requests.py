@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_model.core.schema import Field
-from risk_model.data.sources.recordings import cohort_from, objects
+from risk_model.data.sources.recordings import cohort_from
 from risk_model.deployment import recording_requests
 from risk_model.deployment.recording_requests import recording_body_schema, recording_reader
 from risk_model.deployment.requests import RefusedError
@@ -175,7 +175,7 @@ def test_an_implausible_measurement_is_missing_in_a_request_as_in_training(
     fields = (Field("largest", "number", "mV", maximum=3.0),)
     monkeypatch.setattr(made_signal, "FIELDS", fields)
     schema = replace(SCHEMA, fields=fields)
-    recordings = objects([np.array(STRIP, dtype=np.float32)])
+    recordings = [np.array(STRIP, dtype=np.float32)]
     cohort = cohort_from(
         recordings, np.zeros(1, dtype=np.int8), pd.DataFrame(index=[0]), schema, "made"
     )

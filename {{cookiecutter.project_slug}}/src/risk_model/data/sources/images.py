@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from risk_model.config.imaging import Images, Pixels
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Signal
-from risk_model.data.sources.recordings import cohort_of, listing, read_all, schema_of
+from risk_model.data.sources.recording_cache import read_cached
+from risk_model.data.sources.recordings import cohort_of, listing, schema_of
 from risk_model.signals import image
 
 SMALLEST, LARGEST = 16, 512  # pixels a side
@@ -28,14 +30,24 @@ def of_table(settings: Images, name: str, source: str) -> Cohort:
     """The cohort of that name of the images that the table `settings.path` lists."""
     signal, folder = signal_of(settings), Path(settings.path).parent
     entries = listing(settings, settings.file, "image file")
-    readings, rows, notes = read_all(
-        entries.recordings, lambda file: image.read(folder / file, signal), settings.set_aside
+    readings = read_cached(
+        entries.recordings,
+        lambda file: image.read(folder / file, signal),
+        signal,
+        settings.set_aside,
+        _files(folder / file for file in entries.recordings),
+        settings.cache,
     )
-    remarks = image.read_as(remark for reading in readings for remark in reading.remarks)
+    remarks = image.read_as(remark for own in readings.remarks for remark in own)
     signal = replace(signal, remark_kinds=tuple(sorted({remark.kind for remark in remarks})))
-    return cohort_of(
-        entries, readings, rows, schema_of(name, settings.outcome, signal), source, notes
-    )
+    schema = schema_of(name, settings.outcome, signal)
+    return cohort_of(entries, readings, schema, source, readings.notes())
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """These files, and those of a folder, which is a series."""
+    for path in paths:
+        yield from sorted(path.iterdir()) if path.is_dir() else [path]
 
 
 def signal_of(settings: Pixels) -> Signal:

@@ -22,7 +22,7 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.data.download import cache_directory, fetch
 from risk_model.data.sources.images import signal_of
-from risk_model.data.sources.recordings import cohort_from, objects, schema_of
+from risk_model.data.sources.recordings import cohort_from, schema_of
 from risk_model.signals.image import resized, scale
 
 URL = "https://zenodo.org/records/10519652/files/{name}.npz"
@@ -67,7 +67,7 @@ def load(settings: MedMnist) -> Cohort:
     images, labels, part = _arrays(fetch(URL.format(name=settings.name), published.digest, path))
     shown = [_channels_first(image) for image in images]
     enlarged = ("size",) if any(scale(image, signal) > 1 for image in shown) else ()
-    recordings = objects([resized(image, signal) for image in shown])
+    recordings = [resized(image, signal) for image in shown]
     outcome = np.isin(labels, published.event).astype(np.int8)
     schema = schema_of(settings.name, published.outcome, replace(signal, remark_kinds=enlarged))
     source = f"MedMNIST v2 {settings.name} (Yang et al. 2023, CC BY 4.0), from {published.origin}"

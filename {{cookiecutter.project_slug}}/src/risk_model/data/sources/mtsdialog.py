@@ -16,7 +16,8 @@ from risk_model.config.text import MtsDialog
 from risk_model.core.cohort import Cohort
 from risk_model.data.download import cache_directory, fetch
 from risk_model.data.sources.notes import signal_of
-from risk_model.data.sources.recordings import Listing, cohort_of, read_all, schema_of
+from risk_model.data.sources.recording_readings import read_all
+from risk_model.data.sources.recordings import Listing, cohort_of, schema_of
 from risk_model.signals import text
 
 URL = "https://raw.githubusercontent.com/abachaa/MTS-Dialog/main/Main-Dataset/"
@@ -57,9 +58,9 @@ def load(settings: MtsDialog) -> Cohort:
         frames.append(pd.read_csv(path, keep_default_na=False).assign(part=part))
     table = pd.concat(frames, ignore_index=True)
     dialogues = table["dialogue"].tolist()
-    readings, rows, notes = read_all(dialogues, lambda dialogue: text.reading(dialogue, signal), 0)
+    readings = read_all(dialogues, lambda dialogue: text.reading(dialogue, signal), signal, 0)
     outcome = (table["section_header"] == SECTION).to_numpy().astype(np.int8)
     index = pd.DataFrame({"part": table["part"].astype(object).where(table["part"].notna(), None)})
     entries = Listing(dialogues, outcome, index, ())
     schema = schema_of("mtsdialog", "talk about family or social history", signal)
-    return cohort_of(entries, readings, rows, schema, SOURCE, notes)
+    return cohort_of(entries, readings, schema, SOURCE, readings.notes())

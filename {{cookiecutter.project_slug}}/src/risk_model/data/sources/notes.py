@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,8 @@ from risk_model.core.schema import Signal
 from risk_model.data.sources.coerce import require_column
 from risk_model.data.sources.column_roles import TEXT_ROLES, column_roles
 from risk_model.data.sources.files import read as read_table
-from risk_model.data.sources.recordings import cohort_of, listing, listing_of, read_all, schema_of
+from risk_model.data.sources.recording_readings import read_all
+from risk_model.data.sources.recordings import cohort_of, listing, listing_of, schema_of
 from risk_model.data.sources.table import rules_of
 from risk_model.data.tables.table_file import open_table
 from risk_model.signals import Reading, text
@@ -56,14 +58,16 @@ def of_file(settings: Notes, name: str, source: str) -> Cohort:
     if settings.file:
         entries = listing(settings, settings.file, "text file")
         one: Callable[[str], Reading] = lambda file: text.read(path.parent / file, signal)  # noqa: E731
-        readings, positions, notes = read_all(entries.recordings, one, settings.set_aside)
-        return cohort_of(entries, readings, positions, schema, source, notes)
+        readings = read_all(entries.recordings, one, signal, settings.set_aside)
+        return cohort_of(entries, readings, schema, source, readings.notes())
     file = _json_lines(path) if _is_json_lines(path) else _table(path, settings)
-    readings, positions, notes = read_all(
+    readings = read_all(
         list(map(str, range(file.rows))),
         lambda i: _reading(file, int(i), settings.text, path, signal),
+        signal,
         settings.set_aside,
     )
+    positions = readings.positions
     frame = file.frame(positions.tolist()).assign(
         **{settings.text: np.arange(len(positions)).astype(str)}
     )
@@ -73,10 +77,9 @@ def of_file(settings: Notes, name: str, source: str) -> Cohort:
         settings.text,
         lambda rows: file.where([int(positions[row]) for row in rows]),
     )
-    order = [int(number) for number in entries.recordings]
-    return cohort_of(
-        entries, [readings[i] for i in order], np.arange(len(order)), schema, source, notes
-    )
+    order = np.array([int(number) for number in entries.recordings], dtype=np.int64)
+    listed = replace(readings.take(order), positions=np.arange(len(order)))
+    return cohort_of(entries, listed, schema, source, readings.notes())
 
 
 def signal_of(settings: Words) -> Signal:

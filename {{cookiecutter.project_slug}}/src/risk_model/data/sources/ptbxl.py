@@ -29,7 +29,8 @@ from risk_model.config.waveform import PtbXl
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.data.download import cache_directory, download
-from risk_model.data.sources.recordings import Listing, cohort_of, read_all, schema_of
+from risk_model.data.sources.recording_readings import read_all
+from risk_model.data.sources.recordings import Listing, cohort_of, schema_of
 from risk_model.data.sources.waveforms import signal_of
 from risk_model.signals import waveform
 
@@ -75,11 +76,11 @@ def load(settings: PtbXl) -> Cohort:
     )
     outcome = (~normal.astype(bool)).to_numpy().astype(np.int8)
     entries = Listing(list(selection["filename_lr"]), outcome, _index(selection), ())
-    readings, rows, notes = read_all(
-        entries.recordings, lambda file: waveform.read(folder / file, signal), 0
+    readings = read_all(
+        entries.recordings, lambda file: waveform.read(folder / file, signal), signal, 0
     )
     schema = schema_of("ptbxl", "not a normal electrocardiogram", signal)
-    return cohort_of(entries, readings, rows, schema, SOURCE, notes)
+    return cohort_of(entries, readings, schema, SOURCE, readings.notes())
 
 
 def _index(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,23 +1,16 @@
-"""Recordings as a cohort: a table lists them, and each file is read once.
-
-A recording that cannot be used stops the run, unless data.set_aside allows so many; what was set
-aside is told.
-"""
+"""Recordings as a cohort: a table lists them, and each file is read once."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from tqdm import tqdm
 
 from risk_model import config
-from risk_model.core.cohort import Cohort, Outcome, Rows
+from risk_model.core.cohort import Cohort, Outcome
 from risk_model.core.column_reading import ColumnReading
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
@@ -35,12 +28,11 @@ from risk_model.data.sources.doubts import answered
 from risk_model.data.sources.files import read
 from risk_model.data.sources.inference import clean
 from risk_model.data.sources.outcome import events
+from risk_model.data.sources.recording_readings import Readings, of_recordings
 from risk_model.data.sources.table import rules_of
 from risk_model.data.sources.values import trimmed
 from risk_model.data.tables.table_file import open_table
-from risk_model.signals import Reading, Recording, measured, reader, signal_columns
-
-Recordings = npt.NDArray[np.object_]
+from risk_model.signals import Recording, reader
 
 
 @dataclass(frozen=True)
@@ -111,82 +103,43 @@ def _roles(names: list[str], settings: config.Recordings, column: str) -> Roles:
     return column_roles([name for name in names if name != column], settings)
 
 
-def read_all(
-    names: Sequence[str], read_one: Callable[[str], Reading], set_aside: int
-) -> tuple[list[Reading], Rows, list[Finding]]:
-    """Every recording that can be used, its position among `names`, and the remarks, counted.
-
-    UserError, naming the first, when more than `set_aside` cannot be used.
-    """
-    readings, positions, refused = [], [], []
-    for position, name in enumerate(
-        tqdm(names, desc="reading", unit=" recordings", disable=None, leave=False)
-    ):
-        try:
-            readings.append(read_one(name))
-            positions.append(position)
-        except UserError as error:
-            refused.append(str(error))
-            if len(refused) > set_aside:
-                raise _too_many(refused, set_aside) from None
-    notes = [
-        Finding("warning", "set aside", "recordings", message, "find out why")
-        for message in refused
-    ]
-    counts = Counter(remark for reading in readings for remark in reading.remarks)
-    for remark, count in counts.items():
-        message = f"{count:,} recordings: {remark.message}"
-        notes.append(Finding(remark.severity, remark.kind, "recordings", message, remark.remedy))
-    return readings, np.array(positions, dtype=np.int64), notes
-
-
-def _too_many(refused: list[str], set_aside: int) -> UserError:
-    if set_aside == 0:
-        return UserError(
-            f"{refused[0]}; or leave out what cannot be read: data.set_aside=… says how many may be"
-        )
-    return UserError(
-        f"more than {set_aside} recordings cannot be used (data.set_aside={set_aside}): "
-        f"{refused[-1]}"
-    )
-
-
 def cohort_of(
-    entries: Listing,
-    readings: Sequence[Reading],
-    positions: Rows,
-    schema: Schema,
-    source: str,
-    notes: Sequence[Finding],
+    entries: Listing, readings: Readings, schema: Schema, source: str, notes: Sequence[Finding]
 ) -> Cohort:
     """The cohort of the recordings that were read.
 
     What headers say fills the index where the table is silent.
     """
+    positions = readings.positions
     index = entries.index.iloc[positions].reset_index(drop=True)
-    for name in sorted(
-        {key for reading in readings for key in reading.header} - set(index.columns)
-    ):
-        index[name] = [reading.header.get(name) for reading in readings]
-    recordings = objects([reading.recording for reading in readings])
-    cohort = cohort_from(recordings, entries.outcome[positions], index, schema, source)
+    for name in sorted({key for header in readings.headers for key in header} - set(index.columns)):
+        index[name] = [header.get(name) for header in readings.headers]
+    cohort = _cohort(readings, entries.outcome[positions], index, schema, source)
     notes = (*entries.notes, *notes, *cohort.notes)
     single = entries.one_row_per_patient
     return replace(cohort, notes=notes, columns=entries.columns, one_row_per_patient=single)
 
 
 def cohort_from(
-    recordings: Recordings, outcome: Outcome, index: pd.DataFrame, schema: Schema, source: str
+    recordings: Sequence[Recording],
+    outcome: Outcome,
+    index: pd.DataFrame,
+    schema: Schema,
+    source: str,
 ) -> Cohort:
-    """The cohort of recordings in memory, object[n].
+    """The cohort of recordings in memory.
 
     What can be measured on them becomes its inputs.
     """
     if schema.signal is None:
         raise ValueError("a cohort of recordings needs a schema with a signal")
-    inputs, notes = coerce(
-        pd.DataFrame(measured(recordings, schema.signal), dtype=np.float64), schema
-    )
+    return _cohort(of_recordings(recordings, schema.signal), outcome, index, schema, source)
+
+
+def _cohort(
+    readings: Readings, outcome: Outcome, index: pd.DataFrame, schema: Schema, source: str
+) -> Cohort:
+    inputs, notes = coerce(readings.measured, schema)
     return Cohort(
         schema,
         inputs,
@@ -194,19 +147,10 @@ def cohort_from(
         index,
         source,
         notes,
-        signal_columns(recordings, schema.signal),
-        recordings,
+        readings.signals,
     )
 
 
 def schema_of(name: str, outcome: str, signal: Signal) -> Schema:
     """The schema of recordings of this signal."""
     return Schema(name, outcome, reader(signal).FIELDS, signal)
-
-
-def objects(recordings: Sequence[Recording]) -> Recordings:
-    """Recordings as object[n], whatever their shapes."""
-    array = np.empty(len(recordings), dtype=object)
-    for position, recording in enumerate(recordings):
-        array[position] = recording
-    return array

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from risk_model.config.waveform import Leads, Waveforms
@@ -11,7 +11,8 @@ from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Signal
-from risk_model.data.sources.recordings import cohort_of, listing, read_all, schema_of
+from risk_model.data.sources.recording_cache import read_cached
+from risk_model.data.sources.recordings import cohort_of, listing, schema_of
 from risk_model.signals import waveform, waveform_features
 
 SLOWEST, SHORTEST = 50.0, 2.0  # Hz, seconds: less shows no beats
@@ -30,17 +31,23 @@ def of_table(settings: Waveforms, name: str, source: str) -> Cohort:
     entries = listing(settings, settings.file, "WFDB record")
     first = [folder / file for file in entries.recordings[: settings.set_aside + 1]]
     signal = signal_of(settings, _units(first, signal))
-    readings, rows, notes = read_all(
-        entries.recordings, lambda file: waveform.read(folder / file, signal), settings.set_aside
+    readings = read_cached(
+        entries.recordings,
+        lambda file: waveform.read(folder / file, signal),
+        signal,
+        settings.set_aside,
+        _files({(folder / file).parent for file in entries.recordings}, Path(settings.path)),
+        settings.cache,
     )
-    return cohort_of(
-        entries,
-        readings,
-        rows,
-        schema_of(name, settings.outcome, signal),
-        source,
-        [*_unit_notes(signal), *notes],
-    )
+    schema = schema_of(name, settings.outcome, signal)
+    return cohort_of(entries, readings, schema, source, [*_unit_notes(signal), *readings.notes()])
+
+
+def _files(folders: Iterable[Path], table: Path) -> Iterator[Path]:
+    """All files beside the records but the table: a header names any of them."""
+    for folder in sorted(folders):
+        if folder.is_dir():
+            yield from sorted(path for path in folder.iterdir() if path != table)
 
 
 def _units(paths: Sequence[Path], signal: Signal) -> tuple[str, ...]:

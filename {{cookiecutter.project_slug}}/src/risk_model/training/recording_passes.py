@@ -1,0 +1,94 @@
+"""How a batch of recordings passes a network: in pieces that fit into memory, on its device.
+
+How are large images learnt from with little memory? The gradient of a batch is the sum of its
+pieces' gradients, but for batch norm that learns: it needs the batch whole, which is then smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from risk_model import config
+from risk_model.core.optional import required_module
+from risk_model.model import FEW_ROWS, FitInputs, NetworkTraining
+from risk_model.model.cost import cost, learnt_at_once, scored_at_once
+from risk_model.training import loop
+from risk_model.training.batches import batch_size
+from risk_model.training.device import chosen, described, moved, reproducible
+from risk_model.training.loss import Loss
+from risk_model.training.schedule import planned_epochs, set_rates
+
+LEAST = 16  # rows that a batch norm learns from at once, whatever they need
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Gradients of a batch, summed over pieces of at most `rows` rows; on a device.
+
+    With `amp` the forward pass is in bfloat16 where torch holds that to be safe; the loss is in
+    float32.
+    """
+
+    device: torch.device
+    rows: int
+    amp: bool = False
+
+    def backward(self, network: nn.Module, features: Tensor, labels: Tensor, loss: Loss) -> None:
+        """Adds the gradient of the batch's mean loss to the network's."""
+        n = len(labels)
+        count = -(-n // self.rows)
+        parts = features.tensor_split(count), labels.tensor_split(count)
+        for rows, truth in zip(*parts, strict=True):
+            rough = torch.autocast(self.device.type, torch.bfloat16) if self.amp else nullcontext()
+            with rough:
+                logits = network(moved(rows, self.device))
+            value = loss(logits.float(), moved(truth, self.device))
+            torch.autograd.backward(value if count == 1 else value * (len(truth) / n))
+
+
+def learns_batch_norm(network: nn.Module) -> bool:
+    """Whether a batch norm takes its mean and deviation from the rows that it is given."""
+    network.train()
+    return any(isinstance(part, _BatchNorm) and part.training for part in network.modules())
+
+
+@contextmanager
+def prepared(
+    network: nn.Module, train: loop.Table, validation: loop.Table | None, inputs: FitInputs
+) -> Iterator[tuple[nn.Module, loop.Table, loop.Table | None, config.Training, Any, Any]]:
+    """Puts the network where it is trained, and back on the CPU when the block ends.
+
+    Yields:
+        The module that learns and its rows, which are others where blocks of the network are
+        frozen; the settings, with the size of a batch; the Passes; and the NetworkTraining, which
+        is recorded.
+    """
+    settings, rows = inputs.settings.training, len(train.labels)
+    device, asked = chosen(settings.device), batch_size(settings, rows)
+    kept, alive = cost(network, inputs.schema.width)
+    at_once, piece, batch = scored_at_once(alive), learnt_at_once(kept), asked
+    if learns_batch_norm(network):
+        batch = min(asked, max(piece, LEAST))
+        piece = 2 * batch  # a batch is the size of two at most, and stays whole
+    network.rows_at_once = at_once  # type: ignore[assignment]
+    trained = NetworkTraining(described(device), settings.amp, asked, batch, piece, at_once)
+    rates = partial(set_rates, planned=planned_epochs(inputs) * loop.steps(rows, batch))
+    passes = loop.Passes(Pieces(device, piece, settings.amp).backward, FEW_ROWS, rates)
+    with reproducible(device):
+        # channels last: a convolution of images on a CPU takes three quarters of the time
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        learnt = nullcontext((network, train, validation))
+        if getattr(network, "frozen", 0):
+            learnt = required_module("training.frozen_blocks").stored(network, train, validation)
+        with learnt as (learner, train, validation):
+            learning = replace(settings, batch_size=batch)
+            yield learner, train, validation, learning, passes, trained
+        network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]

@@ -1,0 +1,97 @@
+"""Does the rate of a network of recordings rise, settle, and do so alike with and without folds?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import torch
+from torch import nn
+
+from risk_model import config
+from risk_model.training import loop
+from risk_model.training.loss import cross_entropy
+from risk_model.training.schedule import LEAST, WARM_UP, planned_epochs, rate_share, set_rates
+
+
+def planned(folds: int, validation: bool) -> float:
+    """The epochs until the rate is at its least."""
+    settings = config.Config(
+        split=config.Split(folds=folds), training=config.Training(epochs=20), data=None
+    )
+    rows = SimpleNamespace(settings=settings, validation=object() if validation else None)
+    return planned_epochs(cast(Any, rows))
+
+
+def test_the_rate_rises_to_all_of_it_and_falls_to_its_least() -> None:
+    shares = [rate_share(epoch / 10, 20) for epoch in range(0, 260)]
+    top = shares.index(1.0)
+    assert top == pytest.approx(WARM_UP * 200, abs=1)
+    assert shares[:top] == sorted(shares[:top])
+    assert shares[top:] == sorted(shares[top:], reverse=True)
+    assert min(shares) == LEAST == shares[0] == shares[-1]
+
+
+def test_all_rows_take_the_rates_of_a_turn_step_for_step() -> None:
+    of_a_turn, of_all = planned(5, validation=True), planned(5, validation=False)
+    assert of_a_turn == 20
+    # 720 of 1,000 rows teach in a turn of five folds: 20 epochs of them are 14.4 of all
+    assert of_all == pytest.approx(14.4)
+    rows_of_a_turn, rows = 720, 1_000
+    for step in range(0, 400, 7):
+        ours = rate_share(step * 32 / rows_of_a_turn, of_a_turn)
+        assert ours == pytest.approx(rate_share(step * 32 / rows, of_all))
+
+
+def rates_taken(passes: loop.Passes, rows: int = 96) -> list[float]:
+    """The learning rate of each step of two epochs, by the size of AdamW's first steps."""
+    network = nn.Linear(1, 1)
+    features = torch.ones(rows, 1)
+    table = loop.Table(features, torch.zeros(rows))
+    taken = list[float]()
+
+    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        taken.append(float(network.bias.detach()))
+        return logits.sum()  # one gradient throughout, so that a step is the rate itself
+
+    settings = config.Training(learning_rate=0.01, batch_size=32, weight_decay=0.0)
+    loop.fit(network, table, None, loss, settings, 0, lambda *_: None, 2, passes=passes)
+    return [before - after for before, after in pairwise(taken)]
+
+
+def test_each_step_of_the_loop_takes_its_own_share_of_the_rate() -> None:
+    even = rates_taken(loop.WHOLE)
+    settling = rates_taken(loop.Passes(rates=partial(set_rates, planned=6)))
+    assert even == pytest.approx([0.01] * 5, rel=1e-3)
+    assert settling == pytest.approx([0.01 * rate_share(step, 6) for step in range(5)], rel=1e-3)
+    assert len(set(settling)) == 5
+
+
+def test_a_network_may_give_its_parts_lower_rates() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    cast(Any, network).rate_of = lambda name: 0.25 if name.startswith("0.") else 1.0
+    optimizer = loop.adamw(network, config.Training(learning_rate=0.1, weight_decay=0.5))
+    set_rates(network, optimizer, planned=10)
+    groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
+    own = [groups[id(p)] for p in network.parameters()]
+    assert [group["initial_lr"] for group in own] == [0.025, 0.025, 0.1, 0.1]
+    assert [group["weight_decay"] for group in own] == [0.5, 0.0, 0.5, 0.0]
+
+
+def test_no_bar_is_drawn_where_nobody_looks(capfd: pytest.CaptureFixture[str]) -> None:
+    rows = loop.Table(torch.randn(64, 2), torch.arange(64).remainder(2).float())
+    settings = replace(config.Training(), epochs=1)
+    loop.fit(
+        nn.Sequential(nn.Linear(2, 1), nn.Flatten(0)),
+        rows,
+        rows,
+        cross_entropy,
+        settings,
+        0,
+        lambda *_: None,
+    )
+    assert capfd.readouterr() == ("", "")
