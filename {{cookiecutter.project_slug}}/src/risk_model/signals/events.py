@@ -15,8 +15,8 @@ class Event(NamedTuple):
 
     `time` is in microseconds since 1970 in UTC, None for what never changes; `known` is when it was
     known, `time` where the source does not say; `day_only` says that the source has a date without
-    an hour, and then `time` is the last microsecond of that day in its time zone; `row` is the place
-    in the source.
+    an hour, and then `time` is the last microsecond of that day in its time zone; `row` is the
+    place in the source, one for all codings of one result.
     """
 
     subject_id: str

@@ -15,7 +15,7 @@ from risk_model.signals.events_fhir_codes import codes_of
 from risk_model.signals.events_fhir_references import (
     NOBODY,
     Subject,
-    bundle_patients,
+    bundle_content,
     patient_id,
     subject_of,
 )
@@ -130,18 +130,10 @@ def events_of_bundle(bundle: object, row: int = 0, zone: tzinfo | None = None) -
 
     The arguments are those of `events_of`.
     """
-    entries = bundle.get("entry", []) if isinstance(bundle, dict) else None
-    if not isinstance(entries, list) or bundle.get("resourceType") != "Bundle":  # type: ignore[attr-defined]
-        return [FhirEvents([], [Reason.MALFORMED], 0)]
-    patients = bundle_patients(entries)
+    content = bundle_content(bundle)
     answers = []
-    for entry in entries:
-        resource = entry.get("resource") if isinstance(entry, dict) else entry
-        if resource is None and isinstance(entry, dict):
-            continue  # a deletion, or the answer to a request, has none
-        if isinstance(resource, dict) and resource.get("resourceType") == "Patient":
-            resource = {"id": patients.get(entry.get("fullUrl", "")), **resource}
-        answers.append(events_of(resource, row, zone, patients))
+    for resource in content.resources:
+        answers.append(events_of(resource, row, zone, content.patients))
         row += answers[-1].results
     return answers
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from risk_model.signals.events_reasons import LeftOut, Reason
@@ -54,18 +54,42 @@ def patient_id(patient: Mapping[str, Any]) -> str:
     return name
 
 
-def bundle_patients(entries: Sequence[Any]) -> dict[str, str]:
-    """The ids of the patients of a Bundle by the full address of their entry.
+class BundleContent(NamedTuple):
+    """The resources of a Bundle, and its patients by the full address that references use.
 
-    A patient without an id is called by the address's UUID; whatever else has an address is "".
+    What has an address and is no patient is "".
     """
-    found: dict[str, str] = {}
+
+    resources: list[Any]
+    patients: dict[str, str]
+
+
+def bundle_content(bundle: object) -> BundleContent:
+    """What is in a Bundle; None is the one resource of what is no Bundle.
+
+    A patient without an id is called by the UUID of its entry's address.
+    """
+    whole = isinstance(bundle, dict) and bundle.get("resourceType") == "Bundle"
+    entries = bundle.get("entry", []) if whole and isinstance(bundle, dict) else None
+    content = BundleContent([], {})
+    if not isinstance(entries, list):
+        content.resources.append(None)
+        return content
     for entry in entries:
-        if isinstance(entry, dict) and isinstance(url := entry.get("fullUrl"), str):
-            resource = entry.get("resource")
-            match = UUID.fullmatch(url)
-            if not isinstance(resource, dict) or resource.get("resourceType") != "Patient":
-                found[url] = ""
-            elif isinstance(resource.get("id"), str) or match:
-                found[url] = resource.get("id") or (match[1] if match else "")
-    return found
+        if not isinstance(entry, dict):
+            content.resources.append(None)
+        elif "resource" in entry:  # a deletion, or the answer to a request, has none
+            _add_entry(entry, content)
+    return content
+
+
+def _add_entry(entry: Mapping[str, Any], content: BundleContent) -> None:
+    resource, address = entry["resource"], entry.get("fullUrl")
+    is_patient = isinstance(resource, dict) and resource.get("resourceType") == "Patient"
+    uuid = UUID.fullmatch(address) if isinstance(address, str) else None
+    if is_patient and "id" not in resource and uuid:
+        resource = {**resource, "id": uuid[1]}
+    if isinstance(address, str):
+        name = resource.get("id") if is_patient else ""
+        content.patients[address] = name if isinstance(name, str) else ""
+    content.resources.append(resource)
