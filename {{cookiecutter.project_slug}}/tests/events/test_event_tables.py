@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -27,9 +28,14 @@ from risk_model.signals.events_reasons import Reason
 HEADER = "subject_id,time,code,numeric_value,unit"
 
 
+def fetched(query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as con:
+        return con.execute(query).fetchall()
+
+
 def rows_of(table: EventTable, columns: str = "*") -> list[tuple[object, ...]]:
     query = f"select {columns} from read_parquet('{table.path}') order by row, code"  # noqa: S608
-    return duckdb.sql(query).fetchall()
+    return fetched(query)
 
 
 def read_csv(folder: Path, *lines: str, header: str = HEADER, **stated: object) -> EventTable:
@@ -123,7 +129,7 @@ def test_shards_of_meds_are_one_table_in_the_order_of_their_names(tmp_path: Path
         ("B", 2.5, "", 2),
     ]
     assert table.left_out == {Reason.SAME: 1}
-    columns = duckdb.sql(f"describe select * from '{table.path}'").fetchall()  # noqa: S608
+    columns = fetched(f"describe select * from '{table.path}'")  # noqa: S608
     assert tuple(column[0] for column in columns) == COLUMNS
 
 
@@ -249,14 +255,14 @@ def test_physionet_is_read_whole_and_deaths_end_with_their_day(
 ) -> None:
     path = downloaded(f"physionet2012/{name}.parquet")
     table = read_events(EventFiles(path, day_only=("MEDS_DEATH",)), tmp_path)
-    source = duckdb.sql(
+    source = fetched(
         f"""select count(*) from (select distinct subject_id, time, code, numeric_value
         from '{path}')"""  # noqa: S608
-    ).fetchall()[0][0]
+    )[0][0]
     assert (table.events, table.subjects) == (source, 4000)
     assert table.events == events
-    hours = duckdb.sql(
+    hours = fetched(
         f"""select distinct time::time::varchar from '{table.path}'
         where code = 'MEDS_DEATH'"""  # noqa: S608
-    ).fetchall()
+    )
     assert hours == [("23:59:59.999999",)]
