@@ -244,6 +244,23 @@ def test_a_planted_mixture_of_units_is_named_with_its_code_and_count(
     assert yaml.safe_load((tmp_path / "spec.yaml").read_text()) == written
 
 
+def test_what_is_known_only_after_the_end_of_the_data_is_left_out(tmp_path: Path) -> None:
+    good = [f"1,2020-01-01 {h:02d}:{m:02d},HR,80,,2020-01-02" for h in range(24) for m in range(9)]
+    late = "1,2020-01-01,LAB,80,,2119-01-01"
+    table = read_csv(tmp_path, *good, late, header=f"{HEADER},known", end="2021-01-01")
+    assert table.left_out == {Reason.LATER: 1}
+    assert {known for (known,) in rows_of(table, "known::varchar")} == {
+        "2020-01-02 23:59:59.999999"
+    }
+
+
+def test_the_percentiles_of_a_code_are_close_to_the_exact_ones(tmp_path: Path) -> None:
+    lines = [f"{i % 7},2020-01-01 00:{i % 60:02d},HR,{i}," for i in range(1001)]
+    [code] = describe_codes(read_csv(tmp_path, *lines, "9,2020-01-01,SEX,,"))[:1]
+    assert (code.code, code.events, code.subjects, code.share) == ("HR", 1001, 7, 7 / 8)
+    assert (code.low, code.high) == (pytest.approx(10, abs=2), pytest.approx(990, abs=2))
+
+
 def test_spellings_of_one_unit_are_no_mixture(tmp_path: Path) -> None:
     table = read_csv(tmp_path, "1,2020-01-01,BP,120,mmHg", "1,2020-01-02,BP,121,mm[Hg]")
     assert mixture_lines(describe_codes(table)) == []

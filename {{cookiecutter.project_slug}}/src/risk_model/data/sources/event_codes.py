@@ -35,7 +35,7 @@ class CodeSummary:
     """A code of an events table.
 
     `share` is of all subjects; `units` are of the events with a number, the commonest first; `low`
-    and `high` are their 1st and 99th percentile, None without numbers; `smallest` the least.
+    and `high` are nearly their 1st and 99th percentile, None without numbers; `smallest` the least.
     """
 
     code: str
@@ -66,10 +66,12 @@ def describe_codes(table: EventTable) -> list[CodeSummary]:
         for code, unit, count in counted:
             units.setdefault(code, []).append(UnitCount(unit, count))
         rows = con.execute(
-            f"""select code, count(*), count(distinct subject_id) as s,
-                quantile_cont(numeric_value, 0.01), quantile_cont(numeric_value, 0.99),
-                min(numeric_value)
-            from {source} group by code order by s desc, code"""  # noqa: S608
+            # t-digest and grouping: neither keeps all values of a code in memory
+            f"""with people as (select code, count(*) as s from
+                (select distinct code, subject_id from {source}) group by code)
+            select code, count(*), any_value(s) as s, approx_quantile(numeric_value, 0.01),
+                approx_quantile(numeric_value, 0.99), min(numeric_value)
+            from {source} join people using (code) group by code order by s desc, code"""  # noqa: S608
         ).fetchall()
     finally:
         con.close()

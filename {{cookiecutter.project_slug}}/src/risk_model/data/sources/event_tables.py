@@ -25,7 +25,7 @@ from risk_model.data.sources.event_long_tables import (
 from risk_model.signals.events_reasons import LeftOut, Reason
 from risk_model.signals.events_time import moment_of, time_zone
 
-MEMORY = "1GB"  # of the database, which writes to the working folder what needs more
+MEMORY = "500MB"  # of the database, which writes to the working folder what needs more
 LATE_SHARE = 0.01  # more events than these after the end mean that the end is not stated
 
 
@@ -107,6 +107,7 @@ def database(folder: Path, memory: str = MEMORY) -> duckdb.DuckDBPyConnection:
     con.execute("set autoinstall_known_extensions=false")
     con.execute(f"set memory_limit='{memory}'")
     con.execute("set threads=1")
+    con.execute("set enable_progress_bar=false")
     con.execute("set TimeZone='UTC'")
     con.execute("set temp_directory=" + _quoted(str(folder / "spilled")))
     return con
