@@ -88,6 +88,7 @@ class Part:
 
 
 def is_number(value: object) -> bool:
+    """Whether a value is a finite number, which true is not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -1,0 +1,200 @@
+"""All moments' rows: the database reads, joins and sorts; the kernel of requests makes the columns.
+
+The sorted events arrive in batches that are cut between moments, so that memory does not grow with
+the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Features
+from risk_model.data.sources.event_moments import HAPPENED, KNOWN, Moments, codes_sql
+from risk_model.signals.event_grid import grid
+from risk_model.signals.event_plan import Plan, grid_plan, rule_plan, window_plan
+from risk_model.signals.event_spec import Spec
+from risk_model.signals.events_windows import STATIC, Block, Integers
+
+AT_ONCE = 1 << 18  # events in a batch
+NOT_CONVERTED = 0.01  # share of a measurement's events; above it a factor must be stated
+ORDER = "i, field, ago desc, row, value"
+
+
+def window_rows(con: duckdb.DuckDBPyConnection, spec: Spec, moments: Moments) -> Features:
+    """The rows of n moments, by the columns of `window_plan`: float32[n, columns]."""
+    plan = window_plan(spec)
+    return _filled(con, plan, moments, plan.kernel, (len(plan.columns),))
+
+
+def rule_values(con: duckdb.DuckDBPyConnection, spec: Spec, moments: Moments) -> Features:
+    """The values of the rules of eligibility: float32[n, rules]; see `event_plan.bounds`."""
+    plan = rule_plan(spec)
+    if not plan.columns:
+        return np.empty((len(moments.at), 0), dtype=np.float32)
+    return _filled(con, plan, moments, plan.kernel, (len(plan.columns),))
+
+
+def grids(con: duckdb.DuckDBPyConnection, spec: Spec, moments: Moments) -> Features:
+    """The grids of n moments: float32[n, fields, steps]; see `event_grid.grid`."""
+    plan = grid_plan(spec)
+    assert spec.sequence is not None  # noqa: S101 grid_plan raised
+    shape = len(plan.sources), spec.sequence.steps
+    return _filled(con, plan, moments, lambda start, block: grid(spec, start, block), shape)
+
+
+def _filled(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    moments: Moments,
+    kernel: Callable[[Integers, Block], Features],
+    shape: tuple[int, ...],
+) -> Features:
+    """What the kernel makes of each moment's events, float32[n, *shape]."""
+    since = moments.at - moments.start
+    out = np.empty((len(since), *shape), dtype=np.float32)
+    done = 0
+    for block in _blocks(con, plan, moments):
+        end = int(block.moment[-1]) + 1
+        here = block._replace(moment=block.moment - done)
+        out[done:end] = kernel(since[done:end], here)
+        done = end
+    none = np.empty(0, np.int64)
+    rest = Block(none, none, none, np.empty(0), none)
+    out[done:] = kernel(since[done:], rest)
+    return out
+
+
+def _blocks(con: duckdb.DuckDBPyConnection, plan: Plan, moments: Moments) -> Iterator[Block]:
+    """The events of the moments in order, a few moments at a time, each moment whole."""
+    _register(con, plan, moments)
+    # not execute(): its reader does not keep the order
+    reader = con.sql(_events_sql()).to_arrow_reader(AT_ONCE)
+    held: list[Block] = []
+    for batch in reader:
+        block = Block(*(column.to_numpy(zero_copy_only=False) for column in batch.columns))
+        if not len(block.moment):
+            continue
+        last = block.moment[-1]
+        cut = int(np.searchsorted(block.moment, last))
+        if cut or (held and held[-1].moment[-1] != last):
+            whole = _joined([*held, _part(block, 0, cut)])
+            held = []
+            if len(whole.moment):
+                yield whole
+        held.append(_part(block, cut, len(block.moment)))
+    if held:
+        yield _joined(held)
+
+
+def _part(block: Block, start: int, end: int) -> Block:
+    moment, field, ago, value, row = (key[start:end] for key in block)
+    return Block(moment, field, ago, value, row)  # type: ignore[arg-type]
+
+
+def _joined(blocks: list[Block]) -> Block:
+    moment, field, ago, value, row = (np.concatenate(keys) for keys in zip(*blocks, strict=True))
+    return Block(moment, field, ago, value, row)
+
+
+def _register(con: duckdb.DuckDBPyConnection, plan: Plan, moments: Moments) -> None:
+    """The tables `at_moment` (i, subject_id, at, oldest) and `uses` of code and unit."""
+    oldest = np.full(len(moments.at), -STATIC)
+    if plan.longest is not None:
+        oldest = moments.at - plan.longest + 1
+        if plan.from_start:
+            oldest = np.minimum(oldest, moments.start)
+    listed = pa.table(
+        {
+            "i": np.arange(len(moments.at)),
+            "subject_id": pa.array(moments.subject, pa.string()),
+            "at": moments.at,
+            "oldest": oldest,
+        }
+    )
+    pairs = con.sql("select distinct code, unit from events").fetchall()
+    uses = [(code, unit, *use) for code, unit in pairs for use in plan.uses(code, unit)]
+    names = ("code", "unit", "field", "factor", "low", "high", "number", "static")
+    types = (pa.string(), pa.string(), pa.int64(), *[pa.float64()] * 3, pa.bool_(), pa.bool_())
+    arrays = zip(zip(*uses, strict=True) if uses else [()] * 8, types, strict=True)
+    table = pa.table([pa.array(values, kind) for values, kind in arrays], list(names))
+    for name, content in (("given_moment", listed), ("given_uses", table)):
+        con.register(name, content)
+    con.execute("create or replace temp table at_moment as select * from given_moment")
+    con.execute("create or replace temp table uses as select * from given_uses")
+    con.unregister("given_moment"), con.unregister("given_uses")
+
+
+def _events_sql() -> str:
+    number = "e.numeric_value::float::double * u.factor"  # requests hold 32 bits too
+    return f"""
+    select i, field, ago, value, row from (
+        select m.i, u.field, case when e.time is null then {STATIC} else m.at - e.time end as ago,
+               case when u.number then {number} else 0 end as value, e.row::bigint as row
+        from events e join uses u using (code, unit) join at_moment m using (subject_id)
+        where {KNOWN} and {HAPPENED}
+          and case when e.time is null then u.static else e.time >= m.oldest end
+          and (not u.number or {number} between u.low and u.high))
+    order by {ORDER}"""  # noqa: S608 constants
+
+
+@dataclass(frozen=True)
+class CodeUse:
+    """How many events of a code in a unit a measurement has, and how many it cannot use."""
+
+    name: str
+    code: str
+    unit: str
+    events: int
+    not_converted: int
+    no_number: int
+    out_of_range: int
+
+
+def code_uses(con: duckdb.DuckDBPyConnection, spec: Spec) -> list[CodeUse]:
+    """The events of each measurement by code and unit, at any time.
+
+    Raises:
+        UserError: a code of a measurement has no event.
+    """
+    found = []
+    for each in spec.measured:
+        low, high = each.low, each.high
+        factors = {each.unit: 1.0, **dict(each.factors)}
+        outside = "false" if low is None else f"not v between {low!r} and {high!r}"
+        rows = con.sql(
+            f"""select code, unit, list_aggregate([0], 'sum') * 0 + count(*), count(numeric_value)
+            from events where {codes_sql(each.code)} group by 1, 2 order by 1, 2"""  # noqa: S608
+        ).fetchall()
+        if not rows:
+            raise UserError(
+                f"features.measured.{each.name}: no event has the code {' or '.join(each.code)}; "
+                "correct it or remove the measurement"
+            )
+        for code, unit, count, numbers in rows:
+            usable = not each.number or unit in factors
+            beyond = 0
+            if each.number and usable and low is not None:
+                (beyond,) = con.sql(
+                    f"""select count(*) filter ({outside}) from (
+                    select numeric_value::float::double * {factors[unit]!r} as v from events
+                    where code = {quoted(code)} and unit = {quoted(unit)} and numeric_value is not
+                    null)"""  # noqa: S608
+                ).fetchall()[0]
+            found.append(
+                CodeUse(
+                    each.name,
+                    code,
+                    unit,
+                    count,
+                    0 if usable else count,
+                    count - numbers if each.number and usable else 0,
+                    beyond,
+                )
+            )
+    return found
