@@ -6,7 +6,7 @@ the table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -15,14 +15,15 @@ import pyarrow as pa
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features
-from risk_model.data.sources.event_moments import HAPPENED, KNOWN, Moments, codes_sql
+from risk_model.data.sources.event_moments import HAPPENED, KNOWN, Moments
 from risk_model.signals.event_grid import grid
 from risk_model.signals.event_plan import Plan, grid_plan, rule_plan, window_plan
-from risk_model.signals.event_spec import Spec
+from risk_model.signals.event_spec import Spec, matches
 from risk_model.signals.events_windows import STATIC, Block, Integers
 
 AT_ONCE = 1 << 18  # events in a batch
 NOT_CONVERTED = 0.01  # share of a measurement's events; above it a factor must be stated
+NUMBER = "e.numeric_value::float::double * u.factor"  # requests are cut to 32 bits too
 ORDER = "i, field, ago desc, row, value"
 
 
@@ -72,7 +73,8 @@ def _filled(
 
 def _blocks(con: duckdb.DuckDBPyConnection, plan: Plan, moments: Moments) -> Iterator[Block]:
     """The events of the moments in order, a few moments at a time, each moment whole."""
-    _register(con, plan, moments)
+    _register_moments(con, plan, moments)
+    _register_uses(con, plan)
     # not execute(): its reader does not keep the order
     reader = con.sql(_events_sql()).to_arrow_reader(AT_ONCE)
     held: list[Block] = []
@@ -102,8 +104,8 @@ def _joined(blocks: list[Block]) -> Block:
     return Block(moment, field, ago, value, row)
 
 
-def _register(con: duckdb.DuckDBPyConnection, plan: Plan, moments: Moments) -> None:
-    """The tables `at_moment` (i, subject_id, at, oldest) and `uses` of code and unit."""
+def _register_moments(con: duckdb.DuckDBPyConnection, plan: Plan, moments: Moments) -> None:
+    """The table `at_moment`: i, subject_id, cutoff and the oldest time of use."""
     oldest = np.full(len(moments.at), -STATIC)
     if plan.longest is not None:
         oldest = moments.at - plan.longest + 1
@@ -113,33 +115,38 @@ def _register(con: duckdb.DuckDBPyConnection, plan: Plan, moments: Moments) -> N
         {
             "i": np.arange(len(moments.at)),
             "subject_id": pa.array(moments.subject, pa.string()),
-            "at": moments.at,
+            "cutoff": moments.at,
             "oldest": oldest,
         }
     )
+    con.register("given_moment", listed)
+    con.execute("create or replace temp table at_moment as select * from given_moment")
+    con.unregister("given_moment")
+
+
+def _register_uses(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """The table `uses`: which field takes a code in a unit, and how."""
     pairs = con.sql("select distinct code, unit from events").fetchall()
     uses = [(code, unit, *use) for code, unit in pairs for use in plan.uses(code, unit)]
     names = ("code", "unit", "field", "factor", "low", "high", "number", "static")
     types = (pa.string(), pa.string(), pa.int64(), *[pa.float64()] * 3, pa.bool_(), pa.bool_())
-    arrays = zip(zip(*uses, strict=True) if uses else [()] * 8, types, strict=True)
-    table = pa.table([pa.array(values, kind) for values, kind in arrays], list(names))
-    for name, content in (("given_moment", listed), ("given_uses", table)):
-        con.register(name, content)
-    con.execute("create or replace temp table at_moment as select * from given_moment")
+    values = zip(*uses, strict=True) if uses else [()] * len(names)
+    arrays = [pa.array(column, kind) for column, kind in zip(values, types, strict=True)]
+    con.register("given_uses", pa.table(arrays, list(names)))
     con.execute("create or replace temp table uses as select * from given_uses")
-    con.unregister("given_moment"), con.unregister("given_uses")
+    con.unregister("given_uses")
 
 
 def _events_sql() -> str:
-    number = "e.numeric_value::float::double * u.factor"  # requests hold 32 bits too
     return f"""
     select i, field, ago, value, row from (
-        select m.i, u.field, case when e.time is null then {STATIC} else m.at - e.time end as ago,
-               case when u.number then {number} else 0 end as value, e.row::bigint as row
+        select m.i, u.field, case when e.time is null then {STATIC} else m.cutoff - e.time end
+               as ago,
+               case when u.number then {NUMBER} else 0 end as value, e.row::bigint as row
         from events e join uses u using (code, unit) join at_moment m using (subject_id)
         where {KNOWN} and {HAPPENED}
           and case when e.time is null then u.static else e.time >= m.oldest end
-          and (not u.number or {number} between u.low and u.high))
+          and (not u.number or {NUMBER} between u.low and u.high))
     order by {ORDER}"""  # noqa: S608 constants
 
 
@@ -162,39 +169,47 @@ def code_uses(con: duckdb.DuckDBPyConnection, spec: Spec) -> list[CodeUse]:
     Raises:
         UserError: a code of a measurement has no event.
     """
-    found = []
-    for each in spec.measured:
-        low, high = each.low, each.high
-        factors = {each.unit: 1.0, **dict(each.factors)}
-        outside = "false" if low is None else f"not v between {low!r} and {high!r}"
-        rows = con.sql(
-            f"""select code, unit, list_aggregate([0], 'sum') * 0 + count(*), count(numeric_value)
-            from events where {codes_sql(each.code)} group by 1, 2 order by 1, 2"""  # noqa: S608
-        ).fetchall()
-        if not rows:
-            raise UserError(
-                f"features.measured.{each.name}: no event has the code {' or '.join(each.code)}; "
-                "correct it or remove the measurement"
-            )
-        for code, unit, count, numbers in rows:
-            usable = not each.number or unit in factors
-            beyond = 0
-            if each.number and usable and low is not None:
-                (beyond,) = con.sql(
-                    f"""select count(*) filter ({outside}) from (
-                    select numeric_value::float::double * {factors[unit]!r} as v from events
-                    where code = {quoted(code)} and unit = {quoted(unit)} and numeric_value is not
-                    null)"""  # noqa: S608
-                ).fetchall()[0]
-            found.append(
-                CodeUse(
-                    each.name,
-                    code,
-                    unit,
-                    count,
-                    0 if usable else count,
-                    count - numbers if each.number and usable else 0,
-                    beyond,
+    plan = window_plan(spec)
+    _register_uses(con, plan)
+    pairs = con.sql("select code, unit, count(*) from events group by 1, 2 order by 1, 2")
+    counts = pairs.fetchall()
+    refused = con.sql(
+        f"""select u.field, code, unit, count(*) filter (e.numeric_value is null),
+            count(*) filter (e.numeric_value is not null and not {NUMBER} between u.low and u.high)
+        from events e join uses u using (code, unit) where u.number group by 1, 2, 3"""  # noqa: S608
+    ).fetchall()
+    left_out = {(field, code, unit): (none, out) for field, code, unit, none, out in refused}
+    uses = []
+    for number, (each, source) in enumerate(zip(spec.measured, plan.sources, strict=True)):
+        for pattern in each.code:
+            if not any(matches(code, (pattern,)) for code, _, _ in counts):
+                raise UserError(
+                    f"features.measured.{each.name}: no event has the code {pattern}; correct it "
+                    "or remove it"
                 )
+        for code, unit, count in counts:
+            if matches(code, source.codes):
+                taken = any(use.field == number for use in plan.uses(code, unit))
+                none, out = left_out.get((number, code, unit), (0, 0))
+                lost = 0 if taken else count
+                uses.append(CodeUse(each.name, code, unit, count, lost, none, out))
+    return uses
+
+
+def check_units(uses: Sequence[CodeUse]) -> None:
+    """Refuses a measurement of which more than one event in a hundred is in an unstated unit.
+
+    Raises:
+        UserError: names the measurement, the code, the unit and the count.
+    """
+    for name in dict.fromkeys(use.name for use in uses):
+        own = [use for use in uses if use.name == name]
+        total = sum(use.events for use in own)
+        lost = [use for use in own if use.not_converted]
+        if sum(use.not_converted for use in lost) > NOT_CONVERTED * total:
+            worst = max(lost, key=lambda use: use.not_converted)
+            unit = f"in {worst.unit}" if worst.unit else "without a unit"
+            raise UserError(
+                f"features.measured.{name}: {worst.not_converted:,} of {total:,} events have the "
+                f"code {worst.code} {unit}; state the factor under from, or another unit"
             )
-    return found

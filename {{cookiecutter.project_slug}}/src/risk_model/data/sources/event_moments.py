@@ -20,10 +20,10 @@ from risk_model.signals.events_windows import Integers
 
 Flags = npt.NDArray[np.bool_]
 MEMORY = "1GB"
-# what an event must be for a look at the moment `m.at` not to be one into the future
-HAPPENED = "(e.time is null or e.time <= m.at)"
-KNOWN = "(coalesce(e.known, e.time) is null or coalesce(e.known, e.time) <= m.at)"
-AFTER_GAP = "o.time > m.at + {gap}"
+# what an event must be for a look at the moment `m.cutoff` not to be one into the future
+HAPPENED = "(e.time is null or e.time <= m.cutoff)"
+KNOWN = "(coalesce(e.known, e.time) is null or coalesce(e.known, e.time) <= m.cutoff)"
+AFTER_GAP = "o.time > m.cutoff + {gap}"
 
 
 @dataclass(frozen=True)
@@ -98,26 +98,28 @@ def columns(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, npt.NDArray
 
 
 def possible_moments(con: duckdb.DuckDBPyConnection, index: Index) -> Moments:
-    """Makes the table `moment` (i, subject_id, at, start, late_index) and gives the moments."""
+    """Makes the table `moment` and gives its moments."""
     con.execute(
         f"""create or replace temp table moment as
         with trigger as (
             select subject_id, time as start, min(coalesce(known, time)) as known,
                    lead(time) over (partition by subject_id order by time) as next
-            from events where {codes_sql(index.event)} and time is not null group by all),
+            from events where {codes_sql(index.event)} and time is not null
+            group by subject_id, time),
         moments as ({_series(index) if index.every else _single(index)})
-        select row_number() over (order by subject_id, at) - 1 as i, subject_id, at, start,
-               known > at as late_index
+        select row_number() over (order by subject_id, cutoff) - 1 as i,
+               subject_id, cutoff, start,
+               known > cutoff as late_index
         from moments order by i"""  # noqa: S608 codes are quoted
     )
     return _moments(con)
 
 
 def _moments(con: duckdb.DuckDBPyConnection) -> Moments:
-    found = columns(con, "select subject_id, at, start from moment order by i")
+    found = columns(con, "select subject_id, cutoff, start from moment order by i")
     return Moments(
         np.asarray(found["subject_id"], dtype=object),
-        np.asarray(found["at"], dtype=np.int64),
+        np.asarray(found["cutoff"], dtype=np.int64),
         np.asarray(found["start"], dtype=np.int64),
     )
 
@@ -125,7 +127,7 @@ def _moments(con: duckdb.DuckDBPyConnection) -> Moments:
 def _single(index: Index) -> str:
     order = {"first": "start", "last": "start desc", "all": ""}[index.which]
     pick = f"qualify row_number() over (partition by subject_id order by {order}) = 1"
-    at = f"start + {micros(index.plus)} as at"
+    at = f"start + {micros(index.plus)} as cutoff"
     return f"select *, {at} from trigger {pick if order else ''}"  # noqa: S608
 
 
@@ -133,25 +135,27 @@ def _series(index: Index) -> str:
     """Moments of a series, up to its end or the beginning of the next one's."""
     plus, every = micros(index.plus), micros(index.every)
     until = codes_sql(index.until, "u.code") if index.until else "false"
-    return f"""select t.subject_id, t.start, t.known, t.start + {plus} + k * {every} as at
+    return f"""select t.subject_id, t.start, t.known, t.start + {plus} + k * {every} as cutoff
         from (select t.subject_id, t.start, any_value(t.known) as known, any_value(t.next) as next,
                      min(u.time) as stop
               from trigger t left join (select subject_id, time from events u where {until}) u
               on u.subject_id = t.subject_id and u.time > t.start group by t.subject_id, t.start) t,
              range({index.at_most}) r(k)
-        where (stop is null or at < stop) and (next is null or at < next + {plus})"""  # noqa: S608
+        where (stop is null or cutoff < stop) and (next is null or cutoff < next + {plus})
+        """  # noqa: S608 codes are quoted
 
 
 def fates(con: duckdb.DuckDBPyConnection, spec: Spec) -> Fates:
     """What became of each moment of the table `moment`."""
-    assert spec.index is not None and spec.outcome is not None  # noqa: S101 not with labels
+    if spec.index is None or spec.outcome is None:
+        raise ValueError("labels have no fates to look up")
     found = columns(con, _fates_sql(spec.index, spec.outcome))
     return Fates(**{name: np.asarray(found[name], dtype=bool) for name in Fates.__annotations__})
 
 
 def _fates_sql(index: Index, outcome: Outcome) -> str:
     gap = micros(outcome.gap)
-    horizon = f"m.at + {micros(outcome.horizon)}" if outcome.horizon else "null"
+    horizon = f"m.cutoff + {micros(outcome.horizon)}" if outcome.horizon else "null"
     until = codes_sql(outcome.until) if outcome.until else "false"
     # the index event itself is no outcome: readmission begins with an admission
     itself = f"o.time = m.start and {codes_sql(index.event, 'o.code')}"
@@ -163,24 +167,26 @@ def _fates_sql(index: Index, outcome: Outcome) -> str:
              where code = '{DEATH}' and time is not null group by 1),
     seen as (select subject_id, max(time) as time from events
              where {codes_sql(outcome.seen_by)} and time is not null group by 1),
-    stop as (select m.i, min(u.time) filter (u.time > m.at) as stop,
-                    bool_or(u.time > m.start and u.time <= m.at) as ended
+    stop as (select m.i, min(u.time) filter (u.time > m.cutoff) as stop,
+                    bool_or(u.time > m.start and u.time <= m.cutoff) as ended
              from moment m join events u using (subject_id)
              where u.time is not null and {until.replace("code", "u.code")} group by 1),
-    m as (select m.i, m.subject_id, m.at, m.start, m.late_index, stop.stop,
+    m as (select m.i, m.subject_id, m.cutoff, m.start, m.late_index, stop.stop,
                  coalesce(stop.ended, false) as ended, least({horizon}, stop.stop) as until
           from moment m left join stop using (i)),
     events_of as (
         select m.i,
-            bool_or(o.time <= m.at and o.time >= m.start and not ({itself})) as before,
-            bool_or(o.time > m.at and not ({after_gap})) as gap,
+            bool_or(o.time <= m.cutoff and o.time >= m.start and not ({itself})) as before,
+            bool_or(o.time > m.cutoff and not ({after_gap})) as gap,
             bool_or({after_gap} and coalesce(o.time <= m.until, true)) as outcome
         from m join o using (subject_id) group by 1)
     select m.late_index, coalesce(x.before, false) as before,
-           coalesce(died.time <= m.at, false) as dead, m.ended, coalesce(x.gap, false) as gap,
+           coalesce(died.time <= m.cutoff, false) as dead, m.ended,
+           coalesce(x.gap, false) as gap,
            coalesce(x.outcome, false) as outcome,
-           coalesce(not outcome and died.time > m.at and died.time <= m.until, false) as died,
-           coalesce(outcome, false) or coalesce(died.time > m.at, false)
+           coalesce(not outcome and died.time > m.cutoff and died.time <= m.until, false)
+               as died,
+           coalesce(outcome, false) or coalesce(died.time > m.cutoff, false)
                or (m.stop is not null and m.stop = m.until)
                or coalesce(seen.time >= {horizon}, false) as followed
     from m left join events_of x using (i) left join died using (subject_id)
