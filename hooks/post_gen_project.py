@@ -19,6 +19,8 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     "modality": {
         "imaging waveform text": (
             "src/risk_model/signals",
+            "src/risk_model/data/sources/event_*.py",
+            "tests/events",
             "src/risk_model/data/recording_checks.py",
             "src/risk_model/data/sources/recordings.py",
             "src/risk_model/model/feature_subset.py",
