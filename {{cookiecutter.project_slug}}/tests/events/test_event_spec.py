@@ -70,7 +70,7 @@ QUOTED = "in quotes"
         ("code: HR", "code: 1:30", "features.measured.heart rate.code: 90 is not text"),
         ("code: HR", "code: no", "features.measured.heart rate.code: False is not text"),
         ("code: HR", "code: []", "features.measured.heart rate.code: is empty"),
-        ("      sex:", "      no:", "features.measured: the key False is not text"),
+        ("    sex:", "    no:", "features.measured: the key False is not text"),
         ("plus: 24h", "plus: 24m", "index.plus: '24m' may be minutes or months; write min"),
         ("plus: 24h", "plus: 24", "index.plus: '24' is no duration"),
         ("which: first", "which: last but one", "index.which: must be first or last or all"),
@@ -102,11 +102,11 @@ def test_what_is_unclear_is_refused_in_one_line(
 
 
 def test_a_series_must_say_how_long_it_may_be() -> None:
-    with pytest.raises(UserError, match="index.at_most: must be stated"):
+    with pytest.raises(UserError, match=r"index\.at_most: must be stated"):
         spec(index={"event": "A", "every": "6h"})
     with pytest.raises(UserError, match="state which or every"):
         spec(index={"event": "A", "every": "6h", "which": "first", "at_most": 3})
-    with pytest.raises(UserError, match="index.until: belongs to a series"):
+    with pytest.raises(UserError, match=r"index\.until: belongs to a series"):
         spec(index={"event": "A", "which": "first", "until": "B"})
 
 
