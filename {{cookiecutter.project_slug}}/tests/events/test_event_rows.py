@@ -112,7 +112,7 @@ def test_a_query_without_a_condition_on_time_is_caught(
 def test_a_query_without_the_order_of_ties_is_caught(
     without_future: Callable[[], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_features, "ORDER", "i, field, ago desc, value")
+    monkeypatch.setattr(event_features, "ORDER", "i, field, ago desc, value desc")
     assert not without_future()
 
 

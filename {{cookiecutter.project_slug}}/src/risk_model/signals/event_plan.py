@@ -55,7 +55,11 @@ class Source(NamedTuple):
 
 @dataclass
 class Plan:
-    """Fields, columns over them and their names and units; `uses` says where an event goes."""
+    """Fields, columns over them and their names and units; `uses` says where an event goes.
+
+    `longest` is the microseconds of the longest window but `since start`, None where one has no
+    end; `from_start` says that a window begins at the index event.
+    """
 
     sources: Sequence[Source]
     columns: Sequence[Column]
@@ -65,6 +69,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         self.kernel = Kernel(self.columns, len(self.sources))
+        windows = {column.window for column in self.columns}
+        self.from_start = START in windows
+        self.longest = (
+            None if EVER in windows else max((micros(w) for w in windows - {START}), default=0)
+        )
 
     def uses(self, code: str, unit: str) -> tuple[Use, ...]:
         """The fields that take events of this code in this unit, and how."""
@@ -77,17 +86,6 @@ class Plan:
     def known(self, code: str) -> bool:
         """Whether any field takes this code, in whatever unit."""
         return any(matches(code, source.codes) for source in self.sources)
-
-    @property
-    def longest(self) -> int | None:
-        """Microseconds of the longest window but `since start`; None where one has no end."""
-        windows = {column.window for column in self.columns}
-        return None if EVER in windows else max((micros(w) for w in windows - {START}), default=0)
-
-    @property
-    def from_start(self) -> bool:
-        """Whether a window begins at the index event."""
-        return any(column.window == START for column in self.columns)
 
 
 def _use(number: int, source: Source, code: str, unit: str) -> Use | None:

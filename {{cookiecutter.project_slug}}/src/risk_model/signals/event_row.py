@@ -137,4 +137,4 @@ def _block(
         np.array(value, np.float64),
         np.array(row, np.int64),
     )
-    return block.at(np.lexsort((block.value, block.row, -block.ago, block.field)))
+    return block.at(np.lexsort((block.row, -block.ago, block.field)))

@@ -24,7 +24,7 @@ from risk_model.signals.events_windows import STATIC, Block, Integers
 AT_ONCE = 1 << 18  # events in a batch
 NOT_CONVERTED = 0.01  # share of a measurement's events; above it a factor must be stated
 NUMBER = "e.numeric_value::float::double * u.factor"  # requests are cut to 32 bits too
-ORDER = "i, field, ago desc, row, value"
+ORDER = "i, field, ago desc, row"
 
 
 def window_rows(con: duckdb.DuckDBPyConnection, spec: Spec, moments: Moments) -> Features:
@@ -79,7 +79,9 @@ def _blocks(con: duckdb.DuckDBPyConnection, plan: Plan, moments: Moments) -> Ite
     reader = con.sql(_events_sql()).to_arrow_reader(AT_ONCE)
     held: list[Block] = []
     for batch in reader:
-        block = Block(*(column.to_numpy(zero_copy_only=False) for column in batch.columns))
+        moment, field, *rest = (key.to_numpy(zero_copy_only=False) for key in batch.columns)
+        # 32 bits are less to sort
+        block = Block(moment.astype(np.int64), field.astype(np.int64), *rest)
         if not len(block.moment):
             continue
         last = block.moment[-1]
@@ -140,7 +142,7 @@ def _register_uses(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
 def _events_sql() -> str:
     return f"""
     select i, field, ago, value, row from (
-        select m.i, u.field, case when e.time is null then {STATIC} else m.cutoff - e.time end
+        select m.i::int as i, u.field::int as field, case when e.time is null then {STATIC} else m.cutoff - e.time end
                as ago,
                case when u.number then {NUMBER} else 0 end as value, e.row::bigint as row
         from events e join uses u using (code, unit) join at_moment m using (subject_id)
