@@ -65,10 +65,14 @@ def write(events: Iterable[Event], path: Path) -> Path:
 def read(path: Path, where: str = "true") -> dict[str, list[Event]]:
     """The events of each subject in a Parquet file."""
     found: dict[str, list[Event]] = {}
-    rows = duckdb.sql(
-        "select subject_id, epoch_us(time), code, numeric_value::double, text_value, unit, "
-        f"epoch_us(known), day_only, row from '{path}' where {where}"
-    ).fetchall()
+    rows = (
+        duckdb.connect()
+        .execute(
+            "select subject_id, epoch_us(time), code, numeric_value::double, text_value, unit, "
+            f"epoch_us(known), day_only, row from '{path}' where {where}"
+        )
+        .fetchall()
+    )
     for row in rows:
         found.setdefault(row[0], []).append(Event(*row))
     return found

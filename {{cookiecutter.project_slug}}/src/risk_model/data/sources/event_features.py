@@ -21,7 +21,7 @@ from risk_model.signals.event_plan import Plan, grid_plan, rule_plan, window_pla
 from risk_model.signals.event_spec import Spec, matches
 from risk_model.signals.events_windows import STATIC, Block, Integers
 
-AT_ONCE = 1 << 18  # events in a batch
+AT_ONCE = 1 << 16  # events in a batch
 NOT_CONVERTED = 0.01  # share of a measurement's events; above it a factor must be stated
 NUMBER = "e.numeric_value::float::double * u.factor"  # requests are cut to 32 bits too
 ORDER = "i, field, ago desc, row"

@@ -19,7 +19,7 @@ from risk_model.signals.event_spec import DEATH, Index, Outcome, Spec, micros
 from risk_model.signals.events_windows import Integers
 
 Flags = npt.NDArray[np.bool_]
-MEMORY = "1GB"
+MEMORY = "500MB"
 # what an event must be for a look at the moment `m.cutoff` not to be one into the future
 HAPPENED = "(e.time is null or e.time <= m.cutoff)"
 KNOWN = "(coalesce(e.known, e.time) is null or coalesce(e.known, e.time) <= m.cutoff)"
