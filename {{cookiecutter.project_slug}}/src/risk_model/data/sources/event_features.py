@@ -142,8 +142,8 @@ def _register_uses(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
 def _events_sql() -> str:
     return f"""
     select i, field, ago, value, row from (
-        select m.i::int as i, u.field::int as field, case when e.time is null then {STATIC} else m.cutoff - e.time end
-               as ago,
+        select m.i::int as i, u.field::int as field,
+               case when e.time is null then {STATIC} else m.cutoff - e.time end as ago,
                case when u.number then {NUMBER} else 0 end as value, e.row::bigint as row
         from events e join uses u using (code, unit) join at_moment m using (subject_id)
         where {KNOWN} and {HAPPENED}
