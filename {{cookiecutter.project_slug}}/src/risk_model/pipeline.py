@@ -83,7 +83,7 @@ def prepare_and_announce(settings: Config, announce: Announce) -> Prepared:
     for line in reading_lines(prepared.cohort.columns):
         announce("", line)
     for finding in prepared.findings:
-        if finding.severity != "note":
+        if finding.announced:
             announce("data", finding.line())
     return prepared
 

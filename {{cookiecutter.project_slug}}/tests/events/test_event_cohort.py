@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from risk_model.data.sources import event_moments
-from risk_model.data.sources.event_flow import Cohort, Step, cohort_of, flow_figure
+from risk_model.data.sources.event_flow import Cohort, Step, cohort_of
 from risk_model.data.sources.event_moments import connect
+from risk_model.reporting.event_flow import flow_figure
 from risk_model.signals.events import Event
 
 from tests.events.made_events import DAY, START, event, spec, write

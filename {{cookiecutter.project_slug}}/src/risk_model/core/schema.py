@@ -141,7 +141,8 @@ class Signal:
 class Schema:
     """The fields of a cohort, in order, the signal beside them, and what is predicted.
 
-    `reading` are the rules by which a file of such fields is read.
+    `reading` are the rules by which a file of such fields is read, `spec` the page (JSON) by which
+    they are made of events, "" for what is read as it is.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Schema:
     fields: tuple[Field, ...]
     signal: Signal | None = None
     reading: ReadingRules = field(default_factory=ReadingRules)
+    spec: str = ""
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -204,6 +206,8 @@ class Schema:
         content = asdict(self)
         if self.reading == ReadingRules():
             del content["reading"]
+        if not self.spec:
+            del content["spec"]
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -222,7 +226,8 @@ class Schema:
             lists = {name: tuple(v) for name, v in signal.items() if isinstance(v, list)}
             signal = Signal(**{**signal, **lists})
         reading = ReadingRules.from_json(content.get("reading", {}))
-        return cls(content["name"], content["outcome"], fields, signal, reading)
+        spec = content.get("spec", "")
+        return cls(content["name"], content["outcome"], fields, signal, reading, spec)
 
 
 def _absent(name: str) -> Field:

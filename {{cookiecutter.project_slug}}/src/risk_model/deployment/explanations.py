@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from risk_model.core.package import CalibrationLine, ModelPackage
@@ -10,7 +10,7 @@ from risk_model.core.schema import Features
 from risk_model.deployment.requests import PredictionRequest
 from risk_model.deployment.responses import Explanation
 from risk_model.model import Logits
-from risk_model.model.exact_shapley import exact_values
+from risk_model.model.exact_shapley import Fields, exact_values
 from risk_model.model.explain import Explainer, affine
 
 FIELD_SECONDS = 0.5
@@ -34,14 +34,19 @@ class RequestExplainer(NamedTuple):
     seconds: float
 
 
-def field_explainer(package: ModelPackage) -> RequestExplainer:
-    """Explains by SHAP values per field, against the package's background."""
-    names = [f.name for f in package.schema.inputs]
+def field_explainer(
+    package: ModelPackage, names: Sequence[str] = (), columns: Fields | None = None
+) -> RequestExplainer:
+    """Explains by SHAP values per field, against the package's background.
+
+    `names` of other groups and the group of each of the `columns` take the place of the fields.
+    """
+    names = names or [f.name for f in package.schema.inputs]
     background = package.background
     scale_and_shift = affine(*reversed(package.scorer(background)))
     line = CalibrationLine(*scale_and_shift) if scale_and_shift else None
     logit_of, scale = on_the_scale(package, line)
-    inputs = logit_of, background, package.schema.feature_field
+    inputs = logit_of, background, package.schema.feature_field if columns is None else columns
     explainer = Explainer(*inputs, SEED, exact_values(package.read("risk.onnx"), *inputs))
 
     def explain(request: PredictionRequest) -> CommittedExplanation:

@@ -15,9 +15,14 @@ import numpy as np
 from risk_model.core.schema import Features
 from risk_model.signals.event_grid import grid
 from risk_model.signals.event_plan import Plan, bounds, grid_plan, rule_plan, window_plan
-from risk_model.signals.event_spec import Index, Spec, matches, micros
+from risk_model.signals.event_spec import DEATH, Index, Spec, matches, micros
 from risk_model.signals.events import Event
 from risk_model.signals.events_windows import STATIC, Block
+
+BEFORE = "outcome before or at the moment"
+DEAD = "died before or at the moment"
+ENDED = "stay ended before or at the moment"
+NOT_ELIGIBLE = "not eligible: "
 
 
 @dataclass
@@ -62,17 +67,37 @@ def rows_of(spec: Spec, events: Sequence[Event], moment: int) -> Row:
     refusals = []
     if spec.index and start is None:
         refusals.append(_no_index(spec.index))
+    if start is not None:
+        refusals += _over(spec, usable, start)
     if spec.eligible:
         rules = rule_plan(spec)
         found = rules.kernel(since, _block(rules, usable, moment, start))[0]
         for rule, value in zip(spec.eligible, found, strict=True):
             low, high = bounds(rule)
             if not low <= value <= high:
-                refusals.append(f"not eligible: {rule.name}")
+                refusals.append(f"{NOT_ELIGIBLE}{rule.name}")
     cells = None
     if spec.sequence:
         cells = grid(spec, since, _block(grid_plan(spec), usable, moment, start))
     return Row(values, cells, tuple(refusals), used)
+
+
+def _over(spec: Spec, usable: Sequence[Event], start: int) -> list[str]:
+    """Why the time at risk is over, by what is known at the moment; as `event_moments.fates`."""
+    if spec.outcome is None or spec.index is None:
+        return []
+    timed = [(event.code, event.time) for event in usable if event.time is not None]
+    since = [(code, time) for code, time in timed if time >= start]
+    index, outcome, until = spec.index.event, spec.outcome.event, spec.outcome.until
+    reasons = {
+        BEFORE: any(
+            matches(code, outcome) and not (time == start and matches(code, index))
+            for code, time in since
+        ),
+        DEAD: any(code == DEATH for code, _ in timed),
+        ENDED: any(time > start and matches(code, until) for code, time in since),
+    }
+    return [reason for reason, holds in reasons.items() if holds]
 
 
 def usable_at(event: Event, moment: int) -> bool:

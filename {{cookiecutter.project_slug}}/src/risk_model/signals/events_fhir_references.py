@@ -54,6 +54,17 @@ def patient_id(patient: Mapping[str, Any]) -> str:
     return name
 
 
+def source_of(resource: object) -> str | None:
+    """The kind and id of a resource, by which one that occurs again is known; None without an id.
+
+    >>> source_of({"resourceType": "Observation", "id": "7"})
+    'Observation/7'
+    """
+    if not isinstance(resource, dict) or not resource.get("id"):
+        return None
+    return f"{resource.get('resourceType')}/{resource['id']}"
+
+
 class BundleContent(NamedTuple):
     """The resources of a Bundle, and its patients by the full address that references use.
 

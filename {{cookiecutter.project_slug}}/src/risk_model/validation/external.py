@@ -34,7 +34,7 @@ from risk_model.data.sources.coerce import REFUSED
 from risk_model.deployment.registry import champion
 from risk_model.evaluation import evaluate
 from risk_model.evaluation.results import RunEvaluation
-from risk_model.reporting.content import CohortSummary, Provenance, ReportContent
+from risk_model.reporting.content import CohortSummary, Provenance, ReportContent, flow_of
 from risk_model.reporting.model_card import model_card
 from risk_model.reporting.report import write_report
 from risk_model.training.calibration import (
@@ -118,7 +118,7 @@ def read_external(settings: Config, announce: Announce = lambda step, text: None
         data = replace(data, schema=str(directory / "schema.json"))
     cohort = load(data)
     for note in cohort.notes:
-        if note.severity != "note" and note.kind != REFUSED:
+        if note.announced and note.kind != REFUSED:
             announce("data", note.line())
     served = cohort.schema.served()
     if served.features != package.schema.features or served.signal != package.schema.signal:
@@ -269,6 +269,7 @@ def _write(
         threshold_reason=manifest.threshold_reason,
         cohort=CohortSummary(external.name, cohort.source, len(cohort)),
         findings=list(cohort.notes),
+        flow=flow_of(cohort),
         provenance=Provenance(
             digests={
                 "package": external.package.sha256,

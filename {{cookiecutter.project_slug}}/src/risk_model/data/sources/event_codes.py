@@ -20,6 +20,9 @@ COMMON = 0.05  # of the subjects have a code of a skeleton
 STARTS = ("ADMISSION", "HOSPITAL_ADMISSION", "ENCOUNTER_START")
 ENDS = ("DISCHARGE", "HOSPITAL_DISCHARGE", "ENCOUNTER_END")
 DEATH = "MEDS_DEATH"
+LATER_CALENDAR = (
+    "{:,} events are later than today: state end_of_data, none where the calendar is made up"
+)
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,11 @@ def mixture_lines(codes: Sequence[CodeSummary]) -> list[str]:
     return lines
 
 
-def skeleton(codes: Sequence[CodeSummary]) -> str:
+def skeleton(codes: Sequence[CodeSummary], made_up_calendar: bool = False) -> str:
     """A specification in YAML, to be edited: its gaps say what nobody can know from the files.
 
-    Ranges are the 1st and 99th percentile and as much again on both sides.
+    Ranges are the 1st and 99th percentile and as much again on both sides. With a made-up calendar
+    the data have no end.
     """
     start, end = (_first(codes, names) for names in (STARTS, ENDS))
     death = DEATH if any(each.code == DEATH for each in codes) else ""
@@ -127,6 +131,7 @@ def skeleton(codes: Sequence[CodeSummary]) -> str:
         "  gap: 0h  # what happens in it is neither predicted nor learned from",
         f"  until: {_text(end)}" if end else "  horizon: 30d",
         '  not_followed:  # exclude, or "no event": say which',
+        *(["end_of_data: none  # or a date: events are later than today"] * made_up_calendar),
         "features:",
         "  windows: [since start, 12h]",
         "  take: [last, min, max, mean, count, hours_since]",
@@ -137,11 +142,13 @@ def skeleton(codes: Sequence[CodeSummary]) -> str:
     return "\n".join(lines + [_measured(each, names) for each in measured[:MEASURED]]) + "\n"
 
 
-def write_skeleton(codes: Sequence[CodeSummary], path: Path) -> bool:
+def write_skeleton(
+    codes: Sequence[CodeSummary], path: Path, made_up_calendar: bool = False
+) -> bool:
     """Writes the skeleton where there is no file yet; whether it did."""
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(skeleton(codes))
+            file.write(skeleton(codes, made_up_calendar))
     except FileExistsError:
         return False
     return True

@@ -18,7 +18,7 @@ from risk_model.core.schema import Features
 from risk_model.data.sources.event_moments import HAPPENED, KNOWN, Moments
 from risk_model.signals.event_grid import grid
 from risk_model.signals.event_plan import Plan, grid_plan, rule_plan, window_plan
-from risk_model.signals.event_spec import Spec, matches
+from risk_model.signals.event_spec import Measured, Spec, matches
 from risk_model.signals.events_windows import STATIC, Block, Integers
 
 AT_ONCE = 1 << 16  # events in a batch
@@ -165,11 +165,12 @@ class CodeUse:
     out_of_range: int
 
 
-def code_uses(con: duckdb.DuckDBPyConnection, spec: Spec) -> list[CodeUse]:
+def code_uses(con: duckdb.DuckDBPyConnection, spec: Spec, elsewhere: bool = False) -> list[CodeUse]:
     """The events of each measurement by code and unit, at any time.
 
     Raises:
-        UserError: a code of a measurement has no event.
+        UserError: a code of a measurement has no event; elsewhere than where the specification was
+            made, all codes of a measurement have none.
     """
     plan = window_plan(spec)
     _register_uses(con, plan)
@@ -183,12 +184,7 @@ def code_uses(con: duckdb.DuckDBPyConnection, spec: Spec) -> list[CodeUse]:
     left_out = {(field, code, unit): (none, out) for field, code, unit, none, out in refused}
     uses = []
     for number, (each, source) in enumerate(zip(spec.measured, plan.sources, strict=True)):
-        for pattern in each.code:
-            if not any(matches(code, (pattern,)) for code, _, _ in counts):
-                raise UserError(
-                    f"features.measured.{each.name}: no event has the code {pattern}; correct it "
-                    "or remove it"
-                )
+        _check_codes(each, [code for code, _, _ in counts], elsewhere)
         for code, unit, count in counts:
             if matches(code, source.codes):
                 taken = any(use.field == number for use in plan.uses(code, unit))
@@ -196,6 +192,20 @@ def code_uses(con: duckdb.DuckDBPyConnection, spec: Spec) -> list[CodeUse]:
                 lost = 0 if taken else count
                 uses.append(CodeUse(each.name, code, unit, count, lost, none, out))
     return uses
+
+
+def _check_codes(each: Measured, codes: Sequence[str], elsewhere: bool) -> None:
+    absent = [p for p in each.code if not any(matches(code, (p,)) for code in codes)]
+    if elsewhere and len(absent) == len(each.code):
+        raise UserError(
+            f"no event has a code of {each.name} ({' or '.join(each.code)}), which the package "
+            "needs; bring it, or another package"
+        )
+    if absent and not elsewhere:
+        raise UserError(
+            f"features.measured.{each.name}: no event has the code {absent[0]}; correct it or "
+            "remove it"
+        )
 
 
 def check_units(uses: Sequence[CodeUse]) -> None:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from risk_model.core.errors import UserError
 from risk_model.signals.events import Event
 from risk_model.signals.events_fhir import FhirEvents, events_of
-from risk_model.signals.events_fhir_references import bundle_content
+from risk_model.signals.events_fhir_references import bundle_content, source_of
 from risk_model.signals.events_reasons import Reason
 
 SUFFIXES = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
@@ -113,16 +113,6 @@ class FhirFiles:
         for resource in content.resources:
             answer = events_of(resource, self.row, self.zone, content.patients)
             yield source_of(resource), answer
-
-
-def source_of(resource: object) -> str | None:
-    """The kind and id of a resource, by which one that occurs again is known; None without an id.
-
-    >>> source_of({"resourceType": "Observation", "id": "7"})
-    'Observation/7'
-    """
-    name = resource.get("id") if isinstance(resource, dict) else None
-    return f"{cast(dict[str, Any], resource).get('resourceType')}/{name}" if name else None
 
 
 def fhir_files(path: Path) -> list[Path]:

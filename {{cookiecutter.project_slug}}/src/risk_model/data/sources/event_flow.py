@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
 
+from risk_model.core.findings import FLOW, Finding
+from risk_model.core.schema import Features
 from risk_model.data.sources.event_features import rule_values
 from risk_model.data.sources.event_moments import (
     Fates,
@@ -21,12 +22,10 @@ from risk_model.data.sources.event_moments import (
     possible_moments,
 )
 from risk_model.signals.event_plan import bounds
+from risk_model.signals.event_row import BEFORE, DEAD, ENDED, NOT_ELIGIBLE
 from risk_model.signals.event_spec import Spec
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-BEFORE = "outcome before or at the moment"
+LATE_INDEX = "index event known only after the moment"
 GAP = "outcome within the gap"
 LOST = "not followed"
 
@@ -43,6 +42,10 @@ class Step:
     moments: int
     subjects: int
     outcomes: int
+
+    def counts(self) -> str:
+        """The counts in words."""
+        return f"{self.moments:,} moments, {self.subjects:,} subjects, {self.outcomes:,} outcomes"
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,23 @@ class Flow:
         n = self.cohort.moments + (self.lost if left_out else 0)
         outcomes = self.cohort.outcomes
         return _share(outcomes, n), _share(outcomes + self.lost, n)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """From the possible moments over what was left out to the cohort."""
+        return self.possible, *self.left_out, self.cohort
+
+    def findings(self) -> list[Finding]:
+        """The flow as notes, a line a step, and what the outcome's share could be."""
+        told = [Finding("note", FLOW, step.reason, step.counts()) for step in self.steps]
+        if self.lost:
+            low, high = self.prevalence_bounds
+            text = (
+                f"{self.lost:,} moments; the outcome's share is {self.prevalence:.1%}, and would "
+                f"be {low:.1%} if none of them had it and {high:.1%} if all had"
+            )
+            told.append(Finding("note", FLOW, "nobody followed", text))
+        return told
 
     def sentence(self) -> str:
         """The flow in one line."""
@@ -120,25 +140,35 @@ def cohort_of(con: duckdb.DuckDBPyConnection, spec: Spec) -> Cohort:
     return Cohort(moments.take(kept), fate.outcome[kept], flow)
 
 
-def _reasons(
-    spec: Spec, fate: Fates, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+def known_reasons(
+    spec: Spec, fate: Fates, chosen: Flags, values: Features
 ) -> list[tuple[str, Flags]]:
-    """Each reason and the moments it holds for; the first that holds is the one that counts.
+    """The reasons that are known at the moment, and the chosen moments that each holds for.
 
-    What is known at the moment comes before what is known only later.
+    `values` float32[chosen moments, rules] are those of the rules of eligibility.
     """
     rules = []
     for rule, value in zip(spec.eligible, values.T, strict=True):
         low, high = bounds(rule)
-        rules.append((f"not eligible: {rule.name}", ~((value >= low) & (value <= high))))
+        rules.append((f"{NOT_ELIGIBLE}{rule.name}", ~((value >= low) & (value <= high))))
+    return [
+        (LATE_INDEX, fate.late_index[chosen]),
+        (BEFORE, fate.before[chosen]),
+        (DEAD, fate.dead[chosen]),
+        (ENDED, fate.ended[chosen]),
+        *rules,
+    ]
+
+
+def _reasons(spec: Spec, fate: Fates, values: Features) -> list[tuple[str, Flags]]:
+    """Each reason and the moments it holds for; the first that holds is the one that counts.
+
+    What is known at the moment comes before what is known only later.
+    """
     assert spec.outcome is not None  # noqa: S101 checked by the caller
     exclude = spec.outcome.not_followed == "exclude"
     return [
-        ("index event known only after the moment", fate.late_index),
-        (BEFORE, fate.before),
-        ("died before or at the moment", fate.dead),
-        ("stay ended before or at the moment", fate.ended),
-        *rules,
+        *known_reasons(spec, fate, np.ones(len(fate.gap), dtype=bool), values),
         (GAP, fate.gap),
         (LOST, ~fate.followed & exclude),
     ]
@@ -177,29 +207,3 @@ def _flow(
         int((kept & fate.died).sum()),
     )
     return kept, flow
-
-
-def flow_figure(flow: Flow) -> Figure:
-    """The flow as boxes from the possible moments down to the cohort, reasons beside them."""
-    from matplotlib.figure import Figure
-
-    from risk_model.reporting.plot_style import GREY, RC, STYLES
-
-    rows = len(flow.left_out) + 2
-    figure = Figure(figsize=(6.4, 0.62 * rows), layout="constrained")
-    axes = figure.add_subplot(xlim=(0, 1), ylim=(-rows + 0.4, 0.6))
-    axes.set_axis_off()
-    ends = {0: (flow.possible, 0.3), rows - 1: (flow.cohort, 0.3)}
-    beside = {i + 1: (step, 0.72) for i, step in enumerate(flow.left_out)}
-    axes.plot([0.3, 0.3], [0, 1 - rows], color=GREY, linewidth=1, zorder=1)
-    for row, (step, x) in sorted({**ends, **beside}.items()):
-        text = (
-            f"{step.reason}\n{step.moments:,} moments, {step.subjects:,} subjects, "
-            f"{step.outcomes:,} outcomes"
-        )
-        colour = STYLES[0][0] if x < 0.5 else GREY
-        box = {"boxstyle": "round", "facecolor": "white", "edgecolor": colour}
-        if x > 0.5:
-            axes.plot([0.3, x], [-row, -row], color=GREY, linewidth=1, zorder=1)
-        axes.text(x, -row, text, ha="center", va="center", bbox=box, fontsize=RC["font.size"] - 2)
-    return figure

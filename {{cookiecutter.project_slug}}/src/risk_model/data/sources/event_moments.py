@@ -67,6 +67,7 @@ def connect(
     con.execute("set autoinstall_known_extensions=false")
     con.execute(f"set memory_limit='{memory}'")
     con.execute("set threads=1")
+    con.execute(f"set temp_directory={quoted(str(events.parent / 'spilled'))}")
     source = f"read_parquet({quoted(str(events))})"
     # an upper bound in place of none keeps the query one and the same
     last = np.iinfo(np.int64).max if end is None else end

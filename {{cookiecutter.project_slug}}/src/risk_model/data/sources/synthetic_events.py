@@ -21,6 +21,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from risk_model.config.events import Events, SyntheticEvents
+from risk_model.core.errors import UserError
+from risk_model.data.sources import events
 from risk_model.signals.events import COLUMNS, Event
 from risk_model.signals.events_fhir import events_of
 
@@ -51,6 +54,27 @@ class Truth:
     ties: int = 0
 
 
+def load(settings: SyntheticEvents) -> events.EventCohort:
+    """The stays of `settings.subjects` patients, from files written on the first call.
+
+    UserError for fewer than 100 patients, or files that are neither meds nor fhir.
+    """
+    if settings.subjects < 100:
+        raise UserError(
+            f"data.subjects={settings.subjects}: too few to make a cohort of; use at least 100"
+        )
+    if settings.files not in ("meds", "fhir"):
+        raise UserError(f"data.files={settings.files}: use meds or fhir")
+    folder = Path("generated") / f"synthetic_events-{settings.subjects}-{settings.seed}"
+    if not folder.exists():
+        write(folder, settings.subjects, settings.seed)
+    page = settings.spec or str(Path(__file__).with_suffix(".yaml"))
+    source = Events(path=str(folder / settings.files), spec=page, schema=settings.schema)
+    read = events.page_for(source)
+    assert read is not None  # noqa: S101 there is a page
+    return events.cohort_from(source, read, "synthetic_events", "made-up hospital stays")
+
+
 def write(folder: Path, subjects: int, seed: int) -> Truth:
     """Writes `meds/data/0.parquet`, `fhir/*.ndjson` and `truth.json`; all of it or nothing.
 
@@ -75,7 +99,7 @@ def _stay(subject: str, rng: np.random.Generator, truth: Truth) -> list[Json]:
     age, ill = int(rng.integers(20, 90)), rng.normal()
     start = START + int(rng.integers(365 * 24 * 60)) * 60_000_000
     rate, lactate = 85 + 15 * (ill + rng.normal() / 2), np.exp(0.6 + 0.6 * (ill + rng.normal() / 2))
-    score = -3.2 + 0.05 * (rate - 85) + 0.6 * (lactate - 2) + 0.03 * (age - 55)
+    score = -2.7 + 0.03 * (rate - 85) + 0.25 * (lactate - 2) + 0.03 * (age - 55)
     dies, fate = rng.random() < 1 / (1 + np.exp(-score)), rng.random()
     in_gap, lost = fate < IN_GAP, IN_GAP <= fate < IN_GAP + LOST
     length = DAY + GAP + int(rng.integers(1, 8 * 24 * 60)) * 60_000_000
@@ -116,19 +140,19 @@ def _results(
     rng: np.random.Generator,
     truth: Truth,
 ) -> list[Json]:
-    """The results of a stay: heart rate every two hours, blood every eight, known hours later."""
+    """The results of a stay: heart rate about every two hours, blood every eight, known later."""
     found: list[Json] = []
 
     def add(code: str, time: int, known: int, value: float, unit: str) -> None:
         name = f"{subject}-{len(found)}"
         found.append(_observation(subject, name, code, time, known, value, unit))
 
-    for time in range(start + HOUR, end, 2 * HOUR):
+    for time in _times(start, end, 2 * HOUR, rng):
         add(HEART_RATE, time, time, _round(rate + 6 * rng.normal()), "/min")
         if rng.random() < 0.02:  # the monitor's value, then the nurse's
             truth.ties += 1
             add(HEART_RATE, time, time, _round(rate + 30), "/min")
-    for time in range(start + 2 * HOUR, end, 8 * HOUR):
+    for time in _times(start, end, 8 * HOUR, rng):
         known = time + int(rng.integers(1, 6 * 60)) * 60_000_000
         truth.late_results += 2
         add(LACTATE, time, known, _round(max(lactate + 0.3 * rng.normal(), 0.25)), "mmol/L")
@@ -139,6 +163,14 @@ def _results(
         value, unit = (glucose * MG_PER_MMOL, "mg/dL") if in_mg else (glucose, "mmol/L")
         add(GLUCOSE, time, known, value, unit)
     return found
+
+
+def _times(start: int, end: int, about: int, rng: np.random.Generator) -> list[int]:
+    """Times from start to end, in whole minutes, half to one and a half of `about` apart."""
+    minute = 60_000_000
+    steps = rng.integers(about // 2 // minute, 3 * about // 2 // minute, 2 * (end - start) // about)
+    times = start + np.cumsum(steps) * minute
+    return [int(time) for time in times[times < end]]
 
 
 def _round(value: float) -> float:

@@ -1,0 +1,88 @@
+"""The page and its time zone as they travel in a package, and the fields that follow from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from risk_model.core.errors import UserError
+from risk_model.core.schema import Field, Schema
+from risk_model.signals.event_plan import window_plan
+from risk_model.signals.event_spec import Spec, micros
+from risk_model.signals.event_spec_reading import spec_from_json
+from risk_model.signals.events_time import time_zone
+
+COUNTED = ("count", "hours_since")  # of what is taken, what cannot be below 0
+
+
+@dataclass(frozen=True)
+class Page:
+    """The specification of a package, and the time zone of dates, UTC for "".
+
+    Times of FHIR without a zone are left out where none is stated.
+    """
+
+    spec: Spec
+    timezone: str = ""
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone; None where none is stated."""
+        return time_zone(self.timezone) if self.timezone else None
+
+    def to_json(self) -> str:
+        """The text that stands in a schema."""
+        return json.dumps({"timezone": self.timezone, **self.spec.to_json()}, ensure_ascii=False)
+
+
+@lru_cache(maxsize=8)
+def page_of(text: str) -> Page:
+    """The page in the text that a schema holds.
+
+    Raises:
+        UserError: it holds none.
+    """
+    try:
+        content = json.loads(text)
+        timezone = content.pop("timezone", "")
+    except (ValueError, AttributeError):
+        raise UserError("schema.json: its spec is no specification of events") from None
+    return Page(spec_from_json(content), timezone)
+
+
+def schema_of(name: str, page: Page) -> Schema:
+    """The schema of a cohort of that name: a field for each column of the page's measurements."""
+    plan = window_plan(page.spec)
+    fields = []
+    for name_, unit, column in zip(plan.names, plan.units, plan.columns, strict=True):
+        each = page.spec.measured[column.field]
+        codes = " or ".join(each.code)
+        described = f"{column.take} of {each.name} ({codes}), {column.window}"
+        least = 0.0 if column.take in COUNTED else None
+        fields.append(Field(name_, "number", unit, least, description=described))
+    return Schema(name, outcome_words(page.spec), tuple(fields), spec=page.to_json())
+
+
+def outcome_words(spec: Spec) -> str:
+    """What is predicted, in words.
+
+    >>> outcome_words(Spec((), outcome=Outcome(("MEDS_DEATH",), "exclude", "6h", "30d")))
+    'MEDS_DEATH within 30d, later than 6h after the moment'
+    """
+    outcome = spec.outcome
+    if outcome is None:
+        return "the label"
+    ends = [f"within {outcome.horizon}"] if outcome.horizon else []
+    ends += [f"before {' or '.join(outcome.until)}"] if outcome.until else []
+    gap = f", later than {outcome.gap} after the moment" if micros(outcome.gap) else ""
+    return f"{' or '.join(outcome.event)} {' and '.join(ends)}{gap}"
+
+
+def measurement_of_column(spec: Spec) -> npt.NDArray[np.intp]:
+    """For each column of a row, the position of its measurement on the page: int[columns]."""
+    return np.array([column.field for column in window_plan(spec).columns], dtype=np.intp)
