@@ -141,6 +141,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/deployment/audit/test_retention.py",
             "tests/lesson",
             "tests/validation",
+            "tests/events/test_events_elsewhere.py",
             "tests/test_published_figures.py",
             "tests/deployment/test_signing.py",
             "tests/deployment/test_start_changes.py",

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
 from risk_model import pipeline
+from risk_model.config.events import Events
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.data import load
@@ -29,7 +31,6 @@ from risk_model.deployment.event_batch import moment_encoder
 from risk_model.deployment.event_requests import event_reader
 from risk_model.deployment.requests import PredictionRequest, RefusedError
 from risk_model.signals.event_schema import page_of
-from risk_model.validation.external import evaluate_package
 
 from tests.events.made_run import (
     SUBJECTS,
@@ -101,10 +102,6 @@ def test_files_to_score_give_the_rows_of_training_whatever_their_order(
     events = read_events(EventFiles(tmp_path / "mixed.parquet"), tmp_path / "read").path
     con = connect(events)
     every = possible_moments(con, page.spec.index)
-    piece = pq.ParquetFile  # a piece is any batch with the positions of moments
-    del piece
-    import pyarrow as pa
-
     positions = pa.RecordBatch.from_arrays([pa.array(np.arange(len(every.at)))], ["position"])
     features, broken = moment_encoder(con, page.spec, every)(positions)
     known = dict(zip(every.subject.tolist(), features, strict=True))
@@ -176,7 +173,7 @@ def test_the_service_says_what_was_used_and_explains_by_measurement(
     assert "bundle" in json.dumps(document)
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no index event": ({"events": []}, "ENCOUNTER_START/IMP"),
     "not a list": ({"events": {}}, "must be a list"),
     "an event without a time": ({"events": [{"code": "x"}]}, "must have time and code"),
@@ -204,15 +201,15 @@ def test_what_cannot_be_answered_is_refused_in_one_line(
     assert said in refused.value.errors[0][1]
 
 
-def test_two_patients_in_one_bundle_are_refused(
-    package: ModelPackage, cohort: EventCohort
-) -> None:
+def test_two_patients_in_one_bundle_are_refused(package: ModelPackage, cohort: EventCohort) -> None:
     fhir = bundles(Path(STAYS, "fhir"))
     (one, at), (two, _) = list(moments(cohort).items())[:2]
     both = {**fhir[one], "entry": fhir[one]["entry"] + fhir[two]["entry"]}
     with pytest.raises(RefusedError) as refused:
         read(package, body(at, bundle=both))
-    assert refused.value.errors == [("/inputs/events/bundle", "must hold the resources of one patient")]
+    assert refused.value.errors == [
+        ("/inputs/events/bundle", "must hold the resources of one patient")
+    ]
 
 
 def test_a_patient_whose_stay_is_over_or_who_is_a_child_is_refused(
@@ -251,18 +248,6 @@ def test_serving_events_imports_neither_database_nor_pandas_nor_torch() -> None:
     assert loaded & {"duckdb", "pandas", "pyarrow", "torch", "yaml", "scipy"} == set()
 
 
-def test_elsewhere_the_package_brings_its_page_and_its_own_flow_is_told(
-    result: pipeline.RunResult, package: ModelPackage
-) -> None:
-    other = small_settings(seed=1, spec="there-is-no-such.yaml")
-    other.package = str(package.directory)
-    said: list[str] = []
-    directory, evaluation = evaluate_package(other, lambda step, text: said.append(text))
-    assert any("flow: possible moments: 700 moments" in line for line in said)
-    assert list(evaluation.parts) == ["elsewhere: synthetic_events"]
-    assert "possible moments" in (directory / "report.html").read_text(encoding="utf-8")
-
-
 def test_meds_and_fhir_of_the_same_stays_are_one_cohort(
     result: pipeline.RunResult, cohort: EventCohort
 ) -> None:
@@ -276,8 +261,6 @@ def test_without_a_page_codes_are_printed_and_a_page_to_edit_is_written(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from risk_model.config.events import Events
-
     stays = Path(STAYS, "meds").resolve()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"data\.spec is not set: events\.yaml was written"):
@@ -289,6 +272,11 @@ def test_without_a_page_codes_are_printed_and_a_page_to_edit_is_written(
         load(Events(path=str(stays), spec="events.yaml"))
     text = Path("events.yaml").read_text(encoding="utf-8")
     edited = text.replace("not_followed:", "not_followed: exclude")
-    Path("events.yaml").write_text(edited.replace("range", "from: {mg/dL: 0.0555}, range"))
-    with pytest.raises(UserError, match="is the unit itself|several|from"):
+    Path("events.yaml").write_text(edited)
+    with pytest.raises(
+        UserError, match=r"1,0\d\d of 9,958 events have the code LOINC/2345-7 in mg/dL"
+    ):
         load(Events(path=str(stays), spec="events.yaml"))
+    glucose = 'code: "LOINC/2345-7", unit: "mmol/L"'
+    Path("events.yaml").write_text(edited.replace(glucose, f"{glucose}, from: {{mg/dL: 0.0555}}"))
+    assert len(load(Events(path=str(stays), spec="events.yaml"))) > 0.9 * SUBJECTS

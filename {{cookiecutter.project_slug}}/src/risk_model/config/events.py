@@ -21,6 +21,7 @@ class Events(Data):
     path: str = MISSING  # a folder of Parquet, NDJSON or JSON files, or one file
     # the page, a YAML file; "": the codes are described, and a page to edit is written
     spec: str = ""
+    labels: str = ""  # a file of labels in place of the one that the page names
     # of dates and of times without a zone; "": UTC for tables, and FHIR's such times are left out
     timezone: str = ""
     # codes whose events have a date and no hour, whatever their time says

@@ -8,7 +8,7 @@ from typing import Literal
 from risk_model.core.json_record import JsonRecord
 
 Severity = Literal["error", "warning", "note"]
-FLOW = "flow"  # the kind of what says who became the cohort, and who was left out of it
+FLOW = "flow"  # the kind of what says who was left out of the cohort: a run tells it at once
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,6 @@ class Finding(JsonRecord):
     where: str
     message: str
     remedy: str = ""
-
-    @property
-    def announced(self) -> bool:
-        """Whether a run says it at once: whatever is no note, and who was left out."""
-        return self.severity != "note" or self.kind == FLOW
 
     def line(self) -> str:
         """The finding as one printable line."""

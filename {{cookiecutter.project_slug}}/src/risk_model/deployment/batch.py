@@ -77,9 +77,8 @@ def score(
         counts: BatchCounts = recordings.score_recordings(package, input, output)
         return counts
     if package.schema.spec:
-        scored: BatchCounts = recording_module("event_batch", package).score_events(
-            package, input, output
-        )
+        events = recording_module("event_batch", package)
+        scored: BatchCounts = events.score_events(package, input, output)
         return scored
     read = open_table(input, "input")
     stated = read_units(input, read.names, package.schema, units or {})

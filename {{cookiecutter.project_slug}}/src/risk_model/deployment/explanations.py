@@ -37,10 +37,7 @@ class RequestExplainer(NamedTuple):
 def field_explainer(
     package: ModelPackage, names: Sequence[str] = (), columns: Fields | None = None
 ) -> RequestExplainer:
-    """Explains by SHAP values per field, against the package's background.
-
-    `names` of other groups and the group of each of the `columns` take the place of the fields.
-    """
+    """Explains by SHAP values per field, or per other group of columns, against the background."""
     names = names or [f.name for f in package.schema.inputs]
     background = package.background
     scale_and_shift = affine(*reversed(package.scorer(background)))

@@ -14,7 +14,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from risk_model.config import NETWORKS, Config
-from risk_model.core.cohort import Cohort
 from risk_model.core.findings import Finding
 from risk_model.core.openings import OpeningCount, count_openings
 from risk_model.core.optional import optional_module, required_module
@@ -180,6 +179,7 @@ def report_content(
     cohort, splits, name = prepared.cohort, prepared.splits, record.champion.name
     named = cohort.recorded("subject_id")
     schema, package = cohort.schema, directory / "packages" / name
+    flow = optional_module("reporting.event_flow")  # of a cohort that was selected from events
     test_share = len(splits.test) / len(cohort) or 1 / settings.split.folds
     return ReportContent(
         title=f"{schema.outcome} — {schema.name}",
@@ -204,7 +204,7 @@ def report_content(
         explanation=None if schema.signal else explain_globally(package, prepared, settings.seed),
         examples=_examples(settings, package, prepared, record) if schema.signal else None,
         learning_curve=_learning_curve(directory),
-        flow=flow_of(cohort),
+        flow=flow.illustration(cohort) if flow else None,
         provenance=Provenance(
             {FINGERPRINT: record.fingerprint}, record.git, record.versions, settings
         ),
@@ -229,12 +229,6 @@ def _learning_curve(directory: Path) -> Illustration | None:
     """None where none was made, or this edition makes none."""
     module = optional_module("reporting.learning_curve")
     return module.read_illustration(directory) if module else None
-
-
-def flow_of(cohort: Cohort) -> Illustration | None:
-    """Who was left out of a cohort; None where it was not selected from events."""
-    module = optional_module("reporting.event_flow")
-    return module.illustration(cohort) if module else None
 
 
 def network_start(settings: Config, prepared: Prepared) -> NetworkStart | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from risk_model.core.cohort import Cohort
+from risk_model.core.findings import FLOW
 from risk_model.core.table import Row
 from risk_model.data.sources.event_flow import Flow
 from risk_model.data.sources.events import EventCohort
 from risk_model.reporting.content import Illustration
+from risk_model.reporting.markdown import plain, section, table
 from risk_model.reporting.plot_style import GREY, RC, STYLES, svg
+from risk_model.training.record import TrainingRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +39,7 @@ def illustration(cohort: Cohort) -> Illustration | None:
         )
     if flow.died:
         sentences.append(f"{flow.died:,} of the cohort died without the outcome, before its end.")
-    table: list[Row] = [
+    steps: list[Row] = [
         {
             "step": step.reason,
             "moments": step.moments,
@@ -45,7 +48,14 @@ def illustration(cohort: Cohort) -> Illustration | None:
         }
         for step in flow.steps
     ]
-    return Illustration(sentences, table, svg(flow_figure(flow), "Flow to the cohort"), CAPTION)
+    return Illustration(sentences, steps, svg(flow_figure(flow), "Flow to the cohort"), CAPTION)
+
+
+def card_section(record: TrainingRecord) -> str:
+    """The flow in the model card; "" where the cohort was not selected from events."""
+    steps = [finding for finding in record.findings or [] if finding.kind == FLOW]
+    rows: list[Row] = [{"step": plain(each.where), "who": each.message} for each in steps]
+    return section("From the possible moments to the cohort", table(rows)) if rows else ""
 
 
 def flow_figure(flow: Flow) -> Figure:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from risk_model.core.decision import Decision
-from risk_model.core.findings import FLOW
 from risk_model.core.openings import OpeningCount
 from risk_model.core.optional import optional_module
 from risk_model.core.package import Acceptance
@@ -60,6 +59,7 @@ def model_card(
         heterogeneity: Of the baselines over the sites that were left out in turn.
     """
     calibrator = tables.calibrators({name: record.calibrators[name]})
+    flow = optional_module("reporting.event_flow")
     performance = (_part(key, name, part) for key, part in evaluation.parts.items())
     blocks = (
         f"# {plain(record.outcome)}: {model_label(name)}",
@@ -68,7 +68,7 @@ def model_card(
         _use(record, evaluation.decision),
         _gate(name, evaluation),
         _scope(name, evaluation),
-        _flow(record),
+        flow.card_section(record) if flow else "",
         _sizes(record, evaluation, openings),
         section("Performance", _development(record), *performance),
         _subgroups(name, evaluation),
@@ -148,13 +148,6 @@ def _scope(name: str, evaluation: RunEvaluation) -> str:
         "Never judged on": "any other site, period or group of patients",
     }
     return section("Out of scope", bullets(facts))
-
-
-def _flow(record: TrainingRecord) -> str:
-    """Who was left out of the cohort; "" where it was not selected from events."""
-    steps = [finding for finding in record.findings or [] if finding.kind == FLOW]
-    rows: list[Row] = [{"step": plain(each.where), "who": each.message} for each in steps]
-    return section("From the possible moments to the cohort", table(rows)) if rows else ""
 
 
 def _sizes(record: TrainingRecord, evaluation: RunEvaluation, openings: OpeningCount | None) -> str:

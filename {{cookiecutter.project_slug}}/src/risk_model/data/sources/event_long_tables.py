@@ -173,11 +173,13 @@ def _is_date(name: str, kind: str) -> str:
 
 def _known(types: dict[str, str], zone: str) -> str:
     """When it was known, in UTC; null where the source does not say."""
-    if "known" not in types:
-        return "null::timestamp"
-    kind = types["known"]
-    ends = _day_end("known", kind, zone)
-    return f"case when {_is_date('known', kind)} then {ends} else {_utc('known', kind, zone)} end"
+    return time_sql("known", types["known"], zone) if "known" in types else "null::timestamp"
+
+
+def time_sql(name: str, kind: str, zone: str) -> str:
+    """A column of times or dates of that type in UTC; a date counts from its last microsecond."""
+    ends = _day_end(name, kind, zone)
+    return f"case when {_is_date(name, kind)} then {ends} else {_utc(name, kind, zone)} end"
 
 
 def _doubled(path: Path) -> str:

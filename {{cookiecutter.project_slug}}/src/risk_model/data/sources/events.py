@@ -29,9 +29,11 @@ from risk_model.data.sources.event_codes import (
     write_skeleton,
 )
 from risk_model.data.sources.event_features import CodeUse, check_units, code_uses, window_rows
+from risk_model.data.sources.event_flow import Cohort as Selected
 from risk_model.data.sources.event_flow import Flow, cohort_of
+from risk_model.data.sources.event_labels import labelled_cohort
 from risk_model.data.sources.event_long_tables import CsvColumns
-from risk_model.data.sources.event_moments import Moments, columns, connect
+from risk_model.data.sources.event_moments import Moments, connect
 from risk_model.data.sources.event_tables import EventFiles, EventTable, read_events
 from risk_model.signals.event_schema import Page, page_of, schema_of
 from risk_model.signals.event_spec import BIRTH, YEAR, Spec
@@ -102,7 +104,7 @@ def cohort_from(settings: Events, page: Page, name: str, source: str) -> EventCo
         try:
             uses = code_uses(con, spec, elsewhere=bool(settings.schema))
             check_units(uses)
-            made = cohort_of(con, spec)
+            made = cohort_at(con, spec, settings)
             if not len(made.outcome):
                 raise UserError(f"{settings.path}: {made.flow.sentence()}; change the page")
             rows, index = window_rows(con, spec, made.moments), _index(con, spec, made.moments)
@@ -119,6 +121,15 @@ def cohort_from(settings: Events, page: Page, name: str, source: str) -> EventCo
         columns=tuple(_readings(spec, uses)),
         flow=made.flow,
     )
+
+
+def cohort_at(con: duckdb.DuckDBPyConnection, spec: Spec, settings: Events) -> Selected:
+    """The moments and outcomes by the page's rules, or of the file of labels that it names."""
+    if not spec.labels:
+        return cohort_of(con, spec)
+    if settings.schema and not settings.labels:
+        raise UserError("data.labels is not set: the package learnt from labels; name a file here")
+    return labelled_cohort(con, Path(settings.labels or spec.labels), settings.timezone)
 
 
 def _described(settings: Events) -> UserError:
@@ -155,14 +166,12 @@ def _index(con: duckdb.DuckDBPyConnection, spec: Spec, moments: Moments) -> pd.D
     index = pd.DataFrame({"subject_id": moments.subject.astype(str)})
     if spec.end_of_data != "none":
         index["prediction_time"] = pd.to_datetime(moments.at, unit="us")
-    told = columns(
-        con,
+    people = con.sql(
         f"""select subject_id, min(time) filter (code = '{BIRTH}') as birth,
         case when count(distinct code) filter (starts_with(code, 'GENDER/')) = 1
         then ltrim(any_value(code) filter (starts_with(code, 'GENDER/'))[7:], '/') end as sex
-        from events group by subject_id""",  # noqa: S608 a constant
-    )
-    people = pd.DataFrame({name: np.ma.filled(values, None) for name, values in told.items()})
+        from events group by subject_id"""  # noqa: S608 a constant
+    ).df()
     people = people.set_index(people.pop("subject_id").astype(str)).reindex(index["subject_id"])
     birth = pd.to_numeric(people["birth"]).to_numpy(dtype=np.float64)
     if not np.isnan(birth).all():
