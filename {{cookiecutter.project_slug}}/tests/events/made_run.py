@@ -26,6 +26,8 @@ def small_settings(**data: Any) -> config.Config:
     network.members, network.width, network.blocks = 2, 16, 1
     settings.training.epochs = 2
     settings.evaluation.resamples = 50
+    # by its whole path, as a process keeps what it has opened
+    settings.deployment.tracking_uri = f"sqlite:///{Path('mlflow.db').resolve()}"
     return settings
 
 

@@ -48,7 +48,7 @@ def score_events(package: ModelPackage, input: Path, output: Path) -> BatchCount
         )
     end = END_OF_TIME if page.spec.end_of_data == "none" else page.spec.end_of_data
     with TemporaryDirectory(prefix="events-") as folder:
-        table = read_events(EventFiles(input, page.timezone, end), Path(folder))
+        table = read_events(EventFiles(input, page.timezone, end, page.day_only), Path(folder))
         con = connect(table.path, page.spec.end(round(datetime.now(UTC).timestamp()) * 1_000_000))
         try:
             moments = possible_moments(con, page.spec.index)

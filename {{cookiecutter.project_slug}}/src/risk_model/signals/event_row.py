@@ -86,18 +86,27 @@ def _over(spec: Spec, usable: Sequence[Event], start: int) -> list[str]:
     """Why the time at risk is over, by what is known at the moment; as `event_moments.fates`."""
     if spec.outcome is None or spec.index is None:
         return []
-    timed = [(event.code, event.time) for event in usable if event.time is not None]
-    since = [(code, time) for code, time in timed if time >= start]
-    index, outcome, until = spec.index.event, spec.outcome.event, spec.outcome.until
+    pages = spec.index.event, spec.outcome.event, spec.outcome.until
+    index, outcome, until = (_codes(usable, patterns) for patterns in pages)
+    ends = [
+        (event.code, event.time)
+        for event in usable
+        if event.time is not None and (event.code in outcome or event.code in until)
+    ]
     reasons = {
         BEFORE: any(
-            matches(code, outcome) and not (time == start and matches(code, index))
-            for code, time in since
+            code in outcome and time >= start and not (time == start and code in index)
+            for code, time in ends
         ),
-        DEAD: any(code == DEATH for code, _ in timed),
-        ENDED: any(time > start and matches(code, until) for code, time in since),
+        DEAD: any(event.code == DEATH and event.time is not None for event in usable),
+        ENDED: any(code in until and time > start for code, time in ends),
     }
     return [reason for reason, holds in reasons.items() if holds]
+
+
+def _codes(events: Sequence[Event], patterns: tuple[str, ...]) -> set[str]:
+    """The codes of these events that are one of the patterns."""
+    return {code for code in {event.code for event in events} if matches(code, patterns)}
 
 
 def usable_at(event: Event, moment: int) -> bool:
@@ -108,11 +117,12 @@ def usable_at(event: Event, moment: int) -> bool:
 
 def start_of(index: Index, events: Sequence[Event], moment: int) -> int | None:
     """The time of the index event whose moment has come: the first, or else the latest."""
+    codes = _codes(events, index.event)
     times = [
         event.time
         for event in events
         if event.time is not None
-        and matches(event.code, index.event)
+        and event.code in codes
         and usable_at(event, moment)
         and event.time + micros(index.plus) <= moment
     ]

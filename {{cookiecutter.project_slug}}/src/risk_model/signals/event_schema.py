@@ -22,13 +22,14 @@ COUNTED = ("count", "hours_since")  # of what is taken, what cannot be below 0
 
 @dataclass(frozen=True)
 class Page:
-    """The specification of a package, and the time zone of dates, UTC for "".
+    """The specification of a package, the time zone of dates, UTC for "", and codes without hours.
 
     Times of FHIR without a zone are left out where none is stated.
     """
 
     spec: Spec
     timezone: str = ""
+    day_only: tuple[str, ...] = ()
 
     @property
     def zone(self) -> tzinfo | None:
@@ -37,7 +38,8 @@ class Page:
 
     def to_json(self) -> str:
         """The text that stands in a schema."""
-        return json.dumps({"timezone": self.timezone, **self.spec.to_json()}, ensure_ascii=False)
+        files = {"timezone": self.timezone, "day_only": list(self.day_only)}
+        return json.dumps({**files, **self.spec.to_json()}, ensure_ascii=False)
 
 
 @lru_cache(maxsize=8)
@@ -49,10 +51,10 @@ def page_of(text: str) -> Page:
     """
     try:
         content = json.loads(text)
-        timezone = content.pop("timezone", "")
-    except (ValueError, AttributeError):
+        timezone, day_only = content.pop("timezone"), tuple(content.pop("day_only"))
+    except (ValueError, AttributeError, KeyError, TypeError):
         raise UserError("schema.json: its spec is no specification of events") from None
-    return Page(spec_from_json(content), timezone)
+    return Page(spec_from_json(content), timezone, day_only)
 
 
 def schema_of(name: str, page: Page) -> Schema:

@@ -76,7 +76,9 @@ def page_for(settings: Events) -> Page | None:
                 f"{settings.schema}: the package was not trained on events; use data=csv"
             )
         return page_of(schema.spec)
-    return Page(read_spec(Path(settings.spec)), settings.timezone) if settings.spec else None
+    if not settings.spec:
+        return None
+    return Page(read_spec(Path(settings.spec)), settings.timezone, tuple(settings.day_only))
 
 
 def event_files(settings: Events, end_of_data: str) -> EventFiles:
