@@ -17,12 +17,14 @@ LINE_LENGTH = 100
 # answer drops them. Shared code finds what may be absent by its name (find_spec).
 ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     "modality": {
-        "imaging waveform text events": ("src/risk_model/signals",),
+        "imaging waveform text events": (
+            "src/risk_model/signals",
+            "src/risk_model/model/feature_subset.py",
+        ),
         "imaging waveform text": (
             "src/risk_model/signals/long_bytes.py",
             "src/risk_model/data/recording_checks.py",
             "src/risk_model/data/sources/recordings.py",
-            "src/risk_model/model/feature_subset.py",
             "src/risk_model/model/occlusion.py",
             "src/risk_model/deployment/*recording*.py",
             "src/risk_model/reporting/example*",
@@ -82,6 +84,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/signals/event*.py",
             "src/risk_model/deployment/event_*.py",
             "src/risk_model/reporting/event_*.py",
+            "src/risk_model/model/gru.py",
             "tests/events",
             "docs/events*",
         ),

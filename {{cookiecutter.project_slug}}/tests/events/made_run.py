@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from risk_model import config
 from risk_model.config.events import SyntheticEvents
+from risk_model.core.cohort import Cohort
 
 SUBJECTS = 700
 
@@ -34,6 +36,12 @@ def small_settings(**data: Any) -> config.Config:
 def instant(micros: int) -> str:
     """A time as a request has it."""
     return datetime.fromtimestamp(micros / 1e6, UTC).isoformat(timespec="microseconds")
+
+
+def moments(cohort: Cohort) -> dict[str, str]:
+    """The moment of each subject of the cohort."""
+    times = cohort.index["prediction_time"].astype("datetime64[us]").astype(np.int64)
+    return dict(zip(cohort.index["subject_id"], map(instant, times), strict=True))
 
 
 def requested_events(path: Path) -> dict[str, list[dict[str, Any]]]:

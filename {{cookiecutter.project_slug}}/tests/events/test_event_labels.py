@@ -23,13 +23,13 @@ features:
 """
 
 
-def cohort(labels: str, folder: Path, **settings: str) -> EventCohort:
+def cohort(labels: str, folder: Path, timezone: str = "") -> EventCohort:
     """Two stays with heart rates at hours 10, 20 and 30, and a file of labels."""
     events = [event(name, hour, "HR", 60 + hour) for name in "ab" for hour in (10, 20, 30)]
     path = write(events, folder / "stays.parquet")
     (folder / "labels.csv").write_text(labels, encoding="utf-8")
     (folder / "page.yaml").write_text(PAGE.replace("LABELS", str(folder / "labels.csv")))
-    return load(Events(path=str(path), spec=str(folder / "page.yaml"), **settings))
+    return load(Events(path=str(path), spec=str(folder / "page.yaml"), timezone=timezone))
 
 
 HEAD = "subject_id,prediction_time,boolean_value\n"

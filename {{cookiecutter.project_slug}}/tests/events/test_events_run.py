@@ -36,7 +36,7 @@ from tests.events.made_run import (
     SUBJECTS,
     body,
     bundles,
-    instant,
+    moments,
     requested_events,
     small_settings,
 )
@@ -69,12 +69,6 @@ def cohort(result: pipeline.RunResult) -> EventCohort:
 def sent(result: pipeline.RunResult) -> dict[str, list[dict[str, Any]]]:
     """Each patient's events as a request lists them, shuffled, their order in ties kept."""
     return requested_events(Path(STAYS, "meds/data/0.parquet"))
-
-
-def moments(cohort: EventCohort) -> dict[str, str]:
-    """The moment of each subject of the cohort."""
-    times = cohort.index["prediction_time"].astype("datetime64[us]").astype(np.int64)
-    return dict(zip(cohort.index["subject_id"], map(instant, times), strict=True))
 
 
 def read(package: ModelPackage, content: bytes) -> PredictionRequest:

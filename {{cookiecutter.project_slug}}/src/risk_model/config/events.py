@@ -1,4 +1,4 @@
-"""The settings for events: their sources; a network is that of tables."""
+"""The settings for events: their sources, and the network of their sequence."""
 
 from __future__ import annotations
 
@@ -57,4 +57,19 @@ SOURCES: dict[str, type[Data]] = {"events": Events, "synthetic_events": Syntheti
 
 # --- networks
 
-NETWORKS: dict[str, type[Any]] = {}
+
+@dataclass
+class Gru:
+    """A recurrent layer over the hours before the moment; the page must have a sequence."""
+
+    name: str = "gru"
+    folds: int = 1  # a network of sequences takes minutes to fit
+    learning_rate: float = 2e-3
+    epochs: int = 40
+    patience: int = 4
+    cell: str = "gru"  # or lstm
+    width: int = 64
+    dropout: float = 0.3
+
+
+NETWORKS: dict[str, type[Any]] = {"gru": Gru}

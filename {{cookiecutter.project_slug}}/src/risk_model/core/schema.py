@@ -142,7 +142,8 @@ class Schema:
     """The fields of a cohort, in order, the signal beside them, and what is predicted.
 
     `reading` are the rules by which a file of such fields is read, `spec` the page (JSON) by which
-    they are made of events, "" for what is read as it is.
+    they are made of events, "" for what is read as it is; `cells` numbers behind them are for a
+    network alone.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Schema:
     signal: Signal | None = None
     reading: ReadingRules = field(default_factory=ReadingRules)
     spec: str = ""
+    cells: int = 0
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -178,7 +180,7 @@ class Schema:
     @property
     def width(self) -> int:
         """How many columns a row has in all."""
-        return len(self.features) + (self.signal.width if self.signal else 0)
+        return len(self.features) + (self.signal.width if self.signal else self.cells)
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when there is none."""
@@ -207,7 +209,7 @@ class Schema:
         if self.reading == ReadingRules():
             del content["reading"]
         if not self.spec:
-            del content["spec"]
+            del content["spec"], content["cells"]
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -226,8 +228,8 @@ class Schema:
             lists = {name: tuple(v) for name, v in signal.items() if isinstance(v, list)}
             signal = Signal(**{**signal, **lists})
         reading = ReadingRules.from_json(content.get("reading", {}))
-        spec = content.get("spec", "")
-        return cls(content["name"], content["outcome"], fields, signal, reading, spec)
+        made = content.get("spec", ""), content.get("cells", 0)
+        return cls(content["name"], content["outcome"], fields, signal, reading, *made)
 
 
 def _absent(name: str) -> Field:

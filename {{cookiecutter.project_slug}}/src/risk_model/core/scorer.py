@@ -44,5 +44,7 @@ class Scorer:
         return np.asarray(self._session.run(["map"], {"features": features})[0])
 
     def _chunk(self, features: Features) -> list[npt.NDArray[np.float32]]:
-        outputs = self._session.run(["risk", "logit"], {"features": features})
-        return [np.asarray(output).reshape(-1) for output in outputs]
+        names = ["risk", "logit"]
+        # a recurrent graph ends the process on no rows
+        outputs = self._session.run(names, {"features": features}) if len(features) else ([], [])
+        return [np.asarray(output, dtype=np.float32).reshape(-1) for output in outputs]

@@ -18,7 +18,7 @@ import pyarrow as pa
 from risk_model.core.errors import UserError
 from risk_model.core.package import ModelPackage
 from risk_model.core.schema import Features
-from risk_model.data.sources.event_features import rule_values, window_rows
+from risk_model.data.sources.event_features import rule_values, whole_rows
 from risk_model.data.sources.event_flow import known_reasons
 from risk_model.data.sources.event_moments import Moments, connect, fates, possible_moments
 from risk_model.data.sources.event_tables import EventFiles, read_events
@@ -81,6 +81,6 @@ def moment_encoder(
         chosen[piece.column("position").to_numpy()] = True
         part = moments.take(chosen)
         reasons = known_reasons(spec, fate, chosen, rule_values(con, spec, part))
-        return window_rows(con, spec, part), {why: rows for why, rows in reasons if rows.any()}
+        return whole_rows(con, spec, part), {why: rows for why, rows in reasons if rows.any()}
 
     return encode

@@ -7,16 +7,16 @@ from risk_model.deployment.admission import BODIES, PLACES, Worker
 from risk_model.deployment.event_requests import LIMIT, event_body_schema, event_reader
 from risk_model.deployment.explanations import field_explainer
 from risk_model.deployment.package_input import PackageInput
-from risk_model.signals.event_schema import measurement_of_column, page_of
+from risk_model.signals.event_schema import measurements, page_of
 
 
 def event_input(package: ModelPackage) -> PackageInput:
     """What the service needs to know of a package's events."""
     page = page_of(package.schema.spec)
-    names = [each.name for each in page.spec.measured]
+    columns, names = measurements(package.schema)
     return PackageInput(
         event_reader(package.schema),
         event_body_schema(page),
         Worker(LIMIT, places=min(PLACES, BODIES // LIMIT)),
-        field_explainer(package, names, measurement_of_column(page.spec)),
+        field_explainer(package, names, columns),
     )

@@ -56,14 +56,15 @@ def event_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:
         if errors or received is None or at is None:
             raise refusal(content, errors)
         row = rows_of(page.spec, received.events, at)
+        values = row.values
+        if row.grid is not None:
+            values = np.hstack([values, row.grid.reshape(1, -1)])
         if row.refusals:
             raise _outside(content, row.refusals)
         missing = [names[column] for column in np.flatnonzero(np.isnan(row.values[0])).tolist()]
         request_id, explain = content.get("request_id", ""), content.get("explain", False)
         subject, used = content.get("subject", ""), used_events(row.used, received)
-        return PredictionRequest(
-            row.values, missing, request_id, explain, subject=subject, used=used
-        )
+        return PredictionRequest(values, missing, request_id, explain, subject=subject, used=used)
 
     return read
 

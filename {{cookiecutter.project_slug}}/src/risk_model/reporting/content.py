@@ -261,11 +261,13 @@ def explain_globally(package: Path, prepared: Prepared, seed: int) -> GlobalExpl
     background = np.load(package / "explain" / "background.npy")
     rows = np.random.default_rng(seed).permutation(prepared.splits.shown)[:EXPLAINED_ROWS]
     features = prepared.cohort.take(rows).encoded()
-    inputs = (lambda x: scorer(x)[1]), background, schema.feature_field
+    field, names = schema.feature_field, [field.name for field in schema.inputs]
+    if schema.cells:  # they belong to no field, but to a measurement as its columns do
+        field, names = required_module("signals.event_schema").measurements(schema)
+    inputs = (lambda x: scorer(x)[1]), background, field
     explainer = Explainer(*inputs, seed, exact_values(graph, *inputs))
     shap = np.stack([explainer.explain(row)[1] for row in features])
-    fields = [field.name for field in schema.inputs]
-    return GlobalExplanation(fields, shap, _ranks(features, schema.feature_field))
+    return GlobalExplanation(names, shap, _ranks(features, field))
 
 
 def _ranks(features: Features, field: npt.NDArray[np.intp]) -> Floats:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Field, Schema
-from risk_model.signals.event_plan import window_plan
+from risk_model.signals.event_plan import grid_plan, window_plan
 from risk_model.signals.event_spec import Spec, micros
 from risk_model.signals.event_spec_reading import spec_from_json
 from risk_model.signals.events_time import time_zone
@@ -67,7 +67,9 @@ def schema_of(name: str, page: Page) -> Schema:
         described = f"{column.take} of {each.name} ({codes}), {column.window}"
         least = 0.0 if column.take in COUNTED else None
         fields.append(Field(name_, "number", unit, least, description=described))
-    return Schema(name, outcome_words(page.spec), tuple(fields), spec=page.to_json())
+    cells = grid_plan(page.spec).kernel.blank.size if page.spec.sequence else 0
+    words = outcome_words(page.spec)
+    return Schema(name, words, tuple(fields), spec=page.to_json(), cells=cells)
 
 
 def outcome_words(spec: Spec) -> str:
@@ -85,6 +87,20 @@ def outcome_words(spec: Spec) -> str:
     return f"{' or '.join(outcome.event)} {' and '.join(ends)}{gap}"
 
 
+def measurements(schema: Schema) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """The measurement of each column of a row, int[d], and the measurements' names."""
+    spec = page_of(schema.spec).spec
+    return measurement_of_column(spec), [each.name for each in spec.measured]
+
+
 def measurement_of_column(spec: Spec) -> npt.NDArray[np.intp]:
-    """For each column of a row, the position of its measurement on the page: int[columns]."""
-    return np.array([column.field for column in window_plan(spec).columns], dtype=np.intp)
+    """For each column of a row, the position of its measurement on the page: int[columns].
+
+    The cells of a sequence, which stand behind the windows' columns, are their measurement's too.
+    """
+    of_window = [column.field for column in window_plan(spec).columns]
+    if spec.sequence is None:
+        return np.array(of_window, dtype=np.intp)
+    names = [each.name for each in spec.measured]
+    of_cell = np.repeat([names.index(n) for n in grid_plan(spec).names], spec.sequence.steps)
+    return np.concatenate([of_window, of_cell]).astype(np.intp)

@@ -33,6 +33,14 @@ def window_rows(con: duckdb.DuckDBPyConnection, spec: Spec, moments: Moments) ->
     return _filled(con, plan, moments, plan.kernel, (len(plan.columns),))
 
 
+def whole_rows(con: duckdb.DuckDBPyConnection, spec: Spec, moments: Moments) -> Features:
+    """The rows of n moments with the cells of a sequence, where there is one: float32[n, d]."""
+    rows = window_rows(con, spec, moments)
+    if spec.sequence is None:
+        return rows
+    return np.hstack([rows, grids(con, spec, moments).reshape(len(rows), -1)])
+
+
 def rule_values(con: duckdb.DuckDBPyConnection, spec: Spec, moments: Moments) -> Features:
     """The values of the rules of eligibility: float32[n, rules]; see `event_plan.bounds`."""
     plan = rule_plan(spec)

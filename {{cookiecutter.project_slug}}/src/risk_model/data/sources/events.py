@@ -28,7 +28,7 @@ from risk_model.data.sources.event_codes import (
     describe_codes,
     write_skeleton,
 )
-from risk_model.data.sources.event_features import CodeUse, check_units, code_uses, window_rows
+from risk_model.data.sources.event_features import CodeUse, check_units, code_uses, whole_rows
 from risk_model.data.sources.event_flow import Cohort as Selected
 from risk_model.data.sources.event_flow import Flow, cohort_of
 from risk_model.data.sources.event_labels import labelled_cohort
@@ -109,17 +109,18 @@ def cohort_from(settings: Events, page: Page, name: str, source: str) -> EventCo
             made = cohort_at(con, spec, settings)
             if not len(made.outcome):
                 raise UserError(f"{settings.path}: {made.flow.sentence()}; change the page")
-            rows, index = window_rows(con, spec, made.moments), _index(con, spec, made.moments)
+            rows, index = whole_rows(con, spec, made.moments), _index(con, spec, made.moments)
         finally:
             con.close()
     schema = schema_of(name, page)
     return EventCohort(
         schema,
-        pd.DataFrame(rows.astype(np.float64), columns=schema.names),
+        pd.DataFrame(rows[:, : schema.simple].astype(np.float64), columns=schema.names),
         made.outcome.astype(np.int8),
         index,
         source,
         tuple(_notes(table, uses, made.flow)),
+        signals=rows[:, schema.simple :] if schema.cells else None,
         columns=tuple(_readings(spec, uses)),
         flow=made.flow,
     )
