@@ -141,9 +141,8 @@ class Signal:
 class Schema:
     """The fields of a cohort, in order, the signal beside them, and what is predicted.
 
-    `reading` are the rules by which a file of such fields is read, `spec` the page (JSON) by which
-    they are made of events, "" for what is read as it is; `cells` numbers behind them are for a
-    network alone.
+    `reading` are the rules by which a file of such fields is read; `spec` is the page (JSON) by
+    which they are made of events, where they are, with `cells` numbers for a network behind them.
     """
 
     name: str

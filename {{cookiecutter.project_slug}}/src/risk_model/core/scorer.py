@@ -44,7 +44,6 @@ class Scorer:
         return np.asarray(self._session.run(["map"], {"features": features})[0])
 
     def _chunk(self, features: Features) -> list[npt.NDArray[np.float32]]:
-        names = ["risk", "logit"]
-        # a recurrent graph ends the process on no rows
-        outputs = self._session.run(names, {"features": features}) if len(features) else ([], [])
+        fed, names = {"features": features}, ["risk", "logit"]
+        outputs = self._session.run(names, fed) if len(features) else ([], [])  # else it may abort
         return [np.asarray(output, dtype=np.float32).reshape(-1) for output in outputs]

@@ -13,10 +13,9 @@ from risk_model.signals.event_schema import measurements, page_of
 def event_input(package: ModelPackage) -> PackageInput:
     """What the service needs to know of a package's events."""
     page = page_of(package.schema.spec)
-    columns, names = measurements(package.schema)
     return PackageInput(
         event_reader(package.schema),
         event_body_schema(page),
         Worker(LIMIT, places=min(PLACES, BODIES // LIMIT)),
-        field_explainer(package, names, columns),
+        field_explainer(package, measurements(package.schema)),
     )

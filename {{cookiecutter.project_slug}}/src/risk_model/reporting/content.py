@@ -262,7 +262,7 @@ def explain_globally(package: Path, prepared: Prepared, seed: int) -> GlobalExpl
     rows = np.random.default_rng(seed).permutation(prepared.splits.shown)[:EXPLAINED_ROWS]
     features = prepared.cohort.take(rows).encoded()
     field, names = schema.feature_field, [field.name for field in schema.inputs]
-    if schema.cells:  # they belong to no field, but to a measurement as its columns do
+    if schema.cells:  # of a measurement, as its columns are, and of no field
         field, names = required_module("signals.event_schema").measurements(schema)
     inputs = (lambda x: scorer(x)[1]), background, field
     explainer = Explainer(*inputs, seed, exact_values(graph, *inputs))

@@ -21,12 +21,7 @@ from risk_model.evaluation.results import CURVE_EVENTS, GateVerdict
 from risk_model.model.table import label as model_label
 from risk_model.model.table import step
 from risk_model.reporting import forest, sentences, tables
-from risk_model.reporting.content import (
-    Illustration,
-    Provenance,
-    RecordingExamples,
-    ReportContent,
-)
+from risk_model.reporting.content import Illustration, Provenance, RecordingExamples, ReportContent
 from risk_model.reporting.head_to_head import (
     CAVEAT,
     head_to_head_sentences,
