@@ -14,6 +14,7 @@ import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -254,11 +255,24 @@ def fetch_json(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
 def request(project: BakedProject, description: dict[str, Any]) -> dict[str, Any]:
     """A request: the model's own example, or a recording of the project's own cohort."""
     signal = description["schema"]["signal"]
+    if description["schema"]["spec"]:
+        return {"inputs": {"events": stay(project.path / "generated")}}
     if signal is None:
         body: dict[str, Any] = description["example"]
         return body
     [folder] = (project.path / "generated").glob("*")
     return {"inputs": {signal["name"]: RECORDINGS[signal["kind"]](folder)}}
+
+
+def stay(folder: Path) -> dict[str, Any]:
+    """A made-up patient's resources as a Bundle, and the moment a day after the admission."""
+    [fhir] = folder.glob("synthetic_events-*/fhir")
+    lines = [line for file in fhir.glob("*.ndjson") for line in file.read_text().splitlines()]
+    own = [json.loads(line) for line in lines if '"P00000"' in line or '"Patient/P00000"' in line]
+    [start] = [each["period"]["start"] for each in own if each["resourceType"] == "Encounter"]
+    at = datetime.fromisoformat(start) + timedelta(days=1)
+    entries = [{"resource": resource} for resource in own]
+    return {"at": at.isoformat(), "bundle": {"resourceType": "Bundle", "entry": entries}}
 
 
 def image(folder: Path) -> str:

@@ -12,8 +12,9 @@ import pytest
 
 from risk_model.core.errors import UserError
 from risk_model.data.sources import event_features
-from risk_model.data.sources.event_features import check_units, code_uses
+from risk_model.data.sources.event_features import check_units, code_uses, window_rows
 from risk_model.data.sources.event_moments import connect
+from risk_model.data.sources.event_tables import EventFiles, read_events
 from risk_model.signals import event_row
 from risk_model.signals.event_row import Used, rows_of
 from risk_model.signals.event_spec import Spec
@@ -33,6 +34,7 @@ from tests.events.made_events import (
     spec,
     write,
 )
+from tests.events.made_run import instant
 from tests.events.physionet import physionet_spec, view
 
 PAGE = spec(eligible=ELIGIBLE)
@@ -158,6 +160,25 @@ def test_a_request_says_what_was_used_and_what_was_left_out() -> None:
         used=3, later=2, unknown_code=1, unit=1, no_number=1, out_of_range=1, older=1
     )
     assert row.refusals == ()
+
+
+def test_a_number_that_32_bits_cannot_hold_is_out_of_range_in_tables_and_requests(
+    tmp_path: Path,
+) -> None:
+    stay = [event("a", 0, "ADMISSION"), event("a", 5000, "HR")]
+    stay += [event("a", hour, "HR", value, unit="/min") for hour, value in ((1, 70), (2, 1e300))]
+    path = tmp_path / "events.csv"
+    lines = [
+        f"{e.subject_id},{instant(e.time or 0)},{e.code},{e.numeric_value or ''},{e.unit}"
+        for e in stay
+    ]
+    path.write_text("\n".join(["subject_id,time,code,numeric_value,unit", *lines]))
+    table = read_events(EventFiles(path), tmp_path / "read").path
+    page = spec(sequence=None)
+    rows = window_rows(connect(table), page, moments_of(table, page))
+    request = rows_of(page, stay, START + 24 * HOUR)
+    assert request.used.out_of_range == 1
+    assert rows.tobytes() == request.values.tobytes()
 
 
 def test_a_moment_outside_the_population_is_refused_by_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -165,6 +166,16 @@ def test_the_service_says_what_was_used_and_explains_by_measurement(
     risk = answer["explanation"]["base"] + sum(answer["explanation"]["contributions"].values())
     assert abs(1 / (1 + np.exp(-risk)) - answer["risk"]) < 0.05
     assert "bundle" in json.dumps(document)
+
+
+def test_the_request_of_the_readme_is_answered(package: ModelPackage, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    [sent] = re.findall(r"(?s)-d '(\{\"inputs\": \{\"events\".*?\})'", text)
+    with client(package, tmp_path) as service:
+        headers = {"content-type": "application/json"}
+        response = service.post("/v1/predict", content=sent.encode(), headers=headers)
+    assert response.status_code == 200, response.json()
+    assert response.json()["used"] == {"used": 7}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -134,6 +134,7 @@ def _no_index(index: Index) -> str:
     return f"no {names} at least {index.plus} before the moment that was known by then"
 
 
+@np.errstate(over="ignore")  # what does not fit into 32 bits is beyond every range
 def _block(
     plan: Plan, events: Sequence[Event], moment: int, start: int | None, used: Used | None = None
 ) -> Block:

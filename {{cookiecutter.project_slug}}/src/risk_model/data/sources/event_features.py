@@ -23,7 +23,8 @@ from risk_model.signals.events_windows import STATIC, Block, Integers
 
 AT_ONCE = 1 << 16  # events in a batch
 NOT_CONVERTED = 0.01  # share of a measurement's events; above it a factor must be stated
-NUMBER = "e.numeric_value::float::double * u.factor"  # requests are cut to 32 bits too
+# requests are cut to 32 bits too; what does not fit into them is beyond every range
+NUMBER = "coalesce(try_cast(e.numeric_value as float), 'inf'::float)::double * u.factor"
 ORDER = "i, field, ago desc, row"
 
 
