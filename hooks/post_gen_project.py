@@ -17,11 +17,15 @@ LINE_LENGTH = 100
 # answer drops them. Shared code finds what may be absent by its name (find_spec).
 ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     "modality": {
-        "imaging waveform text": (
+        "imaging waveform text events": (
             "src/risk_model/signals",
+            "src/risk_model/model/feature_subset.py",
+        ),
+        "imaging waveform text": (
+            "src/risk_model/signals/long_bytes.py",
             "src/risk_model/data/recording_checks.py",
             "src/risk_model/data/sources/recording*.py",
-            "src/risk_model/model/feature_subset.py",
+            "src/risk_model/signals/recording_store.py",
             "src/risk_model/model/occlusion.py",
             "src/risk_model/model/cost.py",
             "src/risk_model/training/device.py",
@@ -80,6 +84,17 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/text",
             "docs/text*",
         ),
+        "events": (
+            "src/risk_model/config/events.py",
+            "src/risk_model/data/sources/event*.py",
+            "src/risk_model/data/sources/synthetic_events.*",
+            "src/risk_model/signals/event*.py",
+            "src/risk_model/deployment/event_*.py",
+            "src/risk_model/reporting/event_*.py",
+            "src/risk_model/model/gru.py",
+            "tests/events",
+            "docs/events*",
+        ),
     },
     "edition": {
         "reference": (
@@ -137,6 +152,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/deployment/audit/test_retention.py",
             "tests/lesson",
             "tests/validation",
+            "tests/events/test_events_elsewhere.py",
             "tests/test_published_figures.py",
             "tests/deployment/test_signing.py",
             "tests/deployment/test_start_changes.py",
@@ -241,6 +257,7 @@ FIRST_SOURCE = {
     "imaging": "synthetic_images",
     "waveform": "synthetic_ecgs",
     "text": "synthetic_notes",
+    "events": "synthetic_events",
 }
 CACHES = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
 # Neither renamed nor dropped when a project is made again over itself.

@@ -15,7 +15,7 @@ from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).parent.parent
 TREE = ROOT / "{{cookiecutter.project_slug}}"
-MODALITIES = ("tabular", "imaging", "waveform", "text")
+MODALITIES = ("tabular", "imaging", "waveform", "text", "events")
 # Folders of a project's tests whose outcome depends on its name or modality. The others hold the
 # same files as the template's own tree, where they run.
 DEPENDING = ("app", "core", "deployment", "reporting", "signals")

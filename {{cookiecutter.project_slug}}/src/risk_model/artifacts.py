@@ -76,10 +76,11 @@ def policy_of(prepared: Prepared, unusual: Unusual = "warn") -> InputPolicy:
 def requested(prepared: Prepared) -> Schema:
     """The schema of a request: what no training row lacked is required.
 
-    The model has learnt nothing about patients without it. A recording says itself what it holds.
+    The model has learnt nothing about patients without it. A recording says itself what it holds,
+    and of events a specification says who is eligible.
     """
     schema, rows = prepared.cohort.schema.served(), prepared.splits.train
-    if schema.signal:
+    if schema.signal or schema.spec:
         return schema
     lacked = prepared.cohort.inputs.iloc[rows].isna().any()
     allowed = {f.name: f.missing_allowed and bool(lacked[f.name]) for f in schema.fields}

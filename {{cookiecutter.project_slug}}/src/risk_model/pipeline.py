@@ -17,6 +17,7 @@ from risk_model.config.serialisation import settings_to_dict
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.column_reading import reading_lines
 from risk_model.core.files import check_folder, write_json
+from risk_model.core.findings import FLOW
 from risk_model.core.openings import protocol, record_opening
 from risk_model.core.optional import optional_module
 from risk_model.core.package import check_name
@@ -83,7 +84,7 @@ def prepare_and_announce(settings: Config, announce: Announce) -> Prepared:
     for line in reading_lines(prepared.cohort.columns):
         announce("", line)
     for finding in prepared.findings:
-        if finding.severity != "note":
+        if finding.severity != "note" or finding.kind == FLOW:
             announce("data", finding.line())
     return prepared
 

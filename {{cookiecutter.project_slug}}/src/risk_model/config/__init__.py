@@ -60,7 +60,7 @@ __all__ = [
 FIRST_SOURCE = Path(__file__).with_name("first_source.txt").read_text(encoding="utf-8").strip()
 
 # A modality besides tables has a module of its own, with two tables of the same names.
-for _modality in ("imaging", "waveform", "text"):
+for _modality in ("imaging", "waveform", "text", "events"):
     if _module := optional_module(f"config.{_modality}"):
         SOURCES |= _module.SOURCES
         NETWORKS |= _module.NETWORKS

@@ -8,6 +8,7 @@ from typing import Literal
 from risk_model.core.json_record import JsonRecord
 
 Severity = Literal["error", "warning", "note"]
+FLOW = "flow"  # the kind of what says who was left out of the cohort: a run tells it at once
 
 
 @dataclass(frozen=True)

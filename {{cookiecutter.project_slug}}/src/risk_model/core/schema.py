@@ -141,7 +141,8 @@ class Signal:
 class Schema:
     """The fields of a cohort, in order, the signal beside them, and what is predicted.
 
-    `reading` are the rules by which a file of such fields is read.
+    `reading` are the rules by which a file of such fields is read; `spec` is the page (JSON) by
+    which they are made of events, where they are, with `cells` numbers for a network behind them.
     """
 
     name: str
@@ -149,6 +150,8 @@ class Schema:
     fields: tuple[Field, ...]
     signal: Signal | None = None
     reading: ReadingRules = field(default_factory=ReadingRules)
+    spec: str = ""
+    cells: int = 0
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -176,7 +179,7 @@ class Schema:
     @property
     def width(self) -> int:
         """How many columns a row has in all."""
-        return len(self.features) + (self.signal.width if self.signal else 0)
+        return len(self.features) + (self.signal.width if self.signal else self.cells)
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when there is none."""
@@ -204,6 +207,8 @@ class Schema:
         content = asdict(self)
         if self.reading == ReadingRules():
             del content["reading"]
+        if not self.spec:
+            del content["spec"], content["cells"]
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -222,7 +227,8 @@ class Schema:
             lists = {name: tuple(v) for name, v in signal.items() if isinstance(v, list)}
             signal = Signal(**{**signal, **lists})
         reading = ReadingRules.from_json(content.get("reading", {}))
-        return cls(content["name"], content["outcome"], fields, signal, reading)
+        made = content.get("spec", ""), content.get("cells", 0)
+        return cls(content["name"], content["outcome"], fields, signal, reading, *made)
 
 
 def _absent(name: str) -> Field:

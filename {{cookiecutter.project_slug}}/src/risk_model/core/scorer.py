@@ -55,5 +55,6 @@ class Scorer:
         return np.asarray(self._session.run(["map"], {"features": features})[0])
 
     def _chunk(self, features: Features) -> list[npt.NDArray[np.float32]]:
-        outputs = self._session.run(["risk", "logit"], {"features": features})
-        return [np.asarray(output).reshape(-1) for output in outputs]
+        fed, names = {"features": features}, ["risk", "logit"]
+        outputs = self._session.run(names, fed) if len(features) else ([], [])  # else it may abort
+        return [np.asarray(output, dtype=np.float32).reshape(-1) for output in outputs]

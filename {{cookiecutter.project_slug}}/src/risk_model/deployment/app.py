@@ -196,6 +196,8 @@ class Service:
             "missing": request.missing,
             "input_warnings": request.warnings,
         }
+        if request.used:
+            answer["used"] = request.used
         if request.request_id:
             answer["request_id"] = request.request_id
         if request.explain or explain:

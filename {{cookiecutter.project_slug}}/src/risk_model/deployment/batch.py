@@ -76,6 +76,10 @@ def score(
         recordings = recording_module("batch_recordings", package)
         counts: BatchCounts = recordings.score_recordings(package, input, output)
         return counts
+    if package.schema.spec:
+        events = recording_module("event_batch", package)
+        scored: BatchCounts = events.score_events(package, input, output)
+        return scored
     read = open_table(input, "input")
     stated = read_units(input, read.names, package.schema, units or {})
     table = table_stream.renamed(table_stream.of(read), stated.columns)

@@ -19,9 +19,9 @@ Body = dict[str, Any]  # a JSON object
 
 
 def example_body(package: ModelPackage) -> Body:
-    """The body of that request; empty for recordings, whose golden case is none that was sent."""
+    """The body of that request; empty where no recording and no events give the golden case."""
     schema = package.schema
-    if schema.signal:
+    if schema.signal or schema.spec:
         return {}
     columns = field_columns(schema)
     row = package.background[0]

@@ -1,7 +1,7 @@
-"""The input of a package, a table's fields or a recording: how it is read, worked on and explained.
+"""The input of a package, fields, events or a recording: how it is read, worked on and explained.
 
-This is the one place that asks which of the two a package has. What recordings need lies in the
-modules `recording_*` and `batch_recordings`, which a project for tables does not have.
+This is the one place that asks which of them a package has. What recordings and events need lies in
+the modules `*recording*` and `event_*`, which a project for tables does not have.
 """
 
 from __future__ import annotations
@@ -42,10 +42,12 @@ def package_input(package: ModelPackage) -> PackageInput:
     """The input of this package, whose golden case it reads rightly.
 
     Raises:
-        UserError: it does not, or the package reads recordings in a project of tables only.
+        UserError: it does not, or the package reads what this project cannot.
     """
     schema = package.schema
-    if schema.signal is None:
+    if schema.spec:
+        made: PackageInput = recording_module("event_input", package).event_input(package)
+    elif schema.signal is None:
         reader, explainer = request_reader(schema), field_explainer(package)
         made = PackageInput(reader, body_schema(schema), Worker(BODY_LIMIT), explainer)
     else:
@@ -56,11 +58,11 @@ def package_input(package: ModelPackage) -> PackageInput:
 
 
 def recording_module(name: str, package: ModelPackage) -> ModuleType:
-    """A module that only recordings need; UserError where this project has none."""
+    """A module that only recordings or events need; UserError where this project has none."""
     module = optional_module(f"deployment.{name}")
     if module is None:
         raise UserError(
-            f"{package.directory}: its model reads recordings, and this project tables only; use "
-            "the project that trained it"
+            f"{package.directory}: its model reads recordings or events, and this project does "
+            "not; use the project that trained it"
         )
     return module

@@ -78,6 +78,7 @@ class PredictionRequest:
     read_as: str = ""
     subject: str = ""
     warnings: list[InputWarning] = field(default_factory=list)
+    used: dict[str, int] = field(default_factory=dict)  # of events, how many, and why others not
 
 
 def request_reader(schema: Schema) -> Callable[[bytes], PredictionRequest]:

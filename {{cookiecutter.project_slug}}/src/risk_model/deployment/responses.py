@@ -101,6 +101,7 @@ class Prediction(TypedDict):
     model_version: str
     missing: list[str]
     input_warnings: list[InputWarning]
+    used: NotRequired[dict[str, int]]
     explanation: NotRequired[Explanation | NoExplanation]
 
 

@@ -42,7 +42,7 @@ def background(reference: Mapping[str, Any], schema: Schema, n: int, seed: int) 
     values = {f.name: _sample_values(f, summaries[f.name], n, rng) for f in schema.inputs}
     fields = encode(values, schema)
     if schema.signal is None:
-        return fields
+        return np.pad(fields, ((0, 0), (0, schema.cells)), constant_values=np.nan)
     signals = required_module("signals")
     recording = signals.reader(schema.signal).neutral(schema.signal)
     neutral = signals.signal_columns([recording], schema.signal)

@@ -103,9 +103,9 @@ class Network(nn.Module):
 
 def build(features: Features, prevalence: float, settings: config.Mlp, schema: Schema) -> Network:
     """The network for float32[n, d] training rows; UserError when they hold a signal."""
-    if schema.signal:
+    if schema.width > len(schema.features):
+        kind = schema.signal.kind if schema.signal else "sequence"
         raise UserError(
-            f"model/network=mlp reads tables; leave it out, {schema.signal.kind}s have networks of "
-            "their own"
+            f"model/network=mlp reads tables; choose another, {kind}s have networks of their own"
         )
     return Network(features, prevalence, settings)

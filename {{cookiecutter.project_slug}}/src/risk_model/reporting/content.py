@@ -154,6 +154,7 @@ class ReportContent:
     explanation: GlobalExplanation | None = None
     examples: RecordingExamples | None = None
     learning_curve: Illustration | None = None
+    flow: Illustration | None = None
     provenance: Provenance | None = None
 
 
@@ -178,6 +179,7 @@ def report_content(
     cohort, splits, name = prepared.cohort, prepared.splits, record.champion.name
     named = cohort.recorded("subject_id")
     schema, package = cohort.schema, directory / "packages" / name
+    flow = optional_module("reporting.event_flow")  # of a cohort that was selected from events
     test_share = len(splits.test) / len(cohort) or 1 / settings.split.folds
     return ReportContent(
         title=f"{schema.outcome} — {schema.name}",
@@ -202,6 +204,7 @@ def report_content(
         explanation=None if schema.signal else explain_globally(package, prepared, settings.seed),
         examples=_examples(settings, package, prepared, record) if schema.signal else None,
         learning_curve=_learning_curve(directory),
+        flow=flow.illustration(cohort) if flow else None,
         provenance=Provenance(
             {FINGERPRINT: record.fingerprint}, record.git, record.versions, settings
         ),
@@ -258,11 +261,13 @@ def explain_globally(package: Path, prepared: Prepared, seed: int) -> GlobalExpl
     background = np.load(package / "explain" / "background.npy")
     rows = np.random.default_rng(seed).permutation(prepared.splits.shown)[:EXPLAINED_ROWS]
     features = prepared.cohort.take(rows).encoded()
-    inputs = (lambda x: scorer(x)[1]), background, schema.feature_field
+    field, names = schema.feature_field, [field.name for field in schema.inputs]
+    if schema.cells:  # of a measurement, as its columns are, and of no field
+        field, names = required_module("signals.event_schema").measurements(schema)
+    inputs = (lambda x: scorer(x)[1]), background, field
     explainer = Explainer(*inputs, seed, exact_values(graph, *inputs))
     shap = np.stack([explainer.explain(row)[1] for row in features])
-    fields = [field.name for field in schema.inputs]
-    return GlobalExplanation(fields, shap, _ranks(features, schema.feature_field))
+    return GlobalExplanation(names, shap, _ranks(features, field))
 
 
 def _ranks(features: Features, field: npt.NDArray[np.intp]) -> Floats:

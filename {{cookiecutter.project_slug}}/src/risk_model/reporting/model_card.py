@@ -59,6 +59,7 @@ def model_card(
         heterogeneity: Of the baselines over the sites that were left out in turn.
     """
     calibrator = tables.calibrators({name: record.calibrators[name]})
+    flow = optional_module("reporting.event_flow")
     performance = (_part(key, name, part) for key, part in evaluation.parts.items())
     blocks = (
         f"# {plain(record.outcome)}: {model_label(name)}",
@@ -67,6 +68,7 @@ def model_card(
         _use(record, evaluation.decision),
         _gate(name, evaluation),
         _scope(name, evaluation),
+        flow.card_section(record) if flow else "",
         _sizes(record, evaluation, openings),
         section("Performance", _development(record), *performance),
         _subgroups(name, evaluation),

@@ -176,6 +176,7 @@ class ReportView:
     examples: ExamplesView | None
     training: list[TrainingView]
     learning_curve: Illustration | None
+    flow: Illustration | None
     answers: dict[str, str]
     quality_tables: dict[str, list[Row]]
     provenance: dict[str, str]
@@ -228,6 +229,7 @@ def report_view(content: ReportContent) -> ReportView:
         examples=_examples_view(content.examples, evaluation.row_name),
         training=[_training_view(*item, content) for item in content.history.items()],
         learning_curve=content.learning_curve,
+        flow=content.flow,
         answers={q: " ".join(a) for q, a in quality.answers.items()} if quality else {},
         quality_tables={k: v for k, v in quality.tables.items() if v} if quality else {},
         provenance=_provenance(content.provenance),

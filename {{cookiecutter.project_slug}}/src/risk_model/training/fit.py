@@ -93,7 +93,7 @@ def positive_weight(labels: Outcome, settings: config.Training) -> float:
 def _fit_baseline(row: table.ModelRow, inputs: FitInputs) -> RiskModel:
     """The model of the simple columns; beside a signal it takes whole rows all the same."""
     schema = inputs.schema
-    if not schema.signal:
+    if schema.simple == schema.width:
         return row.fit(inputs)
     subset = required_module("model.feature_subset").FeatureSubset
     model: RiskModel = subset(row.fit(inputs), schema.simple, schema.width)

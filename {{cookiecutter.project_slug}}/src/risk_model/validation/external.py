@@ -22,6 +22,8 @@ from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.decision import Decision
 from risk_model.core.errors import UserError
 from risk_model.core.files import write_atomically, write_json
+from risk_model.core.findings import FLOW
+from risk_model.core.optional import optional_module
 from risk_model.core.package import CalibrationLine, ModelPackage, seal
 from risk_model.core.predictions import prediction_table
 from risk_model.core.risk_step import risk_step
@@ -118,7 +120,7 @@ def read_external(settings: Config, announce: Announce = lambda step, text: None
         data = replace(data, schema=str(directory / "schema.json"))
     cohort = load(data)
     for note in cohort.notes:
-        if note.severity != "note" and note.kind != REFUSED:
+        if (note.severity != "note" or note.kind == FLOW) and note.kind != REFUSED:
             announce("data", note.line())
     served = cohort.schema.served()
     if served.features != package.schema.features or served.signal != package.schema.signal:
@@ -262,6 +264,7 @@ def _write(
     """The run's directory with predictions, evaluation and report."""
     cohort, manifest, code = external.cohort, external.package.manifest, code_versions()
     reason = f"{external.model} of {manifest.cohort}, {remark}."
+    flow = optional_module("reporting.event_flow")  # of a cohort that was selected from events
     content = ReportContent(
         title=f"{manifest.outcome} — {external.model} on {external.name}",
         champion=ChampionChoice(external.model, reason, []),
@@ -269,6 +272,7 @@ def _write(
         threshold_reason=manifest.threshold_reason,
         cohort=CohortSummary(external.name, cohort.source, len(cohort)),
         findings=list(cohort.notes),
+        flow=flow.illustration(cohort) if flow else None,
         provenance=Provenance(
             digests={
                 "package": external.package.sha256,
