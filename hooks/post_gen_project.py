@@ -35,6 +35,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/deployment/*recording*.py",
             "src/risk_model/reporting/example*",
             "tests/signals",
+            "tests/made_passes.py",
             "tests/made_signal.py",
             "tests/made_package.py",
             "tests/deployment/recordings",

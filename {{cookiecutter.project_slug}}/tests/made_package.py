@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 import torch
 
 from risk_model.core.cohort import Cohort
@@ -22,6 +26,7 @@ from risk_model.core.input_policy import input_policy
 from risk_model.core.package import CalibrationLine, Manifest, ModelPackage, seal
 from risk_model.core.scorer import Scorer
 from risk_model.data.drift_reference import reference
+from risk_model.deployment.batch import score
 from risk_model.model import Sample
 from risk_model.model.baseline import LogisticRegression
 from risk_model.model.explain import background
@@ -82,6 +87,31 @@ def package_of(
     )
     seal(directory, manifest)
     return ModelPackage.open(directory)
+
+
+def risks_of_run_and_score(
+    folder: Path, cohort: Cohort, network: Any, listing: pa.Table, step: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The risks of a cohort's rows as a run computes them, and as `score` does of their listing.
+
+    Both are what the graph gave, before it is rounded. The network is untrained, and says that so
+    many rows are computed together.
+    """
+    model, computed = untrained(cohort, network), []
+    model.network.rows_at_once = step  # type: ignore[assignment]
+    package = package_of(folder, cohort, model)
+    of_run = Scorer((folder / "risk.onnx").read_bytes())(cohort.model_inputs())[0]
+    pq.write_table(listing, folder / "list.parquet")
+    call = Scorer.__call__
+
+    def remembered(scorer: Scorer, *rows: Any) -> Any:
+        computed.append(call(scorer, *rows))
+        return computed[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Scorer, "__call__", remembered)
+        assert score(package, folder / "list.parquet", folder / "out.parquet").refused == 0
+    return of_run, np.concatenate([risk for risk, _ in computed])
 
 
 SERVED_ONCE = """

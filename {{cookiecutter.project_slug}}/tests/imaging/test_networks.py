@@ -22,6 +22,8 @@ from risk_model.model.export import checked_logits, to_bytes
 from risk_model.model.image_input import ImageInput, Resize, augmented
 from risk_model.model.network import NetworkModel, build
 
+from tests.made_passes import learns_under_autocast, passes_on_the_meta_device
+
 GREY = schema_of("made", "event", signal_of(Pixels(size=32)))
 COLOUR = schema_of("made", "event", signal_of(Pixels(size=48, colour=True)))
 LARGE = schema_of("made", "event", signal_of(Pixels(size=128)))
@@ -175,3 +177,13 @@ def test_a_backbone_that_is_not_installed_is_refused_with_the_remedy() -> None:
         build(
             "pretrained_cnn", rows(GREY), 0.3, NETWORKS["pretrained_cnn"](backbone="resnet18"), GREY
         )
+
+
+@pytest.mark.parametrize("name", ["cnn", "pretrained_cnn"])
+def test_the_networks_pass_on_another_device_in_both_modes(name: str) -> None:
+    passes_on_the_meta_device(network(name, GREY), rows(GREY))
+
+
+@pytest.mark.parametrize("name", ["cnn", "pretrained_cnn"])
+def test_the_networks_learn_under_autocast(name: str) -> None:
+    learns_under_autocast(network(name, GREY), rows(GREY))

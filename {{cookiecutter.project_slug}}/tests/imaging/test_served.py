@@ -36,7 +36,13 @@ from risk_model.deployment.recording_requests import recording_reader
 from risk_model.deployment.requests import RefusedError
 from risk_model.signals import image
 
-from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
+from tests.made_package import (
+    baseline,
+    package_of,
+    risks_of_run_and_score,
+    training_libraries_that_serve,
+    untrained,
+)
 from tests.made_service import GUARD, peak_memory, running
 
 SECRET = "Mustermann"  # noqa: S105
@@ -226,6 +232,15 @@ def test_a_listing_of_images_gets_the_risks_of_training(
     )
     assert "broken.dcm" in scored[N]["reason"]
     assert SECRET not in str(scored)
+
+
+@pytest.mark.parametrize("step", [1, 8, 64])
+def test_a_listing_is_scored_as_in_the_run_to_the_bit(
+    cohort: Cohort, files: list[Path], step: int, tmp_path: Path
+) -> None:
+    listing = pa.table({"file": list(map(str, files))})
+    of_run, scored = risks_of_run_and_score(tmp_path, cohort, Cnn(), listing, step)
+    np.testing.assert_array_equal(scored, of_run, strict=True)
 
 
 @settings(max_examples=150)

@@ -130,3 +130,10 @@ def test_before_training_the_network_is_near_the_prevalence() -> None:
     features = rows()
     risk = 1 / (1 + np.exp(-NetworkModel(network(features), features.shape[1]).logit(features)))
     assert risk.mean() == pytest.approx(0.3, abs=0.1)
+
+
+def test_the_network_passes_on_another_device_in_both_modes() -> None:
+    features = rows(8)
+    away = network(features).to("meta")
+    for training in (True, False):
+        assert away.train(training)(torch.from_numpy(features).to("meta")).is_meta

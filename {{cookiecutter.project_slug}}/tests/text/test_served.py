@@ -33,7 +33,13 @@ from risk_model.deployment.requests import RefusedError
 from risk_model.deployment.table_stream import ADDED
 from risk_model.signals import text
 
-from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
+from tests.made_package import (
+    baseline,
+    package_of,
+    risks_of_run_and_score,
+    training_libraries_that_serve,
+    untrained,
+)
 from tests.made_service import GUARD
 
 SOME = 20
@@ -209,6 +215,15 @@ def test_a_listing_of_notes_gets_the_risks_of_training_and_keeps_no_note(
     np.testing.assert_allclose(risks[:SOME], [package.shown(risk) for risk in exact])
     assert risks[SOME] is None
     assert "is empty" in scored["reason"].to_pylist()[SOME]
+
+
+@pytest.mark.parametrize("step", [1, 8, 64])
+def test_a_listing_is_scored_as_in_the_run_to_the_bit(
+    cohort: Cohort, notes: list[str], step: int, tmp_path: Path
+) -> None:
+    tiny, listing = Transformer(width=16, heads=2, layers=1), pa.table({"text": notes})
+    of_run, scored = risks_of_run_and_score(tmp_path, cohort, tiny, listing, step)
+    np.testing.assert_array_equal(scored, of_run, strict=True)
 
 
 @settings(max_examples=100)

@@ -29,6 +29,8 @@ from risk_model.signals import rows, text
 from risk_model.training import loop
 from risk_model.training.loss import choose_loss
 
+from tests.made_passes import learns_under_autocast, passes_on_the_meta_device
+
 SCHEMA = Schema("notes", "died", text.FIELDS, Signal("note", "text", (2, 64), described=64))
 SMALL = Transformer(width=16, heads=2, layers=1)
 WORDS = (
@@ -321,3 +323,27 @@ def test_the_same_words_denied_or_a_relatives_do_not_raise_the_risk(trained: Tra
     assert affirmed > 1
     assert denied < 0
     assert relative < 0
+
+
+def test_the_transformer_passes_on_another_device_in_both_modes() -> None:
+    passes_on_the_meta_device(seeded(SMALL, SCHEMA), some_rows(4))
+
+
+def test_the_encoder_passes_on_another_device_in_both_modes(
+    encoder: torch.nn.Module, encoder_schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # which windows hold words, and which are remembered, is looked up by their values
+    monkeypatch.setattr(torch.fx.experimental._config, "meta_nonzero_assume_all_nonzero", True)
+    kind = type(encoder)
+    monkeypatch.setattr(kind, "_from_memory", kind._fixed)  # type: ignore[attr-defined]
+    passes_on_the_meta_device(encoder, some_rows(4, encoder_schema))
+
+
+def test_the_transformer_learns_under_autocast() -> None:
+    learns_under_autocast(seeded(SMALL, SCHEMA), some_rows(4))
+
+
+def test_the_encoder_learns_under_autocast(
+    encoder: torch.nn.Module, encoder_schema: Schema
+) -> None:
+    learns_under_autocast(encoder, some_rows(4, encoder_schema))

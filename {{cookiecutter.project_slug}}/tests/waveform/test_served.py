@@ -33,7 +33,13 @@ from risk_model.deployment.recording_requests import recording_reader
 from risk_model.deployment.requests import RefusedError
 from risk_model.signals import waveform
 
-from tests.made_package import baseline, package_of, training_libraries_that_serve, untrained
+from tests.made_package import (
+    baseline,
+    package_of,
+    risks_of_run_and_score,
+    training_libraries_that_serve,
+    untrained,
+)
 from tests.made_service import GUARD
 
 SOME = 12
@@ -182,6 +188,16 @@ def test_a_listing_of_records_gets_the_risks_of_training(
     exact = package.scorer(cohort.encoded()[:SOME])[0]
     np.testing.assert_allclose(risks[:SOME], [package.shown(risk) for risk in exact])
     assert risks[SOME] is None
+
+
+@pytest.mark.parametrize("step", [1, 8, 64])
+@pytest.mark.parametrize("network", [Lstm(width=8), ResNet1d(width=8)], ids=lambda n: n.name)
+def test_a_listing_is_scored_as_in_the_run_to_the_bit(
+    cohort: Cohort, files: list[Path], network: Any, step: int, tmp_path: Path
+) -> None:
+    listing = pa.table({"file": list(map(str, files))})
+    of_run, scored = risks_of_run_and_score(tmp_path, cohort, network, listing, step)
+    np.testing.assert_array_equal(scored, of_run, strict=True)
 
 
 values = st.recursive(

@@ -29,6 +29,7 @@ from risk_model.training.batches import batch_size
 from risk_model.training.loss import choose_loss
 from risk_model.training.schedule import set_rates
 
+from tests.made_passes import learns_under_autocast, passes_on_the_meta_device
 from tests.waveform.made_records import SIGNAL, beating
 
 NETWORKS = (Lstm(), ResNet1d())
@@ -175,3 +176,13 @@ def test_the_seconds_that_matter_are_those_of_the_ventricular_beat(
     )
     assert of_trained > 3 * of_time
     assert of_trained > 3 * of_untrained
+
+
+@pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: settings.name)
+def test_the_networks_pass_on_another_device_in_both_modes(settings: Any) -> None:
+    passes_on_the_meta_device(built(settings), some_rows(4))
+
+
+@pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: settings.name)
+def test_the_networks_learn_under_autocast(settings: Any) -> None:
+    learns_under_autocast(built(settings), some_rows(4))

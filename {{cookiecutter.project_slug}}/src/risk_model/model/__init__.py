@@ -97,8 +97,8 @@ class FitInputs:
 class NetworkTraining(JsonRecord):
     """How a network of recordings was trained: where, and how many rows were computed together.
 
-    A batch holds fewer rows than were asked for where batch norm learns and memory sets the limit;
-    gradients are summed over pieces of it.
+    A batch holds fewer rows than were asked for where batch norm learns and memory sets the limit.
+    Gradients are summed over its pieces; `piece` is `batch` where it passes whole.
     """
 
     device: str

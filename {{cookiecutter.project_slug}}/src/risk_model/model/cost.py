@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from risk_model.model.score import evaluating
 
 ROOM = 8 << 20  # floats that may be alive when rows are scored: caches and page faults, 32 MB
-KEPT = 128 << 20  # floats that may be kept for the gradient of one piece: 512 MB
+# Floats that may be kept for a gradient. Pieces of 128 MB take no longer than larger ones; a batch
+# that has to stay whole teaches a batch norm worse the smaller it is, and may take 512 MB.
+KEPT, KEPT_WHOLE = 32 << 20, 128 << 20
 # Files are scored in pieces of 64 recordings: where the step divides that, a row is scored among as
 # many others in a run as in a file, and to the same bit.
 MOST = 64
@@ -60,9 +62,9 @@ def scored_at_once(alive: int) -> int:
     return 1 << (max(1, min(MOST, ROOM // alive)).bit_length() - 1)
 
 
-def learnt_at_once(kept: int) -> int:
-    """Rows whose gradient is computed together."""
-    return max(1, KEPT // max(kept, 1))
+def learnt_at_once(kept: int, room: int = KEPT) -> int:
+    """Rows whose gradient is computed together, where so many floats may be kept for it."""
+    return max(1, room // max(kept, 1))
 
 
 def _address(tensor: Tensor) -> int:
