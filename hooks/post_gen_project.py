@@ -25,7 +25,6 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/signals/long_bytes.py",
             "src/risk_model/data/recording_checks.py",
             "src/risk_model/data/sources/recording*.py",
-            "src/risk_model/signals/recording_store.py",
             "src/risk_model/model/occlusion.py",
             "src/risk_model/model/cost.py",
             "src/risk_model/training/device.py",

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from risk_model.config.events import Gru
 from risk_model.core.errors import UserError
+from risk_model.core.inputs import Inputs
 from risk_model.core.schema import Features, Schema
 from risk_model.signals.event_plan import grid_plan
 from risk_model.signals.event_schema import measurement_of_column, page_of
@@ -116,7 +117,7 @@ class Network(nn.Module):
         return logits
 
 
-def build(features: Features, prevalence: float, settings: Gru, schema: Schema) -> Network:
+def build(features: Features | Inputs, prevalence: float, settings: Gru, schema: Schema) -> Network:
     """The network for float32[n, d] training rows.
 
     UserError where the page has no sequence, nothing was measured in it, or the cell is unknown.
@@ -128,6 +129,7 @@ def build(features: Features, prevalence: float, settings: Gru, schema: Schema) 
         )
     if settings.cell not in CELLS:
         raise UserError(f"model.network.cell={settings.cell}: use {' or '.join(CELLS)}")
-    if np.isnan(features[:, -schema.cells :]).all():
+    rows = features[:]
+    if np.isnan(rows[:, -schema.cells :]).all():
         raise UserError("sequence: no training row has a measurement in it; make it longer")
-    return Network(features, prevalence, settings, schema)
+    return Network(rows, prevalence, settings, schema)

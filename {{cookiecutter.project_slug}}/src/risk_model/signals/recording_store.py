@@ -110,6 +110,14 @@ class Recordings:
         return self.arrays.behind(nothing, np.array([row])).reshape(self.arrays.shape)
 
 
+def in_memory(arrays: Features) -> Recordings:
+    """Arrays that nothing describes, float32[n, width], as they are in memory."""
+    nothing = np.empty((len(arrays), 0), dtype=np.float32)
+    digests = np.array([digest(nothing, array) for array in arrays], dtype=np.uint64)
+    store = RecordingStore(arrays, arrays.shape[1:], digests, np.arange(len(arrays)))
+    return Recordings(nothing, store)
+
+
 def digest(description: Features, array: Features) -> int:
     """A hash of what a row holds of one recording, below 2^64."""
     return int.from_bytes(

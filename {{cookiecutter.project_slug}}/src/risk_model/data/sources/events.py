@@ -38,6 +38,7 @@ from risk_model.data.sources.event_tables import EventFiles, EventTable, read_ev
 from risk_model.signals.event_schema import Page, page_of, schema_of
 from risk_model.signals.event_spec import BIRTH, YEAR, Spec
 from risk_model.signals.event_spec_reading import read_spec
+from risk_model.signals.recording_store import in_memory
 
 NEW_PAGE = "events.yaml"  # where a page to edit is written
 END_OF_TIME = "9998-12-31"  # of calendars that are made up
@@ -120,7 +121,7 @@ def cohort_from(settings: Events, page: Page, name: str, source: str) -> EventCo
         index,
         source,
         tuple(_notes(table, uses, made.flow)),
-        signals=rows[:, schema.simple :] if schema.cells else None,
+        signals=in_memory(rows[:, schema.simple :]) if schema.cells else None,
         columns=tuple(_readings(spec, uses)),
         flow=made.flow,
     )
