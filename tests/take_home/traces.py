@@ -79,7 +79,7 @@ HARMLESS = (
     "float(gain / len(risk)) if len(risk) else NAN",
     "/ len(risk)) if len(risk) else NAN",
     "events = int(labels.sum())",
-    "np.where(labels == 1,",
+    "= np.where(labels == 1,",
     "refuse_activation(logits)",
     "logits) targets = _for_each_member(labels, logits)",
     ".to_numpy(dtype=np.float64, na_value=np.nan)",

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Schema, Signal
 from risk_model.reporting.examples import RecordingExplanation
 from risk_model.signals import Part, Reading, Recording, Remark
+from risk_model.signals.recording_store import Recordings
 
 SIGNAL = Signal("strip", "waveform", (8,), described=2, units=("mV",), rate=8.0)
 FIELDS = (Field("largest", "number", "mV"),)
@@ -23,6 +25,19 @@ SCHEMA = Schema("strips", "event", FIELDS, SIGNAL)
 REQUEST_BYTES = 4_096
 REQUEST_VALUES = 20_000
 FROM_FILE = True
+
+
+def recordings_of(cohort: Cohort) -> Recordings:
+    """The recordings of a cohort that has some."""
+    assert isinstance(cohort.signals, Recordings)
+    return cohort.signals
+
+
+def texts_of(cohort: Cohort) -> list[str]:
+    """The notes of a cohort that has some."""
+    texts = recordings_of(cohort).texts
+    assert texts is not None
+    return [str(text) for text in texts]
 
 
 def put_in_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from risk_model.data.quality import assess
 from risk_model.data.sources.recordings import cohort_from
 
 from tests import made_signal
-from tests.made_signal import SCHEMA
+from tests.made_signal import SCHEMA, recordings_of
 
 N = 1_500
 
@@ -192,7 +192,7 @@ def test_recordings_that_the_report_shows_are_drawn_with_the_networks_own_map(
     page = (directory / "report.html").read_text(encoding="utf-8")
     drawings = re.findall(r'aria-label="waveform, .*?<text>(.*?); (.*?)</text>', page)
     assert len(drawings) == 6
-    recordings = map(prepared.cohort.signals.__getitem__, range(len(prepared.cohort)))
+    recordings = map(recordings_of(prepared.cohort).__getitem__, range(len(prepared.cohort)))
     numbers = [" ".join(f"{value:.4f}" for value in recording) for recording in recordings]
     rows = np.array([numbers.index(drawn) for drawn, _ in drawings])
     assert set(rows) <= set(prepared.splits.validation)

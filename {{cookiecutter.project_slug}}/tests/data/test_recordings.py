@@ -16,7 +16,7 @@ from risk_model.data.sources.recordings import cohort_of, listing, schema_of
 from risk_model.signals import reader
 
 from tests import made_signal
-from tests.made_signal import SIGNAL
+from tests.made_signal import SIGNAL, recordings_of
 
 BROKEN = ("s003.txt", "s005.txt")
 
@@ -91,7 +91,7 @@ def test_outcome_and_index_stay_with_their_recording_when_others_are_set_aside(
     assert cohort.labels.tolist() == [i % 2 for i in kept]
     assert cohort.index["subject_id"].tolist() == [str(i // 2) for i in kept]
     first = made_signal.read(folder / "s000.txt", SIGNAL).recording
-    np.testing.assert_array_equal(cohort.signals[0], first)
+    np.testing.assert_array_equal(recordings_of(cohort)[0], first)
 
 
 def test_what_the_header_says_fills_the_index_where_the_table_is_silent(folder: Path) -> None:
@@ -103,7 +103,7 @@ def test_what_the_header_says_fills_the_index_where_the_table_is_silent(folder: 
 
 def test_what_many_recordings_share_is_told_once_with_their_number(folder: Path) -> None:
     cohort = load(folder, set_aside=2)
-    negative = sum(cohort.signals[row][0] < 0 for row in range(len(cohort)))
+    negative = sum(recordings_of(cohort)[row][0] < 0 for row in range(len(cohort)))
     assert [n.message for n in cohort.notes if n.kind == "polarity"] == [
         f"{negative} recordings: begin below zero"
     ]

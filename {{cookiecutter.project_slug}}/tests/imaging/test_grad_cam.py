@@ -23,6 +23,8 @@ from risk_model.model.occlusion import occlude
 from risk_model.training.fit import fit_models
 from risk_model.training.monitor import Monitor
 
+from tests.made_signal import recordings_of
+
 
 @pytest.mark.slow
 def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
@@ -60,7 +62,7 @@ def test_what_raises_the_risk_lies_on_the_lesion_and_only_after_training(
     theirs, _ = on_lesion(untrained, features[rows], boxes)
 
     first = zip(rows[:30], boxes, strict=False)
-    hidden = [hit(cohort.signals[row], trained, cohort.schema, box) for row, box in first]
+    hidden = [hit(recordings_of(cohort)[row], trained, cohort.schema, box) for row, box in first]
     record_property(
         "figures",
         f"Grad-CAM's mass within a place of the lesion: {ours:.0%}, untrained {theirs:.0%}, by "

@@ -23,7 +23,7 @@ from risk_model.training.onnx_calibration import append_calibrator
 from risk_model.training.record import CalibratorRecord
 
 from tests import made_signal
-from tests.made_signal import SCHEMA
+from tests.made_signal import SCHEMA, recordings_of
 
 N = 200
 LINE = CalibratorRecord("platt", {"slope": 2.0, "intercept": 0.0})
@@ -96,7 +96,7 @@ def recordings(package: Path, prepared: Prepared, count: int = 6) -> list[Record
 
 
 def numbers(cohort: Cohort, row: int) -> str:
-    return " ".join(f"{value:.4f}" for value in cohort.signals[row])
+    return " ".join(f"{value:.4f}" for value in recordings_of(cohort)[row])
 
 
 def test_only_recordings_of_the_validation_split_are_shown(

@@ -17,7 +17,7 @@ from risk_model.model.occlusion import occlude
 from risk_model.signals import rows
 
 from tests import made_signal
-from tests.made_signal import SCHEMA, SIGNAL
+from tests.made_signal import SCHEMA, SIGNAL, recordings_of
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_a_row_is_the_fields_then_what_describes_the_signal_then_its_array() -> 
     assert encoded.shape == (5, SCHEMA.width) == (5, 1 + 2 + 8)
     assert SCHEMA.simple == 3
     for i, row in enumerate(encoded):
-        recording = cohort.signals[i]
+        recording = recordings_of(cohort)[i]
         expected = [recording.max(), recording.mean(), recording.std(), *recording]
         np.testing.assert_array_equal(row, np.array(expected, dtype=np.float32))
 
@@ -50,7 +50,7 @@ def test_a_row_is_the_fields_then_what_describes_the_signal_then_its_array() -> 
 def test_a_request_and_the_training_row_of_one_recording_are_the_same_bytes() -> None:
     cohort = strips(3)
     for i in range(len(cohort)):
-        recording = cohort.signals[i]
+        recording = recordings_of(cohort)[i]
         asked = made_signal.received(recording.tolist(), SIGNAL)
         assert rows([asked], SCHEMA).tobytes() == cohort.encoded()[i].tobytes()
 
@@ -64,12 +64,12 @@ def test_rows_that_are_taken_keep_their_signal() -> None:
     cohort = strips(6)
     taken = cohort.take(np.array([4, 1]))
     np.testing.assert_array_equal(taken.encoded(), cohort.encoded()[[4, 1]])
-    np.testing.assert_array_equal(taken.signals[0], cohort.signals[4])
+    np.testing.assert_array_equal(recordings_of(taken)[0], recordings_of(cohort)[4])
 
 
 def test_the_fingerprint_changes_with_one_sample_of_one_signal() -> None:
     assert strips(6).fingerprint() == strips(6).fingerprint()
-    recordings = [strips(6).signals[row] for row in range(6)]
+    recordings = [recordings_of(strips(6))[row] for row in range(6)]
     recordings[3][0] += 1e-3
     own = strips(6).labels, strips(6).index, SCHEMA, "made"
     assert cohort_from(recordings, *own).fingerprint() != strips(6).fingerprint()

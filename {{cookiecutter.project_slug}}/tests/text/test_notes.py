@@ -17,6 +17,8 @@ from risk_model.data.sources import mtsdialog, notes
 from risk_model.data.sources.notes import signal_of
 from risk_model.signals import rows, text
 
+from tests.made_signal import texts_of
+
 ROWS: list[dict[str, Any]] = [
     {
         "patient_id": i // 2,
@@ -55,8 +57,7 @@ def test_json_lines_csv_and_parquet_give_one_cohort(tmp_path: Path) -> None:
     ]
     assert len({cohort.fingerprint() for cohort in cohorts}) == 1
     first = cohorts[0]
-    assert first.signals.texts is not None
-    assert first.signals.texts.tolist() == [row["text"] for row in ROWS]
+    assert texts_of(first) == [row["text"] for row in ROWS]
     assert first.labels.tolist() == [int(row["died"]) for row in ROWS]
     assert first.index["subject_id"].tolist() == [str(row["patient_id"]) for row in ROWS]
     assert list(first.inputs) == [f.name for f in text.FIELDS]
@@ -69,8 +70,7 @@ def test_notes_may_stand_in_files_of_their_own(tmp_path: Path) -> None:
     table = pd.DataFrame(ROWS).drop(columns="text").assign(report=[f"{i}.txt" for i in range(12)])
     table.to_csv(tmp_path / "labels.csv", index=False)
     cohort = notes.load(asked(tmp_path / "labels.csv", file="report"))
-    assert cohort.signals.texts is not None
-    assert cohort.signals.texts.tolist() == [row["text"] for row in ROWS]
+    assert texts_of(cohort) == [row["text"] for row in ROWS]
     (tmp_path / "3.txt").write_text(" ")
     with pytest.raises(UserError, match=r"3\.txt: is empty"):
         notes.load(asked(tmp_path / "labels.csv", file="report"))
@@ -101,8 +101,7 @@ def test_a_note_that_cannot_be_used_is_named_by_file_and_line_or_set_aside(
     assert "\n" not in str(told.value)
     assert "pain" not in str(told.value)
     cohort = notes.load(asked(path, set_aside=1))
-    assert cohort.signals.texts is not None
-    assert cohort.signals.texts.tolist() == [row["text"] for i, row in enumerate(ROWS) if i != 4]
+    assert texts_of(cohort) == [row["text"] for i, row in enumerate(ROWS) if i != 4]
     assert cohort.labels.tolist() == [int(row["died"]) for i, row in enumerate(ROWS) if i != 4]
     assert any(note.kind == "set aside" and "line 5" in note.message for note in cohort.notes)
 
@@ -159,13 +158,11 @@ def test_what_names_a_person_is_out_of_the_cohort_and_of_a_request_alike(tmp_pat
     secret = [{**row, "text": f"{row['text']} Seen by Dr Maria Keller."} for row in ROWS]
     settings = asked(json_lines(tmp_path / "notes.jsonl", secret))
     cohort = notes.load(settings)
-    assert cohort.signals.texts is not None
-    assert not any("Keller" in note for note in cohort.signals.texts)
+    assert not any("Keller" in note for note in texts_of(cohort))
     request = text.received(secret[0]["text"], signal_of(settings))
     np.testing.assert_array_equal(rows([request], cohort.schema)[0], cohort.encoded()[0])
     unscrubbed = notes.load(asked(tmp_path / "notes.jsonl", scrub=False))
-    assert unscrubbed.signals.texts is not None
-    assert all("Keller" in note for note in unscrubbed.signals.texts)
+    assert all("Keller" in note for note in texts_of(unscrubbed))
 
 
 def test_too_small_an_array_is_refused() -> None:

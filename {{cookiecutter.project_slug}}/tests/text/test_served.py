@@ -41,6 +41,7 @@ from tests.made_package import (
     untrained,
 )
 from tests.made_service import GUARD
+from tests.made_signal import texts_of
 
 SOME = 20
 SECRET = "Mustermann"  # noqa: S105
@@ -138,8 +139,7 @@ def test_a_note_is_answered_explained_and_kept_to_itself(
     assert answer["risk"] == package.shown(exact)
     told = answer["explanation"]
     assert (told["available"], told["method"]) == (True, "occlusion")
-    assert cohort.signals.texts is not None
-    assert told["text"] == cohort.signals.texts[place], "places are counted in what the model read"
+    assert told["text"] == texts_of(cohort)[place], "places are counted in what the model read"
     for part in told["parts"]:
         start, end = part["characters"]
         assert 0 <= start < end <= len(told["text"])
@@ -148,7 +148,7 @@ def test_a_note_is_answered_explained_and_kept_to_itself(
     kept = caplog.text + str(
         sqlite3.connect(tmp_path / "audit.db").execute("SELECT body FROM record").fetchall()
     )
-    found = [name for name in names[place] if name not in cohort.signals.texts[place]]
+    found = [name for name in names[place] if name not in texts_of(cohort)[place]]
     assert found, "of the names in this note none was scrubbed"
     for name in found:
         assert name not in kept + answered.text

@@ -30,6 +30,7 @@ from risk_model.training import loop
 from risk_model.training.loss import choose_loss
 
 from tests.made_passes import learns_under_autocast, passes_on_the_meta_device
+from tests.made_signal import recordings_of
 
 SCHEMA = Schema("notes", "died", text.FIELDS, Signal("note", "text", (2, 64), described=64))
 SMALL = Transformer(width=16, heads=2, layers=1)
@@ -272,7 +273,7 @@ def decisive_share(
     shares, chances = [], []
     ask: Callable[[Features], Any] = lambda x: logits(network, x).astype(np.float64)  # noqa: E731
     for place in [i for i in range(1_100, len(cohort)) if decisive[i]][:40]:
-        told = occlude(ask, cohort.signals[place], cohort.schema)
+        told = occlude(ask, recordings_of(cohort)[place], cohort.schema)
         spans = [part["characters"] for part in told.parts]
         inside = np.array(
             [any(start < b and a < end for a, b in decisive[place]) for start, end in spans]

@@ -30,6 +30,7 @@ from risk_model.training.loss import choose_loss
 from risk_model.training.schedule import set_rates
 
 from tests.made_passes import learns_under_autocast, passes_on_the_meta_device
+from tests.made_signal import recordings_of
 from tests.waveform.made_records import SIGNAL, beating
 
 NETWORKS = (Lstm(), ResNet1d())
@@ -142,7 +143,7 @@ def shares(model: NetworkModel, learned: Learned, row: int) -> tuple[float, floa
     """The share of what raises the logit, and of the time, that lies in the seconds of ventricular
     beats.
     """
-    found = occlude(model.logit, learned.cohort.signals[row], learned.cohort.schema)
+    found = occlude(model.logit, recordings_of(learned.cohort)[row], learned.cohort.schema)
     raising = np.maximum(found.contributions, 0)
     inside = np.zeros(len(found.parts))
     for place, part in enumerate(found.parts):

@@ -22,6 +22,8 @@ from risk_model.data.prepare import Prepared, prepare
 from risk_model.data.quality_answer import SIMPLE_MODELS
 from risk_model.data.sources import ptbxl, synthetic_ecgs
 
+from tests.made_signal import recordings_of
+
 SUBJECTS = 300
 CUES = 0.8  # AUROC that no single number may reach
 
@@ -47,7 +49,7 @@ def folder(where: Path, cohort: Cohort) -> Path:
 def test_no_single_number_gives_the_outcome_away(cohort: Cohort) -> None:
     assert cohort.schema.signal is not None
     fields = cohort.inputs.fillna(cohort.inputs.median())
-    described = pd.DataFrame(cohort.signals.described)
+    described = pd.DataFrame(recordings_of(cohort).described)
     for frame in (fields, described):
         areas = np.array([roc_auc_score(cohort.labels, frame[name]) for name in frame])
         assert np.maximum(areas, 1 - areas).max() < CUES

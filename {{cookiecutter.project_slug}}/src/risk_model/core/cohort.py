@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ import pandas as pd
 
 from risk_model.core.column_reading import ColumnReading
 from risk_model.core.findings import Finding
-from risk_model.core.inputs import Inputs
+from risk_model.core.inputs import Inputs, Signals
 from risk_model.core.parts import DEVELOPMENT, PARTS
 from risk_model.core.schema import PATIENTS, RECORDINGS, Features, Schema, encode
 
@@ -53,7 +52,7 @@ class Cohort:
     index: pd.DataFrame
     source: str = ""
     notes: tuple[Finding, ...] = ()
-    signals: Any = None  # Recordings of signals.recording_store
+    signals: Signals | None = None
     columns: tuple[ColumnReading, ...] = ()
     one_row_per_patient: bool = False
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +15,51 @@ Index = slice | npt.NDArray[np.int64]
 TOGETHER = 16  # times what is computed together is read together
 
 
+class Arrays(Protocol):
+    """A RecordingStore, of which a project of tables has no module."""
+
+    @property
+    def width(self) -> int:
+        """How many numbers a recording has."""
+
+    @property
+    def digests(self) -> npt.NDArray[np.uint64]:
+        """A hash of each recording: uint64[n]."""
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Arrays:
+        """These rows, in this order; reads nothing."""
+
+    def behind(self, simple: Features, rows: Index) -> Features:
+        """These rows behind their simple columns: float32[m, d]."""
+
+
+class Signals(Protocol):
+    """The Recordings of a cohort, as stored."""
+
+    @property
+    def arrays(self) -> Arrays:
+        """Their arrays."""
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Signals:
+        """These rows, in this order."""
+
+    def behind(self, fields: Inputs) -> Inputs:
+        """What models see."""
+
+    def __getitem__(self, row: int) -> Any:
+        """A recording as it was read."""
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Float32[n, simple] columns, which baselines see, and the arrays of recordings, if any.
 
-    Those are a RecordingStore, for which a table has no module. A slice is that of the matrix
-    float32[n, d] of whole rows, which are read where they are used: n images need not fit in
-    memory.
+    A slice is that of the matrix float32[n, d] of whole rows, which are read where they are used:
+    n images need not fit in memory.
     """
 
     simple: Features
-    arrays: Any = None
+    arrays: Arrays | None = None
 
     def __len__(self) -> int:
         return len(self.simple)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from risk_model.core.inputs import Arrays
 from risk_model.core.json_record import JsonRecord
 from risk_model.core.schema import Features, Schema
 from risk_model.core.subject_folds import subject_folds
@@ -60,7 +61,7 @@ class Sample(NamedTuple):
     labels: npt.NDArray[np.int8]
     weights: Floats
     subjects: npt.NDArray[Any] = np.empty(0)
-    arrays: Any = None
+    arrays: Arrays | None = None
 
     def take(self, rows: npt.NDArray[np.intp]) -> Sample:
         """These rows, in this order."""

@@ -87,6 +87,7 @@ def _drawn_examples(
     rows_of_part, schema = prepared.splits.shown, prepared.cohort.schema
     part = prepared.cohort.take(rows_of_part)
     assert schema.signal is not None  # noqa: S101 - narrows the type for mypy
+    assert part.signals is not None  # noqa: S101 - the same
     risk, _ = scorer(part.model_inputs())
     examples = []
     for rule, row in pick(risk, part.labels, threshold, count):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from tqdm import tqdm
 from risk_model import config
 from risk_model.core.cohort import Outcome
 from risk_model.core.errors import UserError
-from risk_model.core.inputs import Inputs
+from risk_model.core.inputs import Arrays, Inputs
 from risk_model.core.schema import Features
 from risk_model.core.scores import auroc
 from risk_model.model import CURVE_ROWS, EpochRecorder, curve_rows
@@ -39,7 +39,7 @@ class Table(NamedTuple):
 
     features: Tensor
     labels: Tensor
-    arrays: Any = None
+    arrays: Arrays | None = None
 
     @property
     def inputs(self) -> Inputs:
@@ -234,7 +234,7 @@ def adamw(network: nn.Module, settings: config.Training) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
 
 
-def table(features: Features, labels: Outcome, arrays: Any = None) -> Table:
+def table(features: Features, labels: Outcome, arrays: Arrays | None = None) -> Table:
     """Arrays as tensors, but for those of recordings."""
     return Table(torch.from_numpy(features), torch.from_numpy(labels.astype(np.float32)), arrays)
 
