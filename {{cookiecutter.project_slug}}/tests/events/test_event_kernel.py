@@ -33,6 +33,13 @@ def rate(hours: float, value: float, row: int = 0) -> Event:
     return event("a", hours, "HR", value, unit="/min", row=row)
 
 
+def test_a_result_with_two_codings_counts_once_in_a_field() -> None:
+    kernel = Kernel([Column(0, "count", "1d"), Column(0, "mean", "1d")], 1)
+    zeros, rows = np.zeros(3, np.int64), np.array([4, 4, 5])
+    block = Block(zeros, zeros, zeros, np.array([1.0, 1.0, 4.0]), rows)
+    assert kernel(np.array([0]), block).tolist() == [[2.0, 2.5]]
+
+
 def test_each_take_is_what_its_name_says() -> None:
     found = cells(rate(14, 60), rate(16, 90), rate(20, 72))
     takes = "last first min max mean count slope hours_since".split()

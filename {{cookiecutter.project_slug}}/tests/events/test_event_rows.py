@@ -157,7 +157,7 @@ def test_a_request_says_what_was_used_and_what_was_left_out() -> None:
     ]
     row = rows_of(spec(), events, START + 24 * HOUR)
     assert row.used == Used(
-        used=3, later=2, unknown_code=1, unit=1, no_number=1, out_of_range=1, older=1
+        used=3, later=2, population=1, unit=1, no_number=1, out_of_range=1, older=1
     )
     assert row.refusals == ()
 

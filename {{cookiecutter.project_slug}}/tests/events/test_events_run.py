@@ -175,7 +175,7 @@ def test_the_request_of_the_readme_is_answered(package: ModelPackage, tmp_path: 
         headers = {"content-type": "application/json"}
         response = service.post("/v1/predict", content=sent.encode(), headers=headers)
     assert response.status_code == 200, response.json()
-    assert response.json()["used"] == {"used": 7}
+    assert response.json()["used"] == {"used": 7, "for the population only": 1}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -258,6 +258,12 @@ def test_meds_and_fhir_of_the_same_stays_are_one_cohort(
 ) -> None:
     fhir = load(small_settings(files="fhir").data)
     assert fhir.fingerprint() == cohort.fingerprint()
+
+
+def test_settings_that_are_for_tables_are_refused(result: pipeline.RunResult) -> None:
+    for key in ("recorded_after", "compare_with"):
+        with pytest.raises(UserError, match=f"data.{key} is for tables"):
+            load(small_settings(**{key: ["lactate last since start"]}).data)
 
 
 def test_without_a_page_codes_are_printed_and_a_page_to_edit_is_written(

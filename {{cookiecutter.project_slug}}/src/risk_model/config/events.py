@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import MISSING
-
 from risk_model.config.sources import Data
 from risk_model.core.decision import Decision
 
@@ -18,7 +16,7 @@ class Events(Data):
     """Anybody's events: MEDS, a long CSV or FHIR R4, and a page that says who the cohort is."""
 
     name: str = "events"
-    path: str = MISSING  # a folder of Parquet, NDJSON or JSON files, or one file
+    path: str = ""  # a folder of Parquet, NDJSON or JSON files, or one file
     # the page, a YAML file; "": the codes are described, and a page to edit is written
     spec: str = ""
     labels: str = ""  # a file of labels in place of the one that the page names

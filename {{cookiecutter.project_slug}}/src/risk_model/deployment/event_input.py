@@ -9,13 +9,18 @@ from risk_model.deployment.explanations import field_explainer
 from risk_model.deployment.package_input import PackageInput
 from risk_model.signals.event_schema import measurements, page_of
 
+SEQUENCE_SECONDS = 5.0  # thousands of sequences are scored
+
 
 def event_input(package: ModelPackage) -> PackageInput:
     """What the service needs to know of a package's events."""
     page = page_of(package.schema.spec)
+    explainer = field_explainer(package, measurements(package.schema))
+    if package.schema.cells:
+        explainer = explainer._replace(seconds=SEQUENCE_SECONDS)
     return PackageInput(
         event_reader(package.schema),
         event_body_schema(page),
         Worker(LIMIT, places=min(PLACES, BODIES // LIMIT)),
-        field_explainer(package, measurements(package.schema)),
+        explainer,
     )

@@ -101,6 +101,7 @@ def used_events(used: Used, received: Received) -> dict[str, int]:
     told = {
         "used": used.used,
         "later than at": used.later,
+        "for the population only": used.population,
         "unknown code": used.unknown_code,
         "unit not convertible": used.unit,
         "no number": used.no_number,

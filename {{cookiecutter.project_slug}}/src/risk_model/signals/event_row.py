@@ -6,7 +6,7 @@ a patient outside the population is told by which rule.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 from risk_model.core.schema import Features
 from risk_model.signals.event_grid import grid
 from risk_model.signals.event_plan import Plan, bounds, grid_plan, rule_plan, window_plan
-from risk_model.signals.event_spec import DEATH, Index, Spec, matches, micros
+from risk_model.signals.event_spec import BIRTH, DEATH, Index, Spec, matches, micros
 from risk_model.signals.events import Event
 from risk_model.signals.events_windows import STATIC, Block
 
@@ -36,6 +36,7 @@ class Used:
     no_number: int = 0
     out_of_range: int = 0
     older: int = 0  # than every window
+    population: int = 0  # named where the page says who is eligible, and not measured
 
 
 class Row(NamedTuple):
@@ -62,7 +63,7 @@ def rows_of(spec: Spec, events: Sequence[Event], moment: int) -> Row:
     since = np.array([0 if start is None else moment - start])
     usable = [event for event in events if usable_at(event, moment)]
     plan, used = window_plan(spec), Used(later=len(events) - len(usable))
-    block = _block(plan, usable, moment, start, used)
+    block = _block(plan, usable, moment, start, used, _codes(usable, _named(spec)))
     values = plan.kernel(since, block)
     refusals = []
     if spec.index and start is None:
@@ -104,6 +105,16 @@ def _over(spec: Spec, usable: Sequence[Event], start: int) -> list[str]:
     return [reason for reason, holds in reasons.items() if holds]
 
 
+def _named(spec: Spec) -> tuple[str, ...]:
+    """The codes of moment, eligibility and outcome; all codes name none."""
+    codes = [*(spec.index.event if spec.index else ())]
+    if spec.outcome:
+        codes += [*spec.outcome.event, *spec.outcome.until]
+    for rule in spec.eligible:
+        codes += [*rule.some_of, *rule.none_of, *([BIRTH] if rule.age else [])]
+    return tuple(code for code in codes if code != "*")
+
+
 def _codes(events: Sequence[Event], patterns: tuple[str, ...]) -> set[str]:
     """The codes of these events that are one of the patterns."""
     return {code for code in {event.code for event in events} if matches(code, patterns)}
@@ -136,9 +147,17 @@ def _no_index(index: Index) -> str:
 
 @np.errstate(over="ignore")  # what does not fit into 32 bits is beyond every range
 def _block(
-    plan: Plan, events: Sequence[Event], moment: int, start: int | None, used: Used | None = None
+    plan: Plan,
+    events: Sequence[Event],
+    moment: int,
+    start: int | None,
+    used: Used | None = None,
+    named: Collection[str] = (),
 ) -> Block:
-    """The plan's events in the kernel's order; counts them in `used`."""
+    """The plan's events in the kernel's order; counts them in `used`.
+
+    Codes that are `named` elsewhere on the page than among the measurements are not unknown.
+    """
     since, longest = 0 if start is None else moment - start, plan.longest
     rows: list[tuple[int, int, float, int]] = []
     for event in events:
@@ -159,12 +178,13 @@ def _block(
             used.older += 1
         elif len(rows) > before:
             used.used += 1
-        elif not uses:
-            used.unit += plan.known(event.code)
-            used.unknown_code += not plan.known(event.code)
         else:
-            used.no_number += number is None
-            used.out_of_range += number is not None
+            known = plan.known(event.code)
+            used.no_number += bool(uses) and number is None
+            used.out_of_range += bool(uses) and number is not None
+            used.unit += known and not uses
+            used.population += not known and event.code in named
+            used.unknown_code += not known and event.code not in named
     field, ago_, value, row = (list(part) for part in zip(*rows, strict=True)) if rows else [[]] * 4
     block = Block(
         np.zeros(len(rows), np.int64),

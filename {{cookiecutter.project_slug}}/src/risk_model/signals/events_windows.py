@@ -44,6 +44,13 @@ class Block(NamedTuple):
         if not good.all():
             raise ValueError("events are out of order: not by moment, field, time and row")
 
+    def once(self) -> Block:
+        """The block with each result once in a field, however many codings it has."""
+        again = np.ones(max(len(self.moment) - 1, 0), dtype=bool)
+        for key in (self.row, self.ago, self.field, self.moment):
+            again &= key[1:] == key[:-1]
+        return self.take(~np.r_[False, again]) if again.any() else self
+
     def take(self, chosen: npt.NDArray[np.bool_]) -> Block:
         """Some of the events, in their order."""
         if chosen.all():
@@ -137,7 +144,7 @@ class Kernel:
         block.check_order()
         if len(block.ago) and block.ago.min() < 0:
             raise ValueError("an event is later than its moment")
-        out = np.tile(self.blank, (len(start), 1))
+        out, block = np.tile(self.blank, (len(start), 1)), block.once()
         for window, takes in self.windows.items():
             seen = block.take(_within(window, start, block))
             if not len(seen.moment):

@@ -58,7 +58,7 @@ def load(settings: Events) -> EventCohort:
     Raises:
         UserError: a setting, the page or the files are wrong, or there is no page yet.
     """
-    if settings.path in ("", "???"):
+    if not settings.path:
         raise UserError(f"data.path is not set; say data.path=… ({EXAMPLE}) and data.spec=…")
     path = Path(settings.path)
     page = page_for(settings)
@@ -100,6 +100,11 @@ def event_files(settings: Events, end_of_data: str) -> EventFiles:
 def cohort_from(settings: Events, page: Page, name: str, source: str) -> EventCohort:
     """The cohort of that name that a page describes in the files of the settings."""
     spec = page.spec
+    for key in ("recorded_after", "compare_with"):
+        if getattr(settings, key):
+            raise UserError(
+                f"data.{key} is for tables; take what no model shall see out of the page instead"
+            )
     with TemporaryDirectory(prefix="events-") as folder:
         table = read_events(event_files(settings, spec.end_of_data), Path(folder))
         now = round(datetime.now(UTC).timestamp()) * 1_000_000

@@ -69,7 +69,13 @@ def load(settings: SyntheticEvents) -> events.EventCohort:
     if not folder.exists():
         write(folder, settings.subjects, settings.seed)
     page = settings.spec or str(Path(__file__).with_suffix(".yaml"))
-    source = Events(path=str(folder / settings.files), spec=page, schema=settings.schema)
+    source = Events(
+        path=str(folder / settings.files),
+        spec=page,
+        schema=settings.schema,
+        recorded_after=settings.recorded_after,
+        compare_with=settings.compare_with,
+    )
     read = events.page_for(source)
     assert read is not None  # noqa: S101 there is a page
     return events.cohort_from(source, read, "synthetic_events", "made-up hospital stays")
