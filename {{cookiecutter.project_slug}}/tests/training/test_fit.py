@@ -15,7 +15,10 @@ import torch
 from risk_model.core.errors import UserError
 from risk_model.model import RiskModel
 from risk_model.model.export import checked_logits, to_bytes
+from risk_model.model.network import NetworkModel, build
 from risk_model.model.table import MODELS
+from risk_model.training import loop
+from risk_model.training.loss import choose_loss
 from risk_model.training.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -77,6 +80,23 @@ def test_two_runs_with_one_seed_give_identical_parameters_logits_and_graphs(
     for name in SIMPLEST_FIRST:
         assert np.array_equal(models[name].logit(ward.features), again[name].logit(ward.features))
         assert to_bytes(models[name].graph()) == to_bytes(again[name].graph())
+
+
+def test_the_network_of_a_table_is_that_of_the_plain_loop_whatever_the_machine_has(
+    ward: Ward, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    settings, parts = ward.settings, (ward.splits.train, ward.splits.validation)
+    train, validation = (loop.table(ward.features[part], ward.labels[part]) for part in parts)
+    chosen, prevalence = settings.model.network, float(ward.labels[parts[0]].mean())
+    with loop.seeded(settings.seed), loop.threads(1):
+        plain = build(chosen.name, train.features.numpy(), prevalence, chosen, ward.schema)
+        loss = choose_loss(settings.training)
+        fitted = settings.training, settings.seed, lambda epoch, values: None
+        loop.fit(plain, train, validation, loss, *fitted)
+    again, made = NetworkModel(plain, ward.schema.width), ward.fit()["network"]
+    assert to_bytes(made.graph()) == to_bytes(again.graph()) == to_bytes(models["network"].graph())
+    assert not made.graph().metadata_props
 
 
 def test_another_seed_gives_another_network_and_other_trees(ward: Ward, models: Models) -> None:

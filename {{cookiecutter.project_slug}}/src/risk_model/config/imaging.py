@@ -148,9 +148,9 @@ class PretrainedCnn:
     pretrained: ClassVar[str] = "ImageNet weights"
     name: str = "pretrained_cnn"
     folds: int = 1  # a network of recordings takes minutes to fit
-    learning_rate: float = 3e-4
+    learning_rate: float = 6e-4
     epochs: int = 12
-    patience: int = 4
+    patience: int = 12
     # this one is installed with the project; others by timm's names
     backbone: str = "efficientnet_lite0"
     pixels: int = 96  # a side, which the backbone sees
