@@ -19,7 +19,8 @@ from risk_model.signals.event_spec import DEATH, Index, Outcome, Spec, micros
 from risk_model.signals.events_windows import Integers
 
 Flags = npt.NDArray[np.bool_]
-MEMORY = "500MB"
+# so that 10 million events to 560 columns of 100,000 moments stay below 800 MB
+MEMORY = "350MB"
 # what an event must be for a look at the moment `m.cutoff` not to be one into the future
 HAPPENED = "(e.time is null or e.time <= m.cutoff)"
 KNOWN = "(coalesce(e.known, e.time) is null or coalesce(e.known, e.time) <= m.cutoff)"
