@@ -242,10 +242,12 @@ def test_the_order_of_sent_events_changes_only_ties(
 
 
 def test_serving_events_imports_neither_database_nor_pandas_nor_torch() -> None:
-    program = (
-        "import sys, risk_model.deployment.application, risk_model.deployment.event_input;"
-        "print(*sys.modules)"
-    )
+    program = """
+import sys
+import risk_model.deployment.application
+import risk_model.deployment.event_input
+print(*sys.modules)
+"""
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

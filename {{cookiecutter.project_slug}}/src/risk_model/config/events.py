@@ -62,7 +62,7 @@ class Gru:
 
     name: str = "gru"
     folds: int = 1  # a network of sequences takes minutes to fit
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     epochs: int = 40
     patience: int = 4
     cell: str = "gru"  # or lstm

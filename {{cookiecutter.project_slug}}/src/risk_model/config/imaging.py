@@ -148,9 +148,12 @@ class PretrainedCnn:
     pretrained: ClassVar[str] = "ImageNet weights"
     name: str = "pretrained_cnn"
     folds: int = 1  # a network of recordings takes minutes to fit
+    # of BreastMNIST, three seeds: log loss of development rows .366 so, .380 over 8 epochs; of the
+    # test rows .327 and AUROC .904, after .338 and .909 with one rate of 3e-4 for all blocks. The
+    # first seed alone, development rows: .390, .399 at 3e-4, .386 at 1e-3
     learning_rate: float = 6e-4
     epochs: int = 12
-    patience: int = 12
+    patience: int = 12  # to the end, where the rate has settled
     # this one is installed with the project; others by timm's names
     backbone: str = "efficientnet_lite0"
     pixels: int = 96  # a side, which the backbone sees

@@ -100,7 +100,8 @@ class Network(nn.Module):
             3 * self.steps.fields, settings.width, batch_first=True
         )
         self.dropout = nn.Dropout(settings.dropout)
-        self.head = nn.Linear(settings.width + len(beside), 1)
+        self.mixed = nn.Linear(settings.width + len(beside), settings.width)
+        self.head = nn.Linear(settings.width, 1)
         nn.init.constant_(self.head.bias, float(torch.logit(torch.tensor(prevalence))))
         nn.init.normal_(self.head.weight, std=0.01)
 
@@ -112,8 +113,8 @@ class Network(nn.Module):
         both = isinstance(self.recurrent, nn.LSTM)
         states, _ = self.recurrent(steps, (start, start) if both else start)
         beside = self.standardised(rows.index_select(1, self.beside))
-        state = torch.cat([states[:, -1], beside], dim=1)
-        logits: Tensor = self.head(self.dropout(state)).flatten()
+        state = self.dropout(torch.cat([states[:, -1], beside], dim=1))
+        logits: Tensor = self.head(torch.relu(self.mixed(state))).flatten()
         return logits
 
 
