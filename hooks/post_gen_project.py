@@ -22,6 +22,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/model/feature_subset.py",
         ),
         "imaging waveform text": (
+            "src/risk_model/config/recordings.py",
             "src/risk_model/signals/long_bytes.py",
             "src/risk_model/data/recording_checks.py",
             "src/risk_model/data/sources/recording*.py",
@@ -129,6 +130,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "src/risk_model/deployment/start_changes.py",
             "src/risk_model/deployment/switch.py",
             "src/risk_model/deployment/tokens.py",
+            "src/risk_model/config/downloaded.py",
             "src/risk_model/data/confounding.py",
             "src/risk_model/data/noise.py",
             "src/risk_model/data/shift.py",

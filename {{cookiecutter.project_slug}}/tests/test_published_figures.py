@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from risk_model.config import Config, Data, Diabetes130, HeartDisease, Support2
+from risk_model.config import Config, Data, HeartDisease, Support2
+from risk_model.config.downloaded import Diabetes130
 from risk_model.core.errors import UserError
 from risk_model.core.predictions import prediction_table
 from risk_model.core.scores import auroc

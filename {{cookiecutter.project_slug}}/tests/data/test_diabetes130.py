@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold
 from xgboost import XGBClassifier
 
 from risk_model import config
+from risk_model.config.downloaded import Diabetes130
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.data import load
@@ -27,7 +28,7 @@ DOWNLOAD = "diabetes130/dataset_diabetes.zip"
 
 @pytest.fixture(scope="module")
 def diabetics(downloaded: Callable[[str], Path]) -> Cohort:
-    return load(config.Diabetes130(cache=str(downloaded(DOWNLOAD).parent.parent)))
+    return load(Diabetes130(cache=str(downloaded(DOWNLOAD).parent.parent)))
 
 
 def test_every_field_says_what_it_is() -> None:
@@ -99,7 +100,7 @@ def test_without_a_download_nothing_is_read(
 ) -> None:
     monkeypatch.setattr(diabetes130, "URL", "http://127.0.0.1:9/dataset_diabetes.zip")
     with pytest.raises(UserError, match="could not be downloaded"):
-        load(config.Diabetes130(cache=str(tmp_path)))
+        load(Diabetes130(cache=str(tmp_path)))
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
@@ -114,7 +115,7 @@ def test_diabetes130_grouped_by_patient_is_as_hard_as_published(diabetics: Cohor
 
 @pytest.mark.slow
 def test_a_hundred_thousand_real_stays_accuse_nobody(diabetics: Cohort) -> None:
-    cohort, settings = diabetics, config.Diabetes130()
+    cohort, settings = diabetics, Diabetes130()
     findings = check(cohort, split(cohort, config.Split(), settings, 0))
     assert serious(findings) == []
     overlap = shared_by_row_split(cohort, 0.2, 0)

@@ -13,7 +13,8 @@ import pytest
 
 from risk_model import config
 from risk_model.app.console import print_data
-from risk_model.config import Config, Data, HeartDisease, Recordings, Table
+from risk_model.config import Config, Data, HeartDisease, Table
+from risk_model.config.recordings import Recordings
 from risk_model.core.cohort import Cohort, Splits
 from risk_model.core.schema import RECORDINGS, Signal
 from risk_model.data.leakage import check

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk_model import config
+from risk_model.config.recordings import Recordings
 from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.data.sources.recording_readings import read_all
@@ -48,7 +48,7 @@ def load(
     folder: Path, set_aside: int = 0, table: str = "labels.csv", subject: str = "auto"
 ) -> Cohort:
     path = folder / table
-    settings = config.Recordings(
+    settings = Recordings(
         name="strips", path=str(path), outcome="died", set_aside=set_aside, subject=subject
     )
     listed = listing(settings, settings.file, "strip")
@@ -129,7 +129,7 @@ def test_rows_without_outcome_subject_or_file_are_left_out_and_counted(folder: P
 
 def test_a_table_that_was_not_named_is_asked_for() -> None:
     with pytest.raises(UserError, match=r"data\.path is not set"):
-        listing(config.Recordings(name="strips"), "file", "strip")
+        listing(Recordings(name="strips"), "file", "strip")
 
 
 @pytest.mark.parametrize(

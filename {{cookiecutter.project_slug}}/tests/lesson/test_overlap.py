@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
-from risk_model import config
+from risk_model.config.downloaded import Diabetes130
 from risk_model.core.cohort import Cohort
 from risk_model.data import load
 from risk_model.lesson.traps import overlap
@@ -89,7 +89,7 @@ def test_the_outcome_of_a_patient_is_that_of_any_row() -> None:
 @pytest.fixture(scope="module")
 def diabetics(downloaded: Callable[[str], Path]) -> Cohort:
     cache = downloaded("diabetes130/dataset_diabetes.zip").parent.parent
-    return load(config.Diabetes130(cache=str(cache)))
+    return load(Diabetes130(cache=str(cache)))
 
 
 def test_two_in_five_stays_that_a_random_split_tests_are_of_patients_trained_on(

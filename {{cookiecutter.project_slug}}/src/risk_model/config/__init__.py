@@ -24,9 +24,7 @@ from risk_model.config.settings import (
 from risk_model.config.sources import (
     SOURCES,
     Data,
-    Diabetes130,
     HeartDisease,
-    Recordings,
     Support2,
     Synthetic,
     Table,
@@ -40,13 +38,11 @@ __all__ = [
     "Config",
     "Data",
     "Deployment",
-    "Diabetes130",
     "Evaluation",
     "HeartDisease",
     "LogisticRegression",
     "Mlp",
     "Model",
-    "Recordings",
     "Split",
     "Support2",
     "Synthetic",
@@ -59,8 +55,9 @@ __all__ = [
 # the source that is read when the command line names none
 FIRST_SOURCE = Path(__file__).with_name("first_source.txt").read_text(encoding="utf-8").strip()
 
-# A modality besides tables has a module of its own, with two tables of the same names.
-for _modality in ("imaging", "waveform", "text", "events"):
-    if _module := optional_module(f"config.{_modality}"):
+# A modality besides tables has a module of its own, with two tables of the same names; so has what
+# is downloaded.
+for _more in ("downloaded", "imaging", "waveform", "text", "events"):
+    if _module := optional_module(f"config.{_more}"):
         SOURCES |= _module.SOURCES
         NETWORKS |= _module.NETWORKS

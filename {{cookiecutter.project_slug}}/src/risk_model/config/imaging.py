@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from risk_model.config.sources import Data, Recordings
+from risk_model.config.recordings import Recordings
+from risk_model.config.sources import Data
 from risk_model.core.decision import Decision
 
 # --- sources

@@ -81,25 +81,6 @@ class HeartDisease(Data):
 
 
 @dataclass
-class Diabetes130(Data):
-    """Diabetes 130-US hospitals, 1999-2008; readmission within 30 days. Downloaded.
-
-    UCI 296, CC BY 4.0.
-    """
-
-    name: str = "diabetes130"
-    decision: Decision = field(
-        default_factory=lambda: Decision(
-            harm_ratio=7.0,
-            threshold_low=0.05,
-            threshold_high=0.3,
-            reason="a follow-up call to a patient who would have been well costs little beside a "
-            "readmission",
-        )
-    )
-
-
-@dataclass
 class Table(Data):
     """Anybody's CSV or Parquet file.
 
@@ -134,19 +115,6 @@ class Table(Data):
 
 
 @dataclass
-class Recordings(Table):
-    """Anybody's images, waveforms or notes: a table with a row a recording.
-
-    Each row has an outcome, a patient and a file.
-    """
-
-    file: str = "file"  # the column that names each recording's file, beside the table or below it
-    # so many recordings that cannot be read are left out and reported; one more stops the run
-    set_aside: int = 0
-    held_out_period: float = 0.0
-
-
-@dataclass
 class Synthetic(Data):
     """Readmission in five made-up hospitals, with truths that can be planted one by one."""
 
@@ -170,7 +138,6 @@ class Synthetic(Data):
 SOURCES: dict[str, type[Data]] = {
     "support2": Support2,
     "heart_disease": HeartDisease,
-    "diabetes130": Diabetes130,
     "csv": Table,
     "synthetic": Synthetic,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from risk_model.config.sources import Data, Recordings
+from risk_model.config.recordings import Recordings
+from risk_model.config.sources import Data
 from risk_model.core.decision import Decision
 
 TWELVE = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from risk_model import config
+from risk_model.config.downloaded import Diabetes130
 from risk_model.core.cohort import Cohort
 from risk_model.core.findings import Finding
 from risk_model.core.schema import Field, Schema
@@ -116,7 +116,7 @@ FIELDS = (
 )
 
 
-def load(settings: config.Diabetes130) -> Cohort:
+def load(settings: Diabetes130) -> Cohort:
     """99,343 stays, 11.4 % of them followed by another within 30 days.
 
     Patients repeat, and no date is recorded.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from risk_model import config
+from risk_model.config.recordings import Recordings
 from risk_model.core.cohort import Cohort, Outcome
 from risk_model.core.column_reading import ColumnReading
 from risk_model.core.errors import UserError
@@ -47,7 +47,7 @@ class Listing:
     one_row_per_patient: bool = False
 
 
-def listing(settings: config.Recordings, column: str, needed: str) -> Listing:
+def listing(settings: Recordings, column: str, needed: str) -> Listing:
     """The rows of a CSV or Parquet table that have an outcome, a subject and text in `column`.
 
     `needed` says in words what that column holds. UserError as for any table, and when a setting is
@@ -68,7 +68,7 @@ def listing(settings: config.Recordings, column: str, needed: str) -> Listing:
 
 def listing_of(
     frame: pd.DataFrame,
-    settings: config.Recordings,
+    settings: Recordings,
     column: str,
     where: Callable[[Sequence[int]], str],
 ) -> Listing:
@@ -97,7 +97,7 @@ def listing_of(
     return Listing(names, labels[rows].astype(np.int8), index, tuple(notes), columns, single)
 
 
-def _roles(names: list[str], settings: config.Recordings, column: str) -> Roles:
+def _roles(names: list[str], settings: Recordings, column: str) -> Roles:
     require_column(column, names, "data.file", settings.path)
     require_column(settings.outcome, names, "data.outcome", settings.path)
     return column_roles([name for name in names if name != column], settings)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from risk_model import config
+from risk_model.config.downloaded import Diabetes130
 from risk_model.core.cohort import Cohort
 from risk_model.core.estimate import Estimate
 from risk_model.core.scores import auroc
@@ -52,7 +52,7 @@ def demonstrate(data: str, cache: str) -> Lesson:
 
     The first on all stays of Diabetes-130, the second on those of a quarter of the patients.
     """
-    cohort = load(config.Diabetes130(cache=cache))
+    cohort = load(Diabetes130(cache=cache))
     cohorts = {STAY: cohort, OWN: outcome_of_the_patient(some_patients(cohort, PATIENTS))}
     each = ((whose, row) for whose, c in cohorts.items() for row in compare(c))
     rows: list[Row] = [{"outcome": whose, **row} for whose, row in each]

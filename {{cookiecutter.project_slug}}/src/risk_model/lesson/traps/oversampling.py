@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from risk_model import config
+from risk_model.config.downloaded import Diabetes130
 from risk_model.core.cohort import Cohort, Outcome, Rows
 from risk_model.core.estimate import Estimate
 from risk_model.core.scores import auroc
@@ -42,7 +42,7 @@ CODE = Code(
 
 def demonstrate(data: str, cache: str) -> Lesson:
     """A random forest on 25,000 stays of Diabetes-130."""
-    cohort = sampled(load(config.Diabetes130(cache=cache)), ROWS)
+    cohort = sampled(load(Diabetes130(cache=cache)), ROWS)
     rows = compare(cohort)
     at = {str(row["oversampled"]): row for row in rows}
     pairs = [

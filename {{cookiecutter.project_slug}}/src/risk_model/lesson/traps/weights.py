@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from risk_model import config
+from risk_model.config.downloaded import Diabetes130
 from risk_model.core import scores
 from risk_model.core.cohort import Cohort, Outcome
 from risk_model.core.estimate import Estimate
@@ -55,7 +56,7 @@ CODE = Code(
 
 def demonstrate(data: str, cache: str) -> Lesson:
     """Both models on SUPPORT2 or Diabetes-130, out of fold, folds of patients."""
-    cohort = load(config.Support2() if data == "support2" else config.Diabetes130(cache=cache))
+    cohort = load(config.Support2() if data == "support2" else Diabetes130(cache=cache))
     labels = cohort.labels
     rows = compare(cohort)
     return Lesson(
