@@ -64,7 +64,7 @@ def main() -> None:
     ours, theirs = Mlp(), Mlp()
     optimizer, naive = adamw(ours, settings), torch.optim.AdamW(theirs.parameters())
     loss, averaged = choose_loss(settings), RunningMean(ours)
-    loader = DataLoader(TensorDataset(*rows), batch_size=BATCH, shuffle=True)
+    loader = DataLoader(TensorDataset(rows.features, rows.labels), batch_size=BATCH, shuffle=True)
     compare(
         "training, rows per second against DataLoader + TensorDataset",
         lambda: train_epoch(ours, rows, loss, optimizer, BATCH, settings.clip_norm, averaged),

@@ -179,6 +179,18 @@ def test_a_used_clone_bakes_like_a_fresh_one(bake: Bake, tmp_path: Path) -> None
     assert bake(template=clone, into="used").files() == fresh
 
 
+def test_recordings_kept_in_a_used_clone_are_not_taken_for_a_template(
+    bake: Bake, tmp_path: Path
+) -> None:
+    clone, name = tmp_path / "clone", "cache/0a1b/arrays.f32"
+    ignored = shutil.ignore_patterns(".git", ".venv", ".cache", "demo", *CACHES)
+    shutil.copytree(ROOT, clone, ignore=ignored)
+    (clone / TREE.name / name).parent.mkdir(parents=True, exist_ok=True)
+    content = b"\x80 {{ risk_model {% not a template"
+    (clone / TREE.name / name).write_bytes(content)
+    assert bake(template=clone, into="used").files()[name] == content
+
+
 def litter(tree: Path) -> None:
     """Leaves what Python, ruff, mypy, pytest and pip leave in a tree when their caches are not kept
     elsewhere.
