@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from tqdm import tqdm
 
 from risk_model import config
 from risk_model.core.optional import required_module
@@ -24,7 +25,7 @@ from risk_model.training import loop
 from risk_model.training.batches import batch_size
 from risk_model.training.device import chosen, described, moved, reproducible
 from risk_model.training.loss import Loss
-from risk_model.training.schedule import planned_epochs, set_rates
+from risk_model.training.schedule import planned_epochs, set_rates, steps
 
 LEAST = 16  # rows that a batch norm learns from at once, whatever they need
 
@@ -81,9 +82,11 @@ def prepared(
         rows = 2 * batch  # what the last rows make larger stays whole too
     network.rows_at_once = at_once  # type: ignore[assignment]
     trained = NetworkTraining(described(device), settings.amp, asked, batch, piece, at_once)
-    rates = partial(set_rates, planned=planned_epochs(inputs) * loop.steps(n, batch))
-    passes = loop.Passes(Pieces(device, rows, settings.amp).backward, FEW_ROWS, rates)
-    with reproducible(device):
+    each, most = steps(n, batch), settings.epochs if validation else inputs.rounds
+    bar = tqdm(total=most * each, desc="steps", unit="step", disable=None, leave=False)
+    with reproducible(device), bar:
+        rates = partial(set_rates, planned=planned_epochs(inputs) * each, passed=bar.update)
+        passes = loop.Passes(Pieces(device, rows, settings.amp).backward, FEW_ROWS, rates)
         # channels last: on a CPU an image takes EfficientNet-lite0 15 ms so, and 25 otherwise
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         learnt = nullcontext((network, train, validation))
