@@ -40,7 +40,7 @@ def seconds_an_epoch(name: str, windows: int, signal: Signal, device: str) -> fl
     torch.manual_seed(0)
     network = build(name, rows, 0.5, settings.model.network, schema)
     table, loss, taken = loop.table(rows, labels), choose_loss(settings.training), []
-    with prepared(network, table, None, inputs) as (learner, table, _, training, passes, _):
+    with prepared(network, (table, None), inputs) as (learner, (table, _), training, passes, _):
         optimizer, averaged = loop.adamw(learner, training), loop.RunningMean(learner)
         learner.train()
         for _ in range(TURNS + 1):

@@ -82,7 +82,7 @@ def inputs(chosen: PretrainedCnn, n: int = 96) -> FitInputs:
 @pytest.mark.parametrize("frozen", [1, 2, 4])
 def test_scores_from_what_is_stored_are_those_of_the_whole_network(frozen: int) -> None:
     whole, images = built(frozen=frozen), [table(40), table(7)]
-    with frozen_blocks.stored(whole, *images) as (late, *places):
+    with frozen_blocks.stored(whole, *images) as (late, places):
         for own, part in zip(places, images, strict=True):
             assert own
             assert len(own.features) == len(own.labels) == len(part.labels)
@@ -93,7 +93,7 @@ def test_scores_from_what_is_stored_are_those_of_the_whole_network(frozen: int) 
 @pytest.mark.usefixtures("small", "folder")
 def test_each_look_at_a_training_image_draws_one_of_its_own_copies() -> None:
     whole = built(frozen=2, copies=3, dropout=0.0)
-    with frozen_blocks.stored(whole, table(5), None) as (late, (places, *_), _):
+    with frozen_blocks.stored(whole, table(5), None) as (late, ((places, *_), _)):
         looks = torch.stack([late.train()(places) for _ in range(40)]).detach()
         plain = late.eval()(places)
     kinds = [set(column.tolist()) for column in looks.T]
@@ -105,7 +105,7 @@ def test_each_look_at_a_training_image_draws_one_of_its_own_copies() -> None:
 @pytest.mark.usefixtures("small", "folder")
 def test_without_augmentation_nothing_is_varied() -> None:
     whole = built(frozen=2, augment=False, dropout=0.0)
-    with frozen_blocks.stored(whole, table(5), None) as (late, (places, *_), _):
+    with frozen_blocks.stored(whole, table(5), None) as (late, ((places, *_), _)):
         torch.testing.assert_close(late.train()(places), late.eval()(places))
 
 

@@ -15,7 +15,14 @@ from torch import nn
 from risk_model import config
 from risk_model.training import loop
 from risk_model.training.loss import cross_entropy
-from risk_model.training.schedule import LEAST, WARM_UP, planned_epochs, rate_share, set_rates
+from risk_model.training.schedule import (
+    LEAST,
+    WARM_UP,
+    planned_epochs,
+    rate_share,
+    set_rates,
+    steps,
+)
 
 
 def planned(folds: int, validation: bool) -> float:
@@ -69,6 +76,12 @@ def test_each_step_of_the_loop_takes_its_own_share_of_the_rate() -> None:
     assert even == pytest.approx([0.01] * 5, rel=1e-3)
     assert settling == pytest.approx([0.01 * rate_share(step, 6) for step in range(5)], rel=1e-3)
     assert len(set(settling)) == 5
+
+
+@pytest.mark.parametrize(("rows", "size"), [(5, 32), (64, 32), (95, 32), (96, 32), (140_000, 512)])
+def test_an_epoch_has_as_many_steps_as_the_loop_has_batches(rows: int, size: int) -> None:
+    table = loop.Table(torch.zeros(rows, 1), torch.zeros(rows))
+    assert steps(rows, size) == len(list(loop.batches(table, size)))
 
 
 def test_a_network_may_give_its_parts_lower_rates() -> None:

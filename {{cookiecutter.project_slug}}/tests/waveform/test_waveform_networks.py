@@ -27,7 +27,7 @@ from risk_model.model.occlusion import occlude
 from risk_model.training import loop
 from risk_model.training.batches import batch_size
 from risk_model.training.loss import choose_loss
-from risk_model.training.schedule import set_rates
+from risk_model.training.schedule import set_rates, steps
 
 from tests.made_passes import learns_under_autocast, passes_on_the_meta_device
 from tests.made_signal import recordings_of
@@ -124,7 +124,7 @@ def _networks(cohort: Cohort, turn: Any) -> tuple[NetworkModel, NetworkModel]:
             for _ in range(2)
         ]
         tables = [loop.table(features[part], cohort.labels[part]) for part in (train, validation)]
-        steps = loop.steps(len(train), batch_size(training, len(train)))
+        each = steps(len(train), batch_size(training, len(train)))
         loop.fit(
             both[0],
             tables[0],
@@ -133,7 +133,7 @@ def _networks(cohort: Cohort, turn: Any) -> tuple[NetworkModel, NetworkModel]:
             training,
             0,
             lambda epoch, values: None,
-            passes=loop.Passes(rates=partial(set_rates, planned=settings.epochs * steps)),
+            passes=loop.Passes(rates=partial(set_rates, planned=settings.epochs * each)),
         )
     width = cohort.schema.width
     return NetworkModel(both[0], width), NetworkModel(both[1], width)

@@ -56,7 +56,7 @@ class Late(nn.Module):
 @contextmanager
 def stored(
     network: Any, train: Table, validation: Table | None
-) -> Iterator[tuple[nn.Module, Table, Table | None]]:
+) -> Iterator[tuple[nn.Module, tuple[Table, Table | None]]]:
     """Passes rows through the frozen blocks; gives what learns from the result, and its rows.
 
     The weights that learn are those of `network` itself. What was stored is gone when the block
@@ -91,7 +91,7 @@ def stored(
         def read(numbers: Tensor) -> Tensor:
             return torch.from_numpy(features[numbers.numpy()].astype(np.float32))
 
-        yield Late(network, read, network.copies), first, then
+        yield Late(network, read, network.copies), (first, then)
 
 
 @torch.no_grad()

@@ -57,7 +57,7 @@ class Passes(NamedTuple):
 
     backward: Callable[[nn.Module, Tensor, Tensor, Loss], None] = backward
     curve: int = CURVE_ROWS
-    rates: Callable[[nn.Module, torch.optim.Optimizer], None] | None = None
+    rates: Callable[[nn.Module, torch.optim.Optimizer], None] = lambda network, optimizer: None
 
 
 WHOLE = Passes()
@@ -100,23 +100,17 @@ def fit(
         UserError: the loss stops being finite, or a batch would hold a single row.
     """
     size = batch_size(settings, len(train.labels))
-    most = settings.epochs if validation else epochs
-    total = most * steps(len(train.labels), size)
-    with (
-        seeded(seed),
-        tqdm(total=total, desc="network", unit="step", disable=None, leave=False) as bar,
-    ):
+    with seeded(seed):
         optimizer, averaged = adamw(network, settings), RunningMean(network)
-        if passes.rates:
-            passes.rates(network, optimizer)
-        optimizer.register_step_post_hook(lambda *_: _advance(bar))
+        passes.rates(network, optimizer)
         best, best_epoch, best_weights = np.inf, 0, deepcopy(network.state_dict())
         rows = torch.from_numpy(curve_rows(train.labels.numpy(), passes.curve))
         arrays = train.arrays and train.arrays.take(rows.numpy())
         curve = Table(train.features[rows], train.labels[rows], arrays)
         network.train()
-        for epoch in range(1, most + 1):
-            bar.set_postfix_str(f"epoch {epoch} of at most {most}", refresh=False)
+        most = settings.epochs if validation else epochs
+        numbers = range(1, most + 1)
+        for epoch in tqdm(numbers, desc="network", unit="epoch", disable=None, leave=False):
             limit = settings.clip_norm
             norm = train_epoch(network, train, loss, optimizer, size, limit, averaged, passes)
             _refuse_divergence(norm, epoch, settings)
@@ -133,10 +127,6 @@ def fit(
                 break
         network.load_state_dict(best_weights if validation else averaged.network.state_dict())
         network.eval()
-
-
-def _advance(bar: Any) -> None:
-    bar.update()
 
 
 class RunningMean:
@@ -196,11 +186,6 @@ def clip_gradients(optimizer: torch.optim.Optimizer, limit: float) -> Tensor:
     return norm
 
 
-def steps(rows: int, size: int) -> int:
-    """How many an epoch has."""
-    return max(1, min(rows, ROWS_PER_EPOCH) // size)
-
-
 def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """The rows in a fresh order, in nearly equal batches of `size` or a little more.
 
@@ -208,7 +193,7 @@ def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     own mean.
     """
     order = torch.randperm(len(rows.labels))[:ROWS_PER_EPOCH]
-    count = steps(len(order), size)
+    count = max(1, len(order) // size)
     if rows.arrays is not None:
         parts = order.tensor_split(count)
         return ((torch.from_numpy(rows.inputs[p.numpy()]), rows.labels[p]) for p in parts)

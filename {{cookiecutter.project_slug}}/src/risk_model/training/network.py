@@ -24,22 +24,11 @@ def fit_network(inputs: FitInputs) -> NetworkModel:
         rows = Inputs(train.features, train.arrays) if train.arrays else train.features
         network = build(chosen.name, rows, prevalence, chosen, inputs.schema)
         first = loop.table(train.features, train.labels, train.arrays)
-        then = validation and loop.table(*validation[:2], validation.arrays)
-        own = nullcontext((network, first, then, settings.training, loop.WHOLE, None))
+        tables = first, validation and loop.table(*validation[:2], validation.arrays)
+        own = nullcontext((network, tables, settings.training, loop.WHOLE, None))
         if inputs.schema.signal:
-            recording_passes = required_module("training.recording_passes")
-            own = recording_passes.prepared(network, first, then, inputs)
-        with own as (learner, first, then, training, passes, trained):
-            loop.fit(
-                learner,
-                first,
-                then,
-                loss,
-                training,
-                settings.seed,
-                inputs.record,
-                inputs.rounds,
-                inputs.curves,
-                passes,
-            )
+            own = required_module("training.recording_passes").prepared(network, tables, inputs)
+        with own as (learner, (first, then), training, passes, trained):
+            rest = inputs.record, inputs.rounds, inputs.curves, passes
+            loop.fit(learner, first, then, loss, training, settings.seed, *rest)
     return NetworkModel(network, inputs.schema.width, trained)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from tqdm import tqdm
 
 from risk_model import config
 from risk_model.core.optional import required_module
@@ -24,8 +24,9 @@ from risk_model.training import loop
 from risk_model.training.batches import batch_size
 from risk_model.training.device import chosen, described, moved, reproducible
 from risk_model.training.loss import Loss
-from risk_model.training.schedule import planned_epochs, set_rates
+from risk_model.training.schedule import planned_epochs, set_rates, steps
 
+Tables = tuple[loop.Table, loop.Table | None]  # rows to learn from, rows to stop by
 LEAST = 16  # rows that a batch norm learns from at once, whatever they need
 
 
@@ -62,16 +63,16 @@ def learns_batch_norm(network: nn.Module) -> bool:
 
 @contextmanager
 def prepared(
-    network: nn.Module, train: loop.Table, validation: loop.Table | None, inputs: FitInputs
-) -> Iterator[tuple[nn.Module, loop.Table, loop.Table | None, config.Training, Any, Any]]:
+    network: nn.Module, tables: Tables, inputs: FitInputs
+) -> Iterator[tuple[nn.Module, Tables, config.Training, loop.Passes, NetworkTraining]]:
     """Puts the network where it is trained, and back on the CPU when the block ends.
 
     Yields:
         The module that learns and its rows, which are others where blocks of the network are
-        frozen; the settings, with the size of a batch; the Passes; and the NetworkTraining, which
-        is recorded.
+        frozen; the settings, with the size of a batch; how a batch passes; and what is recorded of
+        that.
     """
-    settings, n = inputs.settings.training, len(train.labels)
+    settings, n = inputs.settings.training, len(tables[0].labels)
     device, asked = chosen(settings.device), batch_size(settings, n)
     kept, alive = cost(network, inputs.schema.width)
     at_once, piece, batch = scored_at_once(alive), learnt_at_once(kept), asked
@@ -81,15 +82,16 @@ def prepared(
         rows = 2 * batch  # what the last rows make larger stays whole too
     network.rows_at_once = at_once  # type: ignore[assignment]
     trained = NetworkTraining(described(device), settings.amp, asked, batch, piece, at_once)
-    rates = partial(set_rates, planned=planned_epochs(inputs) * loop.steps(n, batch))
-    passes = loop.Passes(Pieces(device, rows, settings.amp).backward, FEW_ROWS, rates)
-    with reproducible(device):
+    each, most = steps(n, batch), settings.epochs if tables[1] else inputs.rounds
+    bar = tqdm(total=most * each, desc="steps", unit="step", disable=None, leave=False)
+    with reproducible(device), bar:
+        rates = partial(set_rates, planned=planned_epochs(inputs) * each, passed=bar.update)
+        passes = loop.Passes(Pieces(device, rows, settings.amp).backward, FEW_ROWS, rates)
         # channels last: on a CPU an image takes EfficientNet-lite0 15 ms so, and 25 otherwise
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        learnt = nullcontext((network, train, validation))
+        learnt = nullcontext((network, tables))
         if getattr(network, "frozen", 0):
-            learnt = required_module("training.frozen_blocks").stored(network, train, validation)
-        with learnt as (learner, train, validation):
-            learning = replace(settings, batch_size=batch)
-            yield learner, train, validation, learning, passes, trained
+            learnt = required_module("training.frozen_blocks").stored(network, *tables)
+        with learnt as (learner, own):
+            yield learner, own, replace(settings, batch_size=batch), passes, trained
         network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]

@@ -22,6 +22,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from risk_model.model import FitInputs
 from risk_model.training.folds import STOPPING
+from risk_model.training.loop import ROWS_PER_EPOCH
 
 WARM_UP = 0.1  # of the planned steps
 LEAST = 0.02  # of the rate, at the first step and after the last
@@ -48,15 +49,31 @@ def planned_epochs(inputs: FitInputs) -> float:
     return epochs * taught
 
 
-def set_rates(network: nn.Module, optimizer: Optimizer, planned: float) -> None:
+def steps(rows: int, size: int) -> int:
+    """How many an epoch has: `loop.batches` gives as many."""
+    return max(1, min(rows, ROWS_PER_EPOCH) // size)
+
+
+def set_rates(
+    network: nn.Module,
+    optimizer: Optimizer,
+    planned: float,
+    passed: Callable[[], object] = lambda: None,
+) -> None:
     """From now on each step of the optimizer takes its own share of the rate.
 
-    A network may say by `rate_of` what share of that a parameter of such a name gets.
+    A network may say by `rate_of` what share of that a parameter of such a name gets. `passed` is
+    called after each step.
     """
     if rate_of := getattr(network, "rate_of", None):
         _split_by_rate(network, optimizer, rate_of)
     rates = LambdaLR(optimizer, lambda step: rate_share(step, planned))
-    optimizer.register_step_post_hook(lambda *_: rates.step())
+
+    def stepped(*_: object) -> None:
+        rates.step()
+        passed()
+
+    optimizer.register_step_post_hook(stepped)
 
 
 def _split_by_rate(
