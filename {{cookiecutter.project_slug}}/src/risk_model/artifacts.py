@@ -77,7 +77,7 @@ def requested(prepared: Prepared) -> Schema:
     """The schema of a request: what no training row lacked is required.
 
     The model has learnt nothing about patients without it. A recording says itself what it holds,
-    and of events a specification says who is eligible.
+    a page of events who is eligible.
     """
     schema, rows = prepared.cohort.schema.served(), prepared.splits.train
     if schema.signal or schema.spec:

@@ -42,9 +42,8 @@ class Scorer:
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Risk and logit of float32[n, d] rows: two float64[n]."""
         step = rows_at_once(self._session, features.shape[1], chunk)
-        pieces = [
-            self._chunk(features[i : i + step]) for i in range(0, max(len(features), 1), step)
-        ]
+        pieces = [self._chunk(features[i : i + step]) for i in range(0, len(features), step)]
+        pieces = pieces or [[np.empty(0, np.float32)] * 2]  # a recurrent graph aborts on no rows
         risk, logit = (
             np.concatenate(outputs).astype(np.float64) for outputs in zip(*pieces, strict=True)
         )
@@ -55,6 +54,5 @@ class Scorer:
         return np.asarray(self._session.run(["map"], {"features": features})[0])
 
     def _chunk(self, features: Features) -> list[npt.NDArray[np.float32]]:
-        fed, names = {"features": features}, ["risk", "logit"]
-        outputs = self._session.run(names, fed) if len(features) else ([], [])  # else it may abort
-        return [np.asarray(output, dtype=np.float32).reshape(-1) for output in outputs]
+        outputs = self._session.run(["risk", "logit"], {"features": features})
+        return [np.asarray(output).reshape(-1) for output in outputs]

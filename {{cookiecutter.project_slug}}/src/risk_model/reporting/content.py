@@ -180,6 +180,7 @@ def report_content(
     named = cohort.recorded("subject_id")
     schema, package = cohort.schema, directory / "packages" / name
     flow = optional_module("reporting.event_flow")  # of a cohort that was selected from events
+    curve = optional_module("reporting.learning_curve")  # what was made by then, in this edition
     test_share = len(splits.test) / len(cohort) or 1 / settings.split.folds
     return ReportContent(
         title=f"{schema.outcome} — {schema.name}",
@@ -203,7 +204,7 @@ def report_content(
         network_start=network_start(settings, prepared),
         explanation=None if schema.signal else explain_globally(package, prepared, settings.seed),
         examples=_examples(settings, package, prepared, record) if schema.signal else None,
-        learning_curve=_learning_curve(directory),
+        learning_curve=curve.read_illustration(directory) if curve else None,
         flow=flow.illustration(cohort) if flow else None,
         provenance=Provenance(
             {FINGERPRINT: record.fingerprint}, record.git, record.versions, settings
@@ -223,12 +224,6 @@ def _examples(
         settings.evaluation.examples,
     )
     return examples
-
-
-def _learning_curve(directory: Path) -> Illustration | None:
-    """None where none was made, or this edition makes none."""
-    module = optional_module("reporting.learning_curve")
-    return module.read_illustration(directory) if module else None
 
 
 def network_start(settings: Config, prepared: Prepared) -> NetworkStart | None:

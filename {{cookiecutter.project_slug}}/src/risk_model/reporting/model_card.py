@@ -60,6 +60,7 @@ def model_card(
     """
     calibrator = tables.calibrators({name: record.calibrators[name]})
     flow = optional_module("reporting.event_flow")
+    sites = optional_module("reporting.heterogeneity")  # in an edition that leaves some out
     performance = (_part(key, name, part) for key, part in evaluation.parts.items())
     blocks = (
         f"# {plain(record.outcome)}: {model_label(name)}",
@@ -72,7 +73,7 @@ def model_card(
         _sizes(record, evaluation, openings),
         section("Performance", _development(record), *performance),
         _subgroups(name, evaluation),
-        _between_sites(name, heterogeneity),
+        sites.card_section(name, heterogeneity) if sites else "",
         _beside(name, evaluation),
         _choice(record.champion),
         section("Calibration", table(calibrator)),
@@ -218,12 +219,6 @@ def _beside(name: str, evaluation: RunEvaluation) -> str:
     ]
     absent = "No existing score was compared with it (data.compare_with)."
     return section("Head to head", *(["\n".join(lines), CAVEAT] if lines else [absent]))
-
-
-def _between_sites(name: str, rows: Sequence[PooledPerformance]) -> str:
-    """How performance varies between sites; "" in an edition that leaves none out."""
-    module = optional_module("reporting.heterogeneity")
-    return str(module.card_section(name, rows)) if module else ""
 
 
 def _choice(champion: ChampionChoice) -> str:

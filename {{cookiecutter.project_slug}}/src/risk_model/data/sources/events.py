@@ -84,16 +84,20 @@ def page_for(settings: Events) -> Page | None:
 
 def event_files(settings: Events, end_of_data: str) -> EventFiles:
     """What the settings say about the files; UserError for a column that no event has."""
-    if unknown := sorted(settings.columns.keys() - vars(CsvColumns()).keys()):
-        known = ", ".join(vars(CsvColumns()))
-        raise UserError(f"data.columns: no column of events is called {unknown[0]}; name {known}")
+    known, called = vars(CsvColumns()), dict(text.partition("=")[::2] for text in settings.columns)
+    for name, theirs in called.items():
+        if name not in known or not theirs:
+            raise UserError(
+                f"data.columns: {name!r} names no column of events; write name=column, with one of "
+                f"{', '.join(known)}"
+            )
     end = END_OF_TIME if end_of_data == "none" else end_of_data
     return EventFiles(
         Path(settings.path),
         settings.timezone,
         end,
         tuple(settings.day_only),
-        CsvColumns(**settings.columns),
+        CsvColumns(**called),
     )
 
 
