@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from risk_model.core.cohort import Cohort
 from risk_model.core.errors import UserError
 from risk_model.core.schema import Features, Field, Schema, Signal
 from risk_model.reporting.examples import RecordingExplanation
 from risk_model.signals import Part, Reading, Recording, Remark
 from risk_model.signals.recording_store import Recordings
+
+if TYPE_CHECKING:  # a process that serves must not import it
+    from risk_model.core.cohort import Cohort
 
 SIGNAL = Signal("strip", "waveform", (8,), described=2, units=("mV",), rate=8.0)
 FIELDS = (Field("largest", "number", "mV"),)

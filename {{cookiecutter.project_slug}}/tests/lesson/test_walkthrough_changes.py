@@ -473,7 +473,15 @@ CHANGES: dict[str, Change] = {
         LR,
         lambda run: run,
         ["synthetic, a table.", "SHAP values", "no weights for tables"],
-        ["recording", "Grad-CAM", "occlusion", "electrocardiogram", "One part of the recording"],
+        [
+            "recording",
+            "Grad-CAM",
+            "occlusion",
+            "electrocardiogram",
+            "One part of the recording",
+            "events, of which a page",
+            "one patient's events",
+        ],
     ),
 }
 if module_exists("config.imaging"):
@@ -516,6 +524,15 @@ if module_exists("config.waveform"):
             signal("synthetic_ecgs", "resnet1d"),
             ["convolutions over time", "No weights for waveforms"],
             ["recurrent layer"],
+        ),
+    }
+if module_exists("config.events"):
+    CHANGES |= {
+        "events": (
+            NET,
+            signal("synthetic_events", "gru"),
+            ["events, of which a page", "read by a recurrent layer", "a measurement at a time"],
+            [", a table.", "other units", "a field at a time"],
         ),
     }
 if module_exists("config.text"):
@@ -591,8 +608,8 @@ THEN: dict[str, tuple[str, ...]] = {
 # What stands on the page of every case and change but these.
 UNLESS: dict[str, tuple[str, ...]] = {
     "A table is read by logistic regression": SIGNALS,
-    "The network embeds each number": SIGNALS,
-    "checks each body against the schema": SIGNALS,
+    "The network embeds each number": (*SIGNALS, "events"),
+    "checks each body against the schema": (*SIGNALS, "events"),
     "Calibration slope, raw and as served": BARE,
     "Calibration-in-the-large ": BARE,
     ", calibration-in-the-large ": BARE,
@@ -648,9 +665,10 @@ def test_every_sentence_is_said_of_some_run_and_of_others_not(evaluation: RunEva
 
 def foreign() -> set[str]:
     """Conditions that are the same for every run of this project, which lacks a modality."""
-    here = [m for m in ("imaging", "waveform", "text") if module_exists(f"config.{m}")]
+    here = [m for m in FOREIGN if module_exists(f"config.{m}")]
     names = set(chain(*(words for modality, words in FOREIGN.items() if modality not in here)))
-    names |= set() if here else {"tables", "not tables", "network_mlp"}
+    names |= set() if here else {"network_mlp"}
+    names |= set() if {"imaging", "waveform", "text"} & set(here) else {"tables", "not tables"}
     return names | (set() if {"imaging", "text"} & set(here) else {"pretrained"})
 
 
@@ -658,6 +676,7 @@ FOREIGN = {
     "imaging": ["imaging", "network_cnn", "network_pretrained_cnn", "gives_map"],
     "waveform": ["waveform", "network_lstm", "network_resnet1d"],
     "text": ["text", "network_transformer", "network_encoder"],
+    "events": ["events", "network_gru"],
 }
 
 

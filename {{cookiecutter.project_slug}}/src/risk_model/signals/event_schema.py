@@ -75,6 +75,7 @@ def schema_of(name: str, page: Page) -> Schema:
 def outcome_words(spec: Spec) -> str:
     """What is predicted, in words.
 
+    >>> from risk_model.signals.event_spec import Outcome
     >>> outcome_words(Spec((), outcome=Outcome(("MEDS_DEATH",), "exclude", "6h", "30d")))
     'MEDS_DEATH within 30d, later than 6h after the moment'
     """

@@ -22,6 +22,7 @@ NO_GIT = "not under git"  # what `core.runs.code_versions` writes
 NOT = "not "
 RARE = 0.1  # event rate below which a model that flags nobody is right for nine in ten
 SITE = "site: "  # a part's name begins with it
+RECORDINGS = ("imaging", "waveform", "text")
 PRETRAINED = ("pretrained_cnn", "encoder")
 MAPPING = ("cnn", "pretrained_cnn")  # networks that give a map of what each place adds
 Condition = Callable[[RunRecords], bool]
@@ -34,8 +35,12 @@ def holds(run: RunRecords, when: Iterable[str]) -> bool:
 
 def modality(run: RunRecords) -> str:
     """What a row is: tables, imaging, waveform or text, by the settings of its source."""
-    module = type(run.settings.data).__module__.rpartition(".")[2]
-    return "tables" if module == "sources" else module
+    module = _settings_module(run)
+    return module if module in RECORDINGS else "tables"
+
+
+def _settings_module(run: RunRecords) -> str:
+    return type(run.settings.data).__module__.rpartition(".")[2]
 
 
 def finding(run: RunRecords, kind: str) -> Finding | None:
@@ -179,6 +184,7 @@ CONDITIONS: dict[str, Condition] = {
     "imaging": _modality("imaging"),
     "waveform": _modality("waveform"),
     "text": _modality("text"),
+    "events": lambda run: _settings_module(run) == "events",
     "made_up": lambda run: str(run.settings.data.name).startswith("synthetic"),
     "patients_identified": lambda run: run.evaluation.patients_identified,
     "patients_cross": _cross,
@@ -212,6 +218,7 @@ CONDITIONS: dict[str, Condition] = {
     "network_cnn": _network("cnn"),
     "network_pretrained_cnn": _network("pretrained_cnn"),
     "network_lstm": _network("lstm"),
+    "network_gru": _network("gru"),
     "network_resnet1d": _network("resnet1d"),
     "network_transformer": _network("transformer"),
     "network_encoder": _network("encoder"),
