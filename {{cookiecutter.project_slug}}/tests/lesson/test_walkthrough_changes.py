@@ -518,6 +518,27 @@ if module_exists("config.waveform"):
             ["recurrent layer"],
         ),
     }
+if module_exists("config.events"):
+    CHANGES |= {
+        "events": (
+            NET,
+            signal("synthetic_events", "gru"),
+            ["of which a page makes", "or a FHIR Bundle", "a measurement at a time", "each step's"],
+            ["support2, a table", "against the schema: unknown fields", "a field at a time"],
+        ),
+        "events in windows": (
+            NET,
+            signal("synthetic_events", "mlp"),
+            ["of which a page makes", "embeds each number"],
+            ["the hours before the moment"],
+        ),
+        "a table where events are read": (
+            NET,
+            lambda run: run,
+            ["a table."],
+            ["of which a page makes", "or a FHIR Bundle", "a measurement at a time"],
+        ),
+    }
 if module_exists("config.text"):
     CHANGES |= {
         "notes": (
@@ -591,8 +612,8 @@ THEN: dict[str, tuple[str, ...]] = {
 # What stands on the page of every case and change but these.
 UNLESS: dict[str, tuple[str, ...]] = {
     "A table is read by logistic regression": SIGNALS,
-    "The network embeds each number": SIGNALS,
-    "checks each body against the schema": SIGNALS,
+    "The network embeds each number": (*SIGNALS, "events"),
+    "checks each body against the schema": (*SIGNALS, "events", "events in windows"),
     "Calibration slope, raw and as served": BARE,
     "Calibration-in-the-large ": BARE,
     ", calibration-in-the-large ": BARE,
@@ -649,7 +670,8 @@ def test_every_sentence_is_said_of_some_run_and_of_others_not(evaluation: RunEva
 def foreign() -> set[str]:
     """Conditions that are the same for every run of this project, which lacks a modality."""
     here = [m for m in ("imaging", "waveform", "text") if module_exists(f"config.{m}")]
-    names = set(chain(*(words for modality, words in FOREIGN.items() if modality not in here)))
+    read = [*here, *(["events"] if module_exists("config.events") else [])]
+    names = set(chain(*(words for modality, words in FOREIGN.items() if modality not in read)))
     names |= set() if here else {"tables", "not tables", "network_mlp"}
     return names | (set() if {"imaging", "text"} & set(here) else {"pretrained"})
 
@@ -658,6 +680,7 @@ FOREIGN = {
     "imaging": ["imaging", "network_cnn", "network_pretrained_cnn", "gives_map"],
     "waveform": ["waveform", "network_lstm", "network_resnet1d"],
     "text": ["text", "network_transformer", "network_encoder"],
+    "events": ["events", "network_gru"],
 }
 
 

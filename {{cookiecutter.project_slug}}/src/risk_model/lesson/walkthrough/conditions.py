@@ -32,10 +32,16 @@ def holds(run: RunRecords, when: Iterable[str]) -> bool:
     return all(CONDITIONS[name.removeprefix(NOT)](run) != name.startswith(NOT) for name in when)
 
 
+EVENTS = "events"  # the module of their settings
+
+
 def modality(run: RunRecords) -> str:
-    """What a row is: tables, imaging, waveform or text, by the settings of its source."""
+    """What a row is: tables, imaging, waveform or text, by the settings of its source.
+
+    Events are told of as the table that they become.
+    """
     module = type(run.settings.data).__module__.rpartition(".")[2]
-    return "tables" if module == "sources" else module
+    return "tables" if module in ("sources", EVENTS) else module
 
 
 def finding(run: RunRecords, kind: str) -> Finding | None:
@@ -176,6 +182,7 @@ def _decision(field: str) -> Condition:
 CONDITIONS: dict[str, Condition] = {
     # what a row is, and where it comes from
     "tables": _modality("tables"),
+    "events": lambda run: type(run.settings.data).__module__.endswith(f".{EVENTS}"),
     "imaging": _modality("imaging"),
     "waveform": _modality("waveform"),
     "text": _modality("text"),
@@ -212,6 +219,7 @@ CONDITIONS: dict[str, Condition] = {
     "network_cnn": _network("cnn"),
     "network_pretrained_cnn": _network("pretrained_cnn"),
     "network_lstm": _network("lstm"),
+    "network_gru": _network("gru"),
     "network_resnet1d": _network("resnet1d"),
     "network_transformer": _network("transformer"),
     "network_encoder": _network("encoder"),
