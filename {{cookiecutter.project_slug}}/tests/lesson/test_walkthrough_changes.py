@@ -473,15 +473,7 @@ CHANGES: dict[str, Change] = {
         LR,
         lambda run: run,
         ["synthetic, a table.", "SHAP values", "no weights for tables"],
-        [
-            "recording",
-            "Grad-CAM",
-            "occlusion",
-            "electrocardiogram",
-            "One part of the recording",
-            "events, of which a page",
-            "one patient's events",
-        ],
+        ["recording", "Grad-CAM", "occlusion", "electrocardiogram", "One part of the recording"],
     ),
 }
 if module_exists("config.imaging"):
@@ -531,8 +523,20 @@ if module_exists("config.events"):
         "events": (
             NET,
             signal("synthetic_events", "gru"),
-            ["events, of which a page", "read by a recurrent layer", "a measurement at a time"],
-            [", a table.", "other units", "a field at a time"],
+            ["of which a page makes", "or a FHIR Bundle", "a measurement at a time", "each step's"],
+            ["support2, a table", "against the schema: unknown fields", "a field at a time"],
+        ),
+        "events in windows": (
+            NET,
+            signal("synthetic_events", "mlp"),
+            ["of which a page makes", "embeds each number"],
+            ["the hours before the moment"],
+        ),
+        "a table where events are read": (
+            NET,
+            lambda run: run,
+            ["a table."],
+            ["of which a page makes", "or a FHIR Bundle", "a measurement at a time"],
         ),
     }
 if module_exists("config.text"):
@@ -609,7 +613,7 @@ THEN: dict[str, tuple[str, ...]] = {
 UNLESS: dict[str, tuple[str, ...]] = {
     "A table is read by logistic regression": SIGNALS,
     "The network embeds each number": (*SIGNALS, "events"),
-    "checks each body against the schema": (*SIGNALS, "events"),
+    "checks each body against the schema": (*SIGNALS, "events", "events in windows"),
     "Calibration slope, raw and as served": BARE,
     "Calibration-in-the-large ": BARE,
     ", calibration-in-the-large ": BARE,
@@ -665,10 +669,10 @@ def test_every_sentence_is_said_of_some_run_and_of_others_not(evaluation: RunEva
 
 def foreign() -> set[str]:
     """Conditions that are the same for every run of this project, which lacks a modality."""
-    here = [m for m in FOREIGN if module_exists(f"config.{m}")]
-    names = set(chain(*(words for modality, words in FOREIGN.items() if modality not in here)))
-    names |= set() if here else {"network_mlp"}
-    names |= set() if {"imaging", "waveform", "text"} & set(here) else {"tables", "not tables"}
+    here = [m for m in ("imaging", "waveform", "text") if module_exists(f"config.{m}")]
+    read = [*here, *(["events"] if module_exists("config.events") else [])]
+    names = set(chain(*(words for modality, words in FOREIGN.items() if modality not in read)))
+    names |= set() if here else {"tables", "not tables", "network_mlp"}
     return names | (set() if {"imaging", "text"} & set(here) else {"pretrained"})
 
 
