@@ -1,4 +1,4 @@
-"""Can a file of labels take the place of rules for moments and outcomes?"""
+"""Can a file of labels take the place of rules, and a CSV file have its own names of columns?"""
 
 from __future__ import annotations
 
@@ -73,3 +73,18 @@ def test_a_file_that_is_no_file_of_labels_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=said):
         cohort(labels, tmp_path)
+
+
+def test_columns_of_a_csv_file_are_named_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("pid,time,item\na,2024-01-01,A\na,2024-03-01,B\n", encoding="utf-8")
+    page = tmp_path / "page.yaml"
+    page.write_text(
+        "{index: {event: A, which: first}, outcome: {event: B, horizon: 99d, not_followed: "
+        "exclude}, features: {windows: [1d], take: [count], measured: {a: {code: A}}}}"
+    )
+    columns = ["subject_id=pid", "code=item"]
+    made = load(Events(path=str(path), spec=str(page), columns=columns))
+    assert made.labels.tolist() == [1]
+    with pytest.raises(UserError, match=r"data\.columns: 'patient' names no column"):
+        load(Events(path=str(path), spec=str(page), columns=["patient=pid"]))

@@ -262,21 +262,6 @@ def test_meds_and_fhir_of_the_same_stays_are_one_cohort(
     assert fhir.fingerprint() == cohort.fingerprint()
 
 
-def test_columns_of_a_csv_file_are_named_or_refused(tmp_path: Path) -> None:
-    path = tmp_path / "events.csv"
-    path.write_text("pid,time,item\na,2024-01-01,A\na,2024-03-01,B\n", encoding="utf-8")
-    page = tmp_path / "page.yaml"
-    page.write_text(
-        "{index: {event: A, which: first}, outcome: {event: B, horizon: 99d, not_followed: "
-        "exclude}, features: {windows: [1d], take: [count], measured: {a: {code: A}}}}"
-    )
-    columns = ["subject_id=pid", "code=item"]
-    made = load(Events(path=str(path), spec=str(page), columns=columns))
-    assert made.labels.tolist() == [1]
-    with pytest.raises(UserError, match=r"data\.columns: 'patient' names no column"):
-        load(Events(path=str(path), spec=str(page), columns=["patient=pid"]))
-
-
 def test_settings_that_are_for_tables_are_refused(result: pipeline.RunResult) -> None:
     for key in ("recorded_after", "compare_with"):
         with pytest.raises(UserError, match=f"data.{key} is for tables"):
