@@ -27,6 +27,12 @@ NEAR = 200.0  # MB, between two machines
 BUDGET_MB = (1_200.0, 1_200.0, 1_500.0, 1_500.0)
 BOUNDS = {"above_budget_mb": (0.0, 0.0)}
 PICTURES = 16
+SOURCE = Path(__file__).parent.parent / "{{cookiecutter.project_slug}}" / "src"
+ENVIRONMENT = {
+    "PYTHONPATH": str(SOURCE),
+    "OMP_NUM_THREADS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
 SETTINGS = (
     "data=images data.path=labels.csv data.outcome=ill data.subject=none "
     "model/network=pretrained_cnn model.network.pixels=32 model.network.frozen=15 "
@@ -93,7 +99,7 @@ def peak_mb(folder: Path, pixels: int) -> float:
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, "run", *SETTINGS, f"data.size={pixels}"],
         cwd=folder,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"},
+        env=os.environ | ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

@@ -344,9 +344,8 @@ def row_split(overlap: RowSplitOverlap | None, row_name: str = "rows") -> str:
 def _examples_view(examples: RecordingExamples | None, row_name: str) -> ExamplesView | None:
     if examples is None:
         return None
-    said = required_module("reporting.example_sentences")
-    recordings = [ExampleView(e.drawing, said.caption(e)) for e in examples.recordings]
-    return ExamplesView(said.examples(examples, row_name), recordings)
+    recordings = [ExampleView(e.drawing, sentences.caption(e)) for e in examples.recordings]
+    return ExamplesView(sentences.examples(examples, row_name), recordings)
 
 
 def _development(content: ReportContent) -> str:

@@ -19,8 +19,8 @@ from risk_model.evaluation.utility import per_cent
 from risk_model.model.table import is_baseline
 from risk_model.model.table import label as model_label
 from risk_model.reporting import head_to_head
-from risk_model.reporting.content import NetworkStart
-from risk_model.reporting.wording import capitalise, cell, estimate_text, inside
+from risk_model.reporting.content import NetworkStart, RecordingExample, RecordingExamples
+from risk_model.reporting.wording import capitalise, cell, estimate_text, inside, percent
 from risk_model.training.record import ChampionChoice
 
 SUMMARY: dict[Verdict, str] = {
@@ -307,3 +307,32 @@ def _started(network: NetworkStart, few: bool) -> str:
         return f"{scratch} Compare: {'; '.join(options)}."
     nothing = " No pre-trained network for such recordings comes with this project."
     return scratch + (nothing if few else "")
+
+
+def examples(examples: RecordingExamples, row_name: str) -> str:
+    """What the drawn recordings are, and what is marked in them."""
+    if not examples.recordings:
+        return (
+            f"No recording is shown, as evaluation.examples={examples.requested} asks: this page "
+            "holds nobody's recording."
+        )
+    scale = "log odds of the calibrated risk"
+    if not examples.calibrated:
+        scale = "log odds before calibration"
+    how = {
+        "Grad-CAM": f"what each place adds to the {scale}, told by the network itself (Grad-CAM)",
+        "occlusion": f"how much the {scale} lose when a place is hidden (occlusion)",
+    }[examples.method]
+    return (
+        f"These are {len(examples.recordings)} {row_name} of patients: handle this page as you "
+        "handle their records, or set evaluation.examples=0. All are from the validation split, "
+        f"picked by a fixed rule. Marked is {how}. Orange, full lines and a plus: it raises the "
+        "risk; blue, broken lines and a minus: it lowers it. The strongest place of each recording "
+        "is the darkest. Association within the model, not cause."
+    )
+
+
+def caption(example: RecordingExample) -> str:
+    """The caption of one drawn recording."""
+    outcome = "the event happened" if example.event else "no event"
+    return f"{capitalise(example.rule)}: risk {percent(example.risk)}, {outcome}."

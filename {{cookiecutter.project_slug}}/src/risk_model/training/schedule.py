@@ -60,14 +60,15 @@ def set_rates(
     planned: float,
     passed: Callable[[], object] = lambda: None,
 ) -> None:
-    """From now on each step of the optimizer takes its own share of the rate.
+    """From now on each step of the optimizer takes its own share of the rate; all of it if 0 are
+    planned.
 
     A network may say by `rate_of` what share of that a parameter of such a name gets. `passed` is
     called after each step.
     """
     if rate_of := getattr(network, "rate_of", None):
         _split_by_rate(network, optimizer, rate_of)
-    rates = LambdaLR(optimizer, lambda step: rate_share(step, planned))
+    rates = LambdaLR(optimizer, lambda step: rate_share(step, planned) if planned else 1.0)
 
     def stepped(*_: object) -> None:
         rates.step()
