@@ -84,6 +84,16 @@ def test_an_epoch_has_as_many_steps_as_the_loop_has_batches(rows: int, size: int
     assert steps(rows, size) == len(list(loop.batches(table, size)))
 
 
+def test_where_no_steps_are_planned_all_take_the_whole_rate() -> None:
+    network = nn.Linear(2, 1)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.01)
+    set_rates(network, optimizer, planned=0.0)
+    for _ in range(3):
+        network(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        assert [group["lr"] for group in optimizer.param_groups] == [0.01]
+
+
 def test_a_network_may_give_its_parts_lower_rates() -> None:
     network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
     cast(Any, network).rate_of = lambda name: 0.25 if name.startswith("0.") else 1.0

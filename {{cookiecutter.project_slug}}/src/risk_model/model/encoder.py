@@ -34,6 +34,7 @@ class Network(nn.Module):
     """
 
     tolerance = DEEP_TOLERANCE
+    one_rate = True  # as `transformer`; another was not compared
 
     def __init__(
         self, bert: Any, shape: tuple[int, ...], padding: int, prevalence: float, settings: Any

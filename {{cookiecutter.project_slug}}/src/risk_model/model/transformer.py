@@ -81,6 +81,8 @@ class Block(nn.Module):
 class Network(nn.Module):
     """Rows [n, d] that end in the numbers of the words, to logits [n]."""
 
+    one_rate = True  # with a warm-up and a cosine it was not within its bounds on made-up notes
+
     def __init__(
         self, shape: tuple[int, ...], buckets: int, prevalence: float, settings: Any
     ) -> None:

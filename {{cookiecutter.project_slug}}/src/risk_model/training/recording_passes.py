@@ -85,9 +85,7 @@ def prepared(
     each, most = steps(n, batch), settings.epochs if tables[1] else inputs.rounds
     bar = tqdm(total=most * each, desc="steps", unit="step", disable=None, leave=False)
     with reproducible(device), bar:
-        # notes keep one rate: with others the network of the made-up ones missed its bounds
-        notes = inputs.schema.signal is not None and inputs.schema.signal.kind == "text"
-        planned = 0.0 if notes else planned_epochs(inputs) * each
+        planned = 0.0 if getattr(network, "one_rate", False) else planned_epochs(inputs) * each
         rates = partial(set_rates, planned=planned, passed=bar.update)
         passes = loop.Passes(Pieces(device, rows, settings.amp).backward, FEW_ROWS, rates)
         # channels last: on a CPU an image takes EfficientNet-lite0 15 ms so, and 25 otherwise

@@ -60,11 +60,11 @@ def set_rates(
     planned: float,
     passed: Callable[[], object] = lambda: None,
 ) -> None:
-    """From now on each step of the optimizer takes its own share of the rate; all of it if 0 are
-    planned.
+    """From now on each step of the optimizer takes its own share of the rate.
 
-    A network may say by `rate_of` what share of that a parameter of such a name gets. `passed` is
-    called after each step.
+    Where none are planned all of them take the whole rate: a network of notes says so by
+    `one_rate`. By `rate_of` a network says what share of it a parameter of such a name gets.
+    `passed` is called after each step.
     """
     if rate_of := getattr(network, "rate_of", None):
         _split_by_rate(network, optimizer, rate_of)
