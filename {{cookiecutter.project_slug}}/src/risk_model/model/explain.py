@@ -25,7 +25,7 @@ from risk_model.model import Logits
 from risk_model.model.exact_shapley import Exact, effects_alone
 
 PAIRS = 75
-ANCHORS = 3  # background rows in which the effect of a field alone is measured; 10 gain nothing
+ANCHORS = 3  # background rows in which the effect of a field alone is measured
 CHUNK = 1024
 
 
