@@ -17,7 +17,7 @@ from risk_model.core.package import ModelPackage
 from risk_model.core.schema import Features, Schema
 from risk_model.data import load
 from risk_model.data.sources import synthetic_events
-from risk_model.deployment.event_input import event_input
+from risk_model.deployment.event_input import event_input, hidden_hours
 from risk_model.deployment.event_requests import event_reader
 from risk_model.model import network
 from risk_model.model.export import checked_logits
@@ -99,7 +99,7 @@ def test_a_sequence_goes_the_whole_way_and_is_served_as_it_was_trained(
     Path("page.yaml").write_text(f"{page}sequence: {{every: 2h, length: 24h, take: mean}}\n")
     settings = small_settings(subjects=400, spec="page.yaml")
     settings.model.network, settings.model.champion = Gru(width=8), "network"
-    settings.training.epochs = 2
+    settings.training.epochs, settings.training.learning_rate = 2, 0.02
     directory = pipeline.run(settings).directory
     package = ModelPackage.open(directory / "packages" / "network")
     cohort = load(settings.data)
@@ -111,3 +111,35 @@ def test_a_sequence_goes_the_whole_way_and_is_served_as_it_was_trained(
     request = read(body(at, events=sent[subject]))
     explained: Any = event_input(package).explainer.explain(request).answer
     assert set(explained["contributions"]) == {"heart_rate", "lactate", "glucose", "age", "female"}
+    explained_hours = explained["hours"]
+    assert explained_hours
+    assert {part["measurement"] for part in explained_hours} <= {"heart_rate", "lactate", "glucose"}
+    sizes = [abs(part["contribution"]) for part in explained_hours]
+    assert sizes == sorted(sizes, reverse=True)
+    for part in explained_hours:  # two hours a step, 24 in all, in eight stretches
+        first, last = part["hours_before"]
+        assert 24 >= first > last >= 0
+        assert first - last in (2, 4)
+    trees = ModelPackage.open(directory / "packages" / "xgboost")  # sees the windows' columns alone
+    assert "hours" not in event_input(trees).explainer.explain(request).answer
+
+
+def test_hidden_hours_are_those_said_and_no_others() -> None:
+    row = np.full((1, SCHEMA.width), 1, np.float32)
+    row[0, -2 * STEPS :] = np.nan
+    heart_rate = slice(SCHEMA.width - 3 * STEPS, SCHEMA.width - 2 * STEPS)
+    row[0, heart_rate][:12] = np.nan  # measured in the last 12 of 24 hours
+    parts, hidden = hidden_hours(row, SCHEMA)
+    assert [part["measurement"] for part in parts] == ["heart rate"] * 4
+    assert [part["hours_before"] for part in parts] == [[12, 9], [9, 6], [6, 3], [3, 0]]
+    gone = np.isnan(hidden) & ~np.isnan(row)
+    assert gone[:, : heart_rate.start].sum() == 0
+    assert [np.flatnonzero(each).tolist() for each in gone[:, heart_rate]] == [
+        [12, 13, 14],
+        [15, 16, 17],
+        [18, 19, 20],
+        [21, 22, 23],
+    ]
+    nothing, none = hidden_hours(np.full((1, SCHEMA.width), np.nan, np.float32), SCHEMA)
+    assert nothing == []
+    assert none.shape == (0, SCHEMA.width)

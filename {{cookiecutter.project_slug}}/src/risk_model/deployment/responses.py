@@ -30,6 +30,14 @@ PROBLEM = "application/problem+json"
 TELLING = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "1"}}
 
 
+class HoursContribution(TypedDict):
+    """What the log-odds lose without a measurement's values of these hours before the moment."""
+
+    measurement: str
+    hours_before: list[float]
+    contribution: float
+
+
 class FieldExplanation(TypedDict):
     """What each field of a table adds to the log-odds; with the base they add up to it."""
 
@@ -37,6 +45,7 @@ class FieldExplanation(TypedDict):
     scale: str
     base: float
     contributions: dict[str, float]
+    hours: NotRequired[list[HoursContribution]]
 
 
 class ContributionMap(TypedDict):

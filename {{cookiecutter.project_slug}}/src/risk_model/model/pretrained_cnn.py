@@ -60,8 +60,8 @@ class Network(nn.Module):
     """Rows [n, d] to logits [n], by way of a map of what each place adds."""
 
     tolerance = DEEP_TOLERANCE
-    # on a CPU an image takes EfficientNet-lite0 15 ms so, and 25 otherwise; torch 2.13 writes beyond
-    # its memory where a convolution has two channels so
+    # on a CPU an image takes EfficientNet-lite0 15 ms so, and 25 otherwise; torch 2.13 writes
+    # beyond its memory where a convolution has two channels so
     channels_last = True
 
     def __init__(self, prevalence: float, settings: PretrainedCnn, schema: Schema) -> None:
