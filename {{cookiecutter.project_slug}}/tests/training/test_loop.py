@@ -68,13 +68,10 @@ def test_a_last_batch_of_one_row_trains(n: int) -> None:
     assert all(np.isfinite(list(values.values())).all() for values in history)
 
 
-def test_very_many_rows_are_drawn_anew_for_each_short_epoch(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(loop, "ROWS_PER_EPOCH", 50)
+def test_very_many_rows_are_drawn_anew_for_each_short_epoch() -> None:
     rows = loop.Table(torch.arange(200)[:, None].float(), torch.zeros(200))
     first, second = (
-        torch.cat([f for f, _ in loop.batches(rows, 10)])[:, 0].tolist() for _ in range(2)
+        torch.cat([f for f, _ in loop.batches(rows, 10, 50)])[:, 0].tolist() for _ in range(2)
     )
     assert len(set(first)) == len(set(second)) == 50
     assert set(first) != set(second)

@@ -18,20 +18,34 @@ from risk_model.training.loss import cross_entropy
 from risk_model.training.schedule import (
     LEAST,
     WARM_UP,
-    planned_epochs,
+    drawn,
+    planned_steps,
     rate_share,
     set_rates,
     steps,
 )
 
 
-def planned(folds: int, validation: bool) -> float:
-    """The epochs until the rate is at its least."""
+class ShortEpochs:
+    """A network's settings, with a rule for what an epoch draws."""
+
+    def rows_per_epoch(self, rows: int) -> int:
+        return min(rows, 100)
+
+
+def planned(rows: int, folds: int, validation: bool, network: object = None) -> int:
+    """The steps of 32 rows until the rate is at its least."""
     settings = config.Config(
         split=config.Split(folds=folds), training=config.Training(epochs=20), data=None
     )
-    rows = SimpleNamespace(settings=settings, validation=object() if validation else None)
-    return planned_epochs(cast(Any, rows))
+    if network:
+        settings.model.network = network
+    given = SimpleNamespace(
+        settings=settings,
+        validation=object() if validation else None,
+        train=SimpleNamespace(labels=range(rows)),
+    )
+    return planned_steps(cast(Any, given), 32)
 
 
 def test_the_rate_rises_to_all_of_it_and_falls_to_its_least() -> None:
@@ -44,14 +58,13 @@ def test_the_rate_rises_to_all_of_it_and_falls_to_its_least() -> None:
 
 
 def test_all_rows_take_the_rates_of_a_turn_step_for_step() -> None:
-    of_a_turn, of_all = planned(5, validation=True), planned(5, validation=False)
-    assert of_a_turn == 20
-    # 720 of 1,000 rows teach in a turn of five folds: 20 epochs of them are 14.4 of all
-    assert of_all == pytest.approx(14.4)
-    rows_of_a_turn, rows = 720, 1_000
-    for step in range(0, 400, 7):
-        ours = rate_share(step * 32 / rows_of_a_turn, of_a_turn)
-        assert ours == pytest.approx(rate_share(step * 32 / rows, of_all))
+    # 720 of 1,000 rows teach in a turn of five folds: 22 steps an epoch, and 31 of all rows
+    of_a_turn, of_all = planned(720, 5, validation=True), planned(1_000, 5, validation=False)
+    assert of_a_turn == of_all == 20 * 22
+    short = ShortEpochs()
+    of_a_turn = planned(720, 5, validation=True, network=short)
+    of_all = planned(1_000, 5, validation=False, network=short)
+    assert of_a_turn == of_all == 20 * (100 // 32)
 
 
 def rates_taken(passes: loop.Passes, rows: int = 96) -> list[float]:
@@ -81,7 +94,8 @@ def test_each_step_of_the_loop_takes_its_own_share_of_the_rate() -> None:
 @pytest.mark.parametrize(("rows", "size"), [(5, 32), (64, 32), (95, 32), (96, 32), (140_000, 512)])
 def test_an_epoch_has_as_many_steps_as_the_loop_has_batches(rows: int, size: int) -> None:
     table = loop.Table(torch.zeros(rows, 1), torch.zeros(rows))
-    assert steps(rows, size) == len(list(loop.batches(table, size)))
+    drawn_rows = drawn(cast(Any, SimpleNamespace(settings=config.Config())), rows)
+    assert steps(drawn_rows, size) == len(list(loop.batches(table, size)))
 
 
 def test_where_no_steps_are_planned_all_take_the_whole_rate() -> None:

@@ -174,5 +174,12 @@ class PretrainedCnn:
     dropout: float = 0.5
     augment: bool = True
 
+    def rows_per_epoch(self, rows: int) -> int:
+        """How many of so many training images an epoch draws: a quarter, and 1,024 at least.
+
+        Pre-trained weights need some hundred steps and not all images in each epoch.
+        """
+        return min(rows, max(1_024, rows // 4))
+
 
 NETWORKS: dict[str, type[Any]] = {"cnn": Cnn, "pretrained_cnn": PretrainedCnn}

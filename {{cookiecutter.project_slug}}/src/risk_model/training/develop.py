@@ -130,15 +130,16 @@ def _turns(
         for name, model in models.items():
             said[name].append(inputs.take(turn.held_out).map(model.logit))
             if best := own.best_epoch(name):
-                stopped[name].append(best * _epoch_length(name, turn, each))
+                stopped[name].append(best * _epoch_length(name, turn, each, settings))
     rounds = {name: max(1, round(mean(epochs))) for name, epochs in stopped.items()}
     return {name: np.concatenate(parts) for name, parts in said.items()}, models, rounds
 
 
-def _epoch_length(model: str, turn: Turn, each: Sequence[Turn]) -> float:
+def _epoch_length(model: str, turn: Turn, each: Sequence[Turn], settings: Config) -> float:
     """An epoch of a turn in epochs over all rows: a network stops after so many steps.
 
     With more rows an epoch has more of them. A tree is a tree.
     """
     rows = sum(len(other.held_out) for other in each)
-    return len(turn.train) / rows if step(model) == "epoch" else 1.0
+    drawn = getattr(settings.model.network, "rows_per_epoch", int)
+    return drawn(len(turn.train)) / drawn(rows) if step(model) == "epoch" else 1.0

@@ -53,11 +53,12 @@ def backward(network: nn.Module, features: Tensor, labels: Tensor, loss: Loss) -
 
 
 class Passes(NamedTuple):
-    """What gives a batch's gradient, how many training rows are measured, what sets the rates."""
+    """What gives a batch's gradient, how many rows are measured and drawn, what sets the rates."""
 
     backward: Callable[[nn.Module, Tensor, Tensor, Loss], None] = backward
     curve: int = CURVE_ROWS
     rates: Callable[[nn.Module, torch.optim.Optimizer], None] = lambda network, optimizer: None
+    drawn: int = ROWS_PER_EPOCH
 
 
 WHOLE = Passes()
@@ -164,7 +165,7 @@ def train_epoch(
 ) -> float:
     """One pass over the rows in a fresh order; the mean norm of the gradient before clipping."""
     norms = []
-    for features, labels in batches(rows, size):
+    for features, labels in batches(rows, size, passes.drawn):
         optimizer.zero_grad()
         passes.backward(network, features, labels, loss)
         norms.append(clip_gradients(optimizer, clip_norm))
@@ -186,13 +187,13 @@ def clip_gradients(optimizer: torch.optim.Optimizer, limit: float) -> Tensor:
     return norm
 
 
-def batches(rows: Table, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """The rows in a fresh order, in nearly equal batches of `size` or a little more.
+def batches(rows: Table, size: int, drawn: int = ROWS_PER_EPOCH) -> Iterator[tuple[Tensor, Tensor]]:
+    """At most `drawn` rows in a fresh order, in nearly equal batches of `size` or a little more.
 
     No row is dropped and none is left alone at the end, where batch norm could not tell it from its
     own mean.
     """
-    order = torch.randperm(len(rows.labels))[:ROWS_PER_EPOCH]
+    order = torch.randperm(len(rows.labels))[:drawn]
     count = max(1, len(order) // size)
     if rows.arrays is not None:
         parts = order.tensor_split(count)

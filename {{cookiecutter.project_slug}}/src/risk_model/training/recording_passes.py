@@ -24,7 +24,7 @@ from risk_model.training import loop
 from risk_model.training.batches import batch_size
 from risk_model.training.device import chosen, described, moved, reproducible
 from risk_model.training.loss import Loss
-from risk_model.training.schedule import planned_epochs, set_rates, steps
+from risk_model.training.schedule import drawn, planned_steps, set_rates, steps
 
 Tables = tuple[loop.Table, loop.Table | None]  # rows to learn from, rows to stop by
 LEAST = 16  # rows that a batch norm learns from at once, whatever they need
@@ -82,12 +82,13 @@ def prepared(
         rows = 2 * batch  # what the last rows make larger stays whole too
     network.rows_at_once = at_once  # type: ignore[assignment]
     trained = NetworkTraining(described(device), settings.amp, asked, batch, piece, at_once)
-    each, most = steps(n, batch), settings.epochs if tables[1] else inputs.rounds
+    seen = drawn(inputs, n)
+    each, most = steps(seen, batch), settings.epochs if tables[1] else inputs.rounds
     bar = tqdm(total=most * each, desc="steps", unit="step", disable=None, leave=False)
     with reproducible(device), bar:
-        planned = 0.0 if getattr(network, "one_rate", False) else planned_epochs(inputs) * each
+        planned = 0 if getattr(network, "one_rate", False) else planned_steps(inputs, batch)
         rates = partial(set_rates, planned=planned, passed=bar.update)
-        passes = loop.Passes(Pieces(device, rows, settings.amp).backward, FEW_ROWS, rates)
+        passes = loop.Passes(Pieces(device, rows, settings.amp).backward, FEW_ROWS, rates, seen)
         last = getattr(network, "channels_last", False)
         form = torch.channels_last if last else torch.contiguous_format
         network.to(device, memory_format=form)  # type: ignore[call-overload]

@@ -41,17 +41,24 @@ def rate_share(step: float, planned: float) -> float:
     return max((1 + math.cos(math.pi * settling)) / 2, LEAST)
 
 
-def planned_epochs(inputs: FitInputs) -> float:
-    """The epochs over these rows that a training of them may take."""
-    epochs, folds = inputs.settings.training.epochs, inputs.settings.split.folds
+def drawn(inputs: FitInputs, rows: int) -> int:
+    """How many of so many rows an epoch draws."""
+    rule = getattr(inputs.settings.model.network, "rows_per_epoch", None)
+    return int(rule(rows)) if rule else min(rows, ROWS_PER_EPOCH)
+
+
+def planned_steps(inputs: FitInputs, size: int) -> int:
+    """The steps that a training of these rows may take, in batches of that size."""
+    folds = inputs.settings.split.folds
     # of all rows, those that taught in a turn: neither its fold nor those that stopped it
     taught = 1.0 if inputs.validation else (1 - 1 / folds) * (1 - 1 / STOPPING)
-    return epochs * taught
+    rows = drawn(inputs, round(taught * len(inputs.train.labels)))
+    return inputs.settings.training.epochs * steps(rows, size)
 
 
 def steps(rows: int, size: int) -> int:
-    """How many an epoch has: `loop.batches` gives as many."""
-    return max(1, min(rows, ROWS_PER_EPOCH) // size)
+    """How many an epoch of so many rows has: `loop.batches` gives as many."""
+    return max(1, rows // size)
 
 
 def set_rates(
