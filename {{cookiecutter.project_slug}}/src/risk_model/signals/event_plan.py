@@ -26,6 +26,9 @@ from risk_model.signals.event_spec import (
 )
 from risk_model.signals.events_windows import EVER, Column, Kernel
 
+REMEMBERED = 10_000  # codes with their units whose uses are kept
+LONGEST_REMEMBERED = 200  # characters of both
+
 
 class Use(NamedTuple):
     """How the events of a code in a unit enter a field: times `factor`, from `low` to `high`.
@@ -78,10 +81,14 @@ class Plan:
     def uses(self, code: str, unit: str) -> tuple[Use, ...]:
         """The fields that take events of this code in this unit, and how."""
         key = code, unit
-        if key not in self._uses:
-            every = (_use(i, source, code, unit) for i, source in enumerate(self.sources))
-            self._uses[key] = tuple(use for use in every if use)
-        return self._uses[key]
+        if (remembered := self._uses.get(key)) is not None:
+            return remembered
+        every = (_use(i, source, code, unit) for i, source in enumerate(self.sources))
+        uses = tuple(use for use in every if use)
+        # whoever sends codes that nobody uses, or very long ones, fills no memory
+        if len(self._uses) < REMEMBERED and len(code) + len(unit) < LONGEST_REMEMBERED:
+            self._uses[key] = uses
+        return uses
 
     def known(self, code: str) -> bool:
         """Whether any field takes this code, in whatever unit."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
@@ -15,9 +15,10 @@ from risk_model.signals.events import Event
 from risk_model.signals.events_fhir import FhirEvents, events_of
 from risk_model.signals.events_fhir_references import bundle_content, source_of
 from risk_model.signals.events_reasons import LeftOut, Reason
-from risk_model.signals.events_time import moment_of
+from risk_model.signals.events_time import Moment, moment_of
 
 MEMBERS = ("time", "code", "value", "unit", "known")
+NEEDED, ALLOWED = frozenset(MEMBERS[:2]), frozenset(MEMBERS)
 TOLD = 20  # wrong events, of which a refusal tells one by one
 Errors = list[tuple[str, str]]  # where, below the events, and what is wrong
 
@@ -40,8 +41,9 @@ def listed_events(sent: object, zone: tzinfo | None) -> tuple[Received, Errors]:
         return Received([], {}), [("", "must be a list of events")]
     events: list[Event] = []
     errors: Errors = []
+    moment = _remembered(zone)
     for row, item in enumerate(sent):
-        event = _event(item, row, zone)
+        event = _event(item, row, moment)
         if isinstance(event, Event):
             events.append(event)
         elif len(errors) < TOLD:
@@ -51,8 +53,22 @@ def listed_events(sent: object, zone: tzinfo | None) -> tuple[Received, Errors]:
     return Received(kept, {Reason.SAME.value: same} if same else {}), errors
 
 
-def _event(item: Any, row: int, zone: tzinfo | None) -> Event | tuple[str, str]:
-    if not isinstance(item, dict) or not {"time", "code"} <= item.keys() <= set(MEMBERS):
+def _remembered(zone: tzinfo | None) -> Callable[[object], Moment]:
+    """`moment_of`, which reads each text once: results of one panel have one time."""
+    known: dict[str, Moment] = {}
+
+    def moment(text: object) -> Moment:
+        if not isinstance(text, str):
+            return moment_of(text, zone)
+        if text not in known:
+            known[text] = moment_of(text, zone)
+        return known[text]
+
+    return moment
+
+
+def _event(item: Any, row: int, moment: Callable[[object], Moment]) -> Event | tuple[str, str]:
+    if not isinstance(item, dict) or not NEEDED <= item.keys() <= ALLOWED:
         return "", f"must have time and code, and may have {', '.join(MEMBERS[2:])}"
     code, unit, value = item["code"], item.get("unit") or "", item.get("value")
     if not isinstance(code, str) or not code.strip():
@@ -63,11 +79,11 @@ def _event(item: Any, row: int, zone: tzinfo | None) -> Event | tuple[str, str]:
         return "/value", "must be a number, a text or null"
     number = None if isinstance(value, str) or value is None else float(value)
     try:
-        when = None if item["time"] is None else moment_of(item["time"], zone)
+        when = None if item["time"] is None else moment(item["time"])
     except LeftOut as error:
         return "/time", f"is {error.reason}"
     try:
-        late = None if item.get("known") is None else moment_of(item["known"], zone)
+        late = None if item.get("known") is None else moment(item["known"])
     except LeftOut as error:
         return "/known", f"is {error.reason}"
     time = when and when.time

@@ -14,15 +14,17 @@ import numpy as np
 
 from risk_model.core.schema import Features
 from risk_model.signals.event_grid import grid
-from risk_model.signals.event_plan import Plan, bounds, grid_plan, rule_plan, window_plan
+from risk_model.signals.event_plan import Plan, Use, bounds, grid_plan, rule_plan, window_plan
 from risk_model.signals.event_spec import BIRTH, DEATH, Index, Spec, matches, micros
 from risk_model.signals.events import Event
-from risk_model.signals.events_windows import STATIC, Block
+from risk_model.signals.events_windows import STATIC, Block, Integers, Values
 
 BEFORE = "outcome before or at the moment"
 DEAD = "died before or at the moment"
 ENDED = "stay ended before or at the moment"
 NOT_ELIGIBLE = "not eligible: "
+# gives the arrays of a subject without any event that is taken their types
+NOTHING = Use(0, 1.0, 0.0, 0.0, number=False, static=False)
 
 
 @dataclass
@@ -63,43 +65,45 @@ def rows_of(spec: Spec, events: Sequence[Event], moment: int) -> Row:
     since = np.array([0 if start is None else moment - start])
     usable = [event for event in events if usable_at(event, moment)]
     plan, used = window_plan(spec), Used(later=len(events) - len(usable))
-    block = _block(plan, usable, moment, start, used, _codes(usable, _named(spec)))
-    values = plan.kernel(since, block)
+    columns, long = _columns(usable, moment), int(since[0])
+    codes = {code for code, _ in columns.kinds}
+    values = plan.kernel(since, _block(plan, columns, long, used, _codes(codes, _named(spec))))
     refusals = []
     if spec.index and start is None:
         refusals.append(_no_index(spec.index))
     if start is not None:
-        refusals += _over(spec, usable, start)
+        refusals += _over(spec, usable, codes, start)
     if spec.eligible:
         rules = rule_plan(spec)
-        found = rules.kernel(since, _block(rules, usable, moment, start))[0]
+        found = rules.kernel(since, _block(rules, columns, long))[0]
         for rule, value in zip(spec.eligible, found, strict=True):
             low, high = bounds(rule)
             if not low <= value <= high:
                 refusals.append(f"{NOT_ELIGIBLE}{rule.name}")
     cells = None
     if spec.sequence:
-        cells = grid(spec, since, _block(grid_plan(spec), usable, moment, start))
+        cells = grid(spec, since, _block(grid_plan(spec), columns, long))
     return Row(values, cells, tuple(refusals), used)
 
 
-def _over(spec: Spec, usable: Sequence[Event], start: int) -> list[str]:
+def _over(spec: Spec, usable: Sequence[Event], codes: Collection[str], start: int) -> list[str]:
     """Why the time at risk is over, by what is known at the moment; as `event_moments.fates`."""
     if spec.outcome is None or spec.index is None:
         return []
     pages = spec.index.event, spec.outcome.event, spec.outcome.until
-    index, outcome, until = (_codes(usable, patterns) for patterns in pages)
+    index, outcome, until = (_codes(codes, patterns) for patterns in pages)
+    last = outcome | until | {DEATH}
     ends = [
         (event.code, event.time)
         for event in usable
-        if event.time is not None and (event.code in outcome or event.code in until)
+        if event.code in last and event.time is not None
     ]
     reasons = {
         BEFORE: any(
             code in outcome and time >= start and not (time == start and code in index)
             for code, time in ends
         ),
-        DEAD: any(event.code == DEATH and event.time is not None for event in usable),
+        DEAD: any(code == DEATH for code, _ in ends),
         ENDED: any(code in until and time > start for code, time in ends),
     }
     return [reason for reason, holds in reasons.items() if holds]
@@ -115,9 +119,9 @@ def _named(spec: Spec) -> tuple[str, ...]:
     return tuple(code for code in codes if code != "*")
 
 
-def _codes(events: Sequence[Event], patterns: tuple[str, ...]) -> set[str]:
-    """The codes of these events that are one of the patterns."""
-    return {code for code in {event.code for event in events} if matches(code, patterns)}
+def _codes(codes: Collection[str], patterns: tuple[str, ...]) -> set[str]:
+    """Those of the codes that are one of the patterns."""
+    return {code for code in codes if matches(code, patterns)}
 
 
 def usable_at(event: Event, moment: int) -> bool:
@@ -128,7 +132,7 @@ def usable_at(event: Event, moment: int) -> bool:
 
 def start_of(index: Index, events: Sequence[Event], moment: int) -> int | None:
     """The time of the index event whose moment has come: the first, or else the latest."""
-    codes = _codes(events, index.event)
+    codes = _codes({event.code for event in events}, index.event)
     times = [
         event.time
         for event in events
@@ -145,12 +149,39 @@ def _no_index(index: Index) -> str:
     return f"no {names} at least {index.plus} before the moment that was known by then"
 
 
+class _Columns(NamedTuple):
+    """A subject's usable events as arrays [k]; `kind` is the place of code and unit in `kinds`.
+
+    `ago` and `row` as in Block; `number` is rounded to 32 bits, NaN where there is none.
+    """
+
+    kinds: list[tuple[str, str]]
+    kind: Integers
+    ago: Integers
+    number: Values
+    row: Integers
+
+
 @np.errstate(over="ignore")  # what does not fit into 32 bits is beyond every range
+def _columns(events: Sequence[Event], moment: int) -> _Columns:
+    kinds: dict[tuple[str, str], int] = {}
+    kind = [kinds.setdefault((event.code, event.unit), len(kinds)) for event in events]
+    ago = [STATIC if event.time is None else moment - event.time for event in events]
+    # None becomes NaN
+    number = np.array([event.numeric_value for event in events], np.float64)
+    return _Columns(
+        list(kinds),
+        np.array(kind, np.int64),
+        np.array(ago, np.int64),
+        number.astype(np.float32).astype(np.float64),
+        np.array([event.row for event in events], np.int64),
+    )
+
+
 def _block(
     plan: Plan,
-    events: Sequence[Event],
-    moment: int,
-    start: int | None,
+    columns: _Columns,
+    since: int,
     used: Used | None = None,
     named: Collection[str] = (),
 ) -> Block:
@@ -158,39 +189,57 @@ def _block(
 
     Codes that are `named` elsewhere on the page than among the measurements are not unknown.
     """
-    since, longest = 0 if start is None else moment - start, plan.longest
-    rows: list[tuple[int, int, float, int]] = []
-    for event in events:
-        ago = STATIC if event.time is None else moment - event.time
-        uses, before = plan.uses(event.code, event.unit), len(rows)
-        number = None if event.numeric_value is None else float(np.float32(event.numeric_value))
-        for use in uses:
-            if ago == STATIC and not use.static:
-                continue
-            if not use.number:
-                rows.append((use.field, ago, 0.0, event.row))
-            elif number is not None and use.low <= number * use.factor <= use.high:
-                rows.append((use.field, ago, number * use.factor, event.row))
-        if used is None:
-            continue
-        old = longest is not None and STATIC > ago >= longest
-        if old and not (plan.from_start and ago <= since):
-            used.older += 1
-        elif len(rows) > before:
-            used.used += 1
-        else:
-            known = plan.known(event.code)
-            used.no_number += bool(uses) and number is None
-            used.out_of_range += bool(uses) and number is not None
-            used.unit += known and not uses
-            used.population += not known and event.code in named
-            used.unknown_code += not known and event.code not in named
-    field, ago_, value, row = (list(part) for part in zip(*rows, strict=True)) if rows else [[]] * 4
-    block = Block(
-        np.zeros(len(rows), np.int64),
-        np.array(field, np.int64),
-        np.array(ago_, np.int64),
-        np.array(value, np.float64),
-        np.array(row, np.int64),
+    uses_of = [plan.uses(code, unit) for code, unit in columns.kinds]
+    uses = [use for each in uses_of for use in each] or [NOTHING]
+    count = np.array([len(each) for each in uses_of], np.int64)
+    field, factor, low, high, numbered, static = (
+        np.array(each) for each in zip(*uses, strict=True)
     )
-    return block.at(np.lexsort((block.row, -block.ago, block.field)))
+    # an event stands once for each of its uses
+    times = count[columns.kind]
+    event = np.repeat(np.arange(len(times)), times)
+    within = np.arange(len(event)) - np.repeat(np.cumsum(times) - times, times)
+    use = (np.cumsum(count) - count)[columns.kind][event] + within
+    ago = columns.ago[event]
+    value = np.where(numbered[use], columns.number[event] * factor[use], 0.0)
+    fits = ~numbered[use] | ((value >= low[use]) & (value <= high[use]))
+    fits &= static[use] | (ago != STATIC)
+    entered, to = event[fits], field[use[fits]]
+    if used is not None:
+        _count(used, plan, columns, since, uses_of, entered, named)
+    row, ago = columns.row[entered], ago[fits]
+    moment = np.zeros(len(entered), np.int64)
+    block = Block(moment, to.astype(np.int64), ago, value[fits], row)
+    return block.at(np.lexsort((entered, row, -ago, block.field)))
+
+
+def _count(
+    used: Used,
+    plan: Plan,
+    columns: _Columns,
+    since: int,
+    used_by: Sequence[tuple[Use, ...]],
+    entered: Integers,
+    named: Collection[str],
+) -> None:
+    """Counts the events that entered, by their places, and all others; `used_by` is of kinds."""
+    old = np.zeros(len(columns.kind), dtype=bool)
+    if plan.longest is not None:
+        old = (columns.ago != STATIC) & (columns.ago >= plan.longest)
+        if plan.from_start:
+            old &= columns.ago > since
+    inside = np.zeros(len(columns.kind), dtype=bool)
+    inside[entered] = True
+    rest, number = ~old & ~inside, ~np.isnan(columns.number)
+    codes = [code for code, _ in columns.kinds]
+    of_kind = [bool(uses) or plan.known(code) for uses, code in zip(used_by, codes, strict=True)]
+    taken = np.array([bool(uses) for uses in used_by], dtype=bool)[columns.kind]
+    known = np.array(of_kind, dtype=bool)[columns.kind]
+    elsewhere = np.array([code in named for code in codes], dtype=bool)[columns.kind]
+    used.older += int(old.sum())
+    used.used += int((~old & inside).sum())
+    used.no_number += int((rest & taken & ~number).sum())
+    used.out_of_range += int((rest & taken & number).sum())
+    used.unit += int((rest & known & ~taken).sum())
+    used.population += int((rest & ~known & elsewhere).sum())
+    used.unknown_code += int((rest & ~known & ~elsewhere).sum())
