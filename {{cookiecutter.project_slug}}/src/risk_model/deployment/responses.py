@@ -143,7 +143,7 @@ class ModelDescription(TypedDict):
     """The model that answers: its versions, who accepted it, schema, evaluation and card.
 
     `example` is a request that works as it stands, and `curl` the same for the shell; both are
-    empty for recordings, of which `recording` says what they must have.
+    empty for events and recordings, of which `recording` says what they must have.
     """
 
     model: str
