@@ -76,6 +76,7 @@ bench: .venv/ready  ## speed as ratios against named alternatives
 	python benchmarks/serving.py --package '$(CACHE)/package'
 	python benchmarks/overload.py --package '$(CACHE)/package'
 	python benchmarks/loop_turns.py
+	python benchmarks/event_requests.py
 
 take-home grade: export PYTHONPATH := $(CURDIR)/$(PROJECT)/src
 take-home: .venv/ready  ## for an interviewer: make take-home CANDIDATE=ada leaves candidates/ada/project.zip

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from training_loop import Mlp
 
 from risk_model.core.decision import Decision
@@ -33,6 +34,14 @@ WARDS = ("medical", "surgical", "intensive")
 EVALUATION = RunEvaluation(0.5, Decision(), 0, 0, {}, "", {}, {}, [])
 
 
+class Filled(nn.Module):
+    """Zero for what is missing."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """The rows without NaN."""
+        return torch.nan_to_num(rows)
+
+
 def schema(numbers: int, categories: int) -> Schema:
     """Numbers between -10 and 10, of which each second has a unit, and categories of three."""
     fields = [
@@ -44,16 +53,22 @@ def schema(numbers: int, categories: int) -> Schema:
 
 
 def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
-    """Writes and seals a package."""
+    """Writes and seals a package of so many numbers and categories."""
+    return untrained(directory, schema(numbers, categories))
+
+
+def untrained(directory: Path, fields: Schema, missing: float = 0.0) -> ModelPackage:
+    """Writes and seals a package of these fields, of which such a share of numbers is missing."""
     torch.manual_seed(0)
-    fields = schema(numbers, categories)
     width = len(fields.features)
-    graph = trace(Mlp(width).eval(), np.zeros((2, width), dtype=np.float32))
+    graph = trace(
+        nn.Sequential(Filled(), Mlp(width)).eval(), np.zeros((2, width), dtype=np.float32)
+    )
     (directory / "explain").mkdir(parents=True)
     (directory / "risk.onnx").write_bytes(append_calibrator(graph, Calibrator("identity")))
     (directory / "schema.json").write_text(fields.to_json(), encoding="utf-8")
     (directory / "model_card.md").write_text("# Benchmark\n", encoding="utf-8")
-    quantiles = {"missing": 0.0, "quantiles": np.linspace(-2, 2, 101).tolist()}
+    quantiles = {"missing": missing, "quantiles": np.linspace(-2, 2, 101).tolist()}
     shares = {"missing": 0.0, "shares": dict.fromkeys(WARDS, 1 / 3)}
     reference = {
         field.name: quantiles if field.kind == "number" else shares for field in fields.fields
