@@ -38,7 +38,7 @@ def made_up() -> list[tuple[str, int, float]]:
     rng = np.random.default_rng(0)
     minutes = [0, *np.sort(rng.integers(0, HOURS * 60, EVENTS - 1)).tolist()]
     codes = [0, *rng.integers(0, CODES, EVENTS - 1).tolist()]
-    values = rng.normal(80, 9, EVENTS).round(1).tolist()
+    values = rng.normal(0, 0.5, EVENTS).round(2).tolist()
     times = [(START + timedelta(minutes=m)).isoformat() for m in minutes]
     return list(zip(times, codes, values, strict=True))
 

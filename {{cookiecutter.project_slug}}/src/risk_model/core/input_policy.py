@@ -119,21 +119,21 @@ class InputCheck:
     """A policy made ready for use on records of its schema."""
 
     def __init__(self, policy: InputPolicy, schema: Schema) -> None:
-        self.policy, self._schema = policy, schema
-        self.fields = [f.name for f in schema.inputs]
+        self.policy, self._schema, self._inputs = policy, schema, schema.inputs
+        self.fields = [f.name for f in self._inputs]
         self._few = f"fewer than {FEWEST} of {policy.rows:,} training rows"
         shape = len(schema.features)
         self._low, self._high = (np.full(shape, end, np.float32) for end in (-np.inf, np.inf))
         self._field = schema.feature_field
         for column in _value_columns(schema):
-            field = schema.inputs[self._field[column]]
+            field = self._inputs[self._field[column]]
             low, high = policy.bounds[schema.features[column]] or (-np.inf, -np.inf)
             self._high[column] = high
             # a category that is not given is a zero, which is no value
             self._low[column] = -np.inf if field.kind == "category" else low
         self._hardly = {name: frozenset(others) for name, others in policy.hardly_missing.items()}
         self.too_few = (
-            f"at least {policy.least_recorded} of the {len(schema.inputs)} fields are required: "
+            f"at least {policy.least_recorded} of the {len(self._inputs)} fields are required: "
             f"{self._few} had fewer"
         )
 
@@ -173,15 +173,15 @@ class InputCheck:
 
     def _pairs(self, missing: Sequence[str]) -> Iterator[tuple[str, str]]:
         for name in missing:
-            others = self._hardly.get(name, frozenset())
-            yield from ((name, other) for other in missing if other in others)
+            if others := self._hardly.get(name):
+                yield from ((name, other) for other in missing if other in others)
 
     def _lacks(self, name: str, other: str) -> Remark:
         lacks = f"{name} is" if name == other else f"{name} and {other} are both"
         return Remark(name, f"{lacks} missing, as in {self._few}")
 
     def _beyond(self, column: np.intp, above: bool) -> Remark:
-        field = self._schema.inputs[self._field[column]]
+        field = self._inputs[self._field[column]]
         bound = float((self._high if above else self._low)[column])
         if field.kind != "number" or not math.isfinite(bound):
             return Remark(field.name, f"{field.name} has a value that {self._few} had")
