@@ -20,6 +20,7 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
         "imaging waveform text events": (
             "src/risk_model/signals",
             "src/risk_model/model/feature_subset.py",
+            "tests/made_package.py",
         ),
         "imaging waveform text": (
             "src/risk_model/config/recordings.py",
@@ -37,7 +38,6 @@ ONLY_FOR: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/signals",
             "tests/made_passes.py",
             "tests/made_signal.py",
-            "tests/made_package.py",
             "tests/deployment/recordings",
             "tests/**/test_*recording*.py",
             "tests/**/test_*signal*.py",
