@@ -67,7 +67,6 @@ class Gru:
     patience: int = 4
     cell: str = "gru"  # or lstm
     width: int = 64
-    members: int = 4  # networks that differ by their first weights; their logits are averaged
     dropout: float = 0.3
 
 

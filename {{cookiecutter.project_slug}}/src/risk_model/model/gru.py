@@ -77,31 +77,8 @@ class Steps(nn.Module):
         return torch.cat([held, seen, since], dim=1).transpose(1, 2)
 
 
-class Member(nn.Module):
-    """Steps [n, steps, 3 x fields], and what has none, to logits [n, 1]."""
-
-    def __init__(self, inputs: int, beside: int, prevalence: float, settings: Gru) -> None:
-        super().__init__()
-        self.recurrent = CELLS[settings.cell](inputs, settings.width, batch_first=True)
-        self.dropout = nn.Dropout(settings.dropout)
-        self.mixed = nn.Linear(settings.width + beside, settings.width)
-        self.head = nn.Linear(settings.width, 1)
-        nn.init.constant_(self.head.bias, float(torch.logit(torch.tensor(prevalence))))
-        nn.init.normal_(self.head.weight, std=0.01)
-
-    def forward(self, steps: Tensor, beside: Tensor) -> Tensor:
-        """Logits by the last state."""
-        # given, so that a graph takes any number of rows
-        start = steps.new_zeros(1, steps.shape[0], self.recurrent.hidden_size)
-        both = isinstance(self.recurrent, nn.LSTM)
-        states, _ = self.recurrent(steps, (start, start) if both else start)
-        state = self.dropout(torch.cat([states[:, -1], beside], dim=1))
-        logits: Tensor = self.head(torch.relu(self.mixed(state)))
-        return logits
-
-
 class Network(nn.Module):
-    """Rows [n, d] to logits [n, members]: recurrent layers, beside what has no steps."""
+    """Rows [n, d] to logits [n]: the last state of a recurrent layer, beside what has no steps."""
 
     def __init__(
         self, features: Features, prevalence: float, settings: Gru, schema: Schema
@@ -119,16 +96,26 @@ class Network(nn.Module):
         self.register_buffer("beside", torch.from_numpy(beside))
         self.beside: Tensor
         self.standardised = Standardised(features[:, beside])
-        self.members = nn.ModuleList(
-            Member(3 * self.steps.fields, len(beside), prevalence, settings)
-            for _ in range(settings.members)
+        self.recurrent = CELLS[settings.cell](
+            3 * self.steps.fields, settings.width, batch_first=True
         )
+        self.dropout = nn.Dropout(settings.dropout)
+        self.mixed = nn.Linear(settings.width + len(beside), settings.width)
+        self.head = nn.Linear(settings.width, 1)
+        nn.init.constant_(self.head.bias, float(torch.logit(torch.tensor(prevalence))))
+        nn.init.normal_(self.head.weight, std=0.01)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Logits."""
         steps = self.steps(rows[:, -self.cells :].reshape(-1, *self.shape))
+        # given, so that a graph takes any number of rows
+        start = steps.new_zeros(1, steps.shape[0], self.recurrent.hidden_size)
+        both = isinstance(self.recurrent, nn.LSTM)
+        states, _ = self.recurrent(steps, (start, start) if both else start)
         beside = self.standardised(rows.index_select(1, self.beside))
-        return torch.cat([member(steps, beside) for member in self.members], dim=1)
+        state = self.dropout(torch.cat([states[:, -1], beside], dim=1))
+        logits: Tensor = self.head(torch.relu(self.mixed(state))).flatten()
+        return logits
 
 
 def build(features: Features | Inputs, prevalence: float, settings: Gru, schema: Schema) -> Network:
