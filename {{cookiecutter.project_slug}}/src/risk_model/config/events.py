@@ -62,11 +62,13 @@ class Gru:
 
     name: str = "gru"
     folds: int = 1  # a network of sequences takes minutes to fit
-    learning_rate: float = 1e-3
+    # of PhysioNet 2012's set-a, out of three folds: log loss .308 and AUROC .829, after .313 and
+    # .825 with a rate of 1e-3 and a width of 64; 256 was no better, nor were four networks
+    learning_rate: float = 3e-3
     epochs: int = 40
     patience: int = 4
     cell: str = "gru"  # or lstm
-    width: int = 64
+    width: int = 128
     dropout: float = 0.3
 
 
