@@ -71,7 +71,7 @@ def measured(here: Cohort, there: Cohort, model: str, settings: Config) -> Measu
 
 def line(name: str, values: Measured) -> str:
     """A row of the table."""
-    return f"{name:30}" + "".join(f"{value:10.3f}" for value in values)
+    return f"{name:30}" + "".join(f"{value:10.4f}" for value in values)
 
 
 def main() -> None:
