@@ -38,7 +38,7 @@ class Job:
     work: Callable[[], Any]
     waiter: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
-    started: bool = False
+    working: bool = False  # from its start in a thread until its result is collected in the loop
     abandoned: bool = False  # nobody waits any more
 
 
@@ -136,7 +136,7 @@ class Worker:
             raise
         except asyncio.CancelledError:
             with self._lock:
-                job.abandoned = not job.started
+                job.abandoned = not job.working
             raise
         return result
 
@@ -148,7 +148,7 @@ class Worker:
     def _abandon(self, job: Job) -> None:
         with self._lock:
             job.abandoned = True
-        if job.started:
+        if job.working:
             self.hung += 1
             self._start_thread()
 
@@ -180,14 +180,12 @@ class Worker:
         """Hands results over, in the loop; a thread that comes late is one too many now."""
         while self._finished:
             job, result, error = self._finished.popleft()
+            job.working = False
             if job.abandoned:
                 self.hung -= 1
                 self._jobs.put(None)
             elif not job.waiter.done():
-                if error is None:
-                    job.waiter.set_result(result)
-                else:
-                    job.waiter.set_exception(error)
+                job.waiter.set_exception(error) if error else job.waiter.set_result(result)
         if self._quiet.is_set():
             self._patient = True
 
@@ -199,7 +197,7 @@ class Worker:
             with self._lock:
                 if job.abandoned:
                     continue
-                job.started = True
+                job.working = True
             result, error = None, None
             try:
                 result = job.work()

@@ -71,6 +71,7 @@ def test_a_log_that_somebody_locks_stops_answers_until_it_is_let_go(
             threading.Event().wait(0.05)
         while (answer := server.predict(patient)).status_code != 200:  # nor is the disk fast
             assert answer.status_code == 503
+            threading.Event().wait(0.05)
         answers.append(answer)
         server.stop()
     answered = {answer.json()["prediction_id"] for answer in answers}
