@@ -57,8 +57,13 @@ def build(directory: Path, numbers: int, categories: int) -> ModelPackage:
     return untrained(directory, schema(numbers, categories))
 
 
-def untrained(directory: Path, fields: Schema, missing: float = 0.0) -> ModelPackage:
-    """Writes and seals a package of these fields, of which such a share of numbers is missing."""
+def untrained(
+    directory: Path, fields: Schema, missing: float = 0.0, bound: float = 2.0
+) -> ModelPackage:
+    """Writes and seals a package of these fields.
+
+    Their numbers lie between -bound and bound, and such a share of them is missing.
+    """
     torch.manual_seed(0)
     width = len(fields.features)
     graph = trace(
@@ -68,7 +73,7 @@ def untrained(directory: Path, fields: Schema, missing: float = 0.0) -> ModelPac
     (directory / "risk.onnx").write_bytes(append_calibrator(graph, Calibrator("identity")))
     (directory / "schema.json").write_text(fields.to_json(), encoding="utf-8")
     (directory / "model_card.md").write_text("# Benchmark\n", encoding="utf-8")
-    quantiles = {"missing": missing, "quantiles": np.linspace(-2, 2, 101).tolist()}
+    quantiles = {"missing": missing, "quantiles": np.linspace(-bound, bound, 101).tolist()}
     shares = {"missing": 0.0, "shares": dict.fromkeys(WARDS, 1 / 3)}
     reference = {
         field.name: quantiles if field.kind == "number" else shares for field in fields.fields

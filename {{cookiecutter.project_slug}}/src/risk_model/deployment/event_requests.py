@@ -8,6 +8,7 @@ own unit. No message repeats what was sent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -83,16 +84,12 @@ def _read_strictly(body: bytes) -> dict[str, Any]:
 
 def _strings(content: Any) -> int:
     """How many strings, keys included, JSON holds."""
-    count, waiting = 0, [content]
-    while waiting:
-        value = waiting.pop()
-        if type(value) is dict:
-            count += len(value)
-            waiting.extend(value.values())
-        elif type(value) is list:
-            waiting.extend(value)
-        elif type(value) is str:
-            count += 1
+    count, values = 0, [content]
+    while values:  # level by level
+        objects = [value for value in values if type(value) is dict]
+        lists = [value for value in values if type(value) is list]
+        count += sum(map(len, objects)) + list(map(type, values)).count(str)
+        values = [*chain.from_iterable(each.values() for each in objects), *chain(*lists)]
     return count
 
 
