@@ -19,6 +19,8 @@ from risk_model.signals.events_time import Moment, moment_of
 
 MEMBERS = ("time", "code", "value", "unit", "known")
 NEEDED, ALLOWED = frozenset(MEMBERS[:2]), frozenset(MEMBERS)
+NUMBERS = (int, float)
+VALUES = (*NUMBERS, str, type(None))  # of JSON; a truth value is none
 TOLD = 20  # wrong events, of which a refusal tells one by one
 Errors = list[tuple[str, str]]  # where, below the events, and what is wrong
 
@@ -70,27 +72,32 @@ def _remembered(zone: tzinfo | None) -> Callable[[object], Moment]:
 def _event(item: Any, row: int, moment: Callable[[object], Moment]) -> Event | tuple[str, str]:
     if not isinstance(item, dict) or not NEEDED <= item.keys() <= ALLOWED:
         return "", f"must have time and code, and may have {', '.join(MEMBERS[2:])}"
-    code, unit, value = item["code"], item.get("unit") or "", item.get("value")
-    if not isinstance(code, str) or not code.strip():
+    code, unit = item["code"], item.get("unit") or ""
+    value: Any = item.get("value")
+    if not isinstance(code, str) or not (code := code.strip()):
         return "/code", "must be a text"
     if not isinstance(unit, str):
         return "/unit", "must be a text"
-    if isinstance(value, bool) or not isinstance(value, int | float | str | None):
+    kind = type(value)
+    if kind not in VALUES:
         return "/value", "must be a number, a text or null"
-    number = None if isinstance(value, str) or value is None else float(value)
+    number = float(value) if kind in NUMBERS else None
+    text = (value.strip() or None) if kind is str else None
+    when = late = None
     try:
-        when = None if item["time"] is None else moment(item["time"])
+        if item["time"] is not None:
+            when = moment(item["time"])
     except LeftOut as error:
         return "/time", f"is {error.reason}"
     try:
-        late = None if item.get("known") is None else moment(item["known"])
+        if item.get("known") is not None:
+            late = moment(item["known"])
     except LeftOut as error:
         return "/known", f"is {error.reason}"
-    time = when and when.time
-    known = None if time is None else late.time if late else time
-    text = (value.strip() or None) if isinstance(value, str) else None
-    dated = bool(when and when.day_only)
-    return Event("", time, code.strip(), number, text, unit.strip(), known, dated, row)
+    if when is None:
+        return Event("", None, code, number, text, unit.strip(), None, False, row)
+    known = late.time if late else when.time
+    return Event("", when.time, code, number, text, unit.strip(), known, when.day_only, row)
 
 
 def bundle_events(bundle: object, zone: tzinfo | None) -> Received:
