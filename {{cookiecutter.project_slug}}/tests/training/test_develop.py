@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,9 @@ from risk_model.model import RiskModel
 from risk_model.model.table import refitted
 from risk_model.training import develop as development
 from risk_model.training.batches import automatic_batch_size
-from risk_model.training.develop import develop
+from risk_model.training.develop import _epoch_length, develop
 from risk_model.training.fit import fit_models
-from risk_model.training.folds import turns
+from risk_model.training.folds import Turn, turns
 from risk_model.training.monitor import Monitor
 from risk_model.training.out_of_fold import out_of_fold
 
@@ -199,3 +200,13 @@ def test_the_champions_rows_are_those_of_what_was_chosen_without_them(
     }
     np.testing.assert_array_equal(risks["xgboost"], risks["logistic_regression"])
     assert not np.array_equal(risks["xgboost"], risks["network"])
+
+
+def test_an_epoch_of_a_fold_is_so_much_of_one_over_all_rows_as_it_has_fewer_steps() -> None:
+    halves = np.arange(0, 1_000), np.arange(1_000, 2_000)
+    each = [Turn(train=half, validation=half[:0], held_out=half) for half in halves]
+    settings = Config()
+    assert _epoch_length("network", each[0], each, settings) == 0.5
+    assert _epoch_length("xgboost", each[0], each, settings) == 1.0
+    settings.model.network = SimpleNamespace(rows_per_epoch=lambda rows: min(rows, 900))
+    assert _epoch_length("network", each[0], each, settings) == 1.0

@@ -98,6 +98,15 @@ def test_an_epoch_has_as_many_steps_as_the_loop_has_batches(rows: int, size: int
     assert steps(drawn_rows, size) == len(list(loop.batches(table, size)))
 
 
+def test_a_network_may_draw_some_of_the_rows_in_each_epoch() -> None:
+    inputs: Any = SimpleNamespace(settings=config.Config())
+    assert (drawn(inputs, 80), drawn(inputs, 140_000)) == (80, loop.ROWS_PER_EPOCH)
+    inputs.settings.model.network = ShortEpochs()
+    assert (drawn(inputs, 80), drawn(inputs, 140_000)) == (80, 100)
+    table = loop.Table(torch.zeros(140_000, 1), torch.zeros(140_000))
+    assert sum(len(labels) for _, labels in loop.batches(table, 32, drawn(inputs, 140_000))) == 100
+
+
 def test_where_no_steps_are_planned_all_take_the_whole_rate() -> None:
     network = nn.Linear(2, 1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=0.01)
