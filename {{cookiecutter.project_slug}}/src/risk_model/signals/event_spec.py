@@ -17,6 +17,7 @@ from risk_model.core.errors import UserError
 SECONDS = {"min": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_557_600}
 HOUR = 3_600_000_000  # microseconds
 YEAR = SECONDS["y"] * 1_000_000
+LONGEST = 1_000 * YEAR
 START = "since start"  # the window from the index event to the moment, both ends included
 DEATH, BIRTH = "MEDS_DEATH", "MEDS_BIRTH"
 Take = Literal["last", "first", "min", "max", "mean", "count", "slope", "hours_since"]
@@ -45,7 +46,10 @@ def micros(duration: str) -> int:
             f"'{duration}' is no duration; write a number and one of {', '.join(SECONDS)}, such as "
             "48h"
         )
-    return round(float(match[1]) * SECONDS[match[2]] * 1_000_000)
+    length = round(float(match[1]) * SECONDS[match[2]] * 1_000_000)
+    if length > LONGEST:
+        raise UserError(f"'{duration}' is longer than 1000 years")
+    return length
 
 
 def matches(code: str, patterns: tuple[str, ...]) -> bool:

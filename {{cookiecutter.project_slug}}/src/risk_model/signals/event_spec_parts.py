@@ -38,6 +38,8 @@ class Part:
         for text in texts:
             if not isinstance(text, str):
                 raise self.error(key, f"{text!r} {QUOTES} quotes")
+            if "*" in text[:-1]:
+                raise self.error(key, f"'{text}': a * stands at the end, for whatever follows")
         if len(set(texts)) < len(texts):
             raise self.error(key, "names one of them twice")
         return tuple(texts)
@@ -99,6 +101,8 @@ def part_of(value: object, place: str, keys: Collection[str] | None = None) -> P
     for key in value:
         if not isinstance(key, str):
             raise UserError(f"{place or 'the page'}: the key {key!r} {QUOTES} quotes")
+        if not key.isprintable():
+            raise UserError(f"{place or 'the page'}: the key {key!r} must be one line")
         if keys is not None and key not in keys:
             near = difflib.get_close_matches(key, keys, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}"

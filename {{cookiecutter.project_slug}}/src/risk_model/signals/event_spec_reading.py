@@ -200,6 +200,8 @@ def _factors(part: Part, unit: str) -> tuple[tuple[str, float], ...]:
     if part.content.get("from") is None:
         return ()
     factors = part_of(part.content["from"], f"{part.place}.from").content
+    if not unit:
+        raise part.error("from", "turns other units into the stated one; state unit as well")
     for other, factor in factors.items():
         if other == unit:
             raise part.error(f"from.{other}", "is the unit itself")
