@@ -11,6 +11,7 @@ import duckdb
 import pytest
 import yaml
 
+from risk_model.config.events import Events
 from risk_model.core.errors import UserError
 from risk_model.data.sources import synthetic_events
 from risk_model.data.sources.event_codes import (
@@ -22,6 +23,7 @@ from risk_model.data.sources.event_codes import (
 )
 from risk_model.data.sources.event_long_tables import CsvColumns
 from risk_model.data.sources.event_tables import EventFiles, EventTable, read_events
+from risk_model.data.sources.events import load
 from risk_model.signals.events import COLUMNS
 from risk_model.signals.events_reasons import Reason
 
@@ -179,6 +181,25 @@ def test_unfit_files_and_settings_are_refused_in_one_line(tmp_path: Path) -> Non
             read_csv(tmp_path, "1,2020-01-01,HR,80,", **stated)
     with pytest.raises(UserError, match=r"data.columns.code: column 'kind' not found"):
         read_csv(tmp_path, "1,2020-01-01,HR,80,", columns=CsvColumns(code="kind"))
+    with pytest.raises(UserError, match=r"data.columns.unit: column 'einheit' not found"):
+        read_csv(tmp_path, "1,2020-01-01,HR,80,", columns=CsvColumns(unit="einheit"))
+
+
+def test_numbers_in_a_column_value_are_read_and_what_is_not_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = "1,2020-01-01 08:00,HR,80,/min,a", "1,never,HR,81,/min,b"
+    table = read_csv(tmp_path, *lines, header="subject_id,time,code,value,unit,ward")
+    assert rows_of(table, "numeric_value, unit") == [(80.0, "/min")]
+    assert table.unread == ("ward",)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"events\.yaml was written"):
+        load(Events(path="events.csv"))
+    told = capsys.readouterr().out
+    assert "columns that are not read: ward\n" in told
+    assert f"left out, {Reason.BAD_TIME}: 1\n" in told
+    usual = read_csv(tmp_path, "1,2020-01-01,HR,80,/min")
+    assert usual.unread == ()
 
 
 def test_broken_lines_of_ndjson_are_counted_exactly(tmp_path: Path) -> None:

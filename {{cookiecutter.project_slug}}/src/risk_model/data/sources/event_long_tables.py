@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -25,7 +25,10 @@ ZONED = r".*\d{2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)"
 
 @dataclass(frozen=True)
 class CsvColumns:
-    """The names of the columns of a long CSV; those after `code` may be missing."""
+    """The names of the columns of a long CSV; those after `code` may be missing.
+
+    Numbers may also stand in a column `value`, as in requests.
+    """
 
     subject_id: str = "subject_id"
     time: str = "time"
@@ -36,18 +39,25 @@ class CsvColumns:
     known: str = "known"
 
 
-def stage_csv(path: Path, columns: CsvColumns, staged: Path) -> None:
+def stage_csv(path: Path, columns: CsvColumns, staged: Path) -> list[str]:
     """Writes the columns of a CSV file that are needed as Parquet, all of them as text.
 
+    Returns:
+        The columns that are not read.
+
     Raises:
-        UserError: the file is broken, or has none of a needed name.
+        UserError: the file is broken, or has none of a needed or stated name.
     """
     table = open_table(path)
+    usual = CsvColumns()
+    if columns.numeric_value == usual.numeric_value and usual.numeric_value not in table.names:
+        columns = replace(columns, numeric_value="value")
     names = {ours: theirs for ours, theirs in vars(columns).items() if theirs in table.names}
-    for ours in NEEDED:
-        if ours not in names:
+    for ours, theirs in vars(columns).items():
+        stated = theirs not in (getattr(usual, ours), "value")
+        if ours not in names and (ours in NEEDED or stated):
             raise UserError(
-                f"data.columns.{ours}: column {getattr(columns, ours)!r} not found in {path}; "
+                f"data.columns.{ours}: column {theirs!r} not found in {path}; "
                 f"columns are {', '.join(table.names)}"
             )
     schema = pa.schema([(ours, pa.string()) for ours in names])
@@ -55,6 +65,7 @@ def stage_csv(path: Path, columns: CsvColumns, staged: Path) -> None:
         for piece in table.pieces(PIECE):
             arrays = [piece.column(theirs).cast(pa.string()) for theirs in names.values()]
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    return [name for name in table.names if name not in names.values()]
 
 
 def staged_fhir_query(staged: Path) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class EventFiles:
 class EventTable:
     """One events table: its file, its size, and what is not in it.
 
-    `comparators` counts values that are limits, such as "< 5".
+    `comparators` counts values that are limits, such as "< 5"; `unread` are columns of a CSV file.
     """
 
     path: Path
@@ -57,6 +57,7 @@ class EventTable:
     subjects: int
     left_out: Mapping[Reason, int]
     comparators: int = 0
+    unread: tuple[str, ...] = ()
 
 
 def read_events(files: EventFiles, folder: Path) -> EventTable:
@@ -75,7 +76,7 @@ def read_events(files: EventFiles, folder: Path) -> EventTable:
     con = database(folder)
     staged = folder / "staged.parquet"
     left_out: Counter[Reason] = Counter()
-    comparators = 0
+    comparators, unread = 0, list[str]()
     try:
         meds = meds_files(files.path)
         if meds:
@@ -90,10 +91,11 @@ def read_events(files: EventFiles, folder: Path) -> EventTable:
                 staged_fhir_query(staged),
             )
         else:
-            stage_csv(files.path, files.columns, staged)
+            unread = stage_csv(files.path, files.columns, staged)
             zone_name = files.timezone or "UTC"
             query = table_query(con, [staged], zone_name, files.day_only, str(files.path))
-        return _written(con, query, files, folder / "events.parquet", left_out, comparators)
+        made = _written(con, query, files, folder / "events.parquet", left_out, comparators)
+        return replace(made, unread=tuple(unread))
     except duckdb.Error as error:
         raise UserError(f"{files.path}: cannot be read: {str(error).splitlines()[0]}") from None
     finally:

@@ -150,7 +150,7 @@ def _described(settings: Events) -> UserError:
     with TemporaryDirectory(prefix="events-") as folder:
         table = read_events(event_files(settings, "none"), Path(folder))
         codes, later = describe_codes(table), _later(table)
-    print("\n".join(code_lines(codes)), flush=True)
+    print("\n".join([*_unused(table), *code_lines(codes)]), flush=True)
     if later:
         print(LATER_CALENDAR.format(later), flush=True)
     written = write_skeleton(codes, Path(NEW_PAGE), made_up_calendar=bool(later))
@@ -159,6 +159,12 @@ def _described(settings: Events) -> UserError:
         f"data.spec is not set: {NEW_PAGE} {state}, say at outcome who is not followed, and add "
         f"data.spec={NEW_PAGE}"
     )
+
+
+def _unused(table: EventTable) -> list[str]:
+    """What of the files is not used: columns, and lines or resources by reason."""
+    lines = [f"columns that are not read: {', '.join(table.unread)}"] if table.unread else []
+    return lines + [f"left out, {reason}: {count:,}" for reason, count in table.left_out.items()]
 
 
 def _later(table: EventTable) -> int:
@@ -199,6 +205,9 @@ def _notes(table: EventTable, uses: Sequence[CodeUse], flow: Flow) -> Iterator[F
     yield from flow.findings()
     for reason, count in table.left_out.items():
         yield Finding("note", "left out", "events", f"{count:,}: {reason}")
+    if table.unread:
+        text = f"{', '.join(table.unread)}; name a column by data.columns where it holds events"
+        yield Finding("note", "columns not read", "events", text)
     if table.comparators:
         text = f"{table.comparators:,} values are limits, such as < 5, and are used as they stand"
         yield Finding("note", "limits", "events", text)
