@@ -21,7 +21,7 @@ from risk_model.data.sources.event_codes import (
     skeleton,
     write_skeleton,
 )
-from risk_model.data.sources.event_long_tables import CsvColumns
+from risk_model.data.sources.event_long_tables import Columns
 from risk_model.data.sources.event_tables import EventFiles, EventTable, read_events
 from risk_model.data.sources.events import load
 from risk_model.signals.events import COLUMNS
@@ -180,9 +180,9 @@ def test_unfit_files_and_settings_are_refused_in_one_line(tmp_path: Path) -> Non
         with pytest.raises(UserError, match=words):
             read_csv(tmp_path, "1,2020-01-01,HR,80,", **stated)
     with pytest.raises(UserError, match=r"data.columns.code: column 'kind' not found"):
-        read_csv(tmp_path, "1,2020-01-01,HR,80,", columns=CsvColumns(code="kind"))
+        read_csv(tmp_path, "1,2020-01-01,HR,80,", columns=Columns(code="kind"))
     with pytest.raises(UserError, match=r"data.columns.unit: column 'einheit' not found"):
-        read_csv(tmp_path, "1,2020-01-01,HR,80,", columns=CsvColumns(unit="einheit"))
+        read_csv(tmp_path, "1,2020-01-01,HR,80,", columns=Columns(unit="einheit"))
 
 
 def test_numbers_in_a_column_value_are_read_and_what_is_not_read_is_told(
@@ -200,6 +200,23 @@ def test_numbers_in_a_column_value_are_read_and_what_is_not_read_is_told(
     assert f"left out, {Reason.BAD_TIME}: 1\n" in told
     usual = read_csv(tmp_path, "1,2020-01-01,HR,80,/min")
     assert usual.unread == ()
+
+
+def test_columns_of_parquet_files_may_be_named_and_of_fhir_not(tmp_path: Path) -> None:
+    folder = meds(
+        tmp_path,
+        """select 'a' as pid, timestamp '2020-01-01 08:00' as "charted ""at\""", 'HR' as code,
+        80.0 as value, 'x' as ward""",
+    )
+    columns = Columns(subject_id="pid", time='charted "at"')
+    table = read_events(EventFiles(folder, columns=columns), tmp_path / "work")
+    assert rows_of(table, "subject_id, code, numeric_value") == [("a", "HR", 80.0)]
+    assert table.unread == ("ward",)
+    with pytest.raises(UserError, match=r"data.columns.subject_id: column 'subject_id' not found"):
+        read_events(EventFiles(folder), tmp_path / "work")
+    (tmp_path / "p.ndjson").write_text('{"resourceType": "Patient", "id": "p"}\n')
+    with pytest.raises(UserError, match="FHIR names its own elements"):
+        read_events(EventFiles(tmp_path / "p.ndjson", columns=columns), tmp_path / "work")
 
 
 def test_broken_lines_of_ndjson_are_counted_exactly(tmp_path: Path) -> None:

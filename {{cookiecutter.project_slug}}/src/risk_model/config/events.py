@@ -24,7 +24,7 @@ class Events(Data):
     timezone: str = ""
     # codes whose events have a date and no hour, whatever their time says
     day_only: list[str] = field(default_factory=list)
-    # of a CSV file whose columns are not called as MEDS calls them: "subject_id=pid", "code=item"
+    # of tables whose columns are not called as MEDS calls them: "subject_id=pid", "code=item"
     columns: list[str] = field(default_factory=list)
     # a package's schema.json, whose page is used instead: external validation sets it
     schema: str = ""

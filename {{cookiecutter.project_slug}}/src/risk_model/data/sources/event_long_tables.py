@@ -18,14 +18,15 @@ from risk_model.signals.events_time import time_zone
 NEEDED = ("subject_id", "time", "code")  # as MEDS has them
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT")
 IDS = (*WHOLE, "UINTEGER", "UBIGINT", "VARCHAR", "UUID")
+PLACE = ("filename", "file_row_number")  # columns that the database adds
 PIECE = 100_000  # rows of a CSV file together
 DATE = r"\d{4}-\d{2}-\d{2}"
 ZONED = r".*\d{2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)"
 
 
 @dataclass(frozen=True)
-class CsvColumns:
-    """The names of the columns of a long CSV; those after `code` may be missing.
+class Columns:
+    """The names of the columns of a table; those after `code` may be missing.
 
     Numbers may also stand in a column `value`, as in requests.
     """
@@ -39,7 +40,27 @@ class CsvColumns:
     known: str = "known"
 
 
-def stage_csv(path: Path, columns: CsvColumns, staged: Path) -> list[str]:
+def names_of(columns: Columns, present: Sequence[str], name: str) -> dict[str, str]:
+    """What the columns that a table has are called there, by our names.
+
+    Raises:
+        UserError: it has none of a needed or stated name.
+    """
+    usual = Columns()
+    if columns.numeric_value == usual.numeric_value and usual.numeric_value not in present:
+        columns = replace(columns, numeric_value="value")
+    names = {ours: theirs for ours, theirs in vars(columns).items() if theirs in present}
+    for ours, theirs in vars(columns).items():
+        stated = theirs not in (getattr(usual, ours), "value")
+        if ours not in names and (ours in NEEDED or stated):
+            raise UserError(
+                f"data.columns.{ours}: column {theirs!r} not found in {name}; "
+                f"columns are {', '.join(present)}"
+            )
+    return names
+
+
+def stage_csv(path: Path, columns: Columns, staged: Path) -> list[str]:
     """Writes the columns of a CSV file that are needed as Parquet, all of them as text.
 
     Returns:
@@ -49,17 +70,7 @@ def stage_csv(path: Path, columns: CsvColumns, staged: Path) -> list[str]:
         UserError: the file is broken, or has none of a needed or stated name.
     """
     table = open_table(path)
-    usual = CsvColumns()
-    if columns.numeric_value == usual.numeric_value and usual.numeric_value not in table.names:
-        columns = replace(columns, numeric_value="value")
-    names = {ours: theirs for ours, theirs in vars(columns).items() if theirs in table.names}
-    for ours, theirs in vars(columns).items():
-        stated = theirs not in (getattr(usual, ours), "value")
-        if ours not in names and (ours in NEEDED or stated):
-            raise UserError(
-                f"data.columns.{ours}: column {theirs!r} not found in {path}; "
-                f"columns are {', '.join(table.names)}"
-            )
+    names = names_of(columns, table.names, str(path))
     schema = pa.schema([(ours, pa.string()) for ours in names])
     with pq.ParquetWriter(staged, schema) as writer:
         for piece in table.pieces(PIECE):
@@ -80,27 +91,37 @@ def table_query(
     zone: str,
     day_only: Sequence[str],
     name: str,
-) -> str:
+    columns: Columns,
+) -> tuple[str, list[str]]:
     """The rows of Parquet files in MEDS's columns; those that a file lacks are empty.
 
+    Returns:
+        The query, and the columns that are not read.
+
     Raises:
-        UserError: a needed column is missing, ids are no whole numbers or text, or there is no
-            such time zone.
+        UserError: a needed or stated column is missing, ids are no whole numbers or text, or there
+            is no such time zone.
     """
     time_zone(zone)
     listed = ", ".join(f"'{_doubled(path)}'" for path in paths)
     source = f"read_parquet([{listed}], union_by_name=true, filename=true, file_row_number=true)"
     described = con.execute(f"describe select * from {source}").fetchall()  # noqa: S608
-    types = {row[0]: str(row[1]) for row in described}
-    for column in NEEDED:
-        if column not in types:
-            raise UserError(
-                f"{name}: column {column!r} not found; columns are "
-                f"{', '.join(c for c in types if c not in ('filename', 'file_row_number'))}"
-            )
+    kinds = {row[0]: str(row[1]) for row in described}
+    present = [column for column in kinds if column not in PLACE]
+    names = names_of(columns, present, name)
+    own = {name: name for name in ("row", "day_only", *PLACE) if name in kinds}
+    taken = {**own, **names}
+    types = {ours: kinds[theirs] for ours, theirs in taken.items()}
+    called = ", ".join(f"{_identifier(theirs)} as {ours}" for ours, theirs in taken.items())
+    source = f"(select {called} from {source})"  # noqa: S608 identifiers are quoted
     if types["subject_id"] not in IDS:
         raise UserError(f"{name}: column 'subject_id' must hold whole numbers or text")
-    return _typed(source, types, zone, day_only, _row(paths, types))
+    unread = [column for column in present if column not in taken.values()]
+    return _typed(source, types, zone, day_only, _row(paths, types)), unread
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _row(paths: Sequence[Path], types: dict[str, str]) -> str:

@@ -17,7 +17,7 @@ import duckdb
 from risk_model.core.errors import UserError
 from risk_model.data.sources.event_fhir_files import FhirFiles, fhir_files
 from risk_model.data.sources.event_long_tables import (
-    CsvColumns,
+    Columns,
     stage_csv,
     staged_fhir_query,
     table_query,
@@ -42,14 +42,14 @@ class EventFiles:
     timezone: str = ""
     end: str = ""
     day_only: tuple[str, ...] = ()
-    columns: CsvColumns = field(default_factory=CsvColumns)
+    columns: Columns = field(default_factory=Columns)
 
 
 @dataclass(frozen=True)
 class EventTable:
     """One events table: its file, its size, and what is not in it.
 
-    `comparators` counts values that are limits, such as "< 5"; `unread` are columns of a CSV file.
+    `comparators` counts values that are limits, such as "< 5"; `unread` are columns of a table.
     """
 
     path: Path
@@ -80,8 +80,10 @@ def read_events(files: EventFiles, folder: Path) -> EventTable:
     try:
         meds = meds_files(files.path)
         if meds:
-            query = table_query(con, meds, files.timezone or "UTC", files.day_only, str(files.path))
+            query, unread = _table(con, meds, files, files.columns)
         elif is_fhir(files.path):
+            if files.columns != Columns():
+                raise UserError("data.columns: is for tables; FHIR names its own elements")
             zone = time_zone(files.timezone) if files.timezone else None
             fhir = FhirFiles(fhir_files(files.path), zone)
             fhir.write(staged)
@@ -92,8 +94,7 @@ def read_events(files: EventFiles, folder: Path) -> EventTable:
             )
         else:
             unread = stage_csv(files.path, files.columns, staged)
-            zone_name = files.timezone or "UTC"
-            query = table_query(con, [staged], zone_name, files.day_only, str(files.path))
+            query, _ = _table(con, [staged], files, Columns())
         made = _written(con, query, files, folder / "events.parquet", left_out, comparators)
         return replace(made, unread=tuple(unread))
     except duckdb.Error as error:
@@ -101,6 +102,13 @@ def read_events(files: EventFiles, folder: Path) -> EventTable:
     finally:
         con.close()
         staged.unlink(missing_ok=True)
+
+
+def _table(
+    con: duckdb.DuckDBPyConnection, paths: list[Path], files: EventFiles, columns: Columns
+) -> tuple[str, list[str]]:
+    zone = files.timezone or "UTC"
+    return table_query(con, paths, zone, files.day_only, str(files.path), columns)
 
 
 def database(folder: Path, memory: str = MEMORY) -> duckdb.DuckDBPyConnection:

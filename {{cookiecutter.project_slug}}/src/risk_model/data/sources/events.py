@@ -32,7 +32,7 @@ from risk_model.data.sources.event_features import CodeUse, check_units, code_us
 from risk_model.data.sources.event_flow import Cohort as Selected
 from risk_model.data.sources.event_flow import Flow, cohort_of
 from risk_model.data.sources.event_labels import labelled_cohort
-from risk_model.data.sources.event_long_tables import CsvColumns
+from risk_model.data.sources.event_long_tables import Columns
 from risk_model.data.sources.event_moments import Moments, connect
 from risk_model.data.sources.event_tables import EventFiles, EventTable, read_events
 from risk_model.signals.event_schema import Page, page_of, schema_of
@@ -84,7 +84,7 @@ def page_for(settings: Events) -> Page | None:
 
 def event_files(settings: Events, end_of_data: str) -> EventFiles:
     """What the settings say about the files; UserError for a column that no event has."""
-    known, called = vars(CsvColumns()), dict(text.partition("=")[::2] for text in settings.columns)
+    known, called = vars(Columns()), dict(text.partition("=")[::2] for text in settings.columns)
     for name, theirs in called.items():
         if name not in known or not theirs:
             raise UserError(
@@ -97,7 +97,7 @@ def event_files(settings: Events, end_of_data: str) -> EventFiles:
         settings.timezone,
         end,
         tuple(settings.day_only),
-        CsvColumns(**called),
+        Columns(**called),
     )
 
 
