@@ -58,7 +58,7 @@ class Passes(NamedTuple):
     backward: Callable[[nn.Module, Tensor, Tensor, Loss], None] = backward
     curve: int = CURVE_ROWS
     rates: Callable[[nn.Module, torch.optim.Optimizer], None] = lambda network, optimizer: None
-    drawn: int = 0  # in an epoch; 0 for all rows, ROWS_PER_EPOCH at most
+    drawn: int = ROWS_PER_EPOCH
 
 
 WHOLE = Passes()
@@ -187,15 +187,13 @@ def clip_gradients(optimizer: torch.optim.Optimizer, limit: float) -> Tensor:
     return norm
 
 
-def batches(rows: Table, size: int, drawn: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-    """So many rows in a fresh order, in nearly equal batches of `size` or a little more.
+def batches(rows: Table, size: int, drawn: int = ROWS_PER_EPOCH) -> Iterator[tuple[Tensor, Tensor]]:
+    """At most `drawn` rows in a fresh order, in nearly equal batches of `size` or a little more.
 
     No row is dropped and none is left alone at the end, where batch norm could not tell it from its
     own mean.
     """
-    n = len(rows.labels)
-    drawn = drawn or min(n, ROWS_PER_EPOCH)
-    order = torch.cat([torch.randperm(n) for _ in range(-(-drawn // n))])[:drawn]
+    order = torch.randperm(len(rows.labels))[:drawn]
     count = max(1, len(order) // size)
     if rows.arrays is not None:
         parts = order.tensor_split(count)
